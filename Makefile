@@ -1,0 +1,75 @@
+# Every target makes what it needs first: on a fresh machine with Python 3.11+, venv and make,
+# `make demo` and `make test` are all there is to type.
+
+PYTHON ?= python3
+HOME_DIR ?= .local
+PORT ?=
+FILES ?=
+TESTS ?= tests
+
+BIN := .venv/bin
+ENVIRONMENT := .venv/.installed
+BIGQUERY := .venv-bigquery/.installed
+PLATFORM := $(BIN)/python -m infra.local
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status demo reset test lint format types lock .venv .venv-bigquery
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+up: $(ENVIRONMENT) $(BIGQUERY) ## run the platform in the foreground (PORT=, HOME_DIR=)
+	@$(PLATFORM) up --home "$(HOME_DIR)" $(if $(PORT),--port $(PORT))
+
+down: $(ENVIRONMENT) ## stop it
+	@$(PLATFORM) down --home "$(HOME_DIR)"
+
+status: $(ENVIRONMENT) ## the table of its parts
+	@$(PLATFORM) status --home "$(HOME_DIR)"
+
+demo: $(ENVIRONMENT) $(BIGQUERY) ## send a sample data set through, or yours with FILES=FOLDER
+	@$(PLATFORM) demo --home "$(HOME_DIR)" $(if $(FILES),--files "$(FILES)")
+
+reset: $(ENVIRONMENT) ## delete its data
+	@$(PLATFORM) reset --home "$(HOME_DIR)"
+
+test: $(ENVIRONMENT) $(BIGQUERY) ## run the tests (TESTS=tests/unit for some)
+	@$(BIN)/python -m pytest $(TESTS)
+
+lint: $(ENVIRONMENT) ## check style
+	@$(BIN)/ruff format --check . || { echo "'make format' mends this"; exit 1; }
+	@$(BIN)/ruff check . || { echo "'make format' mends what can be mended by itself"; exit 1; }
+
+format: $(ENVIRONMENT) ## mend style
+	@$(BIN)/ruff check --fix --exit-zero --quiet .
+	@$(BIN)/ruff format .
+
+types: $(ENVIRONMENT) ## check types
+	@$(BIN)/mypy
+
+lock: $(ENVIRONMENT) ## compile the pinned requirements anew
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--group functions -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--group dev -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		infra/local/bigquery/requirements.in -o infra/local/bigquery/requirements.txt
+
+.venv: $(ENVIRONMENT)
+.venv-bigquery: $(BIGQUERY)
+
+# The stamp comes last, so that an installation cut short is done over.
+$(ENVIRONMENT): requirements-dev.txt
+	@echo "Installing the project's environment in .venv (once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(BIGQUERY): infra/local/bigquery/requirements.txt
+	@echo "Installing the BigQuery stand-in's environment in .venv-bigquery (once)"
+	@$(PYTHON) -m venv --clear .venv-bigquery
+	@.venv-bigquery/bin/pip install --quiet --disable-pip-version-check --require-hashes \
+		-r infra/local/bigquery/requirements.txt
+	@touch $@

@@ -1,0 +1,26 @@
+"""ingest_csv: a file was dropped in the uploads bucket; load its rows and move it on."""
+
+from datetime import UTC, datetime
+
+import functions_framework
+from cloudevents.http import CloudEvent
+
+from shared import events, logs, wiring
+
+
+@functions_framework.cloud_event
+def ingest_csv(event: CloudEvent) -> None:
+    """Load the file that `event` speaks of, or on a sweep those whose event never came.
+
+    Raises:
+        TransientFault: the event is to be delivered again.
+    """
+    uploads = wiring.uploads()
+    if events.is_sweep(event):
+        for stored in uploads.sweep(datetime.now(UTC)):
+            logs.line("WARNING", "A forgotten upload was loaded", source=stored.identity)
+        return
+    with events.put_aside(event, wiring.settings(), wiring.publisher()):
+        upload = events.finalized(event)
+        if upload.bucket == wiring.settings().uploads_bucket:
+            uploads.take(upload.bucket, upload.name, upload.generation)

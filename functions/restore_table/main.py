@@ -1,0 +1,33 @@
+"""restore_table: a backup back into its table, in one transaction or not at all."""
+
+import functions_framework
+from flask import Request, Response
+
+from shared import tables, wiring
+from shared.http import backups, bodies, restores
+from shared.http.api.restore_table import RESTORE, Restore
+from shared.http.routes import Call, Door
+
+
+def restore(call: Call) -> Response:
+    """Restore a table, and see to what follows from it."""
+    table = tables.find(call.params["table_name"])
+    asked = bodies.read(call.request, Restore)
+    # With the first call, not with the start: it takes half a second to import.
+    from shared.backups.restore import restore
+
+    engine, client, settings = wiring.engine(), wiring.storage_client(), wiring.settings()
+    with backups.problems():
+        order = restores.order(call, client, settings, table, asked)
+        done = restore(engine, client, order, settings.lock_timeout_seconds)
+    restores.follow_up(engine, wiring.publisher, settings, table, done)
+    return backups.restored(order, done)
+
+
+DOOR = Door("restore_table", [RESTORE.to(restore)])
+
+
+@functions_framework.http
+def restore_table(request: Request) -> Response:
+    """Answer a call."""
+    return DOOR(request)

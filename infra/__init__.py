@@ -1,0 +1,1 @@
+"""Where the functions run: Google Cloud, and one machine."""

@@ -1,0 +1,76 @@
+"""What the parts find in their environment."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from infra.local import layout as layouts
+from infra.local.home import Home
+from infra.local.layout import Layout
+from shared.settings import SCOPES
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME_MARK, PART_MARK = "TABLEGATE_PLATFORM_HOME", "TABLEGATE_PLATFORM_PART"
+# Pointing anywhere but at the platform, these would lead a part astray.
+_STRAYS = ("GOOGLE_", "GCLOUD_", "CLOUDSDK_", "CLOUD_SQL_", "PG", "BQEMU_", "FUNCTION_", "K_")
+_STRAY_NAMES = ("DATABASE_URL", "TOKENS", "PORT", "PYTHONPATH", "XDG_RUNTIME_DIR")
+
+
+def inherited(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The caller's environment without what would lead a part astray."""
+    environ = os.environ if environ is None else environ
+    return {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(_STRAYS)
+        and name not in _STRAY_NAMES
+        and not name.lower().endswith("_proxy")
+    }
+
+
+def marks(home: Home, part: str) -> dict[str, str]:
+    """What tells a process of this home from every other on the machine."""
+    return {HOME_MARK: str(home.path), PART_MARK: part}
+
+
+def of_functions(home: Home, layout: Layout) -> dict[str, str]:
+    """The environment that functions and our own set-up commands get."""
+    return {
+        **inherited(),
+        "PYTHONPATH": str(ROOT),
+        "GOOGLE_CLOUD_PROJECT": layouts.PROJECT,
+        "DATABASE_URL": database_url(home, layout),
+        **{f"{key.upper()}_BUCKET": layouts.bucket_name(key) for key in layouts.BUCKETS},
+        "BATCHES_TOPIC": "row-batches",
+        "CHANGES_TOPIC": "table-changed",
+        "DEAD_LETTER_TOPIC": layouts.DEAD_LETTER_TOPIC,
+        "WAREHOUSE_DATASET": layouts.DATASET,
+        "REPORTING_DATASET": layouts.REPORTING_DATASET,
+        "TOKENS": json.dumps([_token_entry(home.secret(home.token_file))]),
+        "PUSH_AUDIENCE": layouts.PUSH_AUDIENCE,
+        "PUSH_ACCOUNT": layouts.PUSH_ACCOUNT,
+        "PUSH_CERTS_URL": f"{layout.url('gateway')}/push-certs",
+        "STORAGE_EMULATOR_HOST": layout.url("storage"),
+        "PUBSUB_EMULATOR_HOST": layout.address("pubsub"),
+        "BIGQUERY_EMULATOR_HOST": layout.url("bigquery"),
+    }
+
+
+def database_url(home: Home, layout: Layout) -> str:
+    """Where the database is."""
+    if layout.external_database_url:
+        return layout.external_database_url
+    password = quote(home.secret(home.password_file), safe="")
+    return f"postgresql://tablegate:{password}@{layout.address('postgres')}/tablegate"
+
+
+def _token_entry(token: str) -> dict[str, object]:
+    return {
+        "name": "local",
+        "sha256": hashlib.sha256(token.encode()).hexdigest(),
+        "scopes": list(SCOPES),
+        "expires": None,
+    }

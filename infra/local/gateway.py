@@ -1,0 +1,218 @@
+"""The gateway: one address in front of the functions, with the paths of the API gateway."""
+
+import argparse
+import json
+import os
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from pathlib import Path
+
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+    web,
+)
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from infra.local import board as boards
+from infra.local import home as homes
+from infra.local import layout as layouts
+from infra.local.home import Home
+from infra.local.layout import Layout
+
+# RFC 9110, 7.6.1: these speak of one connection, not of the message. Expect is answered here.
+_HOP_BY_HOP = frozenset(
+    {
+        "expect",
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_SMALL_BYTES = 1 << 20
+_HOME = web.AppKey("home", Home)
+_ROUTES = web.AppKey("routes", dict[str, str])
+_SESSION = web.AppKey("session", ClientSession)
+
+
+def application(home: Home, layout: Layout) -> web.Application:
+    """The web application of a home."""
+    app = web.Application()
+    app[_HOME] = home
+    app[_ROUTES] = routes(layout)
+    app.cleanup_ctx.append(_open_session)
+    app.router.add_get("/healthz", _healthz)
+    app.router.add_get("/push-certs", _push_certs)
+    app.router.add_route("*", "/{path:.*}", _forward)
+    return app
+
+
+def routes(layout: Layout) -> dict[str, str]:
+    """Address of the function behind each path prefix."""
+    return {
+        prefix: layout.url(function.name)
+        for function in layout.functions
+        for prefix in (f"/{function.name}", *function.paths)
+    }
+
+
+def route_of(path: str, known: dict[str, str]) -> str | None:
+    """Address of the function behind a path, or None; a prefix ends where a segment does."""
+    prefix = path
+    while prefix:
+        if prefix in known:
+            return known[prefix]
+        prefix = prefix.rpartition("/")[0]
+    return None
+
+
+async def _open_session(app: web.Application) -> AsyncIterator[None]:
+    async with ClientSession(
+        connector=TCPConnector(limit=0, keepalive_timeout=1.5),
+        timeout=ClientTimeout(total=None, connect=5),
+        cookie_jar=DummyCookieJar(),
+        auto_decompress=False,
+    ) as session:
+        app[_SESSION] = session
+        yield
+
+
+async def _healthz(request: web.Request) -> web.Response:
+    board = boards.read(request.app[_HOME])
+    if board is None or board.pid != os.getppid():
+        return web.Response(status=503, text="nobody looks after the parts; run `make up` again\n")
+    return web.Response(status=200 if board.is_ready else 503, text=board.table() + "\n")
+
+
+async def _push_certs(request: web.Request) -> web.Response:
+    certificates = request.app[_HOME].certificates.read_text()
+    return web.Response(
+        text=certificates,
+        content_type="application/json",
+        headers={"Cache-Control": "public, max-age=3600"},
+    )
+
+
+async def _forward(request: web.Request) -> web.StreamResponse:
+    address = route_of(request.path, request.app[_ROUTES])
+    if address is None or not request.raw_path.startswith("/"):
+        known = ", ".join(sorted({*request.app[_ROUTES], "/healthz"}))
+        return _problem(404, f"Nothing is served at {request.path}; paths are {known}.")
+    try:
+        answer = await _ask(request, address)
+    except ClientConnectorError:
+        detail = "The function behind this path is not answering; it is being started again."
+        return _problem(503, detail, {"Retry-After": "1"})
+    except (ClientError, OSError):
+        detail = "The function behind this path ended before it answered; ask what became of it."
+        return _problem(502, detail, {"Retry-After": "1"})
+    async with answer:
+        length = answer.content_length
+        if request.method == "HEAD" or (length is not None and length <= _SMALL_BYTES):
+            return await _answer_whole(request, answer)
+        return await _answer_streamed(request, answer)
+
+
+async def _ask(request: web.Request, address: str) -> ClientResponse:
+    return await request.app[_SESSION].request(
+        request.method,
+        URL(f"{address}{request.raw_path}", encoded=True),
+        headers=_headers_to(request),
+        data=await _body(request),
+        allow_redirects=False,
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+    )
+
+
+async def _body(request: web.Request) -> object:
+    """A small body whole, which is quicker; a large one as it comes."""
+    if not request.body_exists:
+        return None
+    if request.content_length is not None and request.content_length <= _SMALL_BYTES:
+        return await request.content.read(-1)
+    return request.content.iter_chunked(1 << 16)
+
+
+def _headers_to(request: web.Request) -> CIMultiDict[str]:
+    headers = _end_to_end(request.headers)
+    headers.setdefault("X-Forwarded-For", request.remote or "127.0.0.1")
+    headers.setdefault("X-Forwarded-Host", request.host)
+    headers.setdefault("X-Forwarded-Proto", "http")
+    return headers
+
+
+def _end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
+    return CIMultiDict(
+        (name, value)
+        for name, value in headers.items()
+        if name.lower() not in _HOP_BY_HOP and name.lower() not in named
+    )
+
+
+async def _answer_whole(request: web.Request, answer: ClientResponse) -> web.Response:
+    headers = _end_to_end(answer.headers)
+    body = await answer.read()
+    if request.method != "HEAD":
+        headers.popall("Content-Length", None)
+    return web.Response(status=answer.status, reason=answer.reason, headers=headers, body=body)
+
+
+async def _answer_streamed(request: web.Request, answer: ClientResponse) -> web.StreamResponse:
+    response = web.StreamResponse(
+        status=answer.status, reason=answer.reason, headers=_end_to_end(answer.headers)
+    )
+    await response.prepare(request)
+    async for piece in answer.content.iter_any():
+        await response.write(piece)
+    await response.write_eof()
+    return response
+
+
+def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
+    """A problem in the form of RFC 9457."""
+    problem = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    return web.Response(
+        status=status,
+        text=json.dumps(problem),
+        content_type="application/problem+json",
+        headers=headers,
+    )
+
+
+def main() -> None:
+    """Serve until a signal comes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    home = homes.at(parser.parse_args().home)
+    layout = layouts.read(home)
+    web.run_app(
+        application(home, layout),
+        host="127.0.0.1",
+        port=layout.ports["gateway"],
+        access_log=None,
+        print=None,
+        handler_cancellation=True,
+        shutdown_timeout=1,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Who listens where on this home: written by the supervisor, read by every part of ours."""
+
+from pathlib import Path
+
+import msgspec
+
+from infra.local import specifications
+from infra.local.home import Home, write_private
+from infra.local.specifications import Function
+
+PROJECT = "tablegate-local"
+DATASET = "tablegate"
+REPORTING_DATASET = "reporting"
+BUCKETS = ("uploads", "processed", "failed", "backups", "staging")
+UPLOADS_TOPIC = "uploads"
+DEAD_LETTER_TOPIC = "dead-letters"
+TOPICS = ("row-batches", "table-changed", "sweep", UPLOADS_TOPIC, DEAD_LETTER_TOPIC)
+PUSH_AUDIENCE = "tablegate"
+PUSH_ACCOUNT = f"pubsub@{PROJECT}.iam"
+STAND_INS = ("gateway", "postgres", "storage", "bigquery", "bigquery-rpc", "pubsub", "eventarc")
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """Ports and functions of a platform.
+
+    Attributes:
+        ports: of the stand-ins and the functions, by name.
+        functions: those whose folder is there.
+        functions_folder: where their folders are.
+        external_database_url: a PostgreSQL of the user's own, or "".
+    """
+
+    ports: dict[str, int]
+    functions: tuple[Function, ...]
+    functions_folder: str
+    external_database_url: str = ""
+
+    def address(self, name: str) -> str:
+        """`host:port` of a stand-in or function."""
+        return f"127.0.0.1:{self.ports[name]}"
+
+    def url(self, name: str) -> str:
+        """Where a stand-in or function answers HTTP."""
+        return f"http://{self.address(name)}"
+
+    def write(self, home: Home) -> None:
+        """Keep the layout in its home."""
+        write_private(home.layout, msgspec.json.encode(self).decode())
+
+
+def read(home: Home) -> Layout:
+    """The layout last used on a home."""
+    return msgspec.json.decode(home.layout.read_bytes(), type=Layout)
+
+
+def kept_ports(home: Home) -> dict[str, int]:
+    """The ports last used on a home; none when it is new."""
+    return read(home).ports if home.layout.exists() else {}
+
+
+def present_functions(folder: Path) -> tuple[Function, ...]:
+    """The functions whose folder is there."""
+    return tuple(
+        function
+        for function in specifications.functions()
+        if (folder / function.name / "main.py").is_file()
+    )
+
+
+def bucket_name(key: str) -> str:
+    """The local bucket that plays a role: uploads, processed, failed, backups, staging."""
+    return f"tablegate-{key}"

@@ -1,0 +1,54 @@
+"""Which ports a home listens on: picked once, kept, and picked anew where one is taken."""
+
+import random
+import socket
+from collections.abc import Callable, Mapping, Sequence
+
+# Below the range that outgoing connections take theirs from (32768 and up on Linux),
+# so that none can sit on a part's port while that part restarts.
+_FIRST, _LAST, _BLOCK = 20_000, 32_000, 40
+
+
+def choose(
+    names: Sequence[str],
+    kept: Mapping[str, int],
+    given: Mapping[str, int],
+    is_free: Callable[[int], bool] | None = None,
+) -> dict[str, int]:
+    """A port for each name.
+
+    Args:
+        names: who needs one.
+        kept: what they had last time; kept where it is free still.
+        given: what they must have, free or not.
+        is_free: says whether a port can be listened on.
+    """
+    is_free = is_free or can_listen
+    ports = {name: given[name] for name in names if name in given}
+    for name in names:
+        if name not in ports and name in kept and is_free(kept[name]):
+            ports[name] = kept[name]
+    missing = [name for name in names if name not in ports]
+    ports.update(zip(missing, _fresh(len(missing), set(ports.values()), is_free), strict=True))
+    return ports
+
+
+def _fresh(count: int, taken: set[int], is_free: Callable[[int], bool]) -> list[int]:
+    # Whole blocks, so that two platforms choosing at the same moment seldom meet.
+    while True:
+        start = random.randrange(_FIRST, _LAST, _BLOCK)  # noqa: S311
+        block = [port for port in range(start, start + _BLOCK) if port not in taken]
+        free = [port for port in block if is_free(port)]
+        if len(free) >= count:
+            return free[:count]
+
+
+def can_listen(port: int) -> bool:
+    """Whether nobody listens on this port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

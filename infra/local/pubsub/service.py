@@ -1,0 +1,62 @@
+"""From Python methods to gRPC services: statuses for refusals, one place for surprises."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+
+from infra.local.pubsub.journal import JournalFault
+from infra.local.pubsub.logs import log
+from infra.local.pubsub.refusals import Refused
+from infra.local.pubsub.wire import Pb
+
+Method = Callable[[Any, Any], Awaitable[Any]]
+
+
+def unary(method: Method, request: Pb, response: Pb) -> grpc.RpcMethodHandler:
+    """A handler for one request and one response."""
+    return grpc.unary_unary_rpc_method_handler(
+        _guarded(method), request.FromString, response.SerializeToString
+    )
+
+
+def streaming(method: Method, request: Pb, response: Pb) -> grpc.RpcMethodHandler:
+    """A handler for a stream each way; `method` writes to the context."""
+    return grpc.stream_stream_rpc_method_handler(
+        _guarded(method), request.FromString, response.SerializeToString
+    )
+
+
+def _guarded(method: Method) -> Method:
+    name = getattr(method, "__name__", "?")
+
+    async def guarded(request: Any, context: Any) -> Any:
+        try:
+            return await method(request, context)
+        except Refused as refused:
+            code, message = refused.code, refused.message
+        except JournalFault as fault:
+            code, message = grpc.StatusCode.UNAVAILABLE, f"{name} was not stored: {fault}"
+        except (grpc.aio.AbortError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a caller gets a status, whatever happens
+            log("ERROR", "a request failed unexpectedly", method=name, error=type(error).__name__)
+            code, message = grpc.StatusCode.INTERNAL, f"{name} failed: {type(error).__name__}"
+        return await context.abort(code, message)
+
+    return guarded
+
+
+def page(items: list[Pb], request: Pb, name: Callable[[Pb], str]) -> tuple[list[Pb], str]:
+    """The part of a sorted list that a list request asks for, and the next page's token.
+
+    Raises:
+        Refused: INVALID_ARGUMENT for a negative size.
+    """
+    if request.page_size < 0:
+        raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "page_size must not be negative")
+    rest = [item for item in items if name(item) > request.page_token]
+    size = request.page_size or len(rest)
+    token = name(rest[size - 1]) if 0 < size < len(rest) else ""
+    return rest[:size], token

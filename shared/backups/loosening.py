@@ -1,0 +1,62 @@
+"""Foreign keys taken off while many rows change, and made again over all rows at once.
+
+A key is checked row by row, and a parent that goes looks for its children each time. What the
+restore has checked itself by a join, PostgreSQL checks by a join too when the key is made again, in
+the same transaction: at every commit it is there and valid.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from shared import tables
+from shared.database.sql import quoted, statement
+from shared.tables.table import Table
+
+# Measured: from here on the checks one by one take longer than anybody should wait for a lock.
+_MANY_NEW, _MANY_GONE = 50_000, 100
+_SQL = Path(__file__).with_name("sql")
+
+
+@contextmanager
+def loosened(connection: sa.Connection, table: Table, counts: Mapping[str, int]) -> Iterator[None]:
+    """Take off, for the context, the foreign keys that so many changes would be slowed by.
+
+    Locks the table and those beside it for itself until the transaction ends.
+    """
+    new = counts.get("inserted", 0) + counts.get("updated", 0)
+    gone = counts.get("deleted", 0)
+    found = [
+        key
+        for key in _keys(connection, table)
+        if (key["is_own"] and new >= _MANY_NEW) or (key["leads_here"] and gone >= _MANY_GONE)
+    ]
+    if found:
+        connection.exec_driver_sql(f"lock table {_all_beside(table)} in access exclusive mode")
+    for key in found:
+        connection.exec_driver_sql(f"alter table {key['child']} drop constraint {_name(key)}")
+    yield
+    for key in found:
+        connection.exec_driver_sql(
+            f"alter table {key['child']} add constraint {_name(key)} {key['definition']}"
+        )
+
+
+def _keys(connection: sa.Connection, table: Table) -> list[Mapping[str, Any]]:
+    text = sa.text(statement(_SQL, "constraints"))
+    found = connection.execute(text, {"name": f"public.{quoted(table.name)}"})
+    return [dict(row) for row in found.mappings()]
+
+
+def _name(key: Mapping[str, Any]) -> str:
+    return quoted(str(key["name"]))
+
+
+def _all_beside(table: Table) -> str:
+    """The table, its parents and its children, in the order in which loads take them too."""
+    beside = {reference.table for reference in table.references} | {table.name}
+    beside |= {child.name for child in tables.children(table)}
+    return ", ".join(f"public.{quoted(name)}" for name in tables.all_tables() if name in beside)

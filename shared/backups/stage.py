@@ -1,0 +1,87 @@
+"""A backup's rows into a temporary table, checked on the way."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import sqlalchemy as sa
+
+from shared.backups import copying, read, schemas
+from shared.backups.container import Reader
+from shared.backups.incoming import Incoming, Own
+from shared.backups.lanes import Block
+from shared.backups.order import Order
+from shared.backups.pipeline import ahead
+from shared.backups.schemas import FileSchema
+from shared.backups.statements import Statements
+from shared.backups.verify import Content, compare
+from shared.database.copy import copy_in
+
+
+def stage(
+    connection: sa.Connection, client: Any, order: Order, own: Own, sql: Statements
+) -> tuple[int, bool]:
+    """Make the temporary table of the backup's rows, and fill it.
+
+    Args:
+        connection: inside the restore's transaction.
+        client: Cloud Storage.
+        order: what is to be restored.
+        own: what rows get that do not say themselves when they were accepted, and by which load.
+        sql: the restore's statements.
+
+    Returns:
+        How many rows there are, and whether they said so themselves.
+
+    Raises:
+        UnusableBackup: the object cannot be restored; says why.
+        StorageAway: try again later.
+    """
+    with read.opened(client, order.stored) as reader:
+        schema = FileSchema(reader.header.schema)
+        columns = schemas.resolve(schema, order.table, order.aliases)
+        incoming = Incoming(order.table, columns, own, judged=order.manifest is None)
+        connection.exec_driver_sql(sql.create)
+        rows = _Rows(schema, incoming, sql, summed=order.manifest is not None)
+        rows.copy(connection, reader)
+    if order.manifest is not None:
+        compare(rows.content(reader), order.manifest)
+    incoming.refused.check()
+    # Without it the planner takes the table for a small one.
+    connection.exec_driver_sql(f"analyze {sql.restored}")
+    return rows.count, incoming.keeps_own
+
+
+class _Rows:
+    def __init__(
+        self, schema: FileSchema, incoming: Incoming, sql: Statements, *, summed: bool
+    ) -> None:
+        self._schema, self._incoming, self._sql = schema, incoming, sql
+        # Of a file made elsewhere nobody knows what it should be.
+        self._checksum = read.checksum_of(schema) if summed else None
+        self.count = 0
+
+    def copy(self, connection: sa.Connection, reader: Reader) -> None:
+        # The next rows are made ready while PostgreSQL takes these.
+        with ThreadPoolExecutor(1) as pool:
+            for copy, piece in ahead(pool, self._ready, read.portions(reader), depth=1):
+                if piece:
+                    copy_in(connection, copy, (piece,))
+
+    def content(self, reader: Reader) -> Content:
+        return Content(
+            self.count,
+            self._checksum.hexadecimal if self._checksum else "",
+            reader.summed.size_bytes,
+            reader.summed.crc32c,
+            self._schema.fingerprint,
+        )
+
+    def _ready(self, blocks: list[Block]) -> tuple[str, bytes]:
+        chunk = read.chunk(self._schema, blocks)
+        self.count += chunk.rows
+        if self._checksum is not None:
+            self._checksum.add(chunk)
+        typed = self._incoming.typed(chunk)
+        types = self._sql.types
+        copy = self._sql.copy_binary if copying.is_binary(typed, types) else self._sql.copy
+        return copy, copying.copied(typed, types) if typed.rows else b""

@@ -1,0 +1,16 @@
+// The one dialog of the page; the browser keeps the focus in it and gives it back.
+import { byId, el } from "./dom.js";
+
+export function open(title, ...content) {
+  const dialog = byId("dialog");
+  dialog.replaceChildren(el("h2", { id: "dialog-title" }, title), ...content.flat());
+  dialog.showModal();
+  return dialog;
+}
+
+export const close = () => byId("dialog").close();
+
+export function actions(...buttons) {
+  const cancel = el("button", { type: "button", on: { click: close } }, "Cancel");
+  return el("div", { class: "actions" }, cancel, ...buttons);
+}

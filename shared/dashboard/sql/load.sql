@@ -1,0 +1,5 @@
+-- What became of a load.
+select
+    table_name, state, rows_read, inserted, updated, unchanged, superseded, waiting, rejected, error
+from loads
+where load_id = cast(:load_id as uuid)

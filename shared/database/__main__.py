@@ -1,0 +1,32 @@
+"""`python -m shared.database migrate`: bring the database up to date."""
+
+import sys
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from shared.database import engine, migrate
+from shared.faults import Fault
+from shared.settings import read
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command given; 0 when it was done, 1 when not, 2 for a command there is not."""
+    if arguments[:1] == ["migrate"] and len(arguments) <= 2:
+        act: Callable[[sa.Engine, str], None] = migrate.migrate
+        revision = (arguments[1:] or ["head"])[0]
+    elif arguments[:1] == ["downgrade"] and len(arguments) == 2:
+        act, revision = migrate.downgrade, arguments[1]
+    else:
+        sys.stderr.write("usage: python -m shared.database migrate | downgrade REVISION\n")
+        return 2
+    try:
+        act(engine.create(read()), revision)
+    except Fault as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

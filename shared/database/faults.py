@@ -1,0 +1,49 @@
+"""The one place where the driver's errors become ours.
+
+Source: PostgreSQL documentation, Appendix A, "PostgreSQL Error Codes".
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from pg8000.exceptions import DatabaseError, InterfaceError
+
+from shared.faults import DatabaseAway, DatabaseBusy, DatabaseRefusal, Fault
+
+# Classes, then single codes: 55P03 lock_not_available, 57014 query_canceled.
+_AWAY = ("08", "53", "57P", "58", "XX")
+_BUSY = ("40", "55P03", "55006", "57014", "25P03")
+# A parent that went away between the check and the insert is found missing on the next try.
+_FOREIGN_KEY = "23503"
+
+
+@contextmanager
+def mapped() -> Iterator[None]:
+    """Turn what SQLAlchemy and pg8000 raise inside into our faults."""
+    try:
+        yield
+    except sa.exc.TimeoutError as error:
+        raise DatabaseBusy("No database connection was free in time; try again.") from error
+    except sa.exc.DBAPIError as error:
+        raise fault_of(error.orig) from error
+    except DatabaseError as error:
+        raise fault_of(error) from error
+    except (OSError, InterfaceError) as error:
+        raise DatabaseAway(f"The database is away ({type(error).__name__}); try again.") from error
+
+
+def fault_of(error: BaseException | None) -> Fault:
+    """Our fault for an error of the driver."""
+    facts: Any = error.args[0] if error is not None and error.args else {}
+    if not isinstance(facts, dict) or "C" not in facts:
+        return DatabaseAway(f"The database is away ({type(error).__name__}); try again.")
+    state = str(facts["C"])
+    # The primary message names tables and constraints; details (D) would hold row values.
+    sentence = f"{' '.join(str(facts.get('M', '')).split())} (SQLSTATE {state})"
+    if state.startswith(_BUSY) or state == _FOREIGN_KEY:
+        return DatabaseBusy(f"The database is busy: {sentence}; try again.")
+    if state.startswith(_AWAY):
+        return DatabaseAway(f"The database is away: {sentence}; try again.")
+    return DatabaseRefusal(f"The database refused: {sentence}.")

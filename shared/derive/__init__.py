@@ -1,0 +1,1 @@
+"""What follows from the data dictionary in each system, never written twice."""

@@ -1,0 +1,1 @@
+"""What every HTTP door uses: routes, tokens, pushes, bodies, answers, problems."""

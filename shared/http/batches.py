@@ -1,0 +1,155 @@
+"""Batches as callers see them: from a body to its verdict, from what became of it to an answer."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from flask import Response
+
+from shared.http.answers import json_answer
+from shared.http.api.insert_rows import (
+    REJECTED_HEADER,
+    BatchAccepted,
+    BatchState,
+    BatchStored,
+    Counts,
+    RejectedRow,
+)
+from shared.http.preferences import idempotency_key
+from shared.http.problems import Problem
+from shared.http.routes import Call
+from shared.loading.taking import Ticket, new_ticket
+from shared.tables.table import Table
+from shared.validation import batches
+from shared.validation.batches import BadBatch, Verdict
+from shared.validation.rules import FieldError
+
+if TYPE_CHECKING:
+    # Heavy, and a function's start must not wait for it.
+    import sqlalchemy as sa
+
+    from shared.loading.ledger import Counts as Tally
+    from shared.loading.ledger import Entry
+
+
+def judged(table: Table, body: bytes) -> Verdict:
+    """The verdict on a body.
+
+    Raises:
+        Problem: 400, it is no batch; says where.
+    """
+    try:
+        return batches.check(table, body)
+    except BadBatch as fault:
+        members: dict[str, Any] = {"pointer": fault.pointer} if fault.pointer else {}
+        raise Problem(400, fault.code.replace("_", "-"), str(fault), **members) from None
+
+
+def ticket(engine: Callable[[], "sa.Engine"], call: Call, table: Table, body: bytes) -> Ticket:
+    """What a batch will be known by; the database is asked only where it has a key.
+
+    Raises:
+        Problem: 400, its key cannot be one; 422, the key came before with other rows.
+        TransientFault: try again.
+    """
+    key = idempotency_key(call.request)
+    if key is None:
+        return new_ticket()
+    from shared.loading import tickets
+
+    try:
+        return tickets.ticket_for(engine(), call.sender, key, table, body)
+    except tickets.KeyReused as fault:
+        raise Problem(422, "idempotency-key-reused", str(fault)) from None
+
+
+def entry_of(
+    engine: Callable[[], "sa.Engine"], batch_id: UUID, within_seconds: int = 0
+) -> "Entry | None":
+    """What the ledger has of a batch, if it has it by then.
+
+    Raises:
+        TransientFault: try again.
+    """
+    from shared.loading import tickets
+
+    return tickets.wait_for(engine(), batch_id, within_seconds)
+
+
+def answer(
+    batch_id: UUID, table: Table, verdict: Verdict, waited_seconds: int, entry: "Entry | None"
+) -> Response:
+    """202, the good rows will be stored; or 200, the caller waited and they are."""
+    headers = _header(verdict)
+    if waited_seconds:
+        headers["Preference-Applied"] = f"wait={waited_seconds}"
+    if waited_seconds and entry is not None:
+        return json_answer(_stored(batch_id, table, verdict, entry), 200, headers)
+    headers["Location"] = f"/insert_rows/batches/{batch_id}"
+    taken = BatchAccepted(
+        batch_id, table.name, len(verdict.rows), len(verdict.rejects), _rejected(verdict)
+    )
+    return json_answer(taken, 202, headers)
+
+
+def none_accepted(batch_id: UUID, verdict: Verdict) -> Problem:
+    """422: no row was good; they are kept all the same."""
+    return Problem(
+        422,
+        "no-row-accepted",
+        "No row fits the table; `rejected` says what is wrong with each. Correct them and send "
+        "them again.",
+        headers=_header(verdict),
+        batch_id=batch_id,
+        accepted=0,
+        rejected_count=len(verdict.rejects),
+        rejected=_rejected(verdict),
+    )
+
+
+def standing(batch_id: UUID, entry: "Entry | None") -> Response:
+    """Where a batch stands, by what the ledger has of it."""
+    if entry is None:
+        body = BatchState(batch_id, "pending")
+    elif entry.state == "done":
+        body = BatchState(batch_id, "stored", entry.table_name, counts_of(entry.counts))
+    else:
+        error = dict(entry.error) if entry.error else None
+        body = BatchState(batch_id, "failed", entry.table_name, error=error)
+    return json_answer(body)
+
+
+def counts_of(counts: "Tally") -> Counts:
+    """A load's counts as they are answered."""
+    return Counts(read=counts.read, **asdict(counts))
+
+
+def by_field(errors: tuple[FieldError, ...]) -> dict[str, list[str]]:
+    """What is wrong with a row, by field, as a person reads it."""
+    found: dict[str, list[str]] = {}
+    for error in errors:
+        found.setdefault(error.field, []).append(error.sentence())
+    return found
+
+
+def _stored(batch_id: UUID, table: Table, verdict: Verdict, entry: "Entry") -> BatchStored:
+    done = entry.state == "done"
+    return BatchStored(
+        batch_id,
+        "stored" if done else "failed",
+        table.name,
+        len(verdict.rows),
+        len(verdict.rejects),
+        _rejected(verdict),
+        counts_of(entry.counts) if done else None,
+        dict(entry.error) if entry.error else None,
+    )
+
+
+def _rejected(verdict: Verdict) -> list[RejectedRow]:
+    return [RejectedRow(reject.position, by_field(reject.errors)) for reject in verdict.rejects]
+
+
+def _header(verdict: Verdict) -> dict[str, str]:
+    return {REJECTED_HEADER: str(len(verdict.rejects))}

@@ -1,0 +1,95 @@
+"""Errors as callers see them: RFC 9457 problem details.
+
+A `Problem` is raised, never returned; the door renders it, and everything else that is raised as
+the problem that `of` finds for it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from flask import Response
+from werkzeug.exceptions import HTTPException
+
+from shared.faults import ConfigurationFault, TransientFault, UnknownTable
+
+PREFIX = "urn:tablegate:problem:"
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 5
+
+
+class Problem(Exception):
+    """A call that cannot be answered as asked.
+
+    Attributes:
+        status: HTTP status code.
+        slug: a stable word for the kind, such as `unknown-table`; `type` is made of it.
+        detail: what is wrong with this call, and what to do about it.
+        headers: sent with the answer.
+        members: further facts, sent beside the standard members.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        slug: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        self.status, self.slug, self.detail = status, slug, detail
+        self.headers, self.members = dict(headers or {}), members
+        super().__init__(detail)
+
+    @property
+    def type(self) -> str:
+        """The URI that names the kind; it never changes."""
+        return f"{PREFIX}{self.slug}"
+
+    @property
+    def title(self) -> str:
+        """The kind in words, the same for every problem of it."""
+        return self.slug.replace("-", " ").capitalize()
+
+    def answer(self) -> Response:
+        """The problem as it is sent."""
+        document = {
+            "type": self.type,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            **self.members,
+        }
+        return Response(
+            msgspec.json.encode(document),
+            self.status,
+            headers=self.headers,
+            content_type=MEDIA_TYPE,
+        )
+
+
+def of(error: Exception) -> Problem:
+    """The problem that an exception is to its caller; says nothing of what went on inside."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, UnknownTable):
+        return Problem(404, "unknown-table", str(error), tables=list(error.known))
+    if isinstance(error, TransientFault):
+        return Problem(
+            503,
+            "try-again",
+            "A service behind this one is away or busy; send the same call again after the seconds "
+            "in Retry-After.",
+            headers={"Retry-After": str(RETRY_SECONDS)},
+        )
+    if isinstance(error, ConfigurationFault):
+        return Problem(
+            500, "not-configured", "The service lacks a setting; its operator finds it in the log."
+        )
+    if isinstance(error, HTTPException) and error.code is not None and error.code < 500:
+        name = error.name.lower().replace(" ", "-").replace("'", "")
+        return Problem(error.code, name, str(error.description or error.name))
+    return Problem(
+        500, "internal-error", "The fault is on this side and in the log; try again later."
+    )

@@ -1,0 +1,76 @@
+"""Who calls: tokens, known only by their hashes."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from flask import Request
+
+from shared.http.problems import Problem
+from shared.settings import Token
+
+
+def authenticate(
+    request: Request, tokens: Sequence[Token], scope: str, *, now: datetime | None = None
+) -> Token:
+    """The token that a call carries, if it opens `scope`.
+
+    Raises:
+        Problem: 401 without a token, with one that is unknown or has expired; 403 for the wrong
+            scope. Its `refused` says which, for the log.
+    """
+    presented = _presented(request)
+    if not presented:
+        raise _unauthorized("missing", "Send your token as X-Token or Authorization: Bearer.")
+    token = _find(presented, tokens)
+    if token is None:
+        raise _unauthorized("unknown", "This token is not known; ask the operator for one.")
+    if token.expires is not None and token.expires <= (now or datetime.now(UTC)):
+        raise _unauthorized("expired", "This token has expired; ask the operator for a new one.")
+    if scope not in token.scopes:
+        raise Refusal(
+            403,
+            "wrong-scope",
+            f"This token does not open {scope!r}; ask the operator for one that does.",
+            refused=f"scope of {token.name}",
+            challenge=f'Bearer realm="tablegate", error="insufficient_scope", scope="{scope}"',
+        )
+    return token
+
+
+class Refusal(Problem):
+    """A call that was not let in.
+
+    Attributes:
+        refused: why, for the log; never the token.
+    """
+
+    def __init__(self, status: int, slug: str, detail: str, *, refused: str, challenge: str):
+        self.refused = refused
+        super().__init__(status, slug, detail, headers={"WWW-Authenticate": challenge})
+
+
+def _presented(request: Request) -> str:
+    # X-Token first: where IAM stands in front, Authorization is taken by its own identity token.
+    if token := request.headers.get("X-Token", "").strip():
+        return token
+    scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _find(presented: str, tokens: Sequence[Token]) -> Token | None:
+    digest = hashlib.sha256(presented.encode("utf-8", "surrogatepass")).hexdigest()
+    found = None
+    for token in tokens:
+        # All of them, whichever fits: how long it takes says nothing.
+        if hmac.compare_digest(digest, token.sha256):
+            found = token
+    return found
+
+
+def _unauthorized(refused: str, detail: str) -> Refusal:
+    error = "" if refused == "missing" else ', error="invalid_token"'
+    challenge = f'Bearer realm="tablegate"{error}'
+    slug = "token-missing" if refused == "missing" else "token-refused"
+    return Refusal(401, slug, detail, refused=refused, challenge=challenge)

@@ -1,0 +1,1 @@
+"""The one write path: how rows that passed the gate reach their table, exactly once."""

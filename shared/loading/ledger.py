@@ -1,0 +1,190 @@
+"""The ledger of loads: what came, from where, and what became of it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import sqlalchemy as sa
+
+from shared.database.sql import statement
+
+_SQL = Path(__file__).with_name("sql")
+
+Kind = Literal["file", "batch", "replay", "restore"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where rows come from: what a load is claimed by.
+
+    Attributes:
+        identity: unique: `gs://bucket/object#generation` of a file, else the batch's id.
+        kind: the way in.
+        table_name: where the rows go; None where a file's name fits no table.
+        accepted_at: when the platform took the rows: a file's creation, a batch's publishing.
+        sender: who sent them, or None.
+        content: what identifies the bytes of a file, or None.
+        newest: whether rows sent before are to count as new now.
+        batch_id: the load's id, where it is given from outside.
+        size_bytes: of a file as it is stored, else 0.
+    """
+
+    identity: str
+    kind: Kind
+    table_name: str | None
+    accepted_at: datetime
+    sender: str | None = None
+    content: str | None = None
+    newest: bool = False
+    batch_id: UUID | None = None
+    size_bytes: int = 0
+
+    @property
+    def load_id(self) -> UUID:
+        """The same for every delivery of the same source."""
+        return self.batch_id or uuid5(NAMESPACE_URL, self.identity)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the rows of a load; `read` is the sum of the others."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    waiting: int = 0
+    rejected: int = 0
+
+    @property
+    def read(self) -> int:
+        """All rows of the load."""
+        return sum(asdict(self).values())
+
+    @property
+    def stored(self) -> int:
+        """Rows by which the table has changed."""
+        return self.inserted + self.updated
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """The counts of both together."""
+        mine, others = asdict(self), asdict(other)
+        return Counts(**{name: mine[name] + others[name] for name in mine})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A load as the ledger has it.
+
+    Attributes:
+        load_id: its id.
+        table_name: its table, or None.
+        state: `done`, or `failed` with `error` saying why.
+        counts: what became of its rows, up to now.
+        repeats: the load that brought the same bytes before, or None.
+        accepted_at: the moment its rows count from.
+        first_time: whether this call loaded it, and not one before.
+    """
+
+    load_id: UUID
+    table_name: str | None
+    state: Literal["done", "failed"]
+    counts: Counts
+    accepted_at: datetime
+    error: Mapping[str, Any] | None = None
+    repeats: UUID | None = None
+    first_time: bool = False
+
+
+def claim(connection: sa.Connection, source: Source) -> tuple[UUID | None, datetime] | None:
+    """Enter a load of `source`; None where it was loaded, or failed, before.
+
+    Waits for a load of the same source that is under way.
+
+    Returns:
+        The load that brought the same bytes before (or None), and the moment the rows count from.
+    """
+    repeats, accepted_at = None, source.accepted_at
+    if source.content is not None and not source.newest:
+        same = {"content": source.content, "table_name": source.table_name}
+        first = _run(connection, "same_content", same).first()
+        if first is not None:
+            repeats, accepted_at = first.load_id, min(first.accepted_at, accepted_at)
+    entered = _run(
+        connection,
+        "claim",
+        {
+            "load_id": str(source.load_id),
+            "source": source.identity,
+            "kind": source.kind,
+            "sender": source.sender,
+            "content": source.content,
+            "repeats": str(repeats) if repeats else None,
+            "table_name": source.table_name,
+            "accepted_at": accepted_at,
+        },
+    ).first()
+    return (repeats, accepted_at) if entered is not None else None
+
+
+def recorded(connection: sa.Connection, identity: str) -> Entry | None:
+    """What the ledger says of a source, or None where it has not been seen."""
+    row = _run(connection, "recorded", {"source": identity}).mappings().first()
+    if row is None:
+        return None
+    return Entry(
+        load_id=row["load_id"],
+        table_name=row["table_name"],
+        state=row["state"],
+        counts=Counts(
+            **{name: row[name] for name in Counts.__dataclass_fields__},
+        ),
+        accepted_at=row["accepted_at"],
+        error=row["error"],
+        repeats=row["repeats"],
+    )
+
+
+def complete(connection: sa.Connection, load_id: UUID, counts: Counts) -> None:
+    """Record what became of a load's rows."""
+    values = {"load_id": str(load_id), "rows_read": counts.read, **asdict(counts)}
+    _run(connection, "complete", values)
+
+
+def fail(connection: sa.Connection, source: Source, error: Mapping[str, Any]) -> None:
+    """Record that `source` can never be loaded; the first record of a source stands."""
+    _run(
+        connection,
+        "fail",
+        {
+            "load_id": str(source.load_id),
+            "source": source.identity,
+            "kind": source.kind,
+            "sender": source.sender,
+            "content": source.content,
+            "table_name": source.table_name,
+            "error": json.dumps(error),
+            "accepted_at": source.accepted_at,
+        },
+    )
+
+
+def released(connection: sa.Connection, load_id: UUID, freed: int, counts: Counts) -> None:
+    """Record what became of rows of a load that had been waiting."""
+    values = {"load_id": str(load_id), "freed": freed, **asdict(counts)}
+    del values["waiting"]
+    _run(connection, "released", values)
+
+
+def _run(connection: sa.Connection, name: str, values: dict[str, Any]) -> sa.CursorResult[Any]:
+    return connection.execute(_text(name), values)
+
+
+@cache
+def _text(name: str) -> sa.TextClause:
+    return sa.text(statement(_SQL, name))

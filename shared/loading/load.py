@@ -1,0 +1,208 @@
+"""The one write path: every way in ends here, in one transaction."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from shared import logs, tables
+from shared.database.copy import copy_in
+from shared.database.engine import transaction
+from shared.faults import DatabaseBusy
+from shared.loading import bulk, ledger, rejects
+from shared.loading.ahead import ahead
+from shared.loading.ledger import Counts, Entry, Source
+from shared.loading.staging import BEGIN, Staging
+from shared.tables.table import Table
+from shared.validation.files import Block
+
+Blocks = Callable[..., Iterable[Block]]
+"""Gives the judged rows from the start; with `numbered=False` staged without their positions."""
+
+_ROUNDS = 10
+_BEGIN = sa.text(BEGIN)
+
+
+def load(
+    engine: sa.Engine,
+    source: Source,
+    blocks: Blocks,
+    *,
+    lock_timeout_seconds: int = 60,
+) -> Entry:
+    """Load a source's rows into its table, once.
+
+    A source that was loaded before, or failed before, is answered with what the ledger has.
+
+    Args:
+        engine: the database.
+        source: where the rows come from; names a table of the dictionary.
+        blocks: called inside the transaction for the judged rows; a large file's a second time,
+            where a first way of loading it was not open.
+        lock_timeout_seconds: how long a lock is waited for.
+
+    Raises:
+        UnreadableFile: from `blocks`; nothing was written.
+        DatabaseAway, DatabaseBusy: nothing was written; try again later.
+    """
+    table = tables.find(source.table_name or "")
+    with transaction(engine, lock_timeout_seconds=lock_timeout_seconds) as connection:
+        claimed = ledger.claim(connection, source)
+        if claimed is not None:
+            repeats, accepted_at = claimed
+            source = replace(source, accepted_at=accepted_at)
+            counts, reasons = _write(connection, table, source, blocks)
+            ledger.complete(connection, source.load_id, counts)
+            entry = Entry(
+                source.load_id, table.name, "done", counts, accepted_at, None, repeats, True
+            )
+        else:
+            recorded = ledger.recorded(connection, source.identity)
+            if recorded is None:
+                raise DatabaseBusy(f"The ledger entry of {source.identity!r} vanished; try again.")
+            entry, reasons = recorded, Counter()
+    _log(source, entry, reasons)
+    return entry
+
+
+@dataclass(frozen=True)
+class Merge:
+    """On whose behalf staged rows are merged, and from when they count."""
+
+    load_id: UUID
+    accepted_at: datetime
+    sender: str | None
+
+
+@cache
+def staging(table: Table) -> Staging:
+    """The statements of a table, composed once."""
+    return Staging(table)
+
+
+def begin(connection: sa.Connection, table: Table, merge: Merge) -> Staging:
+    """Make a transaction ready to stage rows of `table` on behalf of `merge`.
+
+    Keeps restores of the table away until the transaction ends; other loads may go on.
+    """
+    sql = staging(table)
+    connection.execute(
+        _BEGIN,
+        {
+            "load_id": str(merge.load_id),
+            "accepted_at": merge.accepted_at.isoformat(),
+            "sender": merge.sender or "",
+            "lock": f"tablegate {table.name}",
+        },
+    )
+    connection.exec_driver_sql(sql.create)
+    return sql
+
+
+def merge_staged(connection: sa.Connection, table: Table, staged: int) -> Counts:
+    """Merge the `staged` rows into `table`, newest accepted version first.
+
+    Rows whose parent is missing are parked as waiting. Runs inside a transaction that was begun.
+
+    Raises:
+        DatabaseBusy: other loads kept bringing the same keys.
+    """
+    sql = staging(table)
+    doubled, orphans, known = connection.exec_driver_sql(sql.probe).one()
+    counts = Counts()
+    if doubled:
+        counts += _single_out(connection, table)
+    if orphans:
+        counts += Counts(waiting=_park(connection, table))
+    for _ in range(_ROUNDS):
+        if known and connection.exec_driver_sql(sql.find_known).rowcount:
+            counts += _merge_known(connection, table)
+        if counts.read < staged:
+            counts += Counts(inserted=connection.exec_driver_sql(sql.insert_new).rowcount)
+        if counts.read == staged:
+            return counts
+        # Another load brought one of the keys since they were looked up.
+        known = staged - counts.read
+    raise DatabaseBusy(f"Other loads keep bringing the same keys of {table.name}; try again.")
+
+
+def _write(
+    connection: sa.Connection, table: Table, source: Source, blocks: Blocks
+) -> tuple[Counts, Counter[str]]:
+    # Asked for first: a restore that holds the table must not find this load's rows half staged.
+    sql = begin(connection, table, Merge(source.load_id, source.accepted_at, source.sender))
+    if bulk.fits(connection, table, source.size_bytes):
+        reasons: Counter[str] = Counter()
+        with ahead(blocks(numbered=False)) as found:
+            pieces = _pieces(connection, source, found, reasons)
+            copied = bulk.write(connection, table, source.load_id, source.accepted_at, pieces)
+        if copied is not None:
+            return Counts(inserted=copied, rejected=reasons.total()), reasons
+    reasons = Counter()
+    staged = 0
+    with ahead(blocks()) if source.size_bytes else nullcontext(blocks()) as found:
+        for piece in _pieces(connection, source, found, reasons):
+            staged += copy_in(connection, sql.copy, (piece,))
+    counts = Counts(rejected=reasons.total())
+    if staged:
+        counts += merge_staged(connection, table, staged)
+    return counts, reasons
+
+
+def _pieces(
+    connection: sa.Connection, source: Source, blocks: Iterable[Block], reasons: Counter[str]
+) -> Iterator[bytes]:
+    """The good rows of each block as COPY text; its rejects are kept on the way."""
+    for block in blocks:
+        if block.rejects:
+            rejects.keep(
+                connection, source.load_id, source.sender, source.table_name, block.rejects
+            )
+            reasons.update(reject.reason for reject in block.rejects)
+        if block.staged:
+            yield "".join(block.staged).encode()
+
+
+def _log(source: Source, entry: Entry, reasons: Counter[str]) -> None:
+    logs.line(
+        "INFO",
+        "A load is stored" if entry.first_time else "A load was stored before",
+        load_id=entry.load_id,
+        kind=source.kind,
+        table=entry.table_name,
+        counts=asdict(entry.counts),
+        reasons=dict(reasons),
+    )
+
+
+def _single_out(connection: sa.Connection, table: Table) -> Counts:
+    sql = staging(table)
+    if table.on_conflict == "update":
+        return Counts(superseded=connection.exec_driver_sql(sql.keep_last).rowcount)
+    unchanged, rejected = connection.exec_driver_sql(sql.keep_first).one()
+    return Counts(unchanged=unchanged, rejected=rejected)
+
+
+def _park(connection: sa.Connection, table: Table) -> int:
+    sql = staging(table)
+    refers_to_itself = any(r.table == table.name for r in table.references)
+    parked = 0
+    while moved := connection.exec_driver_sql(sql.park).rowcount:
+        parked += moved
+        if not refers_to_itself:
+            break
+    return parked
+
+
+def _merge_known(connection: sa.Connection, table: Table) -> Counts:
+    sql = staging(table)
+    if table.on_conflict == "reject":
+        unchanged, rejected = connection.exec_driver_sql(sql.refuse_known).one()
+        return Counts(unchanged=unchanged, rejected=rejected)
+    unchanged, superseded, updated = connection.exec_driver_sql(sql.merge_known).one()
+    return Counts(unchanged=unchanged, superseded=superseded, updated=updated)

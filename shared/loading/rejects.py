@@ -1,0 +1,70 @@
+"""Rows that were turned away: kept as they came, with the reasons."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+
+from shared.database.copy import copy_in
+from shared.validation import plain
+from shared.validation.rules import FieldError, Reject, storable
+
+_COPY = "copy rejected_rows (load_id, sender, table_name, position, raw, errors, reason) from stdin"
+_NULL = "\\N"
+_OF_LOAD = """
+    select position, raw, errors from rejected_rows
+    where load_id = cast(:load_id as uuid) and status = 'rejected' order by position, reject_id
+"""
+
+
+def keep(
+    connection: sa.Connection,
+    load_id: UUID,
+    sender: str | None,
+    table_name: str | None,
+    rejects: Iterable[Reject],
+) -> None:
+    """Write the rejects of a load, in its transaction."""
+    start = f"{load_id}\t{plain.copied(sender) if sender else _NULL}\t{table_name}"
+    head = start.encode()
+    lines = [
+        b"%b\t%d\t%b\t[%b]\t%b\n"
+        % (
+            head,
+            reject.position,
+            _json(reject.raw),
+            # JSON escapes control characters itself: backslashes are all that COPY would read.
+            b",".join([error.encoded for error in reject.errors]).replace(b"\\", b"\\\\"),
+            reject.reason.encode(),
+        )
+        for reject in rejects
+    ]
+    if lines:
+        copy_in(connection, _COPY, (b"".join(lines),))
+
+
+def of_load(connection: sa.Connection, load_id: UUID) -> Iterator[tuple[int, Any, str]]:
+    """The rejects of a load as position, row and reasons in a sentence, streamed."""
+    found = connection.execution_options(yield_per=1000).execute(
+        sa.text(_OF_LOAD), {"load_id": str(load_id)}
+    )
+    for position, raw, errors in found:
+        yield position, raw, sentence(errors)
+
+
+def sentence(errors: Iterable[dict[str, Any]]) -> str:
+    """All that is wrong with a row, as a person reads it."""
+    known = (FieldError(e["field"], e["code"], e.get("facts", {})) for e in errors)
+    return " ".join(f"{error.field}: {error.sentence()}" for error in known)
+
+
+def _json(raw: object) -> bytes:
+    try:
+        text = msgspec.json.encode(raw)
+    except UnicodeEncodeError:
+        text = b"\\u0000"
+    if b"\\u0000" in text:
+        text = msgspec.json.encode(storable(raw))
+    return text.replace(b"\\", b"\\\\")

@@ -1,0 +1,103 @@
+"""From a published batch to rows in its table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from shared import logs
+from shared.database.engine import transaction
+from shared.loading import ledger, waiting
+from shared.loading.batches import Batch
+from shared.loading.ledger import Entry, Source
+from shared.loading.load import load
+from shared.messages import publish, publish_change
+from shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class Unstorable:
+    """A message that can never be stored, and why.
+
+    Attributes:
+        message_id: Pub/Sub's id of it.
+        data: its content.
+        attributes: its attributes.
+        code: a stable word for what is wrong.
+        detail: the sentence, with what to do.
+    """
+
+    message_id: str
+    data: bytes
+    attributes: Mapping[str, str]
+    code: str
+    detail: str
+
+
+def store(engine: sa.Engine, publisher: Any, settings: Settings, batch: Batch) -> Entry:
+    """Store a batch, once; a second delivery finishes what the first was cut off from.
+
+    Raises:
+        TransientFault: deliver the message again.
+    """
+    source = Source(
+        identity=str(batch.batch_id),
+        kind=batch.kind,
+        table_name=batch.table.name,
+        accepted_at=batch.accepted_at,
+        sender=batch.sender or None,
+        batch_id=batch.batch_id,
+    )
+    patience = settings.lock_timeout_seconds
+    entry = load(engine, source, lambda: [batch.block()], lock_timeout_seconds=patience)
+    announce(engine, publisher, settings, entry)
+    return entry
+
+
+def put_aside(
+    engine: sa.Engine,
+    publisher: Any,
+    settings: Settings,
+    message: Unstorable,
+) -> None:
+    """Record a message that can never be stored, and keep it on the dead-letter topic.
+
+    Raises:
+        TransientFault: deliver the message again.
+    """
+    identity = message.attributes.get("batch_id") or f"message:{message.message_id}"
+    source = Source(
+        identity=identity[:200],
+        kind="batch",
+        table_name=None,
+        accepted_at=datetime.now(UTC),
+        sender=message.attributes.get("sender"),
+    )
+    with transaction(engine) as connection:
+        ledger.fail(connection, source, {"code": message.code, "detail": message.detail})
+    logs.line("ERROR", "A batch was put aside", source=source.identity, code=message.code)
+    publish(
+        publisher,
+        settings.google_cloud_project,
+        settings.dead_letter_topic,
+        message.data,
+        **{**message.attributes, "error": message.detail[:1000], "code": message.code},
+    )
+
+
+def announce(engine: sa.Engine, publisher: Any, settings: Settings, entry: Entry) -> None:
+    """After a load's commit: load the rows it sets free, and say which tables have changed.
+
+    May be repeated. A load that failed is announced too: the warehouse keeps the history of loads.
+
+    Raises:
+        TransientFault: call again.
+    """
+    changed = [(entry.table_name or "", entry.load_id)]
+    changed += waiting.release_after(
+        engine, entry, lock_timeout_seconds=settings.lock_timeout_seconds
+    )
+    for table_name, load_id in changed:
+        publish_change(publisher, settings, table_name, load_id, "load")

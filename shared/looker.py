@@ -1,0 +1,67 @@
+"""The link that opens a Looker Studio report on the reporting views: python -m shared.looker."""
+
+import argparse
+import sys
+from urllib.parse import quote, urlencode
+
+from shared import settings as settings_room
+from shared.faults import ConfigurationFault
+
+VIEWS = {
+    "hires_by_quarter": "Hires by quarter",
+    "departments_above_mean": "Departments above the mean",
+    "load_history": "Load history",
+    "rejects_by_reason": "Rejects by reason",
+    "data_freshness": "Data freshness",
+}
+"""The reporting views by name, with what the report calls them."""
+
+_ADDRESS = "https://lookerstudio.google.com/reporting/create"
+
+
+def link(project: str, dataset: str, template: str = "") -> str:
+    """The link, as Looker Studio's Linking API takes it.
+
+    Args:
+        project: the Google Cloud project that has the views and pays for queries.
+        dataset: the dataset of the views.
+        template: id of a report to copy whose data sources have the views' names as aliases; a
+            blank report without one.
+    """
+    values = {"c.mode": "edit", "r.reportName": "Tablegate"}
+    if template:
+        values["c.reportId"] = template
+    for view, title in VIEWS.items():
+        source = {
+            "connector": "bigQuery",
+            "datasourceName": title,
+            "type": "TABLE",
+            "projectId": project,
+            "datasetId": dataset,
+            "tableId": view,
+            "billingProjectId": project,
+        }
+        values |= {f"ds.{view}.{name}": value for name, value in source.items()}
+    return f"{_ADDRESS}?{urlencode(values, quote_via=quote)}"
+
+
+def main() -> int:
+    """Print the link; returns the exit status."""
+    try:
+        settings = settings_room.read()
+        parser = argparse.ArgumentParser(prog="python -m shared.looker", description=__doc__)
+        parser.add_argument("--project", default=settings.google_cloud_project)
+        parser.add_argument("--dataset", default=settings.reporting_dataset)
+        parser.add_argument("--template", default="", help="id of a report to copy")
+        given = parser.parse_args()
+        if not given.project:
+            raise ConfigurationFault("Name the project: --project, or GOOGLE_CLOUD_PROJECT.")
+    except ConfigurationFault as fault:
+        print(fault, file=sys.stderr)  # noqa: T201
+        return 1
+    print(link(given.project, given.dataset, given.template))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

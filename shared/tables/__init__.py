@@ -1,0 +1,96 @@
+"""The data dictionary: one file per table, the only place a table is described.
+
+A table is added by adding a file here that defines `TABLE`.
+"""
+
+import re
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from shared.faults import ConfigurationFault, UnknownTable
+from shared.tables.table import Table
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_OWN_NAMES = {
+    *("loads", "rejected_rows", "replaced_rows", "batch_keys", "alembic_version"),
+    *("sync_state", "load_rejects", "dim_dates", "dim_departments", "dim_jobs", "fact_hires"),
+}
+_OWN_FIELDS = {"accepted_at", "load_id", "position"}
+
+
+@cache
+def all_tables() -> dict[str, Table]:
+    """Every table by name, parents before the tables that refer to them.
+
+    Raises:
+        ConfigurationFault: a table's file contradicts itself or another; says which and how.
+    """
+    found = [
+        module.TABLE
+        for entry in iter_modules(__path__)
+        if hasattr(module := import_module(f"{__name__}.{entry.name}"), "TABLE")
+    ]
+    return in_order({table.name: table for table in found})
+
+
+def find(name: str) -> Table:
+    """The table of that name.
+
+    Raises:
+        UnknownTable: there is none; its text lists those there are.
+    """
+    tables = all_tables()
+    if name not in tables:
+        raise UnknownTable(name, tuple(tables))
+    return tables[name]
+
+
+def children(parent: Table) -> list[Table]:
+    """The tables that refer to `parent`."""
+    return [
+        table
+        for table in all_tables().values()
+        if any(reference.table == parent.name for reference in table.references)
+    ]
+
+
+def in_order(tables: dict[str, Table]) -> dict[str, Table]:
+    """The tables, parents before the tables that refer to them.
+
+    Raises:
+        ConfigurationFault: a table contradicts itself or another; says which and how.
+    """
+    ordered: dict[str, Table] = {}
+    waiting = dict(sorted(tables.items()))
+    while waiting:
+        free = [
+            table
+            for table in waiting.values()
+            if all(r.table in ordered or r.table == table.name for r in table.references)
+        ]
+        if not free:
+            raise ConfigurationFault(
+                f"Tables {', '.join(waiting)} refer to each other or to a table that is not in "
+                "shared/tables; every reference must lead to a table there, without a circle."
+            )
+        for table in free:
+            _check(table, tables)
+            ordered[table.name] = waiting.pop(table.name)
+    return ordered
+
+
+def _check(table: Table, tables: dict[str, Table]) -> None:
+    names = (table.name, *table.names)
+    bad = [n for n in names if not _NAME.fullmatch(n)]
+    bad += [n for n in table.names if n in _OWN_FIELDS]
+    bad += [table.name] if table.name in _OWN_NAMES else []
+    named = (*table.key, *(reference.field for reference in table.references))
+    unknown = [name for name in named if name not in table.names]
+    astray = [r.key for r in table.references if (r.key,) != tables[r.table].key]
+    if bad or unknown or astray or not table.key:
+        raise ConfigurationFault(
+            f"Table {table.name!r}: names that cannot be used: {bad}; key or reference fields it "
+            f"does not have: {unknown}; references that are not the parent's key: {astray}. "
+            "Mend its file in shared/tables."
+        )

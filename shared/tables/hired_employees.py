@@ -1,0 +1,24 @@
+"""hired_employees: who was hired, when, where and as what."""
+
+from shared.tables.fields import Integer, Text, Timestamp
+from shared.tables.table import Reference, Row, Table
+
+
+class HiredEmployee(Row):
+    """An employee who was hired."""
+
+    id = Integer(description="Id of the employee")
+    name = Text(description="Name and surname of the employee")
+    datetime = Timestamp(description="When the employee was hired, ISO 8601 with offset")
+    department_id = Integer(description="Id of the department the employee was hired by")
+    job_id = Integer(description="Id of the job the employee was hired for")
+
+
+TABLE = Table(
+    name="hired_employees",
+    schema=HiredEmployee,
+    references=(
+        Reference("department_id", "departments"),
+        Reference("job_id", "jobs"),
+    ),
+)

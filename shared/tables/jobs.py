@@ -1,0 +1,14 @@
+"""jobs: what people are hired for."""
+
+from shared.tables.fields import Integer, Text
+from shared.tables.table import Row, Table
+
+
+class Job(Row):
+    """A job that people are hired for."""
+
+    id = Integer(description="Id of the job")
+    job = Text(description="Name of the job")
+
+
+TABLE = Table(name="jobs", schema=Job)

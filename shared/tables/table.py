@@ -1,0 +1,80 @@
+"""What the dictionary says of a table beside its fields."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+from marshmallow import RAISE, Schema
+
+from shared.tables.fields import Required
+from shared.tables.refusal import Refusal
+
+
+class Row(Schema):
+    """Base of every table's schema: fields in the order of the file, none beyond them."""
+
+    class Meta:
+        """marshmallow's own options."""
+
+        unknown = RAISE
+
+    error_messages: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "unknown": Refusal("unknown_field"),
+        "type": Refusal("not_an_object"),
+    }
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A field whose value must be the key of a row of another table.
+
+    Attributes:
+        field: the referring field.
+        table: the table referred to.
+        key: the field of that table, its key.
+    """
+
+    field: str
+    table: str
+    key: str = "id"
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One table of the dictionary.
+
+    Attributes:
+        name: its name everywhere: in paths, SQL, messages and files.
+        schema: its fields and their rules.
+        key: the fields that identify a row.
+        references: the fields that refer to other tables.
+        on_conflict: what happens to a row whose key is stored with other values: `update`
+            replaces what is stored, `reject` turns the row away.
+    """
+
+    name: str
+    schema: type[Row]
+    key: tuple[str, ...] = ("id",)
+    references: tuple[Reference, ...] = ()
+    on_conflict: Literal["update", "reject"] = "update"
+
+    @cached_property
+    def checker(self) -> Row:
+        """An instance of the schema, made once."""
+        return self.schema()
+
+    @cached_property
+    def fields(self) -> Mapping[str, Required]:
+        """The fields by name, in the order of the file."""
+        return dict(self.checker.fields)  # type: ignore[arg-type]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the fields, in the order of the file."""
+        return tuple(self.fields)
+
+    @property
+    def description(self) -> str:
+        """First line of the schema's docstring."""
+        return (self.schema.__doc__ or "").strip().split("\n")[0]

@@ -1,0 +1,1 @@
+"""The gate: which rows may pass, and why the others may not."""

@@ -1,0 +1,59 @@
+"""Files of rejected rows, made to be corrected and dropped in the uploads bucket again.
+
+The header holds the table's fields, then notes: columns whose names start with an underscore, which
+the gate passes over. A cell that a spreadsheet would take for a formula has an apostrophe put
+before it, and the gate takes it away again; both only in files with notes, so that nothing is lost.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from shared.tables.table import Table
+
+NOTES = ("_line", "_reasons")
+_PLAIN_START = ("=", "+", "-", "@", "\t", "\r", "'")
+
+
+def is_note(column: str) -> bool:
+    """Whether a header's column is a note for people, not a field."""
+    return column.startswith("_")
+
+
+def shield(cell: str) -> str:
+    """The cell as a spreadsheet shows it and never runs it."""
+    return f"'{cell}" if cell.startswith(_PLAIN_START) else cell
+
+
+def unshield(cell: str) -> str:
+    """What `shield` was given."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_PLAIN_START) else cell
+
+
+def lines(table: Table, rejects: Iterable[tuple[int, Any, str]]) -> Iterator[bytes]:
+    """The file's lines as UTF-8 CSV, header first.
+
+    Args:
+        table: whose rows were turned away.
+        rejects: position, the row as it came (mapping or list), and the reasons as a sentence.
+    """
+    yield _line([*table.names, *NOTES])
+    for position, raw, sentence in rejects:
+        yield _line([*map(shield, _cells(table, raw)), str(position), shield(sentence)])
+
+
+def _cells(table: Table, raw: Any) -> list[str]:
+    if isinstance(raw, Mapping):
+        values = [raw.get(name) for name in table.names]
+    elif isinstance(raw, list):
+        values = [*raw, *[None] * len(table.names)][: len(table.names)]
+    else:
+        values = [raw, *[None] * (len(table.names) - 1)]
+    return ["" if value is None else str(value) for value in values]
+
+
+def _line(cells: list[str]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue().encode()

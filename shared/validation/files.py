@@ -1,0 +1,179 @@
+"""CSV files, row by row, in blocks of constant size."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from shared.faults import UnreadableFile
+from shared.tables.table import Table
+from shared.validation import lines, plain, reasons
+from shared.validation.corrections import unshield
+from shared.validation.header import Layout, layout
+from shared.validation.records import Record, Records
+from shared.validation.rules import FieldError, Reject, judge_cells
+
+BLOCK_CHARACTERS = 4 << 20
+
+
+@dataclass
+class Block:
+    """Some rows of a load, judged.
+
+    Attributes:
+        staged: the good rows as COPY text, in pieces; mostly with the position before the fields.
+        rejects: the rows that were turned away.
+        read: how many rows there were.
+        shaped: how many had the right number of columns.
+    """
+
+    staged: list[str] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    read: int = 0
+    shaped: int = 0
+    size: int = 0
+
+    def stage(self, text: str, rows: int) -> None:
+        """Add good rows, as whole lines of COPY text."""
+        self.staged.append(text)
+        self.read += rows
+        self.shaped += rows
+        self.size += len(text)
+
+
+def blocks(
+    table: Table, stream: BinaryIO, max_line_bytes: int, *, numbered: bool = True
+) -> Iterator[Block]:
+    """Judge a CSV file of `table`; memory does not grow with the file.
+
+    Args:
+        table: whose file it is.
+        stream: the file's bytes.
+        max_line_bytes: a longer line is turned away.
+        numbered: whether each staged row has its line in the file before its fields.
+
+    Raises:
+        UnreadableFile: the file as a whole is no CSV of this table; may come after any block.
+    """
+    records = Records(lines.read(stream, max_line_bytes), max_line_bytes)
+    first = records.read()
+    while first is not None and not first.cells:
+        first = records.read()
+    if first is None:
+        raise UnreadableFile("empty", "The file is empty. Drop it again with rows in it.")
+    shape = Layout(tuple(range(len(table.names))), len(table.names))
+    if first.error is None:
+        shape = layout(table, first.cells)
+    judge = _Judge(table, shape, numbered=numbered)
+    begun = Block()
+    if not shape.header:
+        judge.take(first, begun)
+    read = shaped = 0
+    for block in _filled(judge, records, begun):
+        read, shaped = read + block.read, shaped + block.shaped
+        if block.read:
+            yield block
+    if read and not shaped:
+        raise UnreadableFile(
+            "wrong_columns",
+            f"None of the {read} rows has the {shape.width} columns of the table "
+            f"({', '.join(table.names)}). Drop a file of this table, separated by commas.",
+            rows=read,
+            expected=shape.width,
+        )
+
+
+def _filled(judge: "_Judge", records: Records, block: Block) -> Iterator[Block]:
+    while (ahead := records.ahead()) is not None:
+        # A line that was cut short may look good up to the cut.
+        matches = judge.matches([] if records.cut else ahead) or [None] * len(ahead)
+        place = 0
+        while place < len(ahead):
+            suspect = _next_suspect(matches, place)
+            if suspect > place:
+                judge.take_plain(ahead, matches, place, suspect, records.line, block)
+                records.skip(suspect - place)
+            elif (record := records.read()) is not None and record.cells:
+                judge.take(record, block)
+            place = records.place(ahead)
+            if block.size > BLOCK_CHARACTERS:
+                yield block
+                block = Block()
+    yield block
+
+
+def _next_suspect(matches: Sequence[object], start: int) -> int:
+    try:
+        return matches.index(None, start)
+    except ValueError:
+        return len(matches)
+
+
+class _Judge:
+    """Judges records of one file."""
+
+    def __init__(self, table: Table, shape: Layout, *, numbered: bool) -> None:
+        self.table, self.shape, self.numbered = table, shape, numbered
+        self.encoders = plain.encoders(table)
+        self.plain = None
+        if not shape.notes:
+            self.plain = plain.PlainLines(table, shape.order, numbered=numbered)
+
+    def matches(self, ahead: list[str]) -> list[object]:
+        """For each line what it matched as plainly good, or None."""
+        return [None] * len(ahead) if self.plain is None else list(map(self.plain.match, ahead))
+
+    def take_plain(
+        self,
+        ahead: list[str],
+        matches: list[object],
+        start: int,
+        end: int,
+        number: int,
+        block: Block,
+    ) -> None:
+        """Stage lines that are plainly good."""
+        if self.plain is not None:
+            block.stage(
+                self.plain.copied(ahead[start:end], matches[start:end], number), end - start
+            )
+
+    def take(self, record: Record, block: Block) -> None:
+        """Judge one record into `block`."""
+        cells = record.cells
+        if record.error is not None:
+            self._reject(block, record.line, cells[0], (record.error,))
+            return
+        if len(cells) != self.shape.width:
+            self._misshapen(record, block)
+            return
+        if self.shape.notes:
+            cells = [unshield(cell) for cell in cells]
+        if not self.shape.straight:
+            cells = [cells[place] for place in self.shape.order]
+        encoded = [encode(cell) for encode, cell in zip(self.encoders, cells, strict=True)]
+        if None in encoded:
+            verdict = judge_cells(self.table, cells, encoded)
+            if isinstance(verdict, tuple):
+                block.shaped += 1
+                raw = dict(zip(self.table.names, cells, strict=True))
+                self._reject(block, record.line, raw, verdict)
+                return
+            encoded = [
+                plain.copied(value) if known is None else known
+                for value, known in zip(verdict, encoded, strict=True)
+            ]
+        position = [str(record.line)] if self.numbered else []
+        block.stage("\t".join([*position, *encoded]) + "\n", 1)  # type: ignore[list-item]
+
+    def _misshapen(self, record: Record, block: Block) -> None:
+        found, expected = len(record.cells), self.shape.width
+        code = "too_few_fields" if found < expected else "too_many_fields"
+        facts = {"found": found, "expected": expected}
+        self._reject(block, record.line, record.cells, (FieldError(reasons.ROW, code, facts),))
+
+    @staticmethod
+    def _reject(block: Block, line: int, raw: object, errors: tuple[FieldError, ...]) -> None:
+        block.rejects.append(Reject(line, raw, errors))
+        block.read += 1
+        # What Python needs for a reject beside its cells, so that blocks of rejects stay small too.
+        block.size += 500 + (sum(map(len, raw)) if isinstance(raw, (list, dict)) else len(str(raw)))

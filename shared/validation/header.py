@@ -1,0 +1,81 @@
+"""What the first row of a CSV file says: the order of the columns, or that it is data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from shared.faults import UnreadableFile
+from shared.tables.fields import Integer
+from shared.tables.table import Table
+from shared.validation.corrections import is_note
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a file's columns are.
+
+    Attributes:
+        order: for each field of the table, the column that holds it.
+        width: how many columns a row has.
+        header: whether the first row was a header.
+        notes: whether the file has note columns, and so shielded cells.
+    """
+
+    order: tuple[int, ...]
+    width: int
+    header: bool = False
+    notes: bool = False
+
+    @property
+    def straight(self) -> bool:
+        """Whether the columns are the table's fields in their order, and nothing more."""
+        return self.order == tuple(range(self.width))
+
+
+def layout(table: Table, first: Sequence[str]) -> Layout:
+    """Read the first row of a file of `table`.
+
+    Raises:
+        UnreadableFile: `header_drifted`: it names some of the fields, but is not exactly them.
+    """
+    names = table.names
+    columns = [cell.strip().casefold() for cell in first]
+    fields = [column for column in columns if not is_note(column)]
+    if sorted(fields) == sorted(names):
+        order = tuple(columns.index(name) for name in names)
+        return Layout(order, len(columns), header=True, notes=len(fields) < len(columns))
+    if set(columns) & set(names) and not _could_be_data(table, first):
+        raise _drifted(names, fields)
+    return Layout(tuple(range(len(names))), len(names))
+
+
+def _could_be_data(table: Table, cells: Sequence[str]) -> bool:
+    integers = [
+        place for place, field in enumerate(table.fields.values()) if isinstance(field, Integer)
+    ]
+    places = integers if len(cells) == len(table.fields) else range(len(cells))
+    return any(cells[place].isascii() and cells[place].isdigit() for place in places)
+
+
+def _drifted(names: Sequence[str], fields: Sequence[str]) -> UnreadableFile:
+    missing = [name for name in names if name not in fields]
+    unknown = [column for column in dict.fromkeys(fields) if column not in names]
+    doubled = [name for name in names if fields.count(name) > 1]
+    closest = {
+        column: found[0] for column in unknown if (found := get_close_matches(column, missing, 1))
+    }
+    parts = [
+        f"{title}: {', '.join(repr(name[:80]) for name in found)}"
+        for title, found in (("missing", missing), ("unknown", unknown), ("doubled", doubled))
+        if found
+    ]
+    parts += [f"did {column[:80]!r} mean {name!r}?" for column, name in closest.items()]
+    return UnreadableFile(
+        "header_drifted",
+        f"The header is not that of the table ({'; '.join(parts)}). "
+        f"Name the columns {', '.join(names)}, in any order, and drop the file again.",
+        missing=missing,
+        unknown=unknown,
+        doubled=doubled,
+        closest=closest,
+    )

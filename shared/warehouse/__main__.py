@@ -1,0 +1,28 @@
+"""`python -m shared.warehouse apply`: bring BigQuery's datasets, tables and views up to date."""
+
+import sys
+
+from shared import wiring
+from shared.faults import Fault
+from shared.warehouse.apply import apply
+from shared.warehouse.bigquery import connect
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command given; 0 when it was done, 1 when not, 2 for a command there is not."""
+    if arguments != ["apply"]:
+        sys.stderr.write("usage: python -m shared.warehouse apply\n")
+        return 2
+    try:
+        settings = wiring.settings()
+        warehouse = connect(wiring.bigquery_client(), settings)
+        done = apply(warehouse, settings.warehouse_location)
+    except Fault as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 1
+    sys.stdout.write(f"BigQuery has {', '.join(done)}.\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,176 @@
+"""What is asked of BigQuery, each call bounded in time and its errors mapped."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from google.api_core.exceptions import Conflict
+from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
+
+from shared.derive.bigquery import Column
+from shared.settings import Settings
+from shared.warehouse import names as given_names
+from shared.warehouse.faults import mapped
+from shared.warehouse.names import Names
+
+STAGING_HOURS = 6
+STAGING_PREFIX = "staging_"
+# Then whoever asked is told to come again, rather than kept waiting.
+RETRY_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """BigQuery, with the names of our datasets.
+
+    Attributes:
+        client: the library's client.
+        names: where the warehouse is.
+        timeout_seconds: how long a job is waited for.
+    """
+
+    client: Any
+    names: Names
+    timeout_seconds: float = 240
+
+    def query(
+        self,
+        sql: str,
+        parameters: Mapping[str, tuple[str, Any]] | None = None,
+        maximum_bytes_billed: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Run a statement and give its rows.
+
+        Args:
+            sql: the statement.
+            parameters: type and value of each parameter by name; a list's type is its elements'.
+            maximum_bytes_billed: BigQuery refuses to scan more.
+
+        Raises:
+            WarehouseAway: try again later.
+            WarehouseRefusal: never.
+        """
+        config = bigquery.QueryJobConfig(
+            query_parameters=[
+                _parameter(name, kind, value) for name, (kind, value) in (parameters or {}).items()
+            ],
+            maximum_bytes_billed=maximum_bytes_billed,
+        )
+        with mapped():
+            # Not query_and_wait: a stand-in's failed query comes back from it as one without rows.
+            job = self.client.query(
+                sql,
+                job_config=config,
+                timeout=60,
+                retry=self._retry,
+                job_retry=DEFAULT_JOB_RETRY.with_timeout(min(RETRY_SECONDS, self.timeout_seconds)),
+            )
+            return [
+                dict(row) for row in job.result(retry=self._retry, timeout=self.timeout_seconds)
+            ]
+
+    def rows(self, name: str, columns: Mapping[str, str]) -> list[dict[str, Any]]:
+        """All rows of a small table, read without a query: free of charge, and quick.
+
+        Args:
+            name: the table.
+            columns: all its columns, with their types.
+
+        Raises:
+            WarehouseAway: try again later.
+            WarehouseRefusal: never.
+        """
+        # With the schema at hand the library does not ask for it first.
+        fields = [bigquery.SchemaField(column, kind) for column, kind in columns.items()]
+        table = bigquery.Table(self.names.plain(name), fields)
+        with mapped():
+            return [
+                dict(row)
+                for row in self.client.list_rows(
+                    table, retry=self._retry, timeout=self.timeout_seconds
+                )
+            ]
+
+    def create_staging(self, name: str, columns: Sequence[Column]) -> None:
+        """Make an empty table that BigQuery forgets by itself should nobody delete it."""
+        fields = [bigquery.SchemaField(c.name, c.type, "REQUIRED") for c in columns]
+        table = bigquery.Table(self.names.plain(name), fields)
+        table.expires = datetime.now(UTC) + timedelta(hours=STAGING_HOURS)
+        with mapped():
+            self.client.create_table(table, exists_ok=True, retry=self._retry, timeout=60)
+
+    def load_avro(self, uri: str, name: str, job_id: str) -> None:
+        """Fill a table that exists from an Avro object, in place of what it held.
+
+        A call repeated with the same job id waits for the first one's job.
+
+        Raises:
+            WarehouseAway: try again later.
+            WarehouseRefusal: never.
+        """
+        config = bigquery.LoadJobConfig(
+            source_format=bigquery.SourceFormat.AVRO,
+            use_avro_logical_types=True,
+            write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
+            create_disposition=bigquery.CreateDisposition.CREATE_NEVER,
+        )
+        with mapped():
+            try:
+                job = self.client.load_table_from_uri(
+                    uri,
+                    self.names.plain(name),
+                    job_id=job_id,
+                    job_config=config,
+                    retry=self._retry,
+                    timeout=60,
+                )
+            except Conflict:
+                # The answer to an earlier try was lost; the job itself was taken.
+                job = self.client.get_job(job_id, retry=self._retry, timeout=60)
+            job.result(retry=self._retry, timeout=self.timeout_seconds)
+
+    def drop(self, name: str) -> None:
+        """Delete a table, if it is there."""
+        with mapped():
+            self.client.delete_table(
+                self.names.plain(name), not_found_ok=True, retry=self._retry, timeout=60
+            )
+
+    def drop_staging(self, older_than: timedelta | None = None) -> None:
+        """Delete the staging tables that syncs left when they were killed.
+
+        Args:
+            older_than: those younger are left alone, as a sync may be using them; None takes all.
+
+        Raises:
+            WarehouseAway: try again later.
+            WarehouseRefusal: never.
+        """
+        latest = None if older_than is None else datetime.now(UTC) - older_than
+        dataset = f"{self.names.project}.{self.names.warehouse}"
+        with mapped():
+            for table in self.client.list_tables(dataset, retry=self._retry, timeout=60):
+                left = latest is None or table.created < latest
+                if left and table.table_id.startswith(STAGING_PREFIX):
+                    self.drop(table.table_id)
+
+    @property
+    def _retry(self) -> Any:
+        return DEFAULT_RETRY.with_timeout(min(RETRY_SECONDS, self.timeout_seconds))
+
+
+def _parameter(name: str, kind: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return bigquery.ArrayQueryParameter(name, kind, value)
+    return bigquery.ScalarQueryParameter(name, kind, value)
+
+
+def connect(client: Any, settings: Settings, timeout_seconds: float = 240) -> Warehouse:
+    """The warehouse that the settings name.
+
+    Raises:
+        ConfigurationFault: the project is not set.
+    """
+    return Warehouse(client, given_names.of(settings), timeout_seconds)

@@ -1,0 +1,126 @@
+"""Checksums of a table, computed inside PostgreSQL and BigQuery, the same in both.
+
+Each row becomes text: its columns in one form, text as its MD5, with bars between them. The MD5 of
+its key says which bucket a row is in; that of all its columns is added up within the bucket, so
+that the order of rows does not matter, and two halves of it keep sums within 64 bits.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.database import sql as postgres_sql
+from shared.warehouse import names as bigquery_sql
+from shared.warehouse.names import Names
+from shared.warehouse.star import Projection
+
+# How a value of each type is written: in PostgreSQL, in BigQuery.
+FORMS = {
+    "INT64": ("cast({} as text)", "cast({} as string)"),
+    "STRING": ("md5(cast({} as text))", "to_hex(md5({}))"),
+    "TIMESTAMP": (
+        "cast(cast(extract(epoch from {}) * 1000000 as bigint) as text)",
+        "cast(unix_micros({}) as string)",
+    ),
+    "DATE": ("cast({} - date '1970-01-01' as text)", "cast(unix_date({}) as string)"),
+}
+# PostgreSQL's columns hold no nulls; BigQuery's do where a column was added later.
+_NULL = "'null'"
+_BAR = " || '|' || "
+
+
+@dataclass(frozen=True)
+class Side:
+    """A table in one of the two, as statements name it.
+
+    Attributes:
+        table: the table, quoted.
+        key: its key's columns, under the names of the dictionary.
+        cells: each column in its common form, under the names of the dictionary.
+        md5: MD5 of an expression, in hexadecimal.
+        number: the number that eight hexadecimal digits are.
+        among: whether an expression is one of the list that a parameter gives.
+    """
+
+    table: str
+    key: Mapping[str, str]
+    cells: Mapping[str, str]
+    md5: Callable[[str], str]
+    number: Callable[[str], str]
+    among: Callable[[str, str], str]
+
+    def bucket(self, digits: int) -> str:
+        """Which bucket a row is in: so many digits of the MD5 of its key."""
+        key = _BAR.join(self.cells[name] for name in self.key)
+        return f"substr({self.md5(key)}, 1, {digits})"
+
+    def among_buckets(self, digits: int) -> str:
+        """Whether a row is in one of the buckets that the parameter `buckets` gives."""
+        return self.among(self.bucket(digits), "buckets")
+
+    def among_these(self, digits: int, buckets: Sequence[str]) -> str:
+        """Whether a row is in one of these buckets, for statements that take no parameters."""
+        # Through a number: nothing but hexadecimal digits gets into the statement.
+        listed = ", ".join(f"'{int(bucket, 16):0{digits}x}'" for bucket in buckets)
+        return f"{self.bucket(digits)} in ({listed})"
+
+    def buckets(self, digits: int, within: int) -> str:
+        """Count and checksum of each bucket; with `within`, inside buckets of so many digits."""
+        where = f" where {self.among_buckets(within)}" if within else ""
+        row = _BAR.join(self.cells.values())
+        first, second = (self.number(f"substr(row_md5, {start}, 8)") for start in (1, 9))
+        # Names of the dictionary, quoted.
+        return (
+            f"select bucket, count(*) as row_count, sum({first}) as first, sum({second}) as second"  # noqa: S608
+            f" from (select {self.bucket(digits)} as bucket, {self.md5(row)} as row_md5"
+            f" from {self.table}{where}) as hashed group by bucket"
+        )
+
+    def rows(self, digits: int) -> str:
+        """Key and columns, in their common form, of the rows in buckets of so many digits."""
+        key = ", ".join(f"{name} as key_{number}" for number, name in enumerate(self.key.values()))
+        row = _BAR.join(self.cells.values())
+        return (
+            f"select {key}, {row} as cells from {self.table}"  # noqa: S608
+            f" where {self.among_buckets(digits)}"
+        )
+
+
+def postgres_side(projection: Projection) -> Side:
+    """A table of the dictionary in PostgreSQL."""
+    columns = {c.name: postgres_sql.quoted(c.name) for c in projection.staged}
+    cells = {c.name: FORMS[c.type][0].format(columns[c.name]) for c in projection.staged}
+    for name, derived in projection.place.derived.items():
+        cells[name] = FORMS[derived.type][0].format(derived.postgres)
+    return Side(
+        f"public.{postgres_sql.quoted(projection.table.name)}",
+        {name: columns[name] for name in projection.table.key},
+        cells,
+        lambda text: f"md5({text})",
+        lambda digits: f"cast(cast('x' || {digits} as bit(32)) as bigint)",
+        lambda text, name: f"{text} = any(cast(:{name} as text[]))",
+    )
+
+
+def bigquery_side(projection: Projection, names: Names) -> Side:
+    """Its table in the warehouse."""
+    own = [
+        (c.name, projection.place.renamed.get(c.name, c.name), c.type) for c in projection.staged
+    ]
+    derived = [(name, name, of.type) for name, of in projection.place.derived.items()]
+    columns = {name: bigquery_sql.quoted(there) for name, there, _ in (*own, *derived)}
+    return Side(
+        names.table(projection.target),
+        {name: columns[name] for name in projection.table.key},
+        {
+            name: f"ifnull({FORMS[kind][1].format(columns[name])}, {_NULL})"
+            for name, _, kind in (*own, *derived)
+        },
+        lambda text: f"to_hex(md5({text}))",
+        lambda digits: f"cast(concat('0x', {digits}) as int64)",
+        lambda text, name: f"{text} in unnest(@{name})",
+    )
+
+
+def cells_of(side: Side, text: str) -> dict[str, str]:
+    """A row's columns, from the text that `rows` gives."""
+    return dict(zip(side.cells, text.split("|"), strict=True))

@@ -1,0 +1,189 @@
+"""Where a table in BigQuery differs from PostgreSQL: bucket by bucket, then row by row."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from shared.warehouse.bigquery import Warehouse
+from shared.warehouse.checksums import Side, bigquery_side, cells_of, postgres_side
+from shared.warehouse.star import Projection
+
+# Digits of a bucket: 256 buckets, and inside those that differ 256 each.
+COARSE, FINE = 2, 4
+
+Kind = Literal["missing", "extra", "changed", "repeated"]
+KINDS: tuple[Kind, ...] = ("missing", "extra", "changed", "repeated")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far it is worth telling apart what differs.
+
+    Attributes:
+        divided_rows: with more rows than this in the buckets that differ, they are divided.
+        most_rows: with more than this in those that differ then, rows are not told apart.
+    """
+
+    divided_rows: int = 5_000
+    most_rows: int = 50_000
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row that is not the same on both sides.
+
+    Attributes:
+        kind: `missing` in BigQuery, `extra` there, `changed`, or `repeated`: there more than once.
+        key: its key, under the names of the dictionary.
+        fields: of a changed row, which differ.
+    """
+
+    kind: Kind
+    key: Mapping[str, Any]
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was found of one table.
+
+    Attributes:
+        projection: the table.
+        postgres_rows: how many rows PostgreSQL has.
+        bigquery_rows: how many BigQuery has.
+        digits: of a bucket's name.
+        buckets: those that differ.
+        differences: of the rows in them; None where there are too many to tell apart.
+    """
+
+    projection: Projection
+    postgres_rows: int
+    bigquery_rows: int
+    digits: int
+    buckets: tuple[str, ...]
+    differences: tuple[Difference, ...] | None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both sides are the same."""
+        return not self.buckets
+
+    def count(self, kind: Kind) -> int | None:
+        """How many rows differ so; None where they were not told apart."""
+        if self.differences is None:
+            return None
+        return sum(1 for found in self.differences if found.kind == kind)
+
+
+@dataclass(frozen=True)
+class _Party:
+    # One of the two, and how it is asked a statement about some buckets.
+    side: Side
+    ask: Callable[[str, Sequence[str]], Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class _Level:
+    # Buckets of so many digits that differ, and how many rows there are in them and in all.
+    digits: int
+    buckets: tuple[str, ...]
+    rows_inside: int
+    rows: tuple[int, int]
+
+
+def compare(
+    connection: sa.Connection,
+    warehouse: Warehouse,
+    projection: Projection,
+    limits: Limits = LIMITS,
+) -> Comparison:
+    """Compare a table as the caller's transaction sees it with its table in BigQuery.
+
+    Raises:
+        WarehouseAway, DatabaseAway: try again later.
+    """
+    parties = _postgres(connection, projection), _bigquery(warehouse, projection)
+    level = coarse = _level(parties, COARSE)
+    if coarse.rows_inside > limits.divided_rows:
+        level = _level(parties, FINE, coarse)
+    told_apart = level.rows_inside <= limits.most_rows
+    differences = _differences(parties, level) if told_apart else None
+    return Comparison(projection, *coarse.rows, level.digits, level.buckets, differences)
+
+
+def _postgres(connection: sa.Connection, projection: Projection) -> _Party:
+    def ask(statement: str, buckets: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        values = {"buckets": list(buckets)} if buckets else {}
+        return [dict(row) for row in connection.execute(sa.text(statement), values).mappings()]
+
+    return _Party(postgres_side(projection), ask)
+
+
+def _bigquery(warehouse: Warehouse, projection: Projection) -> _Party:
+    def ask(statement: str, buckets: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        values = {"buckets": ("STRING", list(buckets))} if buckets else {}
+        return warehouse.query(statement, values)
+
+    return _Party(bigquery_side(projection, warehouse.names), ask)
+
+
+def _level(parties: tuple[_Party, _Party], digits: int, within: _Level | None = None) -> _Level:
+    ours, theirs = (_sums(party, digits, within) for party in parties)
+    differing = sorted(b for b in ours.keys() | theirs.keys() if ours.get(b) != theirs.get(b))
+    inside, total = [], []
+    for sums in (ours, theirs):
+        inside.append(sum(sums[bucket][0] for bucket in differing if bucket in sums))
+        total.append(sum(count for count, _, _ in sums.values()))
+    return _Level(digits, tuple(differing), max(inside), (total[0], total[1]))
+
+
+def _sums(party: _Party, digits: int, within: _Level | None) -> dict[str, tuple[int, int, int]]:
+    outer = (within.digits, within.buckets) if within else (0, ())
+    found = party.ask(party.side.buckets(digits, outer[0]), outer[1])
+    return {
+        row["bucket"]: (int(row["row_count"]), int(row["first"]), int(row["second"]))
+        for row in found
+    }
+
+
+def _differences(parties: tuple[_Party, _Party], level: _Level) -> tuple[Difference, ...]:
+    if not level.buckets:
+        return ()
+    ours, theirs = (_rows(party, level) for party in parties)
+    side = parties[0].side
+    found = []
+    for key in sorted(ours.keys() | theirs.keys(), key=lambda k: [(v is None, v) for v in k]):
+        named = dict(zip(side.key, key, strict=True))
+        difference = _difference(side, named, ours.get(key, []), theirs.get(key, []))
+        if difference is not None:
+            found.append(difference)
+    return tuple(found)
+
+
+def _rows(party: _Party, level: _Level) -> dict[tuple[Any, ...], list[str]]:
+    found: dict[tuple[Any, ...], list[str]] = {}
+    for row in party.ask(party.side.rows(level.digits), level.buckets):
+        key = tuple(row[f"key_{number}"] for number in range(len(party.side.key)))
+        found.setdefault(key, []).append(row["cells"])
+    return found
+
+
+def _difference(
+    side: Side, key: Mapping[str, Any], ours: list[str], theirs: list[str]
+) -> Difference | None:
+    if not theirs:
+        return Difference("missing", key)
+    if not ours:
+        return Difference("extra", key)
+    if len(theirs) > 1:
+        return Difference("repeated", key)
+    if ours == theirs:
+        return None
+    # Both list the columns in the same order.
+    mine, other = (cells_of(side, text) for text in (ours[0], theirs[0]))
+    return Difference("changed", key, tuple(name for name in mine if mine[name] != other[name]))

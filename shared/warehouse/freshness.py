@@ -1,0 +1,101 @@
+"""How far BigQuery is behind PostgreSQL."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from shared import tables
+from shared.database.engine import transaction
+from shared.database.sql import statement
+from shared.faults import WarehouseAway
+from shared.warehouse import state
+from shared.warehouse.bigquery import Warehouse
+from shared.warehouse.names import SQL
+
+# An answer without BigQuery's part is worth more than one that comes late.
+TIMEOUT_SECONDS = 3
+
+
+@dataclass(frozen=True)
+class TableFreshness:
+    """How far a table is behind.
+
+    Attributes:
+        table: its name.
+        as_of: when the newest load that BigQuery includes was finished; None before the first, and
+            where BigQuery is away.
+        changed_at: when its rows there last changed; None as above.
+        checked_at: when it was last found that nothing was missing; None as above.
+        unsynced: finished loads of it that BigQuery has yet to see.
+        oldest_unsynced: when the oldest of them was finished.
+        lag_seconds: how long ago that was; 0 without one.
+    """
+
+    table: str
+    as_of: datetime | None
+    changed_at: datetime | None
+    checked_at: datetime | None
+    unsynced: int
+    oldest_unsynced: datetime | None
+    lag_seconds: float
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How far all tables are behind.
+
+    Attributes:
+        bigquery: whether BigQuery answered.
+        newest_synced: when the newest load that BigQuery includes was finished.
+        unsynced: finished loads that BigQuery has yet to see, those that failed too.
+        oldest_unsynced: when the oldest of them was finished.
+        lag_seconds: how long ago that was; 0 without one.
+        tables: each table of the dictionary, parents first.
+    """
+
+    bigquery: bool
+    newest_synced: datetime | None
+    unsynced: int
+    oldest_unsynced: datetime | None
+    lag_seconds: float
+    tables: Sequence[TableFreshness]
+
+
+def freshness(engine: sa.Engine, warehouse: Warehouse) -> Freshness:
+    """Ask the ledger what is not synced, and BigQuery what it has; without a query of BigQuery.
+
+    Raises:
+        DatabaseAway, DatabaseBusy: try again later. BigQuery away is part of the answer.
+    """
+    with transaction(engine) as connection:
+        found = connection.execute(sa.text(statement(SQL / "ledger", "unsynced"))).all()
+    try:
+        states = state.read(warehouse)
+    except WarehouseAway:
+        states = None
+    behind = {row.table_name: row for row in found}
+    known = states or {}
+    newest = max((one.as_of for one in known.values()), default=None)
+    return Freshness(
+        bigquery=states is not None,
+        newest_synced=newest,
+        unsynced=sum(row.loads for row in found),
+        oldest_unsynced=min((row.oldest for row in found), default=None),
+        lag_seconds=max((float(row.lag_seconds) for row in found), default=0.0),
+        tables=[_of(name, known.get(name), behind.get(name)) for name in tables.all_tables()],
+    )
+
+
+def _of(name: str, there: state.TableState | None, behind: sa.Row[Any] | None) -> TableFreshness:
+    return TableFreshness(
+        table=name,
+        as_of=there.as_of if there else None,
+        changed_at=there.changed_at if there else None,
+        checked_at=there.checked_at if there else None,
+        unsynced=behind.loads if behind else 0,
+        oldest_unsynced=behind.oldest if behind else None,
+        lag_seconds=float(behind.lag_seconds) if behind else 0.0,
+    )

@@ -1,0 +1,107 @@
+"""The ledger's loads and their rejects in the warehouse, for reports."""
+
+import json
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from shared.database.engine import transaction
+from shared.database.sql import statement
+from shared.warehouse.bigquery import Warehouse
+from shared.warehouse.names import SQL
+
+# A call of BigQuery takes 10 MB; an entry is less than 2 KB.
+_LOADS_A_CALL = 2000
+
+
+@dataclass(frozen=True)
+class History:
+    """Loads and their rejects, as PostgreSQL has them.
+
+    Attributes:
+        loads: ledger entries.
+        rejects: how many rows of each load, reason and status.
+    """
+
+    loads: Sequence[Mapping[str, Any]]
+    rejects: Sequence[Mapping[str, Any]]
+
+    def of(self, load_ids: Container[str]) -> "History":
+        """The part that is about some of the loads."""
+        loads, rejects = (
+            [row for row in rows if row["load_id"] in load_ids]
+            for rows in (self.loads, self.rejects)
+        )
+        return History(loads, rejects)
+
+
+def read(connection: sa.Connection, load_ids: Sequence[str]) -> History:
+    """The history of these loads, as the caller's transaction sees it."""
+    values = {"load_ids": list(load_ids)}
+    loads, rejects = (
+        [dict(row) for row in connection.execute(_text(name), values).mappings()]
+        for name in ("history", "rejects")
+    )
+    return History(loads, rejects)
+
+
+def record(warehouse: Warehouse, history: History) -> None:
+    """Put loads and their rejects in place of what the warehouse has of them.
+
+    Raises:
+        WarehouseAway: try again later.
+    """
+    # Rejects first, so that no load is there without them.
+    concerned = sorted({row["load_id"] for row in history.rejects})
+    for ids in _pieces(concerned):
+        rejects = history.of(set(ids)).rejects
+        _run(warehouse, "load_rejects", rejects, load_ids=("STRING", list(ids)))
+    for loads in _pieces(history.loads):
+        _run(warehouse, "loads", loads)
+
+
+def refresh(engine: sa.Engine, warehouse: Warehouse) -> int:
+    """Bring what has become of rejects since their loads were synced: a few, put right by hand.
+
+    To be called by whoever has the lock of syncs.
+
+    Returns:
+        How many loads had others.
+
+    Raises:
+        WarehouseAway, DatabaseAway: try again later.
+    """
+    with transaction(engine) as connection:
+        ours = _by_load(connection.execute(_text("rejects_of_loads")).mappings())
+    theirs = _by_load(warehouse.query(warehouse.names.text("sync", "rejects_of_loads")))
+    stale = sorted(load_id for load_id, counts in ours.items() if theirs.get(load_id) != counts)
+    for ids in _pieces(stale):
+        with transaction(engine) as connection:
+            history = read(connection, ids)
+        record(warehouse, history)
+    return len(stale)
+
+
+def _run(warehouse: Warehouse, name: str, rows: Sequence[Any], **more: tuple[str, Any]) -> None:
+    entries = ("STRING", json.dumps(rows))
+    warehouse.query(warehouse.names.text("sync", name), {"entries": entries, **more})
+
+
+def _by_load(rows: Any) -> dict[str, tuple[tuple[str, int], ...]]:
+    return {
+        row["load_id"]: tuple((name, int(row[name])) for name in row if name != "load_id")
+        for row in rows
+    }
+
+
+def _pieces(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), _LOADS_A_CALL):
+        yield items[start : start + _LOADS_A_CALL]
+
+
+@cache
+def _text(name: str) -> sa.TextClause:
+    return sa.text(statement(SQL / "ledger", name))

@@ -1,0 +1,90 @@
+"""One sync at a time: a lock in PostgreSQL that its holder's end frees, however it ends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from shared.database import faults
+from shared.faults import DatabaseBusy
+
+# Any two constants: what matters is that every sync takes the same lock.
+_KEY = {"room": 0x73796E63, "lock": 1}
+
+
+class Held:
+    """The lock, for as long as its connection lives."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def check(self) -> None:
+        """Make sure that the lock is still held.
+
+        Raises:
+            DatabaseAway: the connection is gone, and another sync may be running.
+        """
+        with faults.mapped():
+            self._connection.execute(sa.text("select 1"))
+
+
+@contextmanager
+def taken(engine: sa.Engine, wait_seconds: float = 0) -> Iterator[Held | None]:
+    """The lock until the end of the block, or None where another sync has it.
+
+    Whoever waits stands in a queue: nobody who comes later, and does not wait, gets in before.
+
+    The lock belongs to a session of its own, outside any transaction: a sync takes as long as
+    BigQuery does, and a transaction open that long would keep PostgreSQL from cleaning up.
+
+    Raises:
+        DatabaseAway, DatabaseBusy: try again later.
+    """
+    with faults.mapped():
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    try:
+        with faults.mapped():
+            # The pool has asked whether the connection lives, and that has begun a transaction.
+            connection.connection.rollback()
+        if _take(connection, wait_seconds):
+            try:
+                yield Held(connection)
+            finally:
+                _free(connection)
+        else:
+            yield None
+    finally:
+        connection.close()
+
+
+def _take(connection: sa.Connection, wait_seconds: float) -> bool:
+    if not wait_seconds:
+        return bool(_call(connection, "pg_try_advisory_lock"))
+    with faults.mapped():
+        connection.exec_driver_sql(f"set lock_timeout = {round(wait_seconds * 1000)}")
+    try:
+        _call(connection, "pg_advisory_lock")
+    except DatabaseBusy:
+        return False
+    finally:
+        with faults.mapped():
+            connection.exec_driver_sql("reset lock_timeout")
+    return True
+
+
+def _free(connection: sa.Connection) -> None:
+    if connection.invalidated:
+        # The session is gone, and its lock with it.
+        return
+    try:
+        _call(connection, "pg_advisory_unlock")
+    except Exception:
+        # The pool must not hand on a session that might still have the lock.
+        connection.invalidate()
+        raise
+
+
+def _call(connection: sa.Connection, function: str) -> Any:
+    with faults.mapped():
+        return connection.scalar(sa.text(f"select {function}(:room, :lock)"), _KEY)

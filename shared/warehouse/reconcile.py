@@ -1,0 +1,158 @@
+"""Reconcile BigQuery with PostgreSQL: bring what is pending, compare, and refresh what differs.
+
+Under the lock of syncs nothing else changes BigQuery. All that a snapshot of PostgreSQL has is
+brought, and the same snapshot is compared: what differs then is a difference, and no delay.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from shared import logs
+from shared.database.sql import statement
+from shared.faults import WarehouseAway
+from shared.tables.table import Table
+from shared.warehouse import lock, merge, staging, state
+from shared.warehouse.checksums import bigquery_side, postgres_side
+from shared.warehouse.compare import KINDS, LIMITS, Comparison, Limits, compare
+from shared.warehouse.export import Extract, export
+from shared.warehouse.names import SQL
+from shared.warehouse.pending import MOST_LOADS
+from shared.warehouse.star import Projection, projections
+from shared.warehouse.sync import BUDGET_SECONDS, Sync
+
+WAIT_SECONDS = 60
+# What an alert selects the log line by.
+ALERT = {"alert": "warehouse-differs"}
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What reconciling did with one table.
+
+    Attributes:
+        found: how the two sides compared.
+        repaired: whether they differed, were refreshed, and agree now.
+    """
+
+    found: Comparison
+    repaired: bool
+
+
+def reconcile(
+    sync: Sync,
+    tables: Sequence[Table] | None = None,
+    *,
+    repair: bool = False,
+    limits: Limits = LIMITS,
+    wait_seconds: float = WAIT_SECONDS,
+    budget_seconds: float = BUDGET_SECONDS,
+) -> list[Reconciled]:
+    """Compare tables on both sides, and refresh those rows of BigQuery that differ if asked to.
+
+    A difference is logged as an error with the label `ALERT`.
+
+    Args:
+        sync: what brings rows.
+        tables: those of the dictionary to look at; all by default.
+        repair: whether to refresh.
+        limits: how far to tell apart what differs.
+        wait_seconds: how long the sync that is running is waited for.
+        budget_seconds: how long what is pending may take.
+
+    Raises:
+        WarehouseAway: try again later, also where a sync ran for longer than this one waited.
+        DatabaseAway, DatabaseBusy, StorageAway: try again later.
+        WarehouseRefusal, WarehouseDiffers: a table cannot be brought.
+    """
+    until = time.monotonic() + budget_seconds
+    with sync.alone(wait_seconds) as held:
+        if held is None:
+            raise WarehouseAway("A sync is running for long; try again when it is done.")
+        for _ in sync.rounds(held, until):
+            pass
+        with sync.snapshot() as connection:
+            _bring_rest(sync, held, connection)
+            done = [
+                _reconciled(sync, held, connection, projection, limits, repair=repair)
+                for projection in projections()
+                if tables is None or projection.table in tables
+            ]
+    # Whoever found the lock taken has left its loads to us.
+    sync.run(max(0.0, until - time.monotonic()))
+    return done
+
+
+def _bring_rest(sync: Sync, held: lock.Held, connection: sa.Connection) -> None:
+    rest = sync.read(connection)
+    if len(rest.entries) >= MOST_LOADS:
+        raise WarehouseAway("Too many loads are coming in; try again when there are fewer.")
+    if rest.entries:
+        sync.bring(held, rest)
+
+
+def _reconciled(
+    sync: Sync,
+    held: lock.Held,
+    connection: sa.Connection,
+    projection: Projection,
+    limits: Limits,
+    *,
+    repair: bool,
+) -> Reconciled:
+    found = compare(connection, sync.warehouse, projection, limits)
+    if found.agrees:
+        return Reconciled(found, repaired=False)
+    repaired = False
+    if repair:
+        held.check()
+        _refresh(sync, connection, found)
+        repaired = compare(connection, sync.warehouse, projection, limits).agrees
+    _report(found, repaired=repaired)
+    return Reconciled(found, repaired)
+
+
+def _refresh(sync: Sync, connection: sa.Connection, found: Comparison) -> None:
+    projection, names = found.projection, sync.warehouse.names
+    here = there = "true"
+    # Where rows could not be told apart, too many differ to pick them out.
+    if found.differences is not None:
+        here, there = (
+            side.among_these(found.digits, found.buckets)
+            for side in (postgres_side(projection), bigquery_side(projection, names))
+        )
+    extract = Extract(projection, f"repair_{uuid4().hex}", f" where {here}")
+    exported = export(connection, extract, sync.storage_client, sync.staging_bucket)
+    with staging.staged(sync.warehouse, exported, sync.staging_bucket) as name:
+        sync.warehouse.query(merge.replacement(names, projection, name, there))
+    staging.discard(sync.storage_client, sync.staging_bucket, exported)
+    state.record(sync.warehouse, {projection.table.name: _newest(connection, projection.table)})
+
+
+def _newest(connection: sa.Connection, table: Table) -> datetime:
+    moment: datetime = connection.scalar(_text("newest"), {"table_name": table.name})
+    return moment
+
+
+def _report(found: Comparison, *, repaired: bool) -> None:
+    logs.line(
+        "ERROR",
+        "BigQuery differs from PostgreSQL",
+        labels=ALERT,
+        table=found.projection.table.name,
+        postgres_rows=found.postgres_rows,
+        bigquery_rows=found.bigquery_rows,
+        buckets=len(found.buckets),
+        repaired=repaired,
+        **{kind: found.count(kind) for kind in KINDS},
+    )
+
+
+@cache
+def _text(name: str) -> sa.TextClause:
+    return sa.text(statement(SQL / "ledger", name))

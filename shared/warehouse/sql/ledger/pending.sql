@@ -1,0 +1,8 @@
+-- Finished loads that the warehouse has not seen as they are now, oldest first.
+select
+    load_id, table_name, state, kind, inserted + updated as changed, finished_at,
+    cast(xmin as text) as version
+from loads
+where synced_at is null and state in ('done', 'failed')
+order by finished_at, load_id
+limit :most

@@ -1,0 +1,7 @@
+-- The loads that the warehouse has yet to see, by table, and how long the oldest has waited.
+select
+    table_name, count(*) as loads, min(finished_at) as oldest,
+    greatest(extract(epoch from clock_timestamp() - min(finished_at)), 0) as lag_seconds
+from loads
+where synced_at is null and state in ('done', 'failed')
+group by table_name

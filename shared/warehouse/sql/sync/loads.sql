@@ -1,0 +1,46 @@
+-- Put loads on record: a JSON list of ledger entries, their times in epoch microseconds.
+merge into `warehouse.loads` as loads
+using (
+  select
+    json_value(entry, '$.load_id') as load_id,
+    json_value(entry, '$.source') as source,
+    json_value(entry, '$.kind') as kind,
+    json_value(entry, '$.sender') as sender,
+    json_value(entry, '$.table_name') as table_name,
+    json_value(entry, '$.state') as state,
+    cast(json_value(entry, '$.rows_read') as int64) as rows_read,
+    cast(json_value(entry, '$.inserted') as int64) as inserted,
+    cast(json_value(entry, '$.updated') as int64) as updated,
+    cast(json_value(entry, '$.unchanged') as int64) as unchanged,
+    cast(json_value(entry, '$.superseded') as int64) as superseded,
+    cast(json_value(entry, '$.waiting') as int64) as waiting,
+    cast(json_value(entry, '$.rejected') as int64) as rejected,
+    json_value(entry, '$.error_code') as error_code,
+    timestamp_micros(cast(json_value(entry, '$.accepted_at') as int64)) as accepted_at,
+    timestamp_micros(cast(json_value(entry, '$.started_at') as int64)) as started_at,
+    timestamp_micros(cast(json_value(entry, '$.finished_at') as int64)) as finished_at
+  from unnest(json_query_array(@entries)) as entry
+) as come
+on loads.load_id = come.load_id
+when matched then
+  update set
+    state = come.state,
+    rows_read = come.rows_read,
+    inserted = come.inserted,
+    updated = come.updated,
+    unchanged = come.unchanged,
+    superseded = come.superseded,
+    waiting = come.waiting,
+    rejected = come.rejected,
+    error_code = come.error_code,
+    finished_at = come.finished_at
+when not matched then
+  insert (
+    load_id, source, kind, sender, table_name, state, rows_read, inserted, updated, unchanged,
+    superseded, waiting, rejected, error_code, accepted_at, started_at, finished_at, synced_at
+  )
+  values (
+    come.load_id, come.source, come.kind, come.sender, come.table_name, come.state, come.rows_read,
+    come.inserted, come.updated, come.unchanged, come.superseded, come.waiting, come.rejected,
+    come.error_code, come.accepted_at, come.started_at, come.finished_at, current_timestamp()
+  )

@@ -1,0 +1,9 @@
+-- How many rows of each load were turned away or wait, by reason and by what became of them.
+create table if not exists `warehouse.load_rejects` (
+  load_id string not null options (description = 'As in loads'),
+  reason string not null options (description = 'Code of the first error'),
+  status string not null options (description = 'rejected, waiting, replayed, loaded or discarded'),
+  row_count int64 not null options (description = 'How many rows')
+)
+cluster by load_id
+options (description = 'Rows that were turned away or wait, by load, reason and status')

@@ -1,0 +1,93 @@
+"""How far each table of the warehouse has come, kept in the warehouse itself.
+
+Written after the rows, so that it never promises what is not there: rows may be newer than it
+says for a moment, and a sync cut off in between is made again.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    # Heavy, and a function's start must not wait for it.
+    from shared.warehouse.bigquery import Warehouse
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_COLUMNS = {
+    "table_name": "STRING",
+    "as_of": "TIMESTAMP",
+    "changed_at": "TIMESTAMP",
+    "checked_at": "TIMESTAMP",
+}
+
+
+@dataclass(frozen=True)
+class TableState:
+    """How far a table has come.
+
+    Attributes:
+        table_name: of the dictionary.
+        as_of: when the newest load it includes was finished.
+        changed_at: when its rows in the warehouse last changed.
+        checked_at: when PostgreSQL last had nothing more for it; None before the first time.
+    """
+
+    table_name: str
+    as_of: datetime
+    changed_at: datetime
+    checked_at: datetime | None
+
+
+def read(warehouse: "Warehouse") -> dict[str, TableState]:
+    """How far each table that has ever been brought has come, by its name; without a query.
+
+    Raises:
+        WarehouseAway: try again later.
+    """
+    found = warehouse.rows("sync_state", _COLUMNS)
+    return {row["table_name"]: TableState(**row) for row in found}
+
+
+def version(warehouse: "Warehouse", table_names: Iterable[str]) -> str:
+    """A text that is another as soon as rows of these tables have changed; without a query.
+
+    Read it before the rows: those may then be newer than it says, never older.
+
+    Raises:
+        WarehouseAway: try again later.
+    """
+    states = read(warehouse)
+    moments = (states[name].changed_at if name in states else None for name in table_names)
+    return " ".join(moment.isoformat() if moment else "never" for moment in moments)
+
+
+def record(warehouse: "Warehouse", as_of: Mapping[str, datetime]) -> None:
+    """Record the newest load that each table includes, and that its rows have changed.
+
+    Raises:
+        WarehouseAway: try again later.
+    """
+    if not as_of:
+        return
+    entries = [
+        {"table": name, "as_of": (moment - _EPOCH) // timedelta(microseconds=1)}
+        for name, moment in as_of.items()
+    ]
+    _run(warehouse, "state", {"entries": ("STRING", json.dumps(entries))})
+
+
+def record_checked(warehouse: "Warehouse") -> None:
+    """Record that PostgreSQL has nothing more for any table.
+
+    Raises:
+        WarehouseAway: try again later.
+    """
+    _run(warehouse, "checked")
+
+
+def _run(
+    warehouse: "Warehouse", name: str, parameters: Mapping[str, tuple[str, Any]] | None = None
+) -> None:
+    warehouse.query(warehouse.names.text("sync", name), parameters)

@@ -1,0 +1,168 @@
+"""A database and a bucket of the tests' own on the platform's stand-ins."""
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import storage as google_storage
+
+from shared import storage, tables
+from shared.backups.order import Order, Restored
+from shared.backups.restore import restore
+from shared.backups.taking import Backups
+from shared.database import engine as engines
+from shared.database.copy import copy_in
+from shared.database.migrate import migrate
+from shared.settings import Settings, read
+from shared.tables.table import Table
+from shared.validation import plain
+from tests.platform import contents
+
+NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
+LOAD_ID = uuid.UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
+OWN_TABLES = ("loads", "rejected_rows", "replaced_rows")
+
+
+@pytest.fixture(scope="session")
+def database_url(platform) -> str:
+    """A migrated database of these tests' own."""
+    name = f"backups_{uuid.uuid4().hex}"
+    with closing(contents.connection(platform)) as connection:
+        connection.run(f"create database {name}")
+    url = platform.database_url.rsplit("/", 1)[0] + f"/{name}"
+    made = engines.create(read({"DATABASE_URL": url}))
+    migrate(made)
+    made.dispose()
+    return url
+
+
+@pytest.fixture
+def engine(database_url) -> Iterator[sa.Engine]:
+    """An engine on that database, emptied."""
+    made = engines.create(read({"DATABASE_URL": database_url}))
+    with engines.transaction(made) as connection:
+        connection.exec_driver_sql(f"truncate {', '.join((*tables.all_tables(), *OWN_TABLES))}")
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def storage_client(platform) -> Iterator[Any]:
+    """A client of the platform's Cloud Storage."""
+    client = google_storage.Client(
+        project="tablegate-local",
+        credentials=AnonymousCredentials(),
+        client_options=ClientOptions(api_endpoint=platform.description["storage"]["endpoint"]),
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def bucket(storage_client) -> str:
+    """A bucket of this test's own."""
+    name = f"backups-{uuid.uuid4().hex}"
+    storage_client.create_bucket(name)
+    return name
+
+
+@pytest.fixture
+def settings(database_url, bucket) -> Settings:
+    """Settings with that database and bucket."""
+    return read({"DATABASE_URL": database_url, "BACKUPS_BUCKET": bucket})
+
+
+@pytest.fixture
+def backups(settings, engine, storage_client) -> Backups:
+    """What takes backups."""
+    return Backups(settings, engine, storage_client)
+
+
+@dataclass
+class Database:
+    """The database, to be filled and looked at."""
+
+    engine: sa.Engine
+
+    def fill(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Store rows that give the table's fields, or its own columns too."""
+        own = (NOON, LOAD_ID)
+        whole = [(*row, *own)[: len(table.names) + 2] for row in rows]
+        text = "".join("\t".join(map(plain.copied, row)) + "\n" for row in whole)
+        with engines.transaction(self.engine) as connection:
+            copy_in(connection, f"copy {table.name} from stdin", (text.encode(),))
+
+    def rows(self, table: Table) -> list[str]:
+        """Every row as PostgreSQL writes it, in a fixed order."""
+        with engines.transaction(self.engine) as connection:
+            connection.exec_driver_sql("set local time zone 'UTC'")
+            found = connection.exec_driver_sql(f"select cast(t as text) from {table.name} t")
+            return sorted(row[0] for row in found)
+
+    def ask(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Rows of a query, if it has any."""
+        with engines.transaction(self.engine) as connection:
+            result = connection.execute(sa.text(query), values)
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+
+@pytest.fixture
+def database(engine) -> Database:
+    """The database, to be filled and looked at."""
+    return Database(engine)
+
+
+@pytest.fixture
+def parents(database) -> None:
+    """Three departments and three jobs."""
+    database.fill(tables.find("departments"), [(i, f"Department {i}") for i in (1, 2, 3)])
+    database.fill(tables.find("jobs"), [(i, f"Job {i}") for i in (1, 2, 3)])
+
+
+def hires(count: int, first: int = 1) -> list[tuple[Any, ...]]:
+    """Hires who refer to those parents."""
+    return [
+        (i, f"Given{i % 97} Fämily{i % 7}", NOON.replace(minute=i % 60), i % 3 + 1, i % 3 + 1)
+        for i in range(first, first + count)
+    ]
+
+
+@pytest.fixture
+def restored(engine, storage_client, backups) -> Callable[..., Restored]:
+    """Restore a table: its latest backup, or an object named."""
+
+    def act(table: Table, name: str | None = None, **options: Any) -> Restored:
+        manifest = backups.catalog.find(table.name, "latest") if name is None else None
+        wanted = manifest.object if manifest else name
+        stored = storage.find(storage_client, backups.catalog.bucket, wanted)
+        assert stored is not None
+        return restore(engine, storage_client, Order(table, stored, manifest, **options), 10)
+
+    return act
+
+
+@pytest.fixture
+def upload(storage_client, bucket) -> Callable[[bytes], str]:
+    """Put bytes in the bucket, as a file made elsewhere; gives its name."""
+    numbers = itertools.count(1)
+
+    def act(content: bytes, name: str = "") -> str:
+        name = name or f"elsewhere/{next(numbers)}.avro"
+        storage_client.bucket(bucket).blob(name).upload_from_string(content)
+        return name
+
+    return act
+
+
+@pytest.fixture
+def content(storage_client, bucket) -> Callable[[str], bytes]:
+    """An object's bytes."""
+    return lambda name: storage_client.bucket(bucket).blob(name).download_as_bytes()

@@ -1,0 +1,281 @@
+"""A backup is what the table was at one moment, and is there only once it was read back."""
+
+import io
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+
+import fastavro
+import pytest
+
+from shared import tables
+from shared.backups import manifest as manifests
+from shared.backups import retention, snapshot, taking
+from shared.backups.faults import UnknownBackup, UnusableBackup
+from shared.backups.snapshot import SnapshotDiffers
+from shared.database.engine import transaction
+from shared.derive import avro
+from shared.settings import read
+from tests.backups.conftest import LOAD_ID, NOON, hires
+
+JOBS = tables.find("jobs")
+HIRES = tables.find("hired_employees")
+
+
+def test_fastavro_reads_the_rows_that_the_table_has(database, parents, backups, content):
+    database.fill(HIRES, hires(5000))
+
+    (manifest,) = backups.take([HIRES], "ann")
+
+    reader = fastavro.reader(io.BytesIO(content(manifest.object)))
+    rows = sorted(reader, key=lambda row: row["id"])
+    names = (*HIRES.names, "accepted_at", "load_id")
+    own = (NOON, str(LOAD_ID))
+    assert rows == [dict(zip(names, (*hire, *own), strict=True)) for hire in hires(5000)]
+    assert reader.metadata["avro.schema"] == json.dumps(avro.schema(HIRES))
+    assert reader.metadata["tablegate.fingerprint"] == manifest.fingerprint
+    assert (manifest.rows, manifest.sender, manifest.codec) == (5000, "ann", "deflate")
+
+
+@pytest.mark.parametrize("codec", ["deflate", "snappy", "zstandard"])
+def test_every_codec_is_written_and_verified(
+    codec, database, database_url, bucket, engine, storage_client
+):
+    database.fill(JOBS, [(i, f"Job {i}") for i in range(1, 2000)])
+    settings = read({"DATABASE_URL": database_url, "BACKUPS_BUCKET": bucket, "BACKUP_CODEC": codec})
+    chosen = taking.Backups(settings, engine, storage_client)
+
+    (manifest,) = chosen.take([JOBS], "")
+
+    assert (manifest.codec, manifest.rows) == (codec, 1999)
+    assert chosen.check(manifest).is_verified
+
+
+def test_an_empty_table_is_backed_up(backups, content):
+    (manifest,) = backups.take([JOBS], "")
+
+    assert (manifest.rows, manifest.checksum) == (0, "0" * 16)
+    assert list(fastavro.reader(io.BytesIO(content(manifest.object)))) == []
+
+
+def test_all_tables_are_backed_up_as_they_are_at_one_moment(
+    database, parents, backups, monkeypatch
+):
+    write = taking.write
+
+    def and_meanwhile(moment, table, *others):
+        # Committed after the snapshot, before its table is read: it must not be seen.
+        database.fill(
+            JOBS, [(100 + len(others) + database.ask("select count(*) from jobs")[0][0], "late")]
+        )
+        return write(moment, table, *others)
+
+    monkeypatch.setattr(taking, "write", and_meanwhile)
+
+    found = backups.take(list(tables.all_tables().values()), "")
+
+    assert {manifest.table: manifest.rows for manifest in found} == {
+        "departments": 3,
+        "jobs": 3,
+        "hired_employees": 0,
+    }
+    assert len({(manifest.id, manifest.snapshot_at) for manifest in found}) == 1
+
+
+def test_a_table_is_not_emptied_between_the_snapshot_and_its_turn(
+    database, parents, engine, backups, monkeypatch
+):
+    write, waited = taking.write, []
+
+    def empty():
+        with transaction(engine) as connection:
+            connection.exec_driver_sql("truncate jobs, hired_employees")
+        waited.append(datetime.now(UTC))
+
+    emptier = threading.Thread(target=empty)
+
+    def and_meanwhile(*arguments):
+        if not emptier.ident:
+            emptier.start()
+            emptier.join(0.3)
+        return write(*arguments)
+
+    monkeypatch.setattr(taking, "write", and_meanwhile)
+    found = backups.take(list(tables.all_tables().values()), "")
+    emptier.join()
+
+    assert {manifest.table: manifest.rows for manifest in found}["jobs"] == 3
+    assert waited
+
+
+def test_rows_of_every_page_are_read_however_small_the_ranges(
+    database, parents, backups, monkeypatch
+):
+    database.fill(HIRES, hires(3000))
+    database.ask("delete from hired_employees where id % 2 = 0")
+    monkeypatch.setattr(snapshot, "_FIRST_PAGES", 1)
+    monkeypatch.setattr(snapshot, "_MOST_PAGES", 3)
+    monkeypatch.setattr(snapshot, "_TARGET_BYTES", 20_000)
+
+    (manifest,) = backups.take([HIRES], "")
+
+    assert manifest.rows == 1500
+
+
+def test_rows_that_were_not_read_are_noticed(database, parents, backups, monkeypatch):
+    database.fill(HIRES, hires(3000))
+    query = snapshot.arrays.query
+    monkeypatch.setattr(
+        snapshot.arrays, "query", lambda *given: query(*given[:2], given[2] + 1, given[3])
+    )
+
+    with pytest.raises(SnapshotDiffers, match="Of 3000 rows"):
+        backups.take([HIRES], "")
+
+    assert list(backups.catalog.newest_first(HIRES.name)) == []
+
+
+def test_what_cloud_storage_damaged_is_no_backup(
+    database, parents, backups, storage_client, bucket, monkeypatch
+):
+    write = taking.write
+
+    def and_damage(moment, table, client, where, name, codec):
+        seen = write(moment, table, client, where, name, codec)
+        blob = client.bucket(where).blob(name)
+        data = bytearray(blob.download_as_bytes())
+        data[len(data) // 2] ^= 1
+        blob.upload_from_string(bytes(data))
+        return seen
+
+    monkeypatch.setattr(taking, "write", and_damage)
+
+    with pytest.raises(UnusableBackup):
+        backups.take([JOBS], "")
+
+    assert list(storage_client.list_blobs(bucket)) == []
+
+
+def test_a_failed_backup_leaves_nothing(
+    database, parents, backups, bucket, storage_client, monkeypatch
+):
+    database.fill(HIRES, hires(3000))
+
+    def fails(self, table):
+        yield from list(pieces(self, table))[:1]
+        raise RuntimeError("cut off")
+
+    pieces = snapshot.Snapshot.pieces
+    monkeypatch.setattr(snapshot.Snapshot, "pieces", fails)
+
+    with pytest.raises(RuntimeError):
+        backups.take([HIRES], "")
+
+    assert list(storage_client.list_blobs(bucket)) == []
+
+
+def test_the_latest_is_the_newest_that_is_as_it_should_be(database, backups, upload):
+    database.fill(JOBS, [(1, "Welder")])
+    (first,) = backups.take([JOBS], "")
+    (second,) = backups.take([JOBS], "")
+    assert backups.catalog.find("jobs", "latest") == second
+
+    upload(b"broken", second.object)
+    assert not backups.check(second).is_verified
+
+    assert backups.catalog.find("jobs", "latest") == first
+    assert [found.id for found in backups.catalog.newest_first("jobs")] == [second.id, first.id]
+    assert backups.catalog.find("jobs", second.id).damage
+
+
+def test_a_backup_whose_object_is_gone_is_damaged(database, backups):
+    (manifest,) = backups.take([JOBS], "")
+    backups.catalog.delete_object(manifest.object)
+
+    assert "is gone" in (backups.check(manifest).damage or "")
+
+
+def test_a_deleted_backup_is_unknown(backups, storage_client, bucket):
+    (manifest,) = backups.take([JOBS], "")
+
+    backups.catalog.delete(manifest)
+
+    assert list(storage_client.list_blobs(bucket)) == []
+    with pytest.raises(UnknownBackup):
+        backups.catalog.find("jobs", manifest.id)
+
+
+def test_other_objects_of_the_bucket_are_none_of_our_backups(backups, upload):
+    upload(b"{}", "jobs/notes.json")
+    upload(b"not json", "jobs/20260102T020000.123456Z-5f3a9c1e7b20.json")
+    upload(b"x", "jobs/mine.avro")
+
+    assert list(backups.catalog.newest_first("jobs")) == []
+    assert backups.let_go([JOBS], datetime.now(UTC) + timedelta(days=400)) == []
+    assert backups.catalog.leftovers("jobs", datetime.now(UTC) + timedelta(days=1)) == []
+
+
+def manifest(age_days, *, damage=None):
+    moment = NOON - timedelta(days=age_days)
+    return manifests.Manifest(
+        id=f"{age_days:012x}",
+        table="jobs",
+        object=manifests.object_name("jobs", moment, f"{age_days:012x}"),
+        rows=1,
+        size_bytes=1,
+        crc32c="",
+        checksum="",
+        fingerprint="",
+        codec="deflate",
+        schema={},
+        snapshot_at=moment,
+        created_at=moment,
+        sender="",
+        scheduled=True,
+        verified_at=moment,
+        damage=damage,
+    )
+
+
+@pytest.mark.parametrize(
+    ("ages", "damaged", "gone"),
+    [
+        ([0, 1, 2], [], []),
+        ([0, 10, 31, 40], [], [40]),
+        ([100, 200, 300, 400], [], [400]),
+        ([0, 1, 40, 50, 60], [0, 1], []),
+        ([40, 50, 60, 70], [40, 50, 60], []),
+        ([40, 50, 60, 70, 80, 90], [40, 60], [90]),
+        ([], [], []),
+    ],
+)
+def test_what_is_old_goes_but_the_last_and_the_last_good_ones_stay(ages, damaged, gone):
+    newest_first = [manifest(age, damage="d" if age in damaged else None) for age in ages]
+
+    found = retention.expired(newest_first, NOON, keep_days=30, keep_last=3)
+
+    assert [(NOON - one.snapshot_at).days for one in found] == gone
+
+
+def test_old_backups_and_what_cut_off_ones_left_are_deleted(
+    database, database_url, bucket, engine, storage_client, upload
+):
+    settings = read(
+        {
+            "DATABASE_URL": database_url,
+            "BACKUPS_BUCKET": bucket,
+            "BACKUP_KEEP_DAYS": "1",
+            "BACKUP_KEEP_LAST": "2",
+        }
+    )
+    backups = taking.Backups(settings, engine, storage_client)
+    taken = [backups.take([JOBS], "")[0] for _ in range(4)]
+    upload(b"half", "jobs/20200101T000000.000000Z-0123456789ab.avro")
+    later = datetime.now(UTC) + timedelta(days=3)
+
+    gone = backups.let_go([JOBS], later)
+
+    assert sorted(one.id for one in gone) == sorted(one.id for one in taken[:2])
+    assert sorted(blob.name for blob in storage_client.list_blobs(bucket)) == sorted(
+        name for one in taken[2:] for name in (one.name, one.object)
+    )

@@ -1,0 +1,167 @@
+"""Restores and loads of one table exclude each other, and nothing that was accepted is lost."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from shared import tables
+from shared.backups import restore as restores
+from shared.database.engine import transaction
+from shared.faults import DatabaseBusy
+from shared.loading import batches, waiting
+from shared.loading.batches import Batch
+from shared.loading.ledger import Source
+from shared.loading.load import load
+from shared.validation.batches import check
+from tests.backups.conftest import hires
+
+JOBS = tables.find("jobs")
+HIRES = tables.find("hired_employees")
+SENDERS, BATCHES, ROWS = 4, 25, 20
+RESTORES = 8
+
+
+def batch(first, rows):
+    """A batch as it comes from Pub/Sub."""
+    body = b",".join(
+        b'{"id":%d,"name":"n","datetime":"2026-01-01T12:00:00Z","department_id":1,"job_id":1}' % i
+        for i in range(first, first + rows)
+    )
+    verdict = check(HIRES, b'{"rows":[%b]}' % body)
+    made = Batch(uuid4(), HIRES, "ann", datetime.now(UTC), verdict)
+    return batches.unpack(*batches.pack(made, b'{"rows":[%b]}' % body))
+
+
+def store(engine, taken):
+    """Store a batch as store_rows does."""
+    source = Source(
+        identity=str(taken.batch_id),
+        kind=taken.kind,
+        table_name=taken.table.name,
+        accepted_at=taken.accepted_at,
+        sender=taken.sender,
+        batch_id=taken.batch_id,
+    )
+    entry = load(engine, source, lambda: [taken.block()], lock_timeout_seconds=30)
+    list(waiting.release_after(engine, entry))
+
+
+@pytest.mark.parametrize("mode", ["replace", "merge"])
+def test_batches_stored_during_restores_are_in_the_result_or_after_it(
+    mode, database, parents, backups, restored, engine
+):
+    database.fill(HIRES, hires(500))
+    backups.take([HIRES], "")
+
+    def send(sender):
+        for number in range(BATCHES):
+            first = 10_000 + (sender * BATCHES + number) * ROWS
+            store(engine, batch(first, ROWS))
+
+    with ThreadPoolExecutor(SENDERS) as pool:
+        sending = [pool.submit(send, sender) for sender in range(SENDERS)]
+        for _ in range(RESTORES):
+            restored(HIRES, mode=mode)
+        for one in sending:
+            one.result()
+    last = restored(HIRES, mode=mode, dry_run=True)
+
+    accepted = SENDERS * BATCHES * ROWS
+    assert database.ask("select count(*), sum(inserted) from loads where kind = 'batch'") == [
+        (SENDERS * BATCHES, accepted)
+    ]
+    # Each row is there, or was taken away by a restore that the ledger has after its batch.
+    there = {row[0] for row in database.ask("select id from hired_employees where id >= 10000")}
+    gone = {
+        row[0]
+        for row in database.ask(
+            "select cast(w.key ->> 'id' as bigint) from replaced_rows w"
+            " join loads b on b.load_id = w.load_id"
+            " join loads r on r.load_id = w.replaced_by"
+            " where r.kind = 'restore' and b.finished_at < r.finished_at"
+        )
+    }
+    assert there | gone == set(range(10_000, 10_000 + accepted))
+    assert not there & gone
+    # And the ledger alone says which.
+    told = database.ask(
+        "select count(*) from hired_employees h join loads b on b.load_id = h.load_id"
+        " where b.finished_at < (select max(finished_at) from loads where kind = 'restore')"
+    )
+    assert told == [(0,)] if mode == "replace" else not gone
+    assert last.changes["unchanged"].count == 500
+
+
+def test_a_load_waits_for_a_restore_and_readers_see_before_or_after(
+    database, parents, backups, restored, engine, monkeypatch
+):
+    database.fill(HIRES, hires(500))
+    backups.take([HIRES], "")
+    database.ask("delete from hired_employees where id <= 100")
+    reached, go_on = threading.Event(), threading.Event()
+    record = restores._Restore._record
+
+    def held(self, *given):
+        record(self, *given)
+        reached.set()
+        assert go_on.wait(20)
+
+    monkeypatch.setattr(restores._Restore, "_record", held)
+    with ThreadPoolExecutor(2) as pool:
+        restoring = pool.submit(restored, HIRES)
+        assert reached.wait(20)
+        storing = pool.submit(store, engine, batch(10_000, 1))
+
+        # All is changed and not committed: a reader neither waits nor sees it, a load waits.
+        assert database.ask("select count(*) from hired_employees") == [(400,)]
+
+        with pytest.raises(TimeoutError):
+            storing.result(0.5)
+
+        go_on.set()
+        restoring.result()
+        storing_failed = storing.exception()
+
+    assert storing_failed is None
+    assert database.ask("select count(*) from hired_employees") == [(501,)]
+
+
+def test_a_restore_waits_for_a_load_and_gives_up_in_time(
+    database, parents, backups, engine, storage_client
+):
+    backups.take([JOBS], "")
+    manifest = backups.catalog.find("jobs", "latest")
+    order = restores.Order(JOBS, backups.catalog.stored(manifest.object), manifest)
+
+    with transaction(engine) as loading:
+        loading.exec_driver_sql("select pg_advisory_xact_lock_shared(hashtext('tablegate jobs'))")
+        with pytest.raises(DatabaseBusy):
+            restores.restore(engine, storage_client, order, 1)
+
+    assert restores.restore(engine, storage_client, order, 1).rows == 3
+
+
+def test_backups_taken_while_rows_are_stored_are_of_one_moment(database, parents, backups, engine):
+    stop = threading.Event()
+    stored = []
+
+    def send():
+        while not stop.is_set():
+            store(engine, batch(1 + len(stored) * ROWS, ROWS))
+            stored.append(ROWS)
+
+    sending = threading.Thread(target=send)
+    sending.start()
+    try:
+        found = [backups.take([HIRES], "")[0] for _ in range(6)]
+    finally:
+        stop.set()
+        sending.join()
+
+    # A batch is in a backup whole or not at all, and never in one and missing in the next.
+    assert all(manifest.rows % ROWS == 0 for manifest in found)
+    assert [manifest.rows for manifest in found] == sorted(manifest.rows for manifest in found)
+    assert len(stored) > 5

@@ -1,0 +1,348 @@
+"""The doors of backups: who may come in, what they are answered, and what the schedule does."""
+
+import hashlib
+import json
+import time
+import uuid
+import warnings
+
+import functions_framework
+import pytest
+from google.auth import crypt, jwt
+
+from infra.local.keys import KEY_ID
+from shared import tables, wiring
+from shared.backups import taking
+from shared.http import backups as doors
+from shared.loading.ledger import Source
+from shared.loading.load import load
+from shared.validation.files import Block
+from tests.asserts import assert_problem
+from tests.backups.conftest import hires
+from tests.backups.test_foreign import JOB, file, jobs
+from tests.platform.running import ROOT
+
+JOBS = tables.find("jobs")
+HIRES = tables.find("hired_employees")
+TOKENS = {"backups": "a-token-of-the-tests", "rows": "another-token-of-the-tests"}
+HEADERS = {"X-Token": TOKENS["backups"]}
+SCHEDULED = {**HEADERS, "X-CloudScheduler": "true"}
+MADE = ("settings", "engine", "storage_client", "publisher")
+
+
+@pytest.fixture
+def topic(platform, monkeypatch):
+    """A topic in a project of its own; gives what pulls its messages' attributes."""
+    from google.cloud import pubsub_v1
+
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", platform.description["pubsub"]["endpoint"])
+    project = f"backups-{uuid.uuid4().hex[:12]}"
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", project)
+    with pubsub_v1.PublisherClient() as publisher, pubsub_v1.SubscriberClient() as subscriber:
+        made = publisher.create_topic(name=f"projects/{project}/topics/table-changed")
+        name = f"projects/{project}/subscriptions/table-changed"
+        subscriber.create_subscription(name=name, topic=made.name)
+
+        def pull():
+            with warnings.catch_warnings():
+                # Deprecated because pulls in a loop cost money; here one that waits costs time.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                found = subscriber.pull(
+                    subscription=name, max_messages=100, return_immediately=True
+                ).received_messages
+            return [dict(received.message.attributes) for received in found]
+
+        yield pull
+
+
+@pytest.fixture
+def door(platform, topic, database_url, bucket, engine, monkeypatch):
+    """A function as the framework serves it, on the tests' own database and bucket."""
+    tokens = [
+        {"name": scope, "sha256": hashlib.sha256(token.encode()).hexdigest(), "scopes": [scope]}
+        for scope, token in TOKENS.items()
+    ]
+    for name, value in {
+        "DATABASE_URL": database_url,
+        "BACKUPS_BUCKET": bucket,
+        "BACKUP_KEEP_LAST": "2",
+        "TOKENS": json.dumps(tokens),
+        "PUSH_AUDIENCE": "tablegate",
+        "PUSH_ACCOUNT": "pubsub@tablegate-local.iam",
+        "PUSH_CERTS_URL": f"{platform.gateway}/push-certs",
+        "STORAGE_EMULATOR_HOST": platform.description["storage"]["endpoint"],
+    }.items():
+        monkeypatch.setenv(name, value)
+    _forget()
+
+    def open_door(name):
+        source = ROOT / "functions" / name / "main.py"
+        return functions_framework.create_app(name, str(source), "http").test_client()
+
+    yield open_door
+    if wiring.engine.cache_info().currsize:
+        wiring.engine().dispose()
+    if wiring.storage_client.cache_info().currsize:
+        wiring.storage_client().close()
+    if wiring.publisher.cache_info().currsize:
+        wiring.publisher().stop()
+    _forget()
+
+
+def _forget():
+    for name in MADE:
+        getattr(wiring, name).cache_clear()
+
+
+@pytest.fixture
+def backup_table(door):
+    return door("backup_table")
+
+
+@pytest.fixture
+def restore_table(door):
+    return door("restore_table")
+
+
+def test_a_backup_is_taken_listed_verified_restored_and_deleted(
+    backup_table, restore_table, database, topic
+):
+    database.fill(JOBS, jobs(3))
+
+    taken = backup_table.post("/backup_table/jobs", headers=HEADERS)
+
+    assert taken.status_code == 201
+    backup = taken.get_json()
+    assert (backup["table"], backup["rows"], backup["verified"]) == ("jobs", 3, True)
+    assert (backup["sender"], backup["scheduled"], backup["damage"]) == ("backups", False, None)
+    listed = backup_table.get("/backup_table/jobs", headers=HEADERS).get_json()
+    ages = [one.pop("age_seconds") for one in (backup, *listed["backups"])]
+    assert listed == {"table": "jobs", "backups": [backup]}
+    assert all(0 <= age < 60 for age in ages)
+    path = f"/backup_table/jobs/{backup['id']}"
+    verified = backup_table.post(f"{path}/verify", headers=HEADERS)
+    assert verified.status_code == 200
+    assert verified.get_json()["verified_at"] > backup["verified_at"]
+
+    database.ask("delete from jobs where id = 2")
+    body = {"backup": "latest"}
+    tried = restore_table.post(
+        "/restore_table/jobs", json={**body, "dry_run": True}, headers=HEADERS
+    ).get_json()
+    assert tried["load_id"] is None
+    done = restore_table.post("/restore_table/jobs", json=body, headers=HEADERS).get_json()
+
+    assert done == {**tried, "dry_run": False, "load_id": done["load_id"]}
+    assert done["inserted"] == {"count": 1, "examples": [{"id": 2}]}
+    assert done["unchanged"]["count"] == 2
+    assert (done["backup"], done["uri"], done["rows"]) == (backup["id"], backup["uri"], 3)
+    assert topic() == [{"table": "jobs", "load_id": done["load_id"], "kind": "restore"}]
+    assert database.ask("select count(*) from jobs") == [(3,)]
+
+    assert backup_table.delete(path, headers=HEADERS).status_code == 204
+    assert_problem(backup_table.delete(path, headers=HEADERS), 404, "unknown-backup")
+    answer = restore_table.post("/restore_table/jobs", json=body, headers=HEADERS)
+    assert_problem(answer, 404, "unknown-backup")
+
+
+def test_all_tables_are_backed_up_under_one_id(backup_table, parents):
+    answer = backup_table.post("/backup_table/all", json={}, headers=HEADERS)
+
+    assert answer.status_code == 201
+    found = answer.get_json()
+    assert [one["table"] for one in found["backups"]] == list(tables.all_tables())
+    assert {one["id"] for one in found["backups"]} == {found["id"]}
+    assert {one["snapshot_at"] for one in found["backups"]} == {found["snapshot_at"]}
+
+
+def test_the_schedule_backs_up_and_lets_old_backups_go(
+    backup_table, backups, bucket, storage_client, monkeypatch
+):
+    monkeypatch.setenv("BACKUP_KEEP_DAYS", "1")
+    old = [backups.take([JOBS], "")[0] for _ in range(3)]
+    monkeypatch.setattr(taking.retention, "timedelta", lambda days: taking.timedelta(seconds=-days))
+
+    by_hand = backup_table.post("/backup_table/jobs", headers=HEADERS).get_json()
+    assert len(list(backups.catalog.newest_first("jobs"))) == 4
+    scheduled = backup_table.post("/backup_table/jobs", json={}, headers=SCHEDULED).get_json()
+
+    assert scheduled["scheduled"] is True
+    left = [one.id for one in backups.catalog.newest_first("jobs")]
+    assert left == [scheduled["id"], by_hand["id"]]
+    assert not {one.id for one in old} & set(left)
+
+
+def test_the_schedulers_identity_is_let_in(backup_table, platform):
+    signer = crypt.RSASigner.from_string(platform.home.signing_key.read_text(), KEY_ID)
+    now = int(time.time())
+    claims = {
+        "iss": "https://accounts.google.com",
+        "aud": "tablegate",
+        "email": "pubsub@tablegate-local.iam",
+        "email_verified": True,
+        "sub": "1",
+        "iat": now,
+        "exp": now + 3600,
+    }
+    bearer = {"Authorization": f"Bearer {jwt.encode(signer, claims).decode()}"}
+
+    answer = backup_table.post("/backup_table/all", json={}, headers=bearer)
+
+    assert answer.status_code == 201
+    assert all(one["scheduled"] for one in answer.get_json()["backups"])
+
+
+def test_a_failed_scheduled_backup_is_an_error_to_alert_on(backup_table, monkeypatch, capfd):
+    def fails(*_, **__):
+        raise RuntimeError("a row's secret")
+
+    monkeypatch.setattr(taking.Backups, "take", fails)
+
+    answer = backup_table.post("/backup_table/all", json={}, headers=SCHEDULED)
+
+    assert_problem(answer, 500, "internal-error")
+    printed = capfd.readouterr().err
+    lines = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    (failed,) = [line for line in lines if line["message"] == "A scheduled backup failed"]
+    assert failed["severity"] == "ERROR"
+    assert failed["logging.googleapis.com/labels"] == {"alert": "backup-failed"}
+    assert failed["error"] == "RuntimeError"
+    assert "secret" not in printed
+
+
+def test_a_backup_stands_even_where_old_ones_cannot_be_let_go(backup_table, monkeypatch, capfd):
+    def fails(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(taking.Backups, "let_go", fails)
+
+    answer = backup_table.post("/backup_table/jobs", json={}, headers=SCHEDULED)
+
+    assert answer.status_code == 201
+    assert doors._LABELS["alert"] in capfd.readouterr().err
+
+
+def test_a_damaged_backup_is_told_of(backup_table, restore_table, backups, upload, database):
+    database.fill(JOBS, jobs(3))
+    (manifest,) = backups.take([JOBS], "")
+    upload(b"broken", manifest.object)
+
+    checked = backup_table.post(f"/backup_table/jobs/{manifest.id}/verify", headers=HEADERS)
+    assert_problem(checked, 422, "damaged-backup")
+    (listed,) = backup_table.get("/backup_table/jobs", headers=HEADERS).get_json()["backups"]
+    assert listed["verified"] is False
+    assert listed["damage"]
+    for body, status, slug in (
+        ({"backup": manifest.id}, 422, "damaged-backup"),
+        ({"backup": "latest"}, 404, "unknown-backup"),
+    ):
+        answer = restore_table.post("/restore_table/jobs", json=body, headers=HEADERS)
+        assert_problem(answer, status, slug)
+
+
+def test_a_file_made_elsewhere_is_restored_by_its_uri(
+    restore_table, upload, bucket, database, topic
+):
+    name = upload(file(JOB, jobs(5)), "exports/jobs 1.avro")
+
+    done = restore_table.post(
+        "/restore_table/jobs",
+        json={"uri": f"gs://{bucket}/{name}", "mode": "merge"},
+        headers=HEADERS,
+    ).get_json()
+
+    assert (done["backup"], done["mode"], done["inserted"]["count"]) == (None, "merge", 5)
+    assert database.ask("select count(*) from jobs") == [(5,)]
+
+
+def test_a_backup_is_known_by_its_uri_too(restore_table, backups, bucket, database, parents):
+    (manifest,) = backups.take([JOBS], "")
+    body = {"uri": f"gs://{bucket}/{manifest.object}"}
+
+    done = restore_table.post("/restore_table/jobs", json=body, headers=HEADERS).get_json()
+    other = restore_table.post("/restore_table/departments", json=body, headers=HEADERS)
+
+    assert done["backup"] == manifest.id
+    assert_problem(other, 422, "wrong-schema")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "slug"),
+    [
+        ({}, 400, "invalid-body"),
+        ({"backup": "latest", "uri": "gs://B/x"}, 400, "invalid-body"),
+        ({"backup": 1}, 400, "invalid-body"),
+        ({"backup": "latest", "mode": "append"}, 400, "invalid-body"),
+        ({"backup": "latest", "dryrun": True}, 400, "invalid-body"),
+        ({"uri": "gs://elsewhere/x.avro"}, 400, "unusable-uri"),
+        ({"uri": "gs://B/"}, 400, "unusable-uri"),
+        ({"uri": "B/x"}, 400, "unusable-uri"),
+        ({"uri": "gs://B/a\u0000b"}, 400, "unusable-uri"),
+        ({"uri": "gs://B/" + "x" * 1025}, 400, "unusable-uri"),
+        ({"uri": "gs://B/not there"}, 404, "unknown-backup"),
+        ({"backup": "0123456789ab"}, 404, "unknown-backup"),
+        ({"backup": "../../etc"}, 404, "unknown-backup"),
+    ],
+)
+def test_what_a_restore_is_not_asked_with(body, status, slug, restore_table, bucket):
+    if "uri" in body:
+        body = {**body, "uri": body["uri"].replace("gs://B/", f"gs://{bucket}/")}
+
+    answer = restore_table.post("/restore_table/jobs", json=body, headers=HEADERS)
+
+    assert_problem(answer, status, slug)
+
+
+def test_unknown_tables_and_other_bodies_are_refused(backup_table, restore_table):
+    for client, path in ((backup_table, "/backup_table/x"), (restore_table, "/restore_table/x")):
+        answer = client.post(path, json={"backup": "latest"}, headers=HEADERS)
+        assert_problem(answer, 404, "unknown-table")
+    answer = backup_table.post("/backup_table/jobs", json={"mode": "fast"}, headers=HEADERS)
+    assert_problem(answer, 400, "invalid-body")
+    assert_problem(
+        backup_table.put("/backup_table/jobs", headers=HEADERS), 405, "method-not-allowed"
+    )
+
+
+def test_rows_that_would_lose_their_parent_are_named(restore_table, backups, database, parents):
+    backups.take([JOBS], "")
+    database.fill(JOBS, [(4, "Late")])
+    database.fill(HIRES, [(7, "Ana", "2026-01-01T00:00:00Z", 1, 4)])
+
+    answer = restore_table.post("/restore_table/jobs", json={"backup": "latest"}, headers=HEADERS)
+
+    problem = assert_problem(answer, 409, "rows-without-parent")
+    assert problem["broken"] == [
+        {
+            "table": "hired_employees",
+            "field": "job_id",
+            "parent": "jobs",
+            "count": 1,
+            "examples": [{"id": 7}],
+        }
+    ]
+
+
+def test_rows_that_waited_for_a_restored_parent_are_loaded(
+    restore_table, backups, database, parents, engine, topic
+):
+    backups.take([JOBS], "")
+    database.ask("delete from jobs where id = 3")
+    row = "1\t1\tAna\t2026-01-01T00:00:00Z\t1\t3\n"
+    source = Source("gs://uploads/h.csv#1", "file", HIRES.name, hires(1)[0][2])
+    entry = load(engine, source, lambda: [Block(staged=[row], rejects=[], read=1, shaped=1)])
+    assert entry.counts.waiting == 1
+
+    restore_table.post("/restore_table/jobs", json={"backup": "latest"}, headers=HEADERS)
+
+    assert database.ask("select id, job_id from hired_employees") == [(1, 3)]
+    told = [(found["table"], found["kind"]) for found in topic()]
+    assert told == [("jobs", "restore"), ("hired_employees", "load")]
+
+
+def test_another_scope_opens_neither(backup_table, restore_table):
+    headers = {"X-Token": TOKENS["rows"]}
+
+    assert_problem(backup_table.post("/backup_table/jobs", headers=headers), 403, "wrong-scope")
+    answer = restore_table.post("/restore_table/jobs", json={}, headers=headers)
+    assert_problem(answer, 403, "wrong-scope")

@@ -1,0 +1,259 @@
+"""Files made elsewhere: restored where they fit and are right, and refused with a reason."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import fastavro
+import pytest
+
+from shared import tables
+from shared.backups.faults import UnusableBackup
+from shared.derive import avro
+from tests.backups.conftest import LOAD_ID, NOON
+
+DEPARTMENTS, JOBS, HIRES = tables.all_tables().values()
+MICROS = {"type": "long", "logicalType": "timestamp-micros"}
+JOB = {"id": "long", "job": "string"}
+HIRE = {"id": "long", "name": "string", "datetime": MICROS, "department_id": "long"} | {
+    "job_id": "long"
+}
+
+
+def file(fields, rows, codec="deflate", **options):
+    """An Avro file as others write it."""
+    schema = {
+        "type": "record",
+        "name": "Root",
+        "fields": [{"name": name, "type": kind} for name, kind in fields.items()],
+    }
+    sink = io.BytesIO()
+    records = [dict(zip(fields, row, strict=True)) for row in rows]
+    fastavro.writer(sink, schema, records, codec=codec, **options)
+    return sink.getvalue()
+
+
+def jobs(count):
+    return [(i, f"Job {i}") for i in range(1, count + 1)]
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
+def test_a_plain_file_is_restored(codec, upload, restored, database):
+    done = restored(JOBS, upload(file(JOB, jobs(3000), codec)), sender="ann")
+
+    assert done.changes["inserted"].count == 3000
+    found = database.ask("select id, job, load_id, accepted_at from jobs order by id")
+    assert [row[:2] for row in found] == jobs(3000)
+    assert {row[2:] for row in found} == {(done.load_id, done.accepted_at)}
+
+
+def test_its_unchanged_rows_stay_as_they_are(upload, restored, database):
+    database.fill(JOBS, jobs(3))
+    before = database.rows(JOBS)
+
+    done = restored(JOBS, upload(file(JOB, jobs(3))))
+
+    assert done.changes["unchanged"].count == 3
+    assert database.rows(JOBS) == before
+
+
+def test_fields_in_another_order_and_fields_of_their_own_do_no_harm(upload, restored, database):
+    fields = {"extra": ["null", "double"], "job": "string", "id": "int"}
+
+    restored(JOBS, upload(file(fields, [(1.5, "Welder", 1), (None, "Tester", 2)])))
+
+    assert database.ask("select id, job from jobs order by id") == [(1, "Welder"), (2, "Tester")]
+
+
+def test_an_export_of_bigquery_with_columns_that_may_be_null_is_restored(
+    parents, upload, restored, database
+):
+    moment = datetime(2021, 7, 27, 16, 2, 8, 1, tzinfo=UTC)
+    fields = {
+        "id": ["null", "long"],
+        "name": ["null", "string"],
+        "hired_at": ["null", MICROS],
+        "department_id": ["null", "long"],
+        "job_id": ["null", "long"],
+        "accepted_at": ["null", MICROS],
+        "load_id": ["null", "string"],
+        "hired_on": ["null", {"type": "int", "logicalType": "date"}],
+    }
+    rows = [(i, f"n{i}", moment, 1, 2, NOON, str(LOAD_ID), moment.date()) for i in range(1, 500)]
+
+    restored(HIRES, upload(file(fields, rows)), aliases={"datetime": "hired_at"})
+
+    assert database.ask(
+        "select count(*), min(datetime), max(accepted_at), min(load_id::text) from hired_employees"
+    ) == [(499, moment, NOON, str(LOAD_ID))]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ({"type": "long", "logicalType": "timestamp-millis"}, NOON.replace(microsecond=0)),
+        ("string", "2026-01-01T12:00:00Z"),
+        ("string", "2026-01-01T13:00:00+01:00"),
+    ],
+)
+def test_moments_of_another_precision_or_in_words_are_the_same_moments(
+    kind, value, parents, upload, restored, database
+):
+    fields = {**HIRE, "datetime": kind}
+
+    restored(HIRES, upload(file(fields, [(1, "Ana", value, 1, 1)])))
+
+    assert database.ask("select datetime from hired_employees") == [(NOON.replace(microsecond=0),)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"id": "long"}, "it lacks job"),
+        ({"id": "long", "job": "long"}, "another type for job"),
+        ({"id": "double", "job": "string"}, "another type for id"),
+        ({"id": MICROS, "job": "string"}, "another type for id"),
+        ({"id": "string", "job": "string", "load_id": "long"}, "id .*load_id"),
+    ],
+)
+def test_a_file_with_other_fields_is_refused(fields, said, upload, restored, database):
+    with pytest.raises(UnusableBackup, match=said) as caught:
+        restored(JOBS, upload(file(fields, [])))
+
+    assert caught.value.code == "wrong_schema"
+
+
+def test_a_bare_number_is_no_moment(parents, upload, restored):
+    # Seconds? Milliseconds? Nothing is ever guessed.
+    with pytest.raises(UnusableBackup, match="another type for datetime"):
+        restored(HIRES, upload(file({**HIRE, "datetime": "long"}, [])))
+
+
+def test_rows_that_break_the_rules_keep_the_file_out(upload, restored, database):
+    database.fill(JOBS, [(1, "Welder")])
+    before = database.rows(JOBS)
+    bad = [(0, "Zero"), (3, "  "), (4, "x" * 1001), (5, "a\x00b"), *((-i, "n") for i in range(20))]
+
+    with pytest.raises(UnusableBackup, match="24 rows") as caught:
+        restored(JOBS, upload(file(JOB, [*jobs(2000), *bad])))
+
+    assert caught.value.code == "bad_rows"
+    examples = caught.value.facts["examples"]
+    assert len(examples) == 10
+    assert {
+        "key": {"id": 3},
+        "errors": ["job: Must hold more than blanks; give a text."],
+    } in examples
+    assert database.rows(JOBS) == before
+
+
+def test_null_is_no_value(upload, restored):
+    fields = {"id": "long", "job": ["null", "string"]}
+
+    with pytest.raises(UnusableBackup, match="1 rows") as caught:
+        restored(JOBS, upload(file(fields, [(1, "Welder"), (2, None)])))
+
+    assert caught.value.facts["examples"][0]["key"] == {"id": 2}
+
+
+def test_moments_that_no_calendar_has_are_refused(parents, upload, restored):
+    fields = {**HIRE, "datetime": {"type": "long", "logicalType": "timestamp-micros"}}
+    rows = [(1, "Ana", 2**62, 1, 1)]
+
+    with pytest.raises(UnusableBackup, match="1 rows"):
+        restored(HIRES, upload(file(fields, rows)))
+
+
+def test_a_key_that_comes_twice_is_refused(upload, restored, database):
+    with pytest.raises(UnusableBackup, match="2 keys") as caught:
+        restored(JOBS, upload(file(JOB, [*jobs(50), (7, "Other"), (9, "Job 9")])))
+
+    assert caught.value.code == "doubled_keys"
+    assert caught.value.facts["examples"] == [{"id": 7}, {"id": 9}]
+    assert database.rows(JOBS) == []
+
+
+def test_a_load_id_that_is_none_is_refused(upload, restored, database):
+    fields = {**JOB, "accepted_at": MICROS, "load_id": "string"}
+
+    with pytest.raises(UnusableBackup, match="no UUID"):
+        restored(JOBS, upload(file(fields, [(1, "Welder", NOON, "x")])))
+
+    assert database.rows(JOBS) == []
+
+
+GOOD = file(JOB, jobs(3000))
+
+
+@pytest.mark.parametrize(
+    ("data", "codes"),
+    [
+        (b"", {"not_avro"}),
+        (b"PAR1 something else", {"not_avro"}),
+        (b"id,job\n1,Welder\n", {"not_avro"}),
+        (GOOD[:3], {"truncated"}),
+        (GOOD[:40], {"truncated"}),
+        (GOOD[: len(GOOD) // 2], {"truncated"}),
+        (GOOD[:-1], {"truncated"}),
+        (GOOD + b"x", {"truncated", "damaged"}),
+        (GOOD[:-16] + bytes(16), {"damaged"}),
+        (GOOD.replace(b"deflate", b"bzipped"), {"unknown_codec"}),
+        (GOOD.replace(b'"long"', b'"lung"'), {"wrong_schema"}),
+        (GOOD.replace(b'"record"', b'"reckon"'), {"wrong_schema", "damaged"}),
+        (GOOD.replace(b'"fields"', b'"felds!"'), {"wrong_schema", "damaged"}),
+    ],
+)
+def test_what_is_no_whole_avro_file_is_refused(data, codes, upload, restored, database):
+    database.fill(JOBS, [(1, "Welder")])
+    before = database.rows(JOBS)
+
+    with pytest.raises(UnusableBackup) as caught:
+        restored(JOBS, upload(data))
+
+    assert caught.value.code in codes, str(caught.value)
+    assert str(caught.value).endswith(".")
+    assert database.rows(JOBS) == before
+    assert database.ask("select count(*) from loads") == [(0,)]
+
+
+@pytest.mark.parametrize("place", [0.01, 0.2, 0.5, 0.8, 0.99])
+def test_a_backup_with_one_bit_turned_is_refused(
+    place, database, backups, restored, content, upload
+):
+    database.fill(JOBS, jobs(2000))
+    (manifest,) = backups.take([JOBS], "")
+    database.ask("delete from jobs where id > 10")
+    before = database.rows(JOBS)
+    data = bytearray(content(manifest.object))
+    data[int(len(data) * place)] ^= 4
+
+    upload(bytes(data), manifest.object)
+    with pytest.raises(UnusableBackup, match="CRC32C") as caught:
+        restored(JOBS)
+
+    assert caught.value.code == "damaged"
+    assert database.rows(JOBS) == before
+
+
+def test_a_backup_that_is_whole_but_not_what_it_was_is_refused(
+    database, backups, restored, upload, storage_client, bucket
+):
+    database.fill(JOBS, jobs(20))
+    (manifest,) = backups.take([JOBS], "")
+    fields = {field["name"]: field["type"] for field in avro.schema(JOBS)["fields"]}
+    rows = [(*row, NOON + timedelta(hours=1), str(LOAD_ID)) for row in jobs(20)]
+    upload(file(fields, rows), manifest.object)
+    blob = storage_client.bucket(bucket).get_blob(manifest.object)
+    backups.catalog.keep(
+        type(manifest)(
+            **{
+                name: getattr(manifest, name)
+                for name in manifest.__struct_fields__
+                if name not in ("crc32c", "size_bytes")
+            },
+            crc32c=blob.crc32c,
+            size_bytes=blob.size,
+        )
+    )
+
+    with pytest.raises(UnusableBackup, match="content checksum"):
+        restored(JOBS)

@@ -1,0 +1,94 @@
+"""Killed at any moment, a backup is not there and a restore has not happened; both work again."""
+
+import random
+
+import pytest
+
+from shared import tables
+from tests.backups import killed
+from tests.backups.conftest import hires
+from tests.backups.killed import KILLED, Work
+
+HIRES = tables.find("hired_employees")
+KILLS = 25
+ROWS = 20_000
+
+
+@pytest.fixture
+def work(database_url, bucket, platform):
+    """A backup or restore of the hires, in a process of its own."""
+    endpoint = platform.description["storage"]["endpoint"]
+    return lambda what: Work(what, HIRES.name, database_url, bucket, endpoint)
+
+
+@pytest.fixture
+def moments():
+    """Random moments within some seconds, more of them near the end, where much happens."""
+    chance = random.Random()
+    return lambda seconds: seconds * chance.random() ** 0.7
+
+
+def test_a_killed_backup_is_not_there(database, parents, backups, work, moments, capsys):
+    database.fill(HIRES, hires(ROWS))
+    code, seconds = killed.run(work("backup"))
+    assert code == 0
+    (whole,) = backups.catalog.newest_first(HIRES.name)
+    backups.catalog.delete(whole)
+
+    kills = finished = 0
+    while kills < KILLS:
+        code, _ = killed.run(work("backup"), moments(seconds))
+        kills += code == KILLED
+        for manifest in list(backups.catalog.newest_first(HIRES.name)):
+            # Only the last step writes it: whatever has one is whole.
+            finished += 1
+            assert backups.check(manifest).is_verified
+            assert (manifest.rows, manifest.checksum) == (ROWS, whole.checksum)
+            backups.catalog.delete(manifest)
+
+    assert finished < KILLS
+    (again,) = backups.take([HIRES], "")
+    assert again.checksum == whole.checksum
+    with capsys.disabled():
+        print(f"\n{kills} backups killed within {seconds:.2f} s each, {finished} finished before")
+
+
+def test_a_killed_restore_has_not_happened(
+    database, parents, backups, restored, work, moments, capsys
+):
+    database.fill(HIRES, hires(ROWS))
+    whole = database.rows(HIRES)
+    backups.take([HIRES], "")
+    change(database)
+    changed = database.rows(HIRES)
+    code, seconds = killed.run(work("restore"))
+    assert code == 0
+    assert database.rows(HIRES) == whole
+    change(database)
+
+    kills = finished = 0
+    while kills < KILLS:
+        code, _ = killed.run(work("restore"), moments(seconds))
+        kills += code == KILLED
+        # Waits for the restore of a process that is gone, should the server not know yet.
+        database.ask("lock table hired_employees in exclusive mode")
+        found, entries = database.rows(HIRES), database.ask("select count(*) from loads")[0][0]
+        if found == whole:
+            assert entries == finished + 2
+            finished += 1
+            change(database)
+        else:
+            assert found == changed
+            assert entries == finished + 1
+
+    assert restored(HIRES).changes["updated"].count == ROWS // 20
+    assert database.rows(HIRES) == whole
+    with capsys.disabled():
+        print(f"\n{kills} restores killed within {seconds:.2f} s each, {finished} finished before")
+
+
+def change(database):
+    """Delete a tenth of the hires, change a twentieth and add some."""
+    database.ask("delete from hired_employees where id % 10 = 0")
+    database.ask("update hired_employees set name = 'Nobody' where id % 20 = 1")
+    database.fill(HIRES, hires(500, ROWS + 1))

@@ -1,0 +1,236 @@
+"""How fast a table is backed up and restored, beside pg_dump and fastavro in the same run.
+
+    python -m tests.benchmarks.backup [ROWS]
+
+A backup is measured whole: read, packed, uploaded, read back and compared. pg_dump only writes.
+"""
+
+import io
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import fastavro
+import sqlalchemy as sa
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import storage
+
+from shared import tables
+from shared.backups import read
+from shared.backups.container import Reader
+from shared.backups.order import Order
+from shared.backups.restore import restore
+from shared.backups.schemas import FileSchema
+from shared.backups.taking import Backups
+from shared.database.engine import create
+from shared.database.migrate import migrate
+from shared.settings import read as read_settings
+from tests.benchmarks import hires
+from tests.benchmarks.ingest import psql
+from tests.platform.running import ROOT, Platform, running
+
+ROUNDS = 3
+SMALL_ROWS = 100_000
+HIRES = tables.find("hired_employees")
+WORKS = ("backup", "restore")
+
+
+def main() -> None:
+    """Run and print, or do one thing in a process of its own and tell of its memory."""
+    if sys.argv[1:2] == ["--alone"]:
+        alone(*sys.argv[2:])
+        return
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    with running() as platform:
+        large, small = (place(platform, count) for count in (rows, SMALL_ROWS))
+        speed(large, rows)
+        memory(large, small, rows)
+
+
+def place(platform: Platform, rows: int) -> dict[str, str]:
+    """A database with that many hires, and a bucket."""
+    name = f"bench_{rows}"
+    base = platform.database_url.rsplit("/", 1)[0]
+    admin = create(read_settings({"DATABASE_URL": platform.database_url}))
+    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"create database {name}")
+    admin.dispose()
+    told = {
+        "database_url": f"{base}/{name}",
+        "bucket": name.replace("_", "-"),
+        "endpoint": platform.description["storage"]["endpoint"],
+    }
+    client(told).create_bucket(told["bucket"])
+    engine = create(read_settings({"DATABASE_URL": told["database_url"]}))
+    migrate(engine)
+    with engine.begin() as connection:
+        for statement in FILL:
+            connection.exec_driver_sql(statement.format(rows=rows))
+        connection.exec_driver_sql("analyze hired_employees")
+    engine.dispose()
+    return told
+
+
+OWN = "timestamptz '2026-01-01 12:00:00.123456+00', '7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10'::uuid"
+FILL = (
+    f"insert into departments select i, 'Department ' || i, {OWN}"
+    f" from generate_series(1, {hires.DEPARTMENTS}) i",
+    f"insert into jobs select i, 'Job ' || i, {OWN} from generate_series(1, {hires.JOBS}) i",
+    "insert into hired_employees"
+    " select i, 'Given' || i % 997 || ' Family' || i % 7919,"
+    " timestamptz '2021-01-01 00:00:42+00' + (i * 7919 % 31536000) * interval '1 second',"
+    f" i % {hires.DEPARTMENTS} + 1, i % {hires.JOBS} + 1, {OWN}"
+    " from generate_series(cast(1 as bigint), {rows}) i",
+)
+
+
+def client(told: dict[str, str]) -> Any:
+    """A client of Cloud Storage."""
+    return storage.Client(
+        project="bench",
+        credentials=AnonymousCredentials(),
+        client_options={"api_endpoint": told["endpoint"]},
+    )
+
+
+def backups_of(told: dict[str, str]) -> Backups:
+    """What takes backups there."""
+    settings = read_settings(
+        {"DATABASE_URL": told["database_url"], "BACKUPS_BUCKET": told["bucket"]}
+    )
+    return Backups(settings, create(settings), client(told))
+
+
+def speed(told: dict[str, str], rows: int) -> None:
+    """Print how fast backup, decoding and restore are."""
+    backups = backups_of(told)
+    backups.take([tables.find("jobs")], "")
+    with tempfile.TemporaryDirectory() as folder:
+        dump = Path(folder) / "hires.dump"
+        # By turns, so that both meet the same machine.
+        rounds = [
+            (
+                timed(lambda: pg_dump(told["database_url"], dump)),
+                timed(lambda: backups.take([HIRES], "")),
+            )
+            for _ in range(ROUNDS)
+        ]
+        dumped_bytes = dump.stat().st_size
+    theirs, ours = (rows / statistics.median(times) for times in zip(*rounds, strict=True))
+    manifest = backups.catalog.find(HIRES.name, "latest")
+    print(f"rows                                     {rows:>12,}")
+    print(f"pg_dump -Fc                              {theirs:>12,.0f} rows/s")
+    print(f"backup, read back and verified           {ours:>12,.0f} rows/s")
+    print(f"ratio                                    {ours / theirs:>12.2f}")
+    print(f"size of the dump                         {dumped_bytes / 1e6:>12.1f} MB")
+    print(f"size of the backup                       {manifest.size_bytes / 1e6:>12.1f} MB")
+    content = client(told).bucket(told["bucket"]).blob(manifest.object).download_as_bytes()
+    decoding(content, rows)
+    restoring(backups, rows)
+    backups.engine.dispose()
+
+
+def decoding(content: bytes, rows: int) -> None:
+    """Print how fast a file is decoded."""
+
+    def bulk() -> None:
+        reader = Reader(io.BytesIO(content))
+        schema = FileSchema(reader.header.schema)
+        found = sum(read.chunk(schema, portion).rows for portion in read.portions(reader))
+        assert found == rows
+
+    def one_by_one() -> None:
+        assert sum(1 for _ in fastavro.reader(io.BytesIO(content))) == rows
+
+    rounds = [(timed(one_by_one), timed(bulk)) for _ in range(ROUNDS)]
+    theirs, ours = (rows / statistics.median(times) for times in zip(*rounds, strict=True))
+    print(f"decoding with fastavro, row by row       {theirs:>12,.0f} rows/s")
+    print(f"decoding in bulk                         {ours:>12,.0f} rows/s")
+    print(f"ratio                                    {ours / theirs:>12.2f}")
+
+
+def restoring(backups: Backups, rows: int) -> None:
+    """Print how fast the table is restored."""
+    manifest = backups.catalog.find(HIRES.name, "latest")
+    order = Order(HIRES, backups.catalog.stored(manifest.object), manifest)
+
+    def act() -> None:
+        restore(backups.engine, backups.catalog.client, order, 60)
+
+    unchanged = rows / timed(act)
+    with backups.engine.begin() as connection:
+        connection.execute(sa.text("truncate hired_employees"))
+    empty = rows / timed(act)
+    print(f"restore of a table that is the same      {unchanged:>12,.0f} rows/s")
+    print(f"restore of an empty table, with its keys {empty:>12,.0f} rows/s")
+
+
+def memory(large: dict[str, str], small: dict[str, str], rows: int) -> None:
+    """Print the most memory that each took, in a process of its own."""
+    for work in WORKS:
+        for told, count in ((small, SMALL_ROWS), (large, rows)):
+            peak = peak_of(work, told)
+            print(f"most resident, {work:<8} {count:>12,} rows  {peak / 1e6:>8,.0f} MB")
+
+
+def peak_of(work: str, told: dict[str, str]) -> int:
+    """Most resident memory of a process that does nothing else, in bytes."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.backup", "--alone", work, json.dumps(told)],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    return int(ran.stdout.splitlines()[-1])
+
+
+def alone(work: str, told: str) -> None:
+    """Do one thing and print the most memory it took."""
+    backups = backups_of(json.loads(told))
+    if work == "backup":
+        backups.take([HIRES], "")
+    else:
+        manifest = backups.catalog.find(HIRES.name, "latest")
+        order = Order(HIRES, backups.catalog.stored(manifest.object), manifest, dry_run=True)
+        restore(backups.engine, backups.catalog.client, order, 60)
+    status = Path("/proc/self/status").read_text()
+    print(next(int(line.split()[1]) * 1024 for line in status.splitlines() if "VmHWM" in line))
+
+
+def timed(act: Callable[[], object]) -> float:
+    """Seconds it takes."""
+    started = time.perf_counter()
+    act()
+    return time.perf_counter() - started
+
+
+def pg_dump(database_url: str, target: Path) -> None:
+    """Dump the hires as PostgreSQL's own tool does."""
+    url = urlsplit(database_url)
+    subprocess.run(
+        [
+            str(Path(psql()).with_name("pg_dump")),
+            "--format=custom",
+            "--table=hired_employees",
+            f"--file={target}",
+            f"--host={url.hostname}",
+            f"--port={url.port}",
+            f"--username={url.username}",
+            url.path.lstrip("/"),
+        ],
+        check=True,
+        env={**os.environ, "PGPASSWORD": url.password or ""},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""How fast batches of 1000 rows are answered and stored, beside a service that only validates them.
+
+    python -m tests.benchmarks.batch [BATCHES]
+
+All in one run, one worker each: insert_rows through the gateway and straight at its port, and the
+same batches at FastAPI with pydantic, which answers as soon as it has looked at the rows. A batch
+counts as stored at the ledger's `finished_at`, which is taken as the last act before the commit;
+what a commit itself takes is printed beside it.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+from itertools import count
+from urllib.parse import urlsplit
+
+import msgspec
+
+from shared import tables
+from shared.validation.batches import check
+from tests.benchmarks import fastapi, hires
+from tests.platform.dropping import Operator
+from tests.platform.running import running
+
+PATH = "/insert_rows/hired_employees"
+ROWS = 1000
+CLIENTS = (1, 8)
+CALM_BATCHES, CALM_SECONDS = 60, 0.05
+CHECKS, WARM_BATCHES = 200, 5
+DRAIN_SECONDS = 60
+
+numbers = count()
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A batch that was sent.
+
+    Attributes:
+        batch_id: what it is known by; empty where it is not stored.
+        moment: when it was sent.
+        seconds: until it was answered.
+    """
+
+    batch_id: str
+    moment: datetime
+    seconds: float
+
+
+class Client:
+    """A connection that stays open, and the headers of its calls."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._connection = HTTPConnection(str(urlsplit(url).netloc))
+        self._headers = {"Content-Type": "application/json", "X-Token": token}
+
+    def send(self, body: bytes) -> Sent:
+        """Send a batch and wait for the answer."""
+        moment, started = datetime.now(UTC), time.perf_counter()
+        self._connection.request("POST", PATH, body, self._headers)
+        response = self._connection.getresponse()
+        answer = response.read()
+        seconds = time.perf_counter() - started
+        assert response.status == 202, answer
+        return Sent(msgspec.json.decode(answer).get("batch_id", ""), moment, seconds)
+
+
+def main() -> None:
+    """Run and print."""
+    batches = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    report_checks()
+    with running() as platform, fastapi.serving() as beside:
+        operator = Operator(platform)
+        try:
+            for table, text in hires.parents().items():
+                operator.dropped(f"{table}.csv", text)
+            operator.synced()
+            straight = platform.line("insert_rows").address
+            report_commit(operator)
+            print(f"\n{'':34}{'batches/s':>12}{'answered ms':>18}{'stored ms':>18}")
+            print(f"{'':34}{'':12}{'p50':>9}{'p99':>9}{'p50':>9}{'p99':>9}")
+            for name, url in (("through the gateway", platform.gateway), ("at its port", straight)):
+                stored(operator, send_all(url, platform.token, 1, WARM_BATCHES)[0])
+                calm(operator, f"insert_rows {name}", url)
+                for clients in CLIENTS:
+                    hurried(operator, f"insert_rows {name}", url, clients, batches)
+            send_all(beside, "", 1, WARM_BATCHES)
+            for clients in CLIENTS:
+                sent, took = send_all(beside, "", clients, batches)
+                line(f"FastAPI + pydantic, {clients} client(s)", batches / took, sent)
+        finally:
+            operator.close()
+
+
+def calm(operator: Operator, name: str, url: str) -> None:
+    """One client that sends twenty batches a second: nothing queues, each is timed by itself."""
+    client, sent = Client(url, operator.platform.token), []
+    bodies = [body() for _ in range(CALM_BATCHES)]
+    started = time.perf_counter()
+    for place, one in enumerate(bodies):
+        time.sleep(max(0.0, started + place * CALM_SECONDS - time.perf_counter()))
+        sent.append(client.send(one))
+    line(f"{name}, 20 a second", 1 / CALM_SECONDS, sent, stored(operator, sent))
+
+
+def hurried(operator: Operator, name: str, url: str, clients: int, batches: int) -> None:
+    """Clients that send the next batch with the answer to the last; storing queues behind them."""
+    sent, took = send_all(url, operator.platform.token, clients, batches)
+    line(f"{name}, {clients} client(s)", batches / took, sent, stored(operator, sent))
+
+
+def send_all(url: str, token: str, clients: int, batches: int) -> tuple[list[Sent], float]:
+    """Send batches as fast as they are answered; with them, the seconds it took."""
+    shares = [[body() for _ in range(batches // clients)] for _ in range(clients)]
+
+    def send(share: list[bytes]) -> list[Sent]:
+        client = Client(url, token)
+        return [client.send(one) for one in share]
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(clients) as pool:
+        found = [sent for share in pool.map(send, shares) for sent in share]
+    return found, time.perf_counter() - started
+
+
+def stored(operator: Operator, sent: Sequence[Sent]) -> list[float]:
+    """Seconds from the sending of each batch to its storing; waits until nothing is under way."""
+    limit = time.monotonic() + DRAIN_SECONDS
+    ids = [one.batch_id for one in sent]
+    query = "select source, finished_at from loads where state = 'done' and source = any(:ids)"
+    while len(found := operator.ask(query, ids=ids)) < len(ids):
+        assert time.monotonic() < limit, f"{len(found)} of {len(ids)} batches are stored"
+        time.sleep(0.1)
+    operator.synced(DRAIN_SECONDS)
+    finished = {row["source"]: row["finished_at"] for row in found}
+    return [(finished[one.batch_id] - one.moment).total_seconds() for one in sent]
+
+
+def body(bad_share: float = 0.0) -> bytes:
+    """A batch of hires that no other has."""
+    first = 1 + next(numbers) * ROWS
+    every = round(1 / bad_share) if bad_share else 0
+    return msgspec.json.encode(
+        {
+            "rows": [
+                {
+                    "id": i,
+                    "name": "" if every and i % every == 0 else f"Given{i % 997} Family{i % 7919}",
+                    "datetime": f"2021-{i % 12 + 1:02}-{i % 28 + 1:02}T{i % 24:02}:42:08Z",
+                    "department_id": i % hires.DEPARTMENTS + 1,
+                    "job_id": i % hires.JOBS + 1,
+                }
+                for i in range(first, first + ROWS)
+            ]
+        }
+    )
+
+
+def report_checks() -> None:
+    """Print how long the gate looks at a batch."""
+    table = tables.find("hired_employees")
+    for name, share in (("good", 0.0), ("5% bad", 0.05)):
+        one = body(share)
+        took = timed(lambda one=one: check(table, one))  # type: ignore[misc]
+        print(f"validating {ROWS} rows, {name:<8} p50 {took * 1000:>6.2f} ms")
+
+
+def report_commit(operator: Operator) -> None:
+    """Print what a commit takes by itself."""
+    with operator.engine.begin() as connection:
+        connection.exec_driver_sql("create table commits (moment timestamptz)")
+
+    def commit() -> None:
+        with operator.engine.begin() as connection:
+            connection.exec_driver_sql("insert into commits values (now())")
+
+    print(f"committing one row            p50 {timed(commit) * 1000:>6.2f} ms")
+
+
+def timed(act: Callable[[], object]) -> float:
+    """Median seconds that something takes."""
+    found = []
+    for _ in range(CHECKS):
+        started = time.perf_counter()
+        act()
+        found.append(time.perf_counter() - started)
+    return statistics.median(found)
+
+
+def line(name: str, rate: float, sent: Sequence[Sent], stored: Sequence[float] = ()) -> None:
+    """Print a line of the table."""
+    cells = f"{rate:>12.0f}{quantiles([one.seconds for one in sent])}"
+    print(f"{name:<34}{cells}{quantiles(stored) if stored else ''}", flush=True)
+
+
+def quantiles(seconds: Sequence[float]) -> str:
+    """The 50th and 99th percentile in milliseconds."""
+    cuts = statistics.quantiles(seconds, n=100, method="inclusive")
+    return f"{cuts[49] * 1000:>9.1f}{cuts[98] * 1000:>9.1f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""The yardstick of the batch benchmark: FastAPI and pydantic, validating hires and no more."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from socket import create_connection, create_server
+
+REQUIREMENTS = ("fastapi==0.165.0", "uvicorn[standard]==0.54.0")
+APPLICATION = """
+from typing import Annotated
+
+from fastapi import FastAPI
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+Id = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
+
+
+class Hire(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    id: Id
+    name: Annotated[str, Field(min_length=1, max_length=1000)]
+    datetime: AwareDatetime
+    department_id: Id
+    job_id: Id
+
+
+class Batch(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    rows: Annotated[list[Hire], Field(min_length=1, max_length=1000)]
+
+
+app = FastAPI()
+
+
+@app.post("/insert_rows/hired_employees", status_code=202)
+async def take(batch: Batch) -> dict[str, int]:
+    return {"accepted": len(batch.rows)}
+"""
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """Its address, while one worker of uvicorn serves it from an environment of its own."""
+    with tempfile.TemporaryDirectory(prefix="tablegate-fastapi-") as folder:
+        python = _installed(Path(folder))
+        (Path(folder) / "app.py").write_text(APPLICATION)
+        port = _free_port()
+        words = ("-m", "uvicorn", "app:app", "--port", str(port), "--log-level", "warning")
+        process = subprocess.Popen([str(python), *words, "--no-access-log"], cwd=folder)
+        try:
+            _wait(port)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+
+def _installed(folder: Path) -> Path:
+    home = folder / "environment"
+    python = home / "bin" / "python"
+    uv = (sys.executable, "-m", "uv", "--quiet")
+    subprocess.run([*uv, "venv", "--python", sys.executable, str(home)], check=True)
+    install = [*uv, "pip", "install", "--python", str(python), *REQUIREMENTS]
+    subprocess.run(install, check=True)
+    return python
+
+
+def _free_port() -> int:
+    with create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def _wait(port: int) -> None:
+    limit = time.monotonic() + 30
+    while True:
+        try:
+            create_connection(("127.0.0.1", port), timeout=1).close()
+        except ConnectionRefusedError:
+            assert time.monotonic() < limit, "uvicorn did not start"
+            time.sleep(0.05)
+        else:
+            return

@@ -1,0 +1,242 @@
+"""Backoff, dead letters and pushes: what Google's service does and its emulator does not."""
+
+import queue
+import time
+from itertools import pairwise
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from google.api_core import exceptions
+from google.auth import jwt
+from google.pubsub_v1 import types
+
+from tests.conformance import servers
+from tests.conformance.asking import ONCE
+from tests.conformance.ours.terms import ACCOUNT, pushing
+from tests.conformance.projects import utc
+
+# --- backoff
+
+
+def test_a_nacked_push_comes_again_after_the_minimum_backoff(project, endpoint):
+    topic = project.topic()
+    project.subscription(topic, **pushing(endpoint, minimum=0.4))
+    endpoint.answer = lambda n, pushed: 500 if n == 1 else 204
+
+    project.publish(topic, b"again")
+    first, second = endpoint.wait_for(2)
+
+    assert 0.38 < second.at - first.at < 0.7
+
+
+def test_the_backoff_doubles_up_to_its_maximum(project, endpoint):
+    topic = project.topic()
+    project.subscription(topic, **pushing(endpoint, minimum=0.2, maximum=0.5))
+    endpoint.answer = lambda n, pushed: 500 if n < 5 else 204
+
+    project.publish(topic, b"again")
+    times = [pushed.at for pushed in endpoint.wait_for(5)]
+    waits = [after - before for before, after in pairwise(times)]
+
+    assert waits == pytest.approx([0.2, 0.4, 0.5, 0.5], abs=0.12)
+
+
+def test_a_message_given_back_on_a_pull_waits_for_its_backoff_too(project, endpoint):
+    topic = project.topic()
+    retry = pushing(endpoint, minimum=0.5)["retry_policy"]
+    subscription = project.subscription(topic, retry_policy=retry)
+    project.publish(topic, b"again")
+
+    project.change_deadline(subscription, 0, *project.pull(subscription))
+    given_back = time.monotonic()
+    project.pull(subscription)
+
+    assert 0.45 < time.monotonic() - given_back < 1.0
+
+
+def test_an_endpoint_that_is_down_gets_its_messages_when_it_is_up(project, endpoint):
+    topic = project.topic()
+    subscription = project.subscription(
+        topic, push_config={"push_endpoint": f"http://127.0.0.1:{servers.free_port()}/"}
+    )
+
+    project.publish(topic, b"patient")
+    time.sleep(0.5)
+    project.subscriber.modify_push_config(
+        subscription=subscription, push_config={"push_endpoint": endpoint.url}
+    )
+
+    assert endpoint.wait_for(1)[0].data == b"patient"
+
+
+# --- dead letters
+
+
+def test_a_message_that_fails_five_times_goes_to_the_dead_letter_topic(project, endpoint):
+    topic, dead = project.topic("work"), project.topic("dead")
+    graveyard = project.subscription(dead, "graveyard")
+    policy = {"dead_letter_topic": dead, "max_delivery_attempts": 5}
+    terms = pushing(endpoint, 0.1, 0.1, dead_letter_policy=policy)
+    project.subscription(topic, "worker", **terms)
+    endpoint.answer = lambda n, pushed: 500
+
+    (number,) = project.publish(topic, b"poison", table="jobs")
+    (received,) = project.pull(graveyard)
+    time.sleep(0.4)
+
+    attributes = dict(received.message.attributes)
+    published = attributes.pop("CloudPubSubDeadLetterSourceTopicPublishTime")
+    assert [pushed.envelope["deliveryAttempt"] for pushed in endpoint.pushes] == [1, 2, 3, 4, 5]
+    assert received.message.data == b"poison"
+    assert received.message.message_id != number
+    assert published[:19] == endpoint.pushes[0].envelope["message"]["publishTime"][:19]
+    assert attributes == {
+        "table": "jobs",
+        "CloudPubSubDeadLetterSourceDeliveryCount": "5",
+        "CloudPubSubDeadLetterSourceSubscription": "worker",
+        "CloudPubSubDeadLetterSourceSubscriptionProject": project.name.removeprefix("projects/"),
+    }
+
+
+def test_a_pulled_message_tells_its_attempt_and_is_buried_at_last(project):
+    topic, dead = project.topic("work"), project.topic("dead")
+    graveyard = project.subscription(dead, "graveyard")
+    policy = {"dead_letter_topic": dead, "max_delivery_attempts": 5}
+    worker = project.subscription(topic, "worker", dead_letter_policy=policy)
+    project.publish(topic, b"poison")
+
+    attempts = []
+    for _ in range(5):
+        (received,) = project.pull(worker)
+        attempts.append(received.delivery_attempt)
+        project.change_deadline(worker, 0, received)
+
+    assert attempts == [1, 2, 3, 4, 5]
+    assert project.pull(graveyard)[0].message.data == b"poison"
+    assert project.nothing_to_pull(worker)
+
+
+def test_a_message_is_kept_while_its_dead_letter_topic_is_gone(project):
+    topic, dead = project.topic("work"), project.topic("dead")
+    policy = {"dead_letter_topic": dead, "max_delivery_attempts": 5}
+    worker = project.subscription(topic, "worker", dead_letter_policy=policy)
+    project.publisher.delete_topic(topic=dead)
+    project.publish(topic, b"poison")
+
+    for _ in range(6):
+        (received,) = project.pull(worker)
+        project.change_deadline(worker, 0, received)
+
+    assert project.pull(worker)[0].message.data == b"poison"
+
+
+# --- pushes
+
+
+def test_a_push_is_signed_as_googles_are(project, endpoint, signing_key):
+    topic = project.topic()
+    identity = {"service_account_email": ACCOUNT, "audience": "tablegate"}
+    push = {"push_endpoint": endpoint.url, "oidc_token": identity}
+    project.subscription(topic, push_config=push)
+
+    project.publish(topic, b"signed")
+    scheme, _, token = endpoint.wait_for(1)[0].headers["authorization"].partition(" ")
+    claims = jwt.decode(token, certs={"key-1": certificate(signing_key[1])}, audience="tablegate")
+
+    assert scheme == "Bearer"
+    assert jwt.decode_header(token) == {"typ": "JWT", "alg": "RS256", "kid": "key-1"}
+    assert claims["iss"] == "https://accounts.google.com"
+    assert (claims["email"], claims["email_verified"]) == (ACCOUNT, True)
+    assert claims["sub"].isdigit()
+    assert claims["exp"] - claims["iat"] == 3600
+    assert abs(claims["iat"] - time.time()) < 10
+
+
+def certificate(key: rsa.RSAPrivateKey) -> bytes:
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tablegate")])
+    now = time.time()
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    start, end = (utc(now + days * 86400) for days in (-1, 1))
+    signed = builder.not_valid_before(start).not_valid_after(end).sign(key, hashes.SHA256())
+    return signed.public_bytes(serialization.Encoding.PEM)
+
+
+def test_an_audience_left_out_is_the_endpoint(project, endpoint, signing_key):
+    topic = project.topic()
+    push = {"push_endpoint": endpoint.url, "oidc_token": {"service_account_email": ACCOUNT}}
+    project.subscription(topic, push_config=push)
+
+    project.publish(topic, b"signed")
+    token = endpoint.wait_for(1)[0].headers["authorization"].removeprefix("Bearer ")
+
+    assert jwt.decode(token, verify=False)["aud"] == endpoint.url
+
+
+def test_an_unwrapped_push_is_the_data_with_the_rest_in_headers(project, endpoint):
+    topic = project.topic()
+    push = {"push_endpoint": endpoint.url, "no_wrapper": {"write_metadata": True}}
+    subscription = project.subscription(topic, push_config=push)
+
+    (number,) = project.publish(topic, b'{"rows": []}', table="jobs")
+    (pushed,) = endpoint.wait_for(1)
+
+    assert pushed.body == b'{"rows": []}'
+    assert pushed.headers["table"] == "jobs"
+    assert pushed.headers["x-goog-pubsub-message-id"] == number
+    assert pushed.headers["x-goog-pubsub-subscription-name"] == subscription
+
+
+def test_attributes_that_cannot_be_headers_fail_that_push_alone(project, endpoint):
+    topic = project.topic()
+    push = {"push_endpoint": endpoint.url, "no_wrapper": {"write_metadata": True}}
+    project.subscription(topic, push_config=push)
+
+    project.publish(topic, b"bad", **{"a b\r\nc": "x\r\ny"})
+    project.publish(topic, b"good", fine="yes")
+
+    assert endpoint.wait_for(1)[0].body == b"good"
+
+
+def test_pushes_go_side_by_side_up_to_the_limit_on_few_connections(project, endpoint):
+    topic = project.topic()
+    project.subscription(topic, push_config={"push_endpoint": endpoint.url})
+    running: queue.SimpleQueue = queue.SimpleQueue()
+    peaks = []
+
+    def answer(n, pushed):
+        running.put(n)
+        peaks.append(running.qsize())
+        time.sleep(0.02)
+        running.get()
+        return 204
+
+    endpoint.answer = answer
+    project.publish(topic, *(b"%d" % n for n in range(30)))
+    pushes = endpoint.wait_for(30)
+
+    assert max(peaks) == 3
+    assert len({pushed.data for pushed in pushes}) == 30
+    assert len({pushed.connection for pushed in pushes}) == 3
+
+
+@pytest.mark.parametrize("status", [203, 206, 301])
+def test_only_googles_five_statuses_accept_a_push(project, endpoint, status):
+    topic = project.topic()
+    project.subscription(topic, push_config={"push_endpoint": endpoint.url})
+    endpoint.answer = lambda n, pushed: status if n == 1 else 204
+
+    project.publish(topic, b"again")
+
+    assert len(endpoint.wait_for(2)) == 2
+
+
+def test_a_push_subscription_cannot_be_pulled(project, endpoint):
+    name = project.subscription(project.topic(), push_config={"push_endpoint": endpoint.url})
+    request = types.StreamingPullRequest(subscription=name, stream_ack_deadline_seconds=10)
+
+    with pytest.raises(exceptions.FailedPrecondition, match="not supported for this subscription"):
+        project.subscriber.pull(subscription=name, max_messages=1, **ONCE)
+    with pytest.raises(exceptions.FailedPrecondition):
+        next(iter(project.subscriber.streaming_pull(iter([request]), timeout=5)))

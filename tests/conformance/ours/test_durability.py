@@ -1,0 +1,395 @@
+"""What our server keeps through kill -9, restarts and a file that is not its own."""
+
+import os
+import queue
+import random
+import resource
+import signal
+import sqlite3
+import threading
+import time
+
+import pytest
+from google.api_core import exceptions
+from google.pubsub_v1 import types
+from google.pubsub_v1.services.publisher import PublisherClient
+
+from tests.conformance import servers
+from tests.conformance.projects import new_project
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server that all tests kill in turn, each with a project of its own."""
+    with servers.running(tmp_path_factory.mktemp("pubsub") / "pubsub.db") as server:
+        yield server
+
+
+@pytest.fixture
+def fresh_server(tmp_path):
+    """A server on a file that holds nothing else."""
+    with servers.running(tmp_path / "pubsub.db") as server:
+        yield server
+
+
+@pytest.fixture
+def project(server):
+    yield from project_on(server)
+
+
+@pytest.fixture
+def fresh_project(fresh_server):
+    yield from project_on(fresh_server)
+
+
+def project_on(server):
+    clients = servers.connect(server.address)
+    project = new_project(clients)
+    yield project
+    project.clients.close()
+
+
+def restart(server, project) -> None:
+    """kill -9 and start again on the same port and file, with clients that know nothing."""
+    server.kill()
+    server.start()
+    project.clients.close()
+    project.clients = servers.connect(server.address)
+
+
+def files(server) -> dict[str, int]:
+    names = [server.data, *server.data.parent.glob(server.data.name + "-*")]
+    return {path.name: path.stat().st_size for path in names}
+
+
+def outstanding(server) -> tuple[int, int]:
+    """How many messages and deliveries the data file holds."""
+    with sqlite3.connect(server.data) as connection:
+        counts = "select (select count(*) from messages), (select count(*) from deliveries)"
+        row = connection.execute(counts).fetchone()
+    connection.close()
+    return row
+
+
+def test_a_published_message_survives_a_kill(server, project):
+    topic = project.topic()
+    subscription = project.subscription(topic)
+    (number,) = project.publish(topic, b"kept", table="jobs")
+
+    restart(server, project)
+
+    message = project.pull(subscription)[0].message
+    assert (message.data, message.message_id) == (b"kept", number)
+    assert dict(message.attributes) == {"table": "jobs"}
+
+
+def test_a_leased_message_comes_again_after_a_kill_and_an_acknowledged_one_does_not(
+    server, project
+):
+    topic = project.topic()
+    subscription = project.subscription(topic)
+    project.publish(topic, b"done", b"leased")
+    by_data = {r.message.data: r for r in project.pull(subscription, 2)}
+    project.acknowledge(subscription, by_data[b"done"])
+
+    restart(server, project)
+
+    assert [r.message.data for r in project.pull(subscription)] == [b"leased"]
+    assert project.nothing_to_pull(subscription)
+
+
+def test_an_ack_id_given_before_a_kill_still_acknowledges(server, project):
+    topic = project.topic()
+    subscription = project.subscription(topic)
+    project.publish(topic, b"done meanwhile")
+    (received,) = project.pull(subscription)
+
+    restart(server, project)
+    project.acknowledge(subscription, received)
+
+    assert project.nothing_to_pull(subscription)
+
+
+def test_delivery_attempts_and_terms_survive_a_kill(server, project):
+    topic, dead = project.topic("work"), project.topic("dead")
+    graveyard = project.subscription(dead, "graveyard")
+    policy = {"dead_letter_topic": dead, "max_delivery_attempts": 5}
+    worker = project.subscription(topic, "worker", dead_letter_policy=policy)
+    project.publish(topic, b"poison")
+
+    attempts = []
+    for n in range(5):
+        (received,) = project.pull(worker)
+        attempts.append(received.delivery_attempt)
+        project.change_deadline(worker, 0, received)
+        if n == 2:
+            project.acknowledge(worker, *later(project, worker, topic))
+            restart(server, project)
+
+    assert attempts == [1, 2, 3, 4, 5]
+    assert project.pull(graveyard)[0].message.data == b"poison"
+
+
+def later(project, subscription, topic) -> list:
+    """Publish another message and pull it: what was noted before is written by then."""
+    project.publish(topic, b"later")
+    received = [r for r in project.pull(subscription, 2) if r.message.data == b"later"]
+    assert received
+    return received
+
+
+def test_a_backoff_goes_on_after_a_kill(server, project):
+    topic = project.topic()
+    retry = {"minimum_backoff": {"seconds": 2}}
+    subscription = project.subscription(topic, retry_policy=retry)
+    project.publish(topic, b"patient")
+    project.change_deadline(subscription, 0, *project.pull(subscription))
+    given_back = time.monotonic()
+    time.sleep(0.3)
+
+    restart(server, project)
+
+    assert project.nothing_to_pull(subscription)
+    assert project.pull(subscription)[0].message.data == b"patient"
+    assert 1.9 < time.monotonic() - given_back < 3
+
+
+def test_a_push_endpoint_gets_after_a_kill_what_it_missed(server, project, endpoint):
+    topic = project.topic()
+    retry = {"minimum_backoff": {"nanos": 100_000_000}, "maximum_backoff": {"seconds": 1}}
+    push = {"push_endpoint": endpoint.url}
+    project.subscription(topic, push_config=push, retry_policy=retry)
+    endpoint.answer = lambda n, pushed: 503
+    sent = {b"%d" % n for n in range(20)}
+    project.publish(topic, *sent)
+    endpoint.wait_for(1)
+
+    server.kill()
+    endpoint.answer = lambda n, pushed: 204
+    started = time.monotonic()
+    server.start()
+    deadline = started + 10
+    came: set[bytes] = set()
+    while came != sent and time.monotonic() < deadline:
+        time.sleep(0.05)
+        came = {pushed.data for pushed in list(endpoint.pushes) if pushed.at > started}
+
+    assert came == sent
+
+
+def test_every_publish_that_was_answered_arrives_whenever_the_server_is_killed(
+    fresh_server, fresh_project, endpoint
+):
+    topic = fresh_project.topic()
+    fresh_project.subscription(topic, push_config={"push_endpoint": endpoint.url})
+    answered: dict[str, bytes] = {}
+    over = threading.Event()
+    publishers = [
+        threading.Thread(target=publish_until, args=(over, fresh_project, topic, answered, n))
+        for n in range(4)
+    ]
+    dice = random.Random(7)
+
+    for thread in publishers:
+        thread.start()
+    for kills in range(5):
+        while len(answered) < (kills + 1) * 40:
+            time.sleep(0.01)
+        time.sleep(dice.uniform(0.0, 0.1))
+        fresh_server.kill()
+        fresh_server.start()
+    over.set()
+    for thread in publishers:
+        thread.join()
+    arrived = await_arrival(endpoint, answered)
+
+    assert [number for number, data in answered.items() if arrived.get(number) != data] == []
+    assert drained(fresh_server)
+
+
+def publish_until(over, project, topic, answered, who) -> None:
+    count = 0
+    while not over.is_set():
+        data = b"%d-%d" % (who, count) * 200
+        request = {"topic": topic, "messages": [{"data": data}]}
+        try:
+            response = PublisherClient.publish(project.publisher, request, retry=None, timeout=2)
+        except exceptions.GoogleAPICallError:
+            time.sleep(0.02)
+            continue
+        answered[response.message_ids[0]] = data
+        count += 1
+
+
+def await_arrival(endpoint, answered) -> dict[str, bytes]:
+    deadline = time.monotonic() + 10
+    while True:
+        pushes = list(endpoint.pushes)
+        arrived = {pushed.envelope["message"]["messageId"]: pushed.data for pushed in pushes}
+        if answered.keys() <= arrived.keys() or time.monotonic() > deadline:
+            return arrived
+        time.sleep(0.05)
+
+
+def drained(server) -> bool:
+    """Whether the data file comes to hold no message and no delivery."""
+    deadline = time.monotonic() + 5
+    while outstanding(server) != (0, 0) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return outstanding(server) == (0, 0)
+
+
+def test_message_ids_never_come_twice(server, project):
+    topic = project.topic()
+    ids = project.publish(topic, b"nobody subscribes")
+
+    for _ in range(2):
+        restart(server, project)
+        ids += project.publish(topic, b"nobody subscribes")
+
+    assert sorted(set(ids), key=int) == ids
+
+
+def test_the_data_file_gives_back_what_a_backlog_took(fresh_server, fresh_project):
+    topic = fresh_project.topic()
+    subscription = fresh_project.subscription(topic)
+    data = os.urandom(100_000)
+
+    for _ in range(4):
+        fresh_project.publish(topic, *[data] * 200)
+        received = []
+        while len(received) < 200:
+            received += fresh_project.pull(subscription, 20)
+        assert sum(files(fresh_server).values()) < 60_000_000
+        fresh_project.acknowledge(subscription, *received)
+
+    deadline = time.monotonic() + 10
+    while files(fresh_server)["pubsub.db"] > 12_000_000 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert files(fresh_server)["pubsub.db"] < 12_000_000
+    assert outstanding(fresh_server) == (0, 0)
+
+
+def test_a_deleted_subscription_leaves_nothing_behind(fresh_server, fresh_project):
+    topic = fresh_project.topic()
+    kept, gone = (
+        fresh_project.subscription(topic, "kept"),
+        fresh_project.subscription(topic, "gone"),
+    )
+    fresh_project.publish(topic, b"one", b"two")
+
+    fresh_project.subscriber.delete_subscription(subscription=gone)
+    assert outstanding(fresh_server) == (2, 2)
+    fresh_project.acknowledge(kept, *fresh_project.pull(kept, 2))
+
+    assert outstanding(fresh_server) == (0, 0)
+
+
+def test_what_a_configuration_said_is_said_after_a_restart(server, project):
+    topic = project.topic()
+    name = project.subscription(topic, ack_deadline_seconds=42, labels={"a": "b"})
+    project.publisher.update_topic(
+        request={
+            "topic": {"name": topic, "labels": {"c": "d"}},
+            "update_mask": {"paths": ["labels"]},
+        }
+    )
+    before = project.subscriber.get_subscription(subscription=name)
+
+    restart(server, project)
+
+    assert project.subscriber.get_subscription(subscription=name) == before
+    assert dict(project.publisher.get_topic(topic=topic).labels) == {"c": "d"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_is_clean_and_tells_a_streaming_subscriber_to_come_again(server, project, number):
+    topic = project.topic()
+    first = {"subscription": project.subscription(topic), "stream_ack_deadline_seconds": 10}
+    requests: queue.SimpleQueue = queue.SimpleQueue()
+    requests.put(types.StreamingPullRequest(**first))
+    responses = project.subscriber.streaming_pull(iter(requests.get, None), timeout=10)
+    project.publish(topic, b"before")
+    assert next(responses).received_messages[0].message.data == b"before"
+
+    started = time.monotonic()
+    code = server.stop(number)
+    took = time.monotonic() - started
+    left = set(files(server))
+    with pytest.raises(exceptions.ServiceUnavailable, match="the server is stopping"):
+        next(responses)
+    requests.put(None)
+    server.start()
+
+    assert (code, left) == (0, {"pubsub.db"})
+    assert took < 3
+    assert [line for line in server.log_lines if "ERROR" in line or "Traceback" in line] == []
+
+
+def test_a_publish_that_cannot_be_written_is_refused_and_goes_well_once_there_is_room(
+    fresh_server, fresh_project
+):
+    topic = fresh_project.topic()
+    subscription = fresh_project.subscription(topic)
+    request = {"topic": topic, "messages": [{"data": os.urandom(2_000_000)}]}
+
+    full = (1_000_000, resource.RLIM_INFINITY)
+    resource.prlimit(fresh_server.pid, resource.RLIMIT_FSIZE, full)
+    with pytest.raises(exceptions.ServiceUnavailable, match="publish was not stored"):
+        PublisherClient.publish(fresh_project.publisher, request, retry=None, timeout=10)
+    assert fresh_project.nothing_to_pull(subscription)
+    room = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    resource.prlimit(fresh_server.pid, resource.RLIMIT_FSIZE, room)
+    PublisherClient.publish(fresh_project.publisher, request, retry=None, timeout=10)
+
+    (received,) = fresh_project.pull(subscription)
+    assert received.message.data == request["messages"][0]["data"]
+
+
+def refusal(*arguments: str) -> tuple[int, list[str]]:
+    process = servers.launch(*arguments)
+    _, errors = process.communicate(timeout=15)
+    return process.returncode, errors.splitlines()
+
+
+def test_a_data_file_in_use_is_refused_with_one_line(server):
+    code, lines = refusal("--data", str(server.data))
+
+    assert code == 1
+    assert lines == [f"pubsub: {server.data} is in use by another process (pid {server.pid})"]
+
+
+def test_a_port_in_use_is_refused_with_one_line(server, tmp_path):
+    code, lines = refusal("--data", str(tmp_path / "other.db"), "--port", str(server.port))
+
+    assert code == 1
+    assert lines[-1].startswith(f"pubsub: cannot listen on {server.address}")
+
+
+def test_a_file_that_is_no_data_file_is_refused_with_one_line(tmp_path):
+    (tmp_path / "pubsub.db").write_text("id,department\n" * 100)
+
+    code, lines = refusal("--data", str(tmp_path / "pubsub.db"))
+
+    assert code == 1
+    assert lines == [f"pubsub: cannot use {tmp_path / 'pubsub.db'}: file is not a database"]
+
+
+def test_a_signing_key_that_is_none_is_refused_with_one_line(tmp_path):
+    (tmp_path / "key.pem").write_text("no key")
+    data = str(tmp_path / "pubsub.db")
+
+    code, lines = refusal("--data", data, "--signing-key", str(tmp_path / "key.pem"))
+
+    assert code == 1
+    assert lines == ["pubsub: the signing key is no PEM private key"]
+
+
+def test_a_push_that_wants_a_token_is_refused_without_a_signing_key(project, endpoint):
+    topic = project.topic()
+    identity = {"service_account_email": "a@b.c"}
+
+    with pytest.raises(exceptions.FailedPrecondition, match="--signing-key"):
+        project.subscription(
+            topic, push_config={"push_endpoint": endpoint.url, "oidc_token": identity}
+        )

@@ -1,0 +1,299 @@
+"""The one write path: every row exactly once, in its newest accepted version."""
+
+import io
+import threading
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared import tables
+from shared.database.engine import transaction
+from shared.faults import UnreadableFile
+from shared.loading import waiting
+from shared.loading.ledger import Counts, Source
+from shared.loading.load import load
+from shared.validation.files import blocks
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+MAX = 1 << 20
+
+
+@pytest.fixture
+def drop(engine):
+    """Load CSV text into a table, as a file dropped some minutes after noon."""
+    numbers = iter(range(1, 10_000))
+
+    def act(table, text, minute=0, **changes):
+        source = Source(
+            identity=changes.pop("identity", f"gs://uploads/{table}.csv#{next(numbers)}"),
+            kind="file",
+            table_name=table,
+            accepted_at=NOON + timedelta(minutes=minute),
+            **changes,
+        )
+        stream = io.BytesIO(text if isinstance(text, bytes) else text.encode())
+        entry = load(engine, source, lambda: blocks(tables.find(table), stream, MAX))
+        list(waiting.release_after(engine, entry))
+        return entry
+
+    return act
+
+
+@pytest.fixture
+def ledger(rows):
+    """The counts of every load, and that they add up."""
+
+    def read():
+        found = rows(
+            "select table_name, rows_read, inserted, updated, unchanged, superseded, waiting,"
+            " rejected from loads where state = 'done' order by started_at"
+        )
+        for _, read_rows, *counts in found:
+            assert read_rows == sum(counts)
+        return found
+
+    return read
+
+
+def test_rows_are_inserted_once_however_often_their_source_comes(drop, rows):
+    first = drop("jobs", "1,Welder\n2,Tester\n", identity="gs://uploads/a#1")
+    again = drop("jobs", "1,Welder\n2,Tester\n", identity="gs://uploads/a#1")
+
+    assert first.first_time
+    assert not again.first_time
+    assert again.counts == first.counts == Counts(inserted=2)
+    assert rows("select id, job from jobs order by id") == [(1, "Welder"), (2, "Tester")]
+
+
+def test_the_newest_accepted_version_stays_in_whatever_order_loads_arrive(drop, rows):
+    versions = [("a", 1), ("b", 2), ("a", 3)]
+    for key, order in enumerate(permutations(versions), 1):
+        for text, minute in order:
+            drop("jobs", f"{key},{text}\n", minute)
+
+        found = rows("select job, accepted_at from jobs where id = :key", key=key)
+        assert found == [("a", NOON + timedelta(minutes=3))], order
+
+
+def test_an_update_keeps_what_it_replaces(drop, rows):
+    first = drop("jobs", "1,Welder\n", 0)
+    second = drop("jobs", "1,Smith\n2,New\n", 1)
+
+    assert second.counts == Counts(inserted=1, updated=1)
+    assert rows("select table_name, key, row, load_id, replaced_by from replaced_rows") == [
+        ("jobs", {"id": 1}, {"id": 1, "job": "Welder"}, first.load_id, second.load_id)
+    ]
+
+
+def test_an_older_version_is_superseded_and_writes_nothing(drop, rows):
+    drop("jobs", "1,New\n", 5)
+
+    assert drop("jobs", "1,Old\n", 1).counts == Counts(superseded=1)
+    assert rows("select job from jobs") == [("New",)]
+    assert rows("select * from replaced_rows") == []
+
+
+def test_of_one_key_twice_in_a_file_the_last_stays(drop, rows):
+    entry = drop("jobs", "1,a\n2,x\n1,b\n1,c\n")
+
+    assert entry.counts == Counts(inserted=2, superseded=2)
+    assert rows("select job from jobs where id = 1") == [("c",)]
+
+
+def test_the_same_bytes_again_overwrite_nothing_and_put_back_what_is_missing(drop, rows, engine):
+    first = drop("jobs", "1,a\n2,b\n3,c\n", 0, content="crc32c:1:1")
+    drop("jobs", "2,changed\n", 1)
+    with transaction(engine) as connection:
+        connection.exec_driver_sql("delete from jobs where id = 3")
+
+    again = drop("jobs", "1,a\n2,b\n3,c\n", 2, content="crc32c:1:1")
+
+    assert again.repeats == first.load_id
+    assert again.counts == Counts(inserted=1, unchanged=1, superseded=1)
+    assert rows("select job from jobs order by id") == [("a",), ("changed",), ("c",)]
+
+
+def test_the_same_bytes_again_are_new_where_their_sender_means_it(drop, rows):
+    drop("jobs", "1,a\n", 0, content="crc32c:1:1")
+    drop("jobs", "1,b\n", 1)
+
+    entry = drop("jobs", "1,a\n", 2, content="crc32c:1:1", newest=True)
+
+    assert entry.counts == Counts(updated=1)
+    assert rows("select job from jobs") == [("a",)]
+
+
+HIRE = "{},Ada,2021-01-01T00:00:00Z,{},{}\n"
+
+
+@pytest.mark.parametrize("order", list(permutations(["departments", "jobs", "hired_employees"])))
+def test_upload_order_does_not_matter(drop, rows, ledger, order):
+    texts = {
+        "departments": "1,Sales\n2,Support\n",
+        "jobs": "1,Welder\n",
+        "hired_employees": HIRE.format(1, 1, 1) + HIRE.format(2, 2, 1) + HIRE.format(3, 9, 9),
+    }
+    for table in order:
+        drop(table, texts[table])
+
+    assert rows("select id from hired_employees order by id") == [(1,), (2,)]
+    assert rows(
+        "select position, raw ->> 'id', errors from rejected_rows where status = 'waiting'"
+    ) == [
+        (
+            3,
+            "3",
+            [
+                {
+                    "field": "department_id",
+                    "code": "missing_parent",
+                    "facts": {"table": "departments"},
+                },
+                {"field": "job_id", "code": "missing_parent", "facts": {"table": "jobs"}},
+            ],
+        )
+    ]
+    assert {entry for entry in ledger() if entry[0] == "hired_employees"} == {
+        ("hired_employees", 3, 2, 0, 0, 0, 1, 0)
+    }
+
+
+def test_a_freed_row_does_not_overwrite_a_newer_one(drop, rows, ledger):
+    drop("jobs", "1,Welder\n")
+    drop("hired_employees", HIRE.format(1, 5, 1).replace("Ada", "Old"), 1)
+    drop("departments", "6,Other\n")
+    drop("hired_employees", HIRE.format(1, 6, 1).replace("Ada", "New"), 2)
+    drop("departments", "5,Late\n", 3)
+
+    assert rows("select name, department_id from hired_employees") == [("New", 6)]
+    assert ("hired_employees", 1, 0, 0, 0, 1, 0, 0) in ledger()
+
+
+def test_a_load_whose_rows_were_freed_is_to_be_synced_again(drop, rows, engine):
+    drop("hired_employees", HIRE.format(1, 1, 1))
+    with transaction(engine) as connection:
+        connection.exec_driver_sql("update loads set synced_at = now()")
+
+    drop("jobs", "1,Welder\n")
+    drop("departments", "1,Sales\n")
+
+    unsynced = rows("select table_name from loads where synced_at is null order by table_name")
+    assert unsynced == [("departments",), ("hired_employees",), ("jobs",)]
+
+
+def test_rejects_are_kept_as_they_came_with_field_code_and_line(drop, rows):
+    entry = drop("hired_employees", "1,,2021-01-01T00:00:00Z,x,1\n2\n", sender="acme")
+
+    assert entry.counts == Counts(rejected=2)
+    kept = rows(
+        "select position, raw, errors, reason, sender, status, load_id from rejected_rows"
+        " order by position"
+    )
+    assert kept[0] == (
+        1,
+        {
+            "id": "1",
+            "name": "",
+            "datetime": "2021-01-01T00:00:00Z",
+            "department_id": "x",
+            "job_id": "1",
+        },
+        [
+            {"field": "name", "code": "missing", "facts": {}},
+            {"field": "department_id", "code": "not_an_integer", "facts": {}},
+        ],
+        "missing",
+        "acme",
+        "rejected",
+        entry.load_id,
+    )
+    assert kept[1][1:4] == (
+        ["2"],
+        [{"field": "_row", "code": "too_few_fields", "facts": {"found": 1, "expected": 5}}],
+        "too_few_fields",
+    )
+
+
+def test_an_unreadable_file_leaves_nothing_behind(drop, rows):
+    with pytest.raises(UnreadableFile):
+        drop("jobs", b"1,a\n" * 300_000 + b"2,\xff\n")
+    with pytest.raises(UnreadableFile):
+        drop("jobs", "1;a\n")
+
+    assert rows("select * from loads") == []
+
+
+def test_text_that_looks_like_sql_or_copy_stays_text(drop, rows):
+    text = "Robert'); drop table jobs;--"
+    drop("jobs", f'1,"{text}"\n2,\\.\n3,\\N\n4,"tab\there"\n')
+
+    assert rows("select job from jobs order by id") == [(text,), ("\\.",), ("\\N",), ("tab\there",)]
+
+
+def test_concurrent_loads_of_the_same_source_write_once(engine, rows):
+    source = Source("gs://uploads/x#1", "file", "jobs", NOON)
+    entries = []
+
+    def act():
+        stream = io.BytesIO(b"1,a\n2,b\n")
+        entries.append(load(engine, source, lambda: blocks(tables.find("jobs"), stream, MAX)))
+
+    threads = [threading.Thread(target=act) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [entry.counts for entry in entries] == [Counts(inserted=2)] * 6
+    assert sum(entry.first_time for entry in entries) == 1
+    assert rows("select count(*) from jobs") == [(2,)]
+
+
+def test_concurrent_loads_of_the_same_keys_end_with_the_newest(engine, rows, ledger):
+    def act(number):
+        text = "".join(f"{key},v{number}\n" for key in range(1, 200)).encode()
+        source = Source(f"gs://uploads/{number}", "file", "jobs", NOON + timedelta(minutes=number))
+        load(engine, source, lambda: blocks(tables.find("jobs"), io.BytesIO(text), MAX))
+
+    threads = [threading.Thread(target=act, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert rows("select distinct job from jobs") == [("v7",)]
+    assert sum(entry[2] for entry in ledger()) == 199
+
+
+LOADS = st.lists(
+    st.tuples(
+        st.integers(0, 3),
+        st.lists(st.tuples(st.integers(1, 4), st.sampled_from("abc")), min_size=1, max_size=5),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(LOADS, st.randoms())
+def test_any_loads_in_any_order_end_as_if_they_had_come_in_order(engine, rows, loads, random):
+    with transaction(engine) as connection:
+        connection.execute(
+            sa.text("truncate jobs, hired_employees, loads, rejected_rows, replaced_rows")
+        )
+    numbered = list(enumerate(loads))
+    random.shuffle(numbered)
+    for number, (_, pairs) in numbered:
+        text = "".join(f"{key},{value}\n" for key, value in pairs).encode()
+        source = Source(f"gs://u/{number}", "file", "jobs", NOON + timedelta(minutes=number))
+        load(engine, source, lambda t=text: blocks(tables.find("jobs"), io.BytesIO(t), MAX))
+
+    expected = {key: value for _, pairs in loads for key, value in pairs}
+    assert dict(rows("select id, job from jobs")) == expected

@@ -1,0 +1,117 @@
+"""Migrations run up and down over data, and the dictionary's growth is followed."""
+
+import pytest
+import sqlalchemy as sa
+
+from shared import tables
+from shared.database import migrate
+from shared.database.engine import transaction
+from shared.faults import ConfigurationFault
+from shared.tables.fields import Integer, Text
+from shared.tables.table import Row, Table
+
+
+@pytest.fixture
+def dictionary():
+    """The dictionary, to be changed for the length of a test."""
+    known = tables.all_tables()
+    before = dict(known)
+    yield known
+    known.clear()
+    known.update(before)
+
+
+COLUMNS = """
+    select table_name, column_name, data_type from information_schema.columns
+    where table_schema = 'public' order by 1, 2
+"""
+
+
+def test_migrating_twice_changes_nothing(engine, rows):
+    before = rows(COLUMNS)
+
+    migrate.migrate(engine)
+
+    after = rows(COLUMNS)
+    assert after == before
+
+
+def test_the_migrations_run_down_and_up_over_data(engine, rows):
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(
+            "insert into jobs values (1, 'Welder', now(), '00000000-0000-0000-0000-000000000001')"
+        )
+
+    migrate.downgrade(engine, "base")
+    assert rows("select to_regclass('loads')") == [(None,)]
+
+    migrate.migrate(engine)
+    assert rows("select count(*) from loads") == [(0,)]
+    assert rows("select job from jobs") == [("Welder",)]
+
+
+def test_a_table_added_to_the_dictionary_is_added_to_the_database(engine, rows, dictionary):
+    class Salary(Row):
+        """What somebody earns."""
+
+        id = Integer()
+        amount = Integer()
+
+    dictionary["salaries"] = Table("salaries", Salary)
+
+    migrate.migrate(engine)
+
+    assert rows("select count(*) from salaries") == [(0,)]
+
+
+def test_a_field_with_a_default_is_added_to_the_rows_there_are(engine, rows, dictionary):
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(
+            "insert into jobs values (1, 'Welder', now(), '00000000-0000-0000-0000-000000000001')"
+        )
+
+    class Job(Row):
+        """A job."""
+
+        id = Integer()
+        job = Text()
+        level = Text(load_default="it's junior")
+
+    dictionary["jobs"] = Table("jobs", Job)
+    migrate.migrate(engine)
+
+    assert rows("select id, level from jobs") == [(1, "it's junior")]
+
+
+def test_a_change_that_would_lose_data_is_refused_and_changes_nothing(engine, rows, dictionary):
+    class Job(Row):
+        """A job without its name."""
+
+        id = Integer()
+
+    dictionary["jobs"] = Table("jobs", Job)
+    with pytest.raises(ConfigurationFault, match="write a migration"):
+        migrate.migrate(engine)
+
+    assert rows("select count(job) from jobs") == [(0,)]
+
+
+def test_a_required_field_for_rows_there_are_is_refused(engine, dictionary):
+    class Job(Row):
+        """A job with a grade."""
+
+        id = Integer()
+        job = Text()
+        grade = Integer()
+
+    dictionary["jobs"] = Table("jobs", Job)
+    with pytest.raises(ConfigurationFault, match="'grade'"):
+        migrate.migrate(engine)
+
+
+def test_the_ledger_refuses_counts_that_do_not_add_up(engine):
+    with pytest.raises(sa.exc.DatabaseError), engine.begin() as connection:
+        connection.exec_driver_sql(
+            "insert into loads (load_id, source, kind, state, accepted_at, rows_read)"
+            " values (gen_random_uuid(), 'x', 'file', 'done', now(), 5)"
+        )

@@ -1,0 +1,129 @@
+"""Files in a bucket whose events never come, or come when the file is gone."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import pubsub_v1, storage
+
+from shared.loading.uploads import Uploads
+from shared.settings import read
+
+
+@pytest.fixture
+def publisher(platform, monkeypatch):
+    """Pub/Sub's publisher, on the platform's stand-in."""
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", platform.description["pubsub"]["endpoint"])
+    client = pubsub_v1.PublisherClient()
+    yield client
+    client.stop()
+
+
+@pytest.fixture
+def client(platform):
+    """Cloud Storage, on the platform's stand-in."""
+    made = storage.Client(
+        project="tests",
+        credentials=AnonymousCredentials(),
+        client_options={"api_endpoint": platform.description["storage"]["endpoint"]},
+    )
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def uploads(platform, engine, client, publisher):
+    """Uploads from buckets that nobody listens to, into this test's database."""
+    mark = uuid4().hex[:8]
+    names = {place: f"{place}-{mark}" for place in ("uploads", "processed", "failed")}
+    for name in names.values():
+        client.create_bucket(name)
+    settings = read(
+        {
+            "GOOGLE_CLOUD_PROJECT": platform.description["pubsub"]["project"],
+            "SWEEP_AGE_SECONDS": "60",
+            **{f"{place.upper()}_BUCKET": name for place, name in names.items()},
+        }
+    )
+    return Uploads(settings, engine, client, publisher)
+
+
+def put(uploads, name, content):
+    blob = uploads.client.bucket(uploads.settings.uploads_bucket).blob(name)
+    blob.upload_from_string(content)
+    return blob
+
+
+def names(uploads, bucket):
+    return sorted(blob.name for blob in uploads.client.list_blobs(bucket))
+
+
+def test_a_file_that_lies_too_long_is_loaded_by_the_sweep_and_a_new_one_is_left(uploads, rows):
+    put(uploads, "jobs.csv", "1,Welder\n")
+    put(uploads, "nonsense.txt", "x")
+
+    assert uploads.sweep(datetime.now(UTC)) == []
+    swept = uploads.sweep(datetime.now(UTC) + timedelta(seconds=61))
+
+    assert sorted(stored.name for stored in swept) == ["jobs.csv", "nonsense.txt"]
+    assert rows("select job from jobs") == [("Welder",)]
+    assert names(uploads, uploads.settings.uploads_bucket) == []
+    assert names(uploads, uploads.settings.processed_bucket) == ["jobs.csv"]
+    assert names(uploads, uploads.settings.failed_bucket) == [
+        "nonsense.txt",
+        "nonsense.txt.report.json",
+    ]
+
+
+def test_an_event_for_a_file_that_was_moved_already_is_answered_from_the_ledger(uploads, rows):
+    blob = put(uploads, "jobs.csv", "1,Welder\n")
+    bucket = uploads.settings.uploads_bucket
+    first = uploads.take(bucket, "jobs.csv", blob.generation)
+
+    again = uploads.take(bucket, "jobs.csv", blob.generation)
+
+    assert again is not None
+    assert again.load_id == first.load_id
+    assert not again.first_time
+    assert rows("select count(*) from loads") == [(1,)]
+
+
+def test_an_event_for_a_file_that_its_sender_took_back_changes_nothing(uploads, rows):
+    blob = put(uploads, "jobs.csv", "1,Welder\n")
+    blob.delete()
+
+    assert uploads.take(uploads.settings.uploads_bucket, "jobs.csv", blob.generation) is None
+    assert rows("select count(*) from loads") == [(0,)]
+
+
+def test_a_load_cut_off_before_its_file_was_moved_is_finished_by_the_next_delivery(uploads, rows):
+    blob = put(uploads, "jobs.csv", "1,Welder\n2,\n")
+    bucket = uploads.settings.uploads_bucket
+    stored = uploads.take(bucket, "jobs.csv", blob.generation)
+    # As if it had been cut off after its commit: the file lies in uploads again.
+    source = uploads.client.bucket(uploads.settings.processed_bucket)
+    source.delete_blobs([*source.list_blobs()])
+    again = put(uploads, "jobs.csv", "1,Welder\n2,\n")
+
+    entry = uploads.take(bucket, "jobs.csv", again.generation)
+
+    assert stored is not None
+    assert entry is not None
+    assert entry.counts.unchanged == 1
+    assert names(uploads, uploads.settings.processed_bucket) == [
+        "jobs.csv",
+        "jobs.csv.rejected.csv",
+    ]
+
+
+def test_another_file_of_the_same_name_takes_nothing_from_the_first(uploads):
+    for number, text in enumerate(("1,Welder\n", "1,Smith\n")):
+        blob = put(uploads, "jobs/a.csv", text)
+        uploads.take(uploads.settings.uploads_bucket, "jobs/a.csv", blob.generation)
+        assert len(names(uploads, uploads.settings.processed_bucket)) == number + 1
+
+    first, second = names(uploads, uploads.settings.processed_bucket)
+    bucket = uploads.client.bucket(uploads.settings.processed_bucket)
+    contents = {bucket.blob(name).download_as_bytes() for name in (first, second)}
+    assert contents == {b"1,Welder\n", b"1,Smith\n"}

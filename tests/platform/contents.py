@@ -1,0 +1,142 @@
+"""Something put into each stand-in, to be found again."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+import grpc
+import pg8000.native
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery, pubsub_v1, storage
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+from tests.platform.running import Platform
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A word that was written, and how it is found again."""
+
+    word: str
+    find: Callable[[Platform, str], bool]
+
+    @classmethod
+    def put_into(cls, platform: Platform, part: str) -> "Contents":
+        """Write a new word into a stand-in; into all that keep data for those that keep none."""
+        word = uuid.uuid4().hex
+        chosen = [part] if part in _KEEPERS else list(_KEEPERS)
+        for name in chosen:
+            _KEEPERS[name][0](platform, word)
+        return cls(
+            word,
+            lambda platform, word: all(_KEEPERS[name][1](platform, word) for name in chosen),
+        )
+
+    def are_in(self, platform: Platform) -> bool:
+        """Whether the word is still there."""
+        return self.find(platform, self.word)
+
+
+def connection(platform: Platform) -> pg8000.native.Connection:
+    """A connection to the platform's database."""
+    url = urlsplit(platform.database_url)
+    return pg8000.native.Connection(
+        unquote(url.username or ""),
+        host=url.hostname or "",
+        port=url.port or 0,
+        password=unquote(url.password or ""),
+        database=url.path.lstrip("/"),
+    )
+
+
+def bucket(platform: Platform, key: str) -> storage.Bucket:
+    """A bucket of the platform."""
+    client = storage.Client(
+        project="tablegate-local",
+        credentials=AnonymousCredentials(),
+        client_options=ClientOptions(api_endpoint=platform.description["storage"]["endpoint"]),
+    )
+    return client.bucket(platform.description["storage"][key])
+
+
+def warehouse(platform: Platform) -> bigquery.Client:
+    """A client of the platform's BigQuery."""
+    told = platform.description["bigquery"]
+    return bigquery.Client(
+        project=told["project"],
+        credentials=AnonymousCredentials(),
+        client_options=ClientOptions(api_endpoint=told["endpoint"]),
+    )
+
+
+def _put_row(platform: Platform, word: str) -> None:
+    database = connection(platform)
+    database.run("create table if not exists kept (word text)")
+    database.run("insert into kept values (:word)", word=word)
+    database.close()
+
+
+def _has_row(platform: Platform, word: str) -> bool:
+    database = connection(platform)
+    found = database.run("select word from kept where word = :word", word=word)
+    database.close()
+    return found == [[word]]
+
+
+def _put_object(platform: Platform, word: str) -> None:
+    blob = bucket(platform, "backups").blob(f"kept/{word}")
+    blob.metadata = {"word": word}
+    blob.upload_from_string(word)
+
+
+def _has_object(platform: Platform, word: str) -> bool:
+    blob = bucket(platform, "backups").get_blob(f"kept/{word}")
+    return blob is not None and blob.metadata == {"word": word} and _bytes(blob) == word.encode()
+
+
+def _bytes(blob: storage.Blob) -> bytes:
+    return bytes(blob.download_as_bytes())
+
+
+def _put_warehouse_row(platform: Platform, word: str) -> None:
+    client = warehouse(platform)
+    client.create_dataset("kept", exists_ok=True)
+    client.query("create table if not exists kept.words (word string)").result()
+    client.query(f"insert into kept.words (word) values ('{word}')").result()
+    client.close()
+
+
+def _has_warehouse_row(platform: Platform, word: str) -> bool:
+    client = warehouse(platform)
+    found = list(client.query(f"select word from kept.words where word = '{word}'").result())
+    client.close()
+    return [row["word"] for row in found] == [word]
+
+
+def _put_message(platform: Platform, word: str) -> None:
+    told = platform.description["pubsub"]
+    with grpc.insecure_channel(told["endpoint"]) as channel:
+        client = pubsub_v1.PublisherClient(transport=PublisherGrpcTransport(channel=channel))
+        client.publish(f"projects/{told['project']}/topics/dead-letters", word.encode()).result()
+        client.stop()
+
+
+def _has_message(platform: Platform, word: str) -> bool:
+    told = platform.description["pubsub"]
+    path = f"projects/{told['project']}/subscriptions/dead-letters"
+    with grpc.insecure_channel(told["endpoint"]) as channel:
+        client = pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+        pulled = client.pull(subscription=path, max_messages=100).received_messages
+        client.acknowledge(subscription=path, ack_ids=[message.ack_id for message in pulled])
+    return word.encode() in [message.message.data for message in pulled]
+
+
+_KEEPERS: dict[str, tuple[Callable[[Platform, str], None], Callable[[Platform, str], bool]]] = {
+    "postgres": (_put_row, _has_row),
+    "storage": (_put_object, _has_object),
+    "bigquery": (_put_warehouse_row, _has_warehouse_row),
+    "pubsub": (_put_message, _has_message),
+}

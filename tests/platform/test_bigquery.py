@@ -1,0 +1,40 @@
+"""The BigQuery stand-in, where it was once found wrong."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
+
+
+@pytest.fixture
+def warehouse(platform):
+    """A client of the platform's warehouse."""
+    where = platform.description["bigquery"]
+    made = bigquery.Client(
+        project=where["project"],
+        credentials=AnonymousCredentials(),
+        client_options={"api_endpoint": where["endpoint"]},
+    )
+    yield made
+    made.close()
+
+
+def test_tables_that_are_read_at_once_give_each_its_own_rows(platform, warehouse):
+    where = platform.description["bigquery"]
+    names = {number: f"{where['project']}.{where['dataset']}.own_{number}" for number in (1, 2)}
+    for number, name in names.items():
+        warehouse.query(
+            f"create or replace table `{name}` as"
+            f" select x, {number} as v from unnest(generate_array(1, 200)) as x"
+        ).result()
+
+    def read(number):
+        return number, [row.v for row in warehouse.list_rows(names[number])]
+
+    with ThreadPoolExecutor(6) as readers:
+        found = list(readers.map(read, [1, 2] * 30))
+
+    for name in names.values():
+        warehouse.delete_table(name)
+    assert all(values == [number] * 200 for number, values in found)

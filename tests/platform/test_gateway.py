@@ -1,0 +1,188 @@
+"""The gateway: right function, unchanged message, and a problem where there is no answer."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from aiohttp import web
+
+from infra.local import gateway, ports, specifications
+from infra.local import home as homes
+from infra.local.layout import Layout
+from tests.platform.running import Platform
+
+API_DOCS = next(one for one in specifications.functions() if one.name == "api_docs")
+
+
+@pytest.mark.parametrize(
+    ("path", "served"),
+    [
+        ("/api_docs", True),
+        ("/api_docs/any/thing", True),
+        ("/docs/index.html", True),
+        ("/openapi.json", True),
+        ("/api_docsx", False),
+        ("/openapi.jsonx", False),
+        ("/", False),
+    ],
+)
+def test_a_prefix_ends_where_a_segment_does(path: str, served: bool) -> None:
+    known = gateway.routes(Layout({"api_docs": 1}, (API_DOCS,), ""))
+
+    assert (gateway.route_of(path, known) is not None) is served
+
+
+def test_a_path_that_leads_nowhere_lists_those_that_do(platform: Platform) -> None:
+    answer = httpx.get(f"{platform.gateway}/nothing/here")
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert answer.json()["status"] == 404
+    assert "/ingest_csv" in answer.json()["detail"]
+    assert "/healthz" in answer.json()["detail"]
+
+
+def test_the_certificates_of_pushes_are_served(platform: Platform) -> None:
+    certificates = httpx.get(f"{platform.gateway}/push-certs").json()
+
+    assert all(pem.startswith("-----BEGIN CERTIFICATE-----") for pem in certificates.values())
+    assert len(certificates) == 1
+
+
+def test_a_message_passes_unchanged_but_for_what_speaks_of_the_connection(tmp_path: Path) -> None:
+    async def ask() -> None:
+        async with _behind_gateway(tmp_path) as url, httpx.AsyncClient() as client:
+            answer = await client.post(
+                f"{url}/api_docs/a%2Fb%20c?x=%26&y",
+                content=b"body",
+                headers={"X-Token": "t", "Connection": "keep-alive, X-Hop", "X-Hop": "1"},
+            )
+
+            assert answer.status_code == 418
+            assert answer.json()["target"] == "/api_docs/a%2Fb%20c?x=%26&y"
+            assert answer.json()["method"] == "POST"
+            headers = answer.json()["headers"]
+            assert headers["x-token"] == "t"
+            assert headers["content-length"] == "4"
+            assert not {"x-hop", "connection"} & set(headers)
+            assert headers["x-forwarded-proto"] == "http"
+            assert answer.headers.get_list("x-twice") == ["1", "2"]
+
+    asyncio.run(ask())
+
+
+def test_large_bodies_stream_both_ways(tmp_path: Path) -> None:
+    piece, count = os.urandom(1 << 20), 24
+
+    async def ask() -> None:
+        async def body() -> AsyncIterator[bytes]:
+            for _ in range(count):
+                yield piece
+
+        async with _behind_gateway(tmp_path) as url, httpx.AsyncClient(timeout=30) as client:
+            answer = await client.post(f"{url}/docs/echo", content=body())
+
+            assert hashlib.sha256(answer.content).digest() == hashlib.sha256(piece * count).digest()
+
+    asyncio.run(ask())
+
+
+def test_a_head_keeps_the_length_it_tells(tmp_path: Path) -> None:
+    async def ask() -> None:
+        async with _behind_gateway(tmp_path) as url, httpx.AsyncClient() as client:
+            answer = await client.head(f"{url}/docs/sized")
+
+            assert answer.headers["content-length"] == "5"
+
+    asyncio.run(ask())
+
+
+def test_a_function_that_is_away_is_a_503_that_says_when_to_come_back(tmp_path: Path) -> None:
+    async def ask() -> None:
+        async with _behind_gateway(tmp_path, away=True) as url, httpx.AsyncClient() as client:
+            answer = await client.get(f"{url}/docs")
+
+            assert answer.status_code == 503
+            assert answer.headers["retry-after"] == "1"
+            assert answer.headers["content-type"].startswith("application/problem+json")
+
+    asyncio.run(ask())
+
+
+def test_a_function_that_ends_in_the_middle_is_a_502(tmp_path: Path) -> None:
+    async def ask() -> None:
+        async with _behind_gateway(tmp_path) as url, httpx.AsyncClient() as client:
+            answer = await client.post(f"{url}/docs/die", content=b"x")
+
+            assert answer.status_code == 502
+            assert answer.headers["content-type"].startswith("application/problem+json")
+
+    asyncio.run(ask())
+
+
+@asynccontextmanager
+async def _behind_gateway(folder: Path, *, away: bool = False) -> AsyncIterator[str]:
+    """A function that tells what it got, behind a gateway."""
+    chosen = ports.choose(["gateway", "api_docs"], {}, {})
+    layout = Layout(chosen, (API_DOCS,), "")
+    runners = [await _served(gateway.application(homes.at(folder), layout), chosen["gateway"])]
+    if not away:
+        runners.append(await _served(_function(), chosen["api_docs"]))
+    try:
+        yield layout.url("gateway")
+    finally:
+        for runner in runners:
+            await runner.cleanup()
+
+
+def _function() -> web.Application:
+    app = web.Application(client_max_size=1 << 30)
+    app.router.add_post("/docs/echo", _echo)
+    app.router.add_post("/docs/die", _die)
+    app.router.add_get("/docs/sized", _sized)
+    app.router.add_route("*", "/{path:.*}", _tell)
+    return app
+
+
+async def _tell(request: web.Request) -> web.Response:
+    told = {
+        "method": request.method,
+        "target": request.raw_path,
+        "headers": {name.lower(): value for name, value in request.headers.items()},
+    }
+    response = web.json_response(told, status=418)
+    response.headers.add("X-Twice", "1")
+    response.headers.add("X-Twice", "2")
+    return response
+
+
+async def _echo(request: web.Request) -> web.StreamResponse:
+    # Whole first, as a function does: httpx reads nothing before it has sent all.
+    body = await request.read()
+    response = web.StreamResponse()
+    await response.prepare(request)
+    for start in range(0, len(body), 1 << 16):
+        await response.write(body[start : start + (1 << 16)])
+    return response
+
+
+async def _die(request: web.Request) -> web.Response:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+async def _sized(_: web.Request) -> web.Response:
+    return web.Response(text="12345")
+
+
+async def _served(app: web.Application, port: int) -> web.AppRunner:
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    return runner

@@ -1,0 +1,147 @@
+"""Every route of every function, with every kind of token: nobody gets in who should not."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from flask import Flask, request
+from flask.testing import FlaskClient
+
+from shared.http import api
+from shared.http.answers import json_answer
+from shared.http.document import path_of
+from shared.http.routes import PUBLIC, PUSH, Door, Route
+from shared.settings import SCOPES, Settings, Token
+from tests import functions_here
+from tests.asserts import assert_problem
+
+EXPIRED = datetime.now(UTC) - timedelta(seconds=1)
+FUNCTIONS = {name: functions_here.load(name) for name in functions_here.names()}
+ROUTES = [(name, route) for name, found in FUNCTIONS.items() for route in found.door.routes]
+GUARDED = [(name, route) for name, route in ROUTES if route.scope in SCOPES]
+PUSHED = [(name, route) for name, route in ROUTES if route.scope == PUSH]
+
+
+def labels(found: list[tuple[str, Route]]) -> list[str]:
+    return [f"{route.method} {path_of(name, route)}" for name, route in found]
+
+
+def token(text: str, *scopes: str, expires: datetime | None = None) -> Token:
+    return Token(text, hashlib.sha256(text.encode()).hexdigest(), frozenset(scopes), expires)
+
+
+def client(name: str) -> FlaskClient:
+    """The function's own routes, each answering 200 to whom it lets in."""
+    tokens = (
+        *(token(f"only-{scope}", scope) for scope in SCOPES),
+        *(token(f"all-but-{scope}", *(set(SCOPES) - {scope})) for scope in SCOPES),
+        *(token(f"old-{scope}", scope, expires=EXPIRED) for scope in SCOPES),
+    )
+    settings = Settings(tokens=tokens, push_audience="a", push_account="b")
+    routes = [replace(r, handler=lambda _: json_answer({})) for r in FUNCTIONS[name].door.routes]
+    door = Door(name, [r for r in routes if r.path != "/healthz"], lambda: settings)
+    app = Flask(name)
+    for rule in ("/", "/<path:path>"):
+        app.add_url_rule(
+            rule,
+            rule,
+            lambda path="": door(request),
+            methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+            provide_automatic_options=False,
+        )
+    return app.test_client()
+
+
+def address(name: str, route: Route) -> str:
+    path = path_of(name, route).replace("{batch_id}", str(UUID(int=1)))
+    return path.replace("{", "").replace("}", "")
+
+
+def refused_tokens(scope: str) -> Iterator[tuple[dict[str, str], int]]:
+    yield {}, 401
+    for text, status in (
+        ("wrong", 401),
+        (f"old-{scope}", 401),
+        (f"all-but-{scope}", 403),
+        (f"only-{scope} ".upper(), 401),
+    ):
+        yield {"X-Token": text}, status
+        yield {"Authorization": f"Bearer {text}"}, status
+    yield {"Authorization": f"Basic only-{scope}"}, 401
+    yield {"Cookie": f"X-Token=only-{scope}"}, 401
+
+
+def test_there_are_functions_to_test():
+    assert {"api_docs", "store_rows"} <= set(FUNCTIONS)
+    assert GUARDED
+    assert PUSHED
+
+
+@pytest.mark.parametrize(("name", "route"), ROUTES, ids=labels(ROUTES))
+def test_every_route_says_who_may_call_it(name, route):
+    assert route.scope in (*SCOPES, PUBLIC, PUSH)
+
+
+def test_only_the_documents_the_page_and_health_checks_are_public():
+    public = {(name, route.path) for name, route in ROUTES if route.scope == PUBLIC}
+
+    pages = {("dashboard", path) for path in ("/", "/assets/<name>", "/tables")}
+    others = {(name, path) for name, path in public if name != "api_docs"} - pages
+    assert {path for _, path in others} == {"/healthz"}
+
+
+@pytest.mark.parametrize(("name", "route"), GUARDED, ids=labels(GUARDED))
+def test_no_wrong_token_opens_a_route(name, route):
+    caller = client(name)
+    for headers, status in refused_tokens(route.scope):
+        response = caller.open(address(name, route), method=route.method, headers=headers)
+
+        assert response.status_code == status, headers
+        assert "WWW-Authenticate" in response.headers
+
+
+@pytest.mark.parametrize(("name", "route"), GUARDED, ids=labels(GUARDED))
+def test_the_right_token_opens_a_route(name, route):
+    for headers in (
+        {"X-Token": f"only-{route.scope}"},
+        {"Authorization": f"Bearer only-{route.scope}"},
+    ):
+        response = client(name).open(address(name, route), method=route.method, headers=headers)
+
+        assert response.status_code == 200, response.text
+
+
+@pytest.mark.parametrize(("name", "route"), PUSHED, ids=labels(PUSHED))
+def test_no_token_opens_a_push(name, route):
+    for scope in SCOPES:
+        for headers in ({}, {"X-Token": f"only-{scope}"}, {"Authorization": "Bearer a.b.c"}):
+            response = client(name).open(address(name, route), method=route.method, headers=headers)
+
+            assert_problem(response, 401, "push-refused")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_function_itself_lets_nobody_in_without_a_token(name):
+    function = functions_here.load(name)
+    for route in function.door.routes:
+        response = function.app.test_client().open(address(name, route), method=route.method)
+
+        assert response.status_code == 401 or route.scope == PUBLIC
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_the_routes_that_are_documented_and_no_others(name):
+    def told(routes: tuple[Route, ...]) -> set[tuple[str, str, str]]:
+        return {(r.method, r.path, r.scope) for r in routes if r.scope != PUSH}
+
+    documented = told(api.all_routes().get(name, ()))
+
+    assert told(FUNCTIONS[name].door.routes) - documented == {("GET", "/healthz", PUBLIC)}
+    assert documented <= told(FUNCTIONS[name].door.routes)
+
+
+def test_every_documented_function_is_there():
+    assert set(api.all_routes()) <= set(FUNCTIONS)

@@ -1,0 +1,34 @@
+"""A door is light until it is called."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+FUNCTIONS = sorted(main.parent.name for main in (ROOT / "functions").glob("*/main.py"))
+HEAVY = {
+    *("google.auth", "google.api_core", "google.protobuf", "google.cloud.storage"),
+    *("google.cloud.bigquery", "google.cloud.pubsub_v1", "fastavro", "cryptography", "grpc"),
+    *("sqlalchemy", "alembic", "pg8000", "apispec", "requests", "polars"),
+}
+
+
+def loaded_by(statement: str) -> set[str]:
+    script = f"import sys; {statement}; print(*sorted(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(ran.stdout.split())
+
+
+def test_the_http_room_loads_nothing_heavy():
+    statement = "import shared.http.routes, shared.http.answers, shared.http.push"
+
+    assert HEAVY & loaded_by(statement) == set()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_door_loads_nothing_heavy_before_its_first_call(name):
+    statement = f"import functions.{name}.main"
+
+    assert HEAVY & loaded_by(statement) == set()

@@ -1,0 +1,211 @@
+"""Pushes are taken from the platform's own subscriptions only."""
+
+import base64
+import json
+
+import pytest
+
+from shared.http import certificates, push
+from shared.http.answers import json_answer
+from shared.http.push import PushMessage
+from shared.http.routes import PUSH, Call, Route
+from tests.asserts import assert_problem
+from tests.unit.http.conftest import ACCOUNT, AUDIENCE, ROWS, Signer
+
+
+def answer(call: Call):
+    return json_answer({"by": call.sender})
+
+
+@pytest.fixture
+def signer(signer_and_url) -> Signer:
+    return signer_and_url[0]
+
+
+@pytest.fixture
+def client(client_of, signer_and_url):
+    return client_of(
+        Route("POST", "/", answer, scope=PUSH),
+        Route("POST", "/timed", answer, scope="rows", scheduled=True),
+        push_audience=AUDIENCE,
+        push_account=ACCOUNT,
+        push_certs_url=signer_and_url[1],
+    )
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_the_push_services_own_token_opens(client, signer):
+    response = client.post("/", headers=bearer(signer.token()))
+
+    assert response.status_code == 200
+    assert response.get_json() == {"by": ACCOUNT}
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": "another"},
+        {"aud": None},
+        {"iss": "https://evil.example"},
+        {"email_verified": False},
+        {"email_verified": None},
+        {"exp": 1_600_000_000, "iat": 1_599_996_400},
+        {"iat": 4_000_000_000, "exp": 4_000_003_600},
+        {"exp": None},
+        {"iat": "soon"},
+    ],
+)
+def test_a_token_that_says_anything_else_is_401(client, signer, claims):
+    assert_problem(client.post("/", headers=bearer(signer.token(**claims))), 401, "push-refused")
+
+
+def test_a_token_of_another_account_is_403(client, signer):
+    response = client.post("/", headers=bearer(signer.token(email="eve@example.iam")))
+
+    assert_problem(response, 403, "wrong-account")
+
+
+def test_a_token_signed_by_another_key_is_401(client, signer):
+    stranger = Signer()
+
+    assert_problem(client.post("/", headers=bearer(stranger.token())), 401, "push-refused")
+
+
+def test_a_token_without_signature_is_401(client, signer):
+    head, claims, _ = signer.token().split(".")
+    none = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
+
+    for token in (
+        f"{head}.{claims}.",
+        f"{none}.{claims}.",
+        f"{head}.{claims}.SIGNATURE_REMOVED_BY_GOOGLE",
+        "a.b.c",
+        "..",
+    ):
+        assert_problem(client.post("/", headers=bearer(token)), 401, "push-refused")
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Token": ROWS}, {"Authorization": f"Bearer {ROWS}"}])
+def test_a_token_of_the_platform_is_no_push(client, headers):
+    assert_problem(client.post("/", headers=headers), 401, "push-refused")
+
+
+def test_without_settings_no_push_is_taken_and_the_log_names_them(client_of, signer, capfd):
+    client = client_of(Route("POST", "/", answer, scope=PUSH))
+
+    response = client.post("/", headers=bearer(signer.token()))
+
+    assert_problem(response, 401, "push-refused")
+    assert "PUSH_AUDIENCE" in capfd.readouterr().err
+
+
+def test_a_signature_that_cloud_run_took_away_is_trusted_only_where_told(client_of, signer_and_url):
+    signer, url = signer_and_url
+    client = client_of(
+        Route("POST", "/", answer, scope=PUSH),
+        push_audience=AUDIENCE,
+        push_account=ACCOUNT,
+        push_certs_url=url,
+        push_checked_by_iam=True,
+    )
+
+    def stripped(**claims: object) -> dict[str, str]:
+        kept = signer.token(**claims).rpartition(".")[0]
+        return bearer(f"{kept}.SIGNATURE_REMOVED_BY_GOOGLE")
+
+    assert client.post("/", headers=stripped()).status_code == 200
+    for claims in ({"aud": "x"}, {"exp": 1}, {"exp": None}, {"iat": None}, {"iss": "x"}):
+        assert_problem(client.post("/", headers=stripped(**claims)), 401, "push-refused")
+    assert_problem(client.post("/", headers=stripped(email="eve@x")), 403, "wrong-account")
+    forged = Signer().token()
+    assert_problem(client.post("/", headers=bearer(forged)), 401, "push-refused")
+
+
+def test_a_scheduled_route_takes_the_schedulers_identity_and_tokens_alike(client, signer):
+    assert client.post("/timed", headers=bearer(signer.token())).get_json() == {"by": ACCOUNT}
+    assert client.post("/timed", headers={"X-Token": ROWS}).get_json() == {"by": "ann"}
+    assert_problem(client.post("/timed", headers=bearer("a.b.c")), 401, "push-refused")
+    assert_problem(client.post("/timed"), 401, "token-missing")
+
+
+def test_certificates_are_fetched_once_and_again_for_a_new_key(signer_and_url):
+    signer, url = signer_and_url
+    fetched = certificates.Certificates()
+    before = signer.fetched
+
+    for _ in range(3):
+        assert "first" in fetched.having("first", url)
+    once = signer.fetched - before
+    fetched.having("unheard-of", url)
+
+    assert once == 1
+    assert signer.fetched - before == 1  # so soon after, an unknown key is not asked for again
+
+
+def test_where_certificates_are_out_of_reach_a_push_is_to_be_sent_again(
+    client_of, signer, monkeypatch
+):
+    monkeypatch.setattr(push, "_CERTIFICATES", certificates.Certificates())
+    client = client_of(
+        Route("POST", "/", answer, scope=PUSH),
+        push_audience=AUDIENCE,
+        push_account=ACCOUNT,
+        push_certs_url="http://127.0.0.1:9/certs",
+    )
+
+    response = client.post("/", headers=bearer(signer.token()))
+
+    assert_problem(response, 503, "try-again")
+
+
+def test_certificates_come_over_https_or_from_this_machine():
+    with pytest.raises(ValueError, match="https"):
+        certificates.fetch("http://example.com/certs")
+    with pytest.raises(ValueError, match="https"):
+        certificates.fetch("file:///etc/passwd")
+
+
+def read(client_of, body: bytes):
+    found: list[PushMessage] = []
+
+    def take(call: Call):
+        found.append(PushMessage.read(call.request))
+        return json_answer({})
+
+    client = client_of(Route("POST", "/", take, scope="rows"))
+    response = client.post("/", data=body, headers={"X-Token": ROWS})
+    return response, found
+
+
+def test_a_wrapped_message_is_read(client_of):
+    body = {
+        "message": {
+            "attributes": {"table": "jobs"},
+            "data": base64.b64encode(b"\x00rows").decode(),
+            "messageId": "17",
+            "message_id": "17",
+            "publishTime": "2026-01-02T03:04:05.678Z",
+            "publish_time": "2026-01-02T03:04:05.678Z",
+        },
+        "deliveryAttempt": 3,
+        "subscription": "projects/p/subscriptions/s",
+    }
+
+    _, found = read(client_of, json.dumps(body).encode())
+
+    assert found == [
+        PushMessage(b"\x00rows", {"table": "jobs"}, "17", "2026-01-02T03:04:05.678Z", 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[]", b'{"message": {"data": "%%"}}', b"\xff", b"[" * 100_000]
+)
+def test_what_is_no_wrapped_message_is_400(client_of, body):
+    response, found = read(client_of, body)
+
+    assert_problem(response, 400, "not-a-push")
+    assert found == []

@@ -1,0 +1,63 @@
+"""Tokens open what they are for."""
+
+import pytest
+
+from shared.http.answers import json_answer
+from shared.http.routes import Route
+from tests.asserts import assert_problem
+from tests.unit.http.conftest import EXPIRED, METRICS, ROWS
+
+
+@pytest.fixture
+def client(client_of):
+    return client_of(Route("GET", "/", lambda call: json_answer(call.sender), scope="rows"))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Token": ROWS},
+        {"Authorization": f"Bearer {ROWS}"},
+        {"Authorization": f"bearer  {ROWS} "},
+        {"X-Token": ROWS, "Authorization": "Bearer someone.elses.token"},
+    ],
+)
+def test_a_token_opens_its_scope_and_names_the_sender(client, headers):
+    response = client.get("/", headers=headers)
+
+    assert response.status_code == 200
+    assert response.get_json() == "ann"
+
+
+@pytest.mark.parametrize(
+    ("headers", "slug"),
+    [
+        ({}, "token-missing"),
+        ({"X-Token": ""}, "token-missing"),
+        ({"Authorization": f"Basic {ROWS}"}, "token-missing"),
+        ({"X-Token": "wrong"}, "token-refused"),
+        ({"X-Token": ROWS.upper()}, "token-refused"),
+        ({"X-Token": "ÿ" * 10}, "token-refused"),
+        ({"X-Token": EXPIRED}, "token-refused"),
+        ({"Authorization": f"Bearer {EXPIRED}"}, "token-refused"),
+        ({"X-Token": "wrong", "Authorization": f"Bearer {ROWS}"}, "token-refused"),
+    ],
+)
+def test_without_a_good_token_a_call_is_401(client, headers, slug):
+    response = client.get("/", headers=headers)
+
+    assert_problem(response, 401, slug)
+    assert response.headers["WWW-Authenticate"].startswith("Bearer ")
+
+
+def test_a_token_of_another_scope_is_403(client):
+    response = client.get("/", headers={"X-Token": METRICS})
+
+    assert_problem(response, 403, "wrong-scope")
+    assert 'scope="rows"' in response.headers["WWW-Authenticate"]
+
+
+def test_where_no_tokens_are_configured_none_opens(client_of):
+    client = client_of(Route("GET", "/", lambda _: json_answer({}), scope="rows"), tokens=())
+
+    assert_problem(client.get("/", headers={"X-Token": ROWS}), 401, "token-refused")

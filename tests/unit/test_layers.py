@@ -1,0 +1,81 @@
+"""Who may import whom: a room of shared imports only from the floors below it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# From the ground up; a room that is missing here has no place yet.
+FLOORS = [
+    {"faults", "settings", "logs", "tokens"},
+    {"tables"},
+    {"derive"},
+    {"validation", "database", "storage", "messages"},
+    {"loading", "backups", "warehouse"},
+    {"http", "events", "dashboard", "looker"},
+    {"wiring"},
+]
+# The dictionary may be imported from anywhere and says what is wrong by the tree of faults.
+SAME_FLOOR = {
+    ("validation", "derive"),
+    ("settings", "faults"),
+    ("messages", "settings"),
+    ("tokens", "settings"),
+    ("dashboard", "http"),
+}
+
+
+def floor(room):
+    found = [number for number, rooms in enumerate(FLOORS) if room in rooms]
+    assert found, f"shared/{room} is on no floor: give it one in {Path(__file__).name}"
+    return found[0]
+
+
+def imports(path):
+    """The modules a file imports at any depth, as dotted names."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def sources(folder):
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", sources("shared"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_room_imports_only_from_the_floors_below(path):
+    parts = path.relative_to(ROOT / "shared").with_suffix("").parts
+    room = parts[0]
+    # A room's command is a door of its own.
+    if room == "__init__" or parts[-1] == "__main__":
+        return
+    for name in imports(path):
+        assert not name.startswith(("functions", "infra", "tests")), f"{path} imports {name}"
+        pieces = name.split(".")
+        if pieces[0] != "shared" or len(pieces) == 1 or pieces[1] == room:
+            continue
+        below = floor(pieces[1]) < floor(room)
+        assert below or (room, pieces[1]) in SAME_FLOOR, f"{path} climbs to shared/{pieces[1]}"
+
+
+@pytest.mark.parametrize("path", sources("shared"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_settings_and_the_wiring_read_the_environment(path):
+    if path.name in ("settings.py", "wiring.py"):
+        return
+    text = path.read_text(encoding="utf-8")
+    assert "os.environ" not in text
+    assert "getenv" not in text
+
+
+@pytest.mark.parametrize("path", sources("functions"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_function_is_a_door(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 60, f"{path}: something in it belongs in shared"
+    for word in ("environ", "select ", "insert into"):
+        assert word not in text

@@ -1,0 +1,62 @@
+"""The link to Looker Studio names every reporting view, and its command what is missing."""
+
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from shared import looker
+
+ROOT = Path(__file__).parents[2]
+VIEWS = ROOT / "shared" / "warehouse" / "sql" / "views"
+
+
+def query(link):
+    return {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
+
+
+def ran(*words, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "shared.looker", *words],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_it_names_every_reporting_view_there_is():
+    assert set(looker.VIEWS) == {path.stem for path in VIEWS.glob("*.sql")}
+
+
+def test_each_view_is_a_data_source():
+    found = query(looker.link("my-project", "reporting"))
+
+    for view in looker.VIEWS:
+        assert found[f"ds.{view}.connector"] == "bigQuery"
+        assert found[f"ds.{view}.type"] == "TABLE"
+        assert found[f"ds.{view}.projectId"] == "my-project"
+        assert found[f"ds.{view}.datasetId"] == "reporting"
+        assert found[f"ds.{view}.tableId"] == view
+    assert "c.reportId" not in found
+
+
+def test_a_template_is_copied_where_one_is_named():
+    found = query(looker.link("my-project", "reporting", "1a2b"))
+
+    assert found["c.reportId"] == "1a2b"
+
+
+def test_the_command_prints_the_link_of_the_settings():
+    done = ran(GOOGLE_CLOUD_PROJECT="my-project", REPORTING_DATASET="views")
+
+    assert done.returncode == 0
+    assert done.stdout == looker.link("my-project", "views") + "\n"
+
+
+def test_the_command_says_what_it_lacks():
+    done = ran()
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "GOOGLE_CLOUD_PROJECT" in done.stderr

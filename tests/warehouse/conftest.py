@@ -1,0 +1,235 @@
+"""A warehouse of the tests' own on the platform's stand-ins, and ways to load rows and to look."""
+
+import io
+import itertools
+import json
+import subprocess
+import sys
+import time
+import uuid
+from contextlib import closing
+from dataclasses import astuple
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import storage
+
+from shared import tables
+from shared.database import engine as engines
+from shared.database.migrate import migrate
+from shared.loading import waiting
+from shared.loading.ledger import Source
+from shared.loading.load import load
+from shared.settings import read
+from shared.validation.files import blocks
+from shared.warehouse.apply import apply
+from shared.warehouse.bigquery import Warehouse
+from shared.warehouse.names import Names
+from shared.warehouse.star import projections
+from shared.warehouse.sync import Sync
+from tests.platform import contents
+from tests.platform.running import ROOT
+from tests.warehouse.interposed import Interposed
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+STAGING = "tablegate-staging"
+
+
+@pytest.fixture(scope="session")
+def database_url(platform):
+    """A migrated database of these tests' own."""
+    name = f"warehouse_{uuid.uuid4().hex}"
+    with closing(contents.connection(platform)) as connection:
+        connection.run(f"create database {name}")
+    url = platform.database_url.rsplit("/", 1)[0] + f"/{name}"
+    made = engines.create(read({"DATABASE_URL": url}))
+    migrate(made)
+    made.dispose()
+    return url
+
+
+@pytest.fixture
+def engine(database_url):
+    """An engine on that database, emptied."""
+    made = engines.create(read({"DATABASE_URL": database_url}))
+    names = ", ".join((*tables.all_tables(), "loads", "rejected_rows", "replaced_rows"))
+    with engines.transaction(made) as connection:
+        connection.exec_driver_sql(f"truncate {names}")
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def bigquery_client(platform):
+    """A client of the platform's BigQuery."""
+    client = contents.warehouse(platform)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def star(bigquery_client):
+    """A star schema of these tests' own."""
+    suffix = uuid.uuid4().hex
+    names = Names(bigquery_client.project, f"warehouse_{suffix}", f"reporting_{suffix}")
+    made = Warehouse(bigquery_client, names, timeout_seconds=30)
+    apply(made, "US")
+    return made
+
+
+@pytest.fixture
+def warehouse(star):
+    """That star schema, emptied."""
+    for name in (*(p.target for p in projections()), "sync_state", "loads", "load_rejects"):
+        star.query(f"delete from {star.names.table(name)} where true")
+    return star
+
+
+@pytest.fixture(scope="session")
+def storage_client(platform):
+    """A client of the platform's Cloud Storage."""
+    client = storage.Client(
+        project="tablegate-local",
+        credentials=AnonymousCredentials(),
+        client_options=ClientOptions(api_endpoint=platform.description["storage"]["endpoint"]),
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def sync(engine, warehouse, storage_client):
+    """What brings that database's loads to that warehouse."""
+    return Sync(engine, warehouse, storage_client, STAGING)
+
+
+@pytest.fixture
+def sync_after(engine, warehouse, storage_client):
+    """The same, with something of the test's own before each call of BigQuery."""
+
+    def make(before):
+        interposed = Interposed(warehouse.client, warehouse.names, 30, before)
+        return Sync(engine, interposed, storage_client, STAGING)
+
+    return make
+
+
+@pytest.fixture
+def drop(engine):
+    """Load CSV text into a table through the one write path, some minutes after noon."""
+    numbers = itertools.count(1)
+
+    def act(table, text, minute=0):
+        source = Source(
+            identity=f"gs://uploads/{table}.csv#{next(numbers)}",
+            kind="file",
+            table_name=table,
+            accepted_at=NOON + timedelta(minutes=minute),
+        )
+        stream = io.BytesIO(text.encode())
+        entry = load(engine, source, lambda: blocks(tables.find(table), stream, 1 << 20))
+        list(waiting.release_after(engine, entry))
+        return entry
+
+    return act
+
+
+@pytest.fixture
+def execute(engine):
+    """Run a statement on the database; its rows as tuples, if it has any."""
+
+    def act(sql, **values):
+        with engines.transaction(engine) as connection:
+            result = connection.execute(sa.text(sql), values)
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+    return act
+
+
+@pytest.fixture
+def ask(warehouse):
+    """Rows of a query of the warehouse, as tuples."""
+
+    def act(sql):
+        return [tuple(row.values()) for row in warehouse.query(warehouse.names.resolved(sql))]
+
+    return act
+
+
+@pytest.fixture
+def differences(execute, ask):
+    """The tables whose rows in BigQuery are not PostgreSQL's, to the last column."""
+
+    def look():
+        found = []
+        for projection in projections():
+            mine = execute(f"select * from {projection.table.name}")
+            columns = ", ".join(column.name for column in projection.projected)
+            theirs = ask(f"select {columns} from `warehouse.{projection.target}`")
+            if sorted((*row[:-1], str(row[-1])) for row in mine) != sorted(theirs):
+                found.append(projection.table.name)
+        return found
+
+    return look
+
+
+@pytest.fixture
+def restored(execute):
+    """Put on record that a table was restored, so that all of it is brought anew."""
+
+    def act(table):
+        execute(
+            "insert into loads (load_id, source, kind, table_name, state, accepted_at, finished_at)"
+            " values (gen_random_uuid(), gen_random_uuid()::text, 'restore', :table, 'done',"
+            " now(), clock_timestamp())",
+            table=table,
+        )
+
+    return act
+
+
+@pytest.fixture
+def run_when_free(sync):
+    """Sync as soon as PostgreSQL has noticed that a killed process is gone, and frees its lock."""
+
+    def act():
+        for _ in range(200):
+            if not sync.run().running_elsewhere:
+                return
+            time.sleep(0.05)
+        raise AssertionError("the lock of a killed sync was not freed")
+
+    return act
+
+
+@pytest.fixture
+def forked(platform, warehouse, database_url):
+    """Start a sync in a process of its own, with what `forked.py` reads; what it prints."""
+    told = {
+        "names": astuple(warehouse.names),
+        "bucket": STAGING,
+        "database_url": database_url,
+        "storage": platform.description["storage"]["endpoint"],
+        "bigquery": platform.description["bigquery"]["endpoint"],
+    }
+    words = [sys.executable, "-m", "tests.warehouse.forked", json.dumps(told)]
+    with subprocess.Popen(
+        words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+
+        def start(line):
+            process.stdin.write(f"{line}\n")
+            process.stdin.flush()
+            return int(process.stdout.readline()), process.stdout
+
+        yield start
+        process.stdin.close()
+
+
+@pytest.fixture
+def not_synced(execute):
+    """How many loads the warehouse has yet to see."""
+    return lambda: execute("select count(*) from loads where synced_at is null")[0][0]

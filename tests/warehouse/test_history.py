@@ -1,0 +1,104 @@
+"""The reporting views: what came, what was turned away, and how fresh the tables are."""
+
+import pytest
+
+
+@pytest.fixture
+def loads(drop, sync):
+    """A load with a row that is turned away and one that waits, after one that is whole."""
+    drop("departments", "1,Sales\n")
+    drop("jobs", "1,Welder\n2,\nx,Tester\n")
+    drop("hired_employees", "1,Ana,2021-02-03T04:05:06Z,1,1\n2,Bo,2021-02-03T04:05:06Z,7,1\n")
+    sync.run()
+
+
+def test_every_load_is_in_the_history_as_the_ledger_has_it(loads, execute, ask):
+    columns = (
+        "source, kind, sender, table_name, state, rows_read, inserted, updated, unchanged,"
+        " superseded, waiting, rejected, accepted_at, started_at, finished_at"
+    )
+
+    found = ask(f"select {columns} from `reporting.load_history` order by source")
+
+    assert len(found) == 3
+    assert found == execute(f"select {columns} from loads order by source")
+    seconds = "select min(load_seconds) >= 0, min(sync_seconds) > 0 from `reporting.load_history`"
+    assert ask(seconds) == [(True, True)]
+
+
+def test_a_load_that_failed_is_there_with_its_reason(execute, sync, ask):
+    execute(
+        "insert into loads (load_id, source, kind, state, error, accepted_at, finished_at)"
+        " values (gen_random_uuid(), 'gs://b/x.csv#1', 'file', 'failed',"
+        ' \'{"code": "not_utf8"}\', now(), clock_timestamp())'
+    )
+
+    sync.run()
+
+    assert ask("select table_name, state, error_code from `reporting.load_history`") == [
+        (None, "failed", "not_utf8")
+    ]
+
+
+def test_rejects_are_counted_by_reason(loads, ask):
+    assert ask(
+        "select table_name, reason, status, row_count, load_count"
+        " from `reporting.rejects_by_reason` order by table_name, reason"
+    ) == [
+        ("hired_employees", "missing_parent", "waiting", 1, 1),
+        ("jobs", "missing", "rejected", 1, 1),
+        ("jobs", "not_an_integer", "rejected", 1, 1),
+    ]
+
+
+def test_rows_that_were_let_go_are_counted_as_loaded(loads, drop, sync, execute, ask):
+    drop("departments", "7,Legal\n", minute=1)
+    sync.run()
+
+    assert ask(
+        "select status, row_count from `reporting.rejects_by_reason` where reason ="
+        " 'missing_parent'"
+    ) == [("loaded", 1)]
+    assert ask(
+        "select waiting, inserted from `reporting.load_history`"
+        " where table_name = 'hired_employees'"
+    ) == execute("select waiting, inserted from loads where table_name = 'hired_employees'")
+
+
+def test_the_sweep_brings_what_was_put_right_by_hand(loads, sync, execute, ask):
+    statuses = "select reason, status from `reporting.rejects_by_reason` order by reason"
+    execute("update rejected_rows set status = 'discarded' where reason = 'missing'")
+    execute("update rejected_rows set status = 'replayed' where reason = 'missing_parent'")
+    execute("update loads set waiting = 0, rejected = 1 where table_name = 'hired_employees'")
+
+    sync.run()
+    sync.sweep()
+
+    assert ask(statuses) == [
+        ("missing", "discarded"),
+        ("missing_parent", "replayed"),
+        ("not_an_integer", "rejected"),
+    ]
+    assert ask(
+        "select waiting, rejected from `reporting.load_history`"
+        " where table_name = 'hired_employees'"
+    ) == [(0, 1)]
+
+
+def test_freshness_tells_a_quiet_table_from_one_that_is_behind(loads, sync, execute, ask):
+    newest = execute(
+        "select table_name, finished_at from loads where inserted > 0 order by table_name"
+    )
+    before = ask("select distinct checked_at from `reporting.data_freshness`")
+
+    sync.sweep()
+
+    assert before == [(None,)]
+    assert (
+        ask("select table_name, as_of from `reporting.data_freshness` order by table_name")
+        == newest
+    )
+    assert ask(
+        "select distinct checked_at > changed_at, minutes_since_change, minutes_since_check"
+        " from `reporting.data_freshness`"
+    ) == [(True, 0, 0)]

@@ -1,0 +1,173 @@
+"""Syncs that are cut off, overlap or meet a fault lose nothing and mix nothing."""
+
+import signal
+import threading
+import time
+
+import pytest
+
+from shared.database.engine import transaction
+from shared.derive.bigquery import Column
+from shared.faults import DatabaseAway, WarehouseAway, WarehouseDiffers
+from shared.warehouse import lock, pending
+from shared.warehouse.sync import Sync
+from tests.warehouse.conftest import STAGING
+from tests.warehouse.interposed import Interposed
+
+# Clear up, create, load, count, merge, drop, record twice, mark; then the end.
+STEPS = range(1, 11)
+
+
+def test_a_sync_killed_at_any_step_and_made_again_gives_the_same_table(
+    drop, forked, run_when_free, differences, not_synced
+):
+    for step in STEPS:
+        drop("jobs", f"1,Version {step}\n{step + 1},Job {step}\n", minute=step)
+
+        _, printed = forked(step)
+        assert int(printed.readline()) == -signal.SIGKILL
+        run_when_free()
+
+        assert (differences(), not_synced()) == ([], 0), f"killed at step {step}"
+
+
+def test_a_sync_that_overlaps_leaves_the_rest_to_the_one_that_runs(
+    drop, sync, sync_after, differences, not_synced
+):
+    drop("jobs", "1,Welder\n")
+    merging, go_on = threading.Event(), threading.Event()
+
+    def slowly(call):
+        if call == "create_staging":
+            merging.set()
+            assert go_on.wait(20)
+
+    first = threading.Thread(target=sync_after(slowly).run)
+    first.start()
+    assert merging.wait(20)
+    # Committed while the first is at work on what it has read before.
+    drop("jobs", "2,Tester\n")
+
+    started = time.monotonic()
+    second = sync.run()
+
+    assert second.running_elsewhere
+    assert time.monotonic() - started < 1
+    go_on.set()
+    first.join()
+    assert (differences(), not_synced()) == ([], 0)
+
+
+def test_many_syncs_at_once_bring_everything_once(drop, sync, differences, not_synced):
+    def act(number):
+        drop("jobs", f"{number},Job {number}\n")
+        sync.run()
+
+    threads = [threading.Thread(target=act, args=(n,)) for n in range(1, 7)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (differences(), not_synced()) == ([], 0)
+
+
+def test_an_entry_written_while_it_is_being_marked_stays_unmarked(drop, engine, not_synced):
+    drop("jobs", "1,Welder\n")
+    with transaction(engine) as connection:
+        entries = pending.read(connection)
+    marked = []
+
+    with transaction(engine) as connection:
+        # The mark starts here, waits for this transaction, and must then look again.
+        connection.exec_driver_sql("update loads set synced_at = null")
+        marking = threading.Thread(target=lambda: marked.append(pending.mark(engine, entries)))
+        marking.start()
+        time.sleep(0.3)
+    marking.join()
+
+    assert (marked, not_synced()) == ([0], 1)
+
+
+def test_the_lock_is_held_outside_any_transaction(engine, execute):
+    for _ in range(2):
+        # The second time, the connection is one of the pool's.
+        with lock.taken(engine) as held:
+            assert held is not None
+            states = execute(
+                "select state, xact_start from pg_stat_activity join pg_locks using (pid)"
+                " where locktype = 'advisory' and objsubid = 2 and datname = current_database()"
+            )
+
+        assert states == [("idle", None)]
+
+
+def test_a_lost_lock_stops_a_sync_before_it_merges(
+    drop, sync, sync_after, execute, ask, not_synced
+):
+    drop("jobs", "1,Welder\n")
+
+    def lose_the_lock(call):
+        if call == "drop_staging":
+            execute(
+                "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'"
+                " and objsubid = 2 and database = (select oid from pg_database"
+                " where datname = current_database())"
+            )
+
+    with pytest.raises(DatabaseAway):
+        sync_after(lose_the_lock).run()
+
+    assert ask("select count(*) from `warehouse.dim_jobs`") == [(0,)]
+    assert not_synced() == 1
+    assert sync.run().rows == 1
+
+
+class Doubling(Interposed):
+    """A warehouse whose load jobs bring the jobs twice."""
+
+    def load_avro(self, uri, name, job_id):
+        """Load, and once more for the jobs."""
+        super().load_avro(uri, name, job_id)
+        if "dim_jobs" in name:
+            table = self.names.table(name)
+            self.query(f"insert into {table} select * from {table}")
+
+
+def test_a_table_that_cannot_be_brought_does_not_keep_the_others_back(
+    drop, sync, engine, warehouse, storage_client, execute, ask
+):
+    drop("departments", "1,Sales\n")
+    drop("jobs", "1,Welder\n")
+    doubling = Doubling(warehouse.client, warehouse.names, 30)
+
+    with pytest.raises(WarehouseDiffers, match="1 rows were exported"):
+        Sync(engine, doubling, storage_client, STAGING).run()
+
+    assert ask("select count(*) from `warehouse.dim_departments`") == [(1,)]
+    assert ask("select count(*) from `warehouse.dim_jobs`") == [(0,)]
+    assert ask("select table_name from `warehouse.loads`") == [("departments",)]
+    assert execute("select table_name from loads where synced_at is null") == [("jobs",)]
+    assert sync.run().rows == 1
+
+
+def test_staging_tables_of_a_killed_sync_go_before_anything_is_done(
+    drop, sync, warehouse, storage_client
+):
+    warehouse.create_staging("staging_dim_jobs_0", [Column("id", "INT64", "")])
+    drop("jobs", "1,Welder\n")
+
+    sync.run()
+
+    dataset = f"{warehouse.names.project}.{warehouse.names.warehouse}"
+    there = [table.table_id for table in warehouse.client.list_tables(dataset)]
+    assert not [name for name in there if name.startswith("staging_")]
+
+
+def test_a_sync_whose_time_is_up_says_so(drop, sync, not_synced):
+    drop("jobs", "1,Welder\n")
+
+    with pytest.raises(WarehouseAway, match="try again"):
+        sync.run(budget_seconds=-1)
+
+    assert not_synced() == 1

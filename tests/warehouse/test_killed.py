@@ -1,0 +1,86 @@
+"""A warehouse whose syncs are killed again and again ends equal to PostgreSQL."""
+
+import os
+import random
+import signal
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+KILLS = 50
+
+
+@pytest.fixture
+def load(drop, execute, restored):
+    """Loads that come one after the other, of every kind, until the block ends."""
+
+    def once(chance, minute):
+        numbers = chance.sample(range(1, 400), 30)
+        if minute % 25 == 24:
+            execute("delete from hired_employees where mod(id, 7) = :rest", rest=minute % 7)
+            restored("hired_employees")
+        elif minute % 5 == 0:
+            drop("jobs", "".join(f"{n % 9 + 1},Job {n}\n" for n in numbers[:3]), minute)
+        else:
+            lines = (
+                f"{n},Name {minute},202{n % 3}-0{n % 9 + 1}-11T12:13:14Z,{n % 3 + 1},{n % 9 + 1}\n"
+                for n in numbers
+            )
+            drop("hired_employees", "".join(lines), minute)
+
+    @contextmanager
+    def under_way(seed):
+        over, faults = threading.Event(), []
+
+        def act():
+            chance, minute = random.Random(seed), 0
+            try:
+                while not over.wait(0.05):
+                    minute += 1
+                    once(chance, minute)
+            except Exception as fault:  # noqa: BLE001 - the test says what it was
+                faults.append(fault)
+
+        thread = threading.Thread(target=act)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+        assert faults == []
+
+    return under_way
+
+
+def test_a_sync_killed_fifty_times_at_random_moments_under_load_ends_equal_to_postgresql(
+    drop, forked, load, run_when_free, warehouse, execute, differences, not_synced
+):
+    seed = random.randrange(2**32)
+    chance = random.Random(seed)
+    drop("departments", "1,Sales\n2,Legal\n3,Support\n")
+    drop("jobs", "".join(f"{n},Job\n" for n in range(1, 10)))
+    half_done = 0
+
+    with load(seed):
+        for _ in range(KILLS):
+            pid, printed = forked("")
+            time.sleep(chance.uniform(0.05, 0.6))
+            os.kill(pid, signal.SIGKILL)
+            assert int(printed.readline()) == -signal.SIGKILL
+            half_done += _has_staging(warehouse)
+    run_when_free()
+
+    assert (differences(), not_synced()) == ([], 0), f"seed {seed}"
+    loads = execute("select count(*) from loads")[0][0]
+    # Else it would have been no load, or the kills would have hit nothing.
+    assert loads > KILLS
+    assert half_done > 0
+
+
+def _has_staging(warehouse):
+    dataset = f"{warehouse.names.project}.{warehouse.names.warehouse}"
+    names = [table.table_id for table in warehouse.client.list_tables(dataset)]
+    return any(name.startswith("staging_") for name in names)

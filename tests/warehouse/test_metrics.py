@@ -1,0 +1,151 @@
+"""The metrics say what a computation in plain Python says."""
+
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from shared.faults import UnusableYear
+from shared.warehouse.metrics import departments_above_mean, hires_by_quarter, year_of
+
+BYTES = 10**10
+# In the order of their code points: capitals first, then small letters, then the rest.
+NAMES = ["Ábaco", "Zoo", "art", "Art", "10", "9", "_", "Ñandú", "zoo", "Öl", "é", "ﬁn"]
+JOBS = ["Tester", "welder", "Welder", "Éclair maker", "Analyst"]
+
+
+@pytest.fixture
+def company(drop, sync):
+    """A made-up company: twelve departments, five jobs, 600 hires about the ends of 2021."""
+    chance = random.Random(7)
+    hires = [
+        (
+            number,
+            datetime(2021, 1, 1, tzinfo=UTC)
+            + timedelta(seconds=chance.randint(-(10**6), 33 * 10**6)),
+            timezone(timedelta(hours=chance.randint(-12, 14))),
+            # The last departments and the last job hire nobody.
+            min(chance.randint(1, 9), chance.randint(1, 9)),
+            chance.randint(1, len(JOBS) - 1),
+        )
+        for number in range(1, 601)
+    ]
+    drop("departments", _lines((n, name) for n, name in enumerate(NAMES, 1)))
+    drop("jobs", _lines((n, name) for n, name in enumerate(JOBS, 1)))
+    drop(
+        "hired_employees",
+        _lines(
+            (n, f"Name {n}", moment.astimezone(zone).isoformat(), department, job)
+            for n, moment, zone, department, job in hires
+        ),
+    )
+    sync.run()
+    return hires
+
+
+@pytest.mark.parametrize("year", [2020, 2021, 2022])
+def test_hires_by_quarter_are_those_of_plain_python(company, warehouse, year):
+    counted = {}
+    for _, moment, _, department, job in company:
+        if moment.year == year:
+            pair = (NAMES[department - 1], JOBS[job - 1])
+            counted.setdefault(pair, Counter())[(moment.month + 2) // 3] += 1
+    wanted = [(*pair, *(counted[pair][q] for q in (1, 2, 3, 4))) for pair in sorted(counted)]
+
+    metric = hires_by_quarter(warehouse, year, BYTES)
+
+    assert wanted
+    assert [tuple(row.values()) for row in metric.rows] == wanted
+
+
+@pytest.mark.parametrize("year", [2020, 2021, 2022])
+def test_departments_above_the_mean_are_those_of_plain_python(company, warehouse, year):
+    counted = Counter(department for _, moment, _, department, _ in company if moment.year == year)
+    mean = counted.total() / len(NAMES)
+    wanted = [(d, NAMES[d - 1], hired) for d, hired in counted.items() if hired > mean]
+
+    metric = departments_above_mean(warehouse, year, BYTES)
+
+    assert wanted
+    assert metric.mean == mean
+    assert [tuple(row.values()) for row in metric.rows] == sorted(
+        wanted, key=lambda row: (-row[2], row[0])
+    )
+
+
+def test_the_reporting_views_say_the_same_for_every_year(company, warehouse, ask):
+    for year in (2020, 2021, 2022):
+        quarters = hires_by_quarter(warehouse, year, BYTES)
+        above = departments_above_mean(warehouse, year, BYTES)
+
+        assert ask(
+            "select department, job, q1, q2, q3, q4 from `reporting.hires_by_quarter`"
+            f" where year = {year} order by department, job"
+        ) == [tuple(row.values()) for row in quarters.rows]
+        assert ask(
+            "select id, department, hired, mean from `reporting.departments_above_mean`"
+            f" where year = {year} order by hired desc, id"
+        ) == [(*row.values(), above.mean) for row in above.rows]
+
+
+def test_a_year_without_hires_lists_nobody_and_still_says_as_of(company, warehouse, execute):
+    newest = execute("select max(finished_at) from loads")[0][0]
+
+    quarters = hires_by_quarter(warehouse, 1900, BYTES)
+    above = departments_above_mean(warehouse, 2200, BYTES)
+
+    assert (quarters.rows, quarters.as_of) == ([], newest)
+    assert (above.rows, above.mean, above.as_of) == ([], 0, newest)
+
+
+def test_an_empty_warehouse_has_no_mean_and_no_as_of(warehouse):
+    quarters = hires_by_quarter(warehouse, 2021, BYTES)
+    above = departments_above_mean(warehouse, 2021, BYTES)
+
+    assert (quarters.rows, quarters.as_of) == ([], None)
+    assert (above.rows, above.mean, above.as_of) == ([], None, None)
+
+
+def test_a_department_at_the_mean_is_not_above_it(drop, sync, warehouse):
+    drop("departments", "1,A\n2,B\n3,C\n")
+    drop("jobs", "1,J\n")
+    days = [f"{n},N,2021-03-0{n}T00:00:00Z,{n},1\n" for n in (1, 2, 3)]
+    drop("hired_employees", "".join(days))
+    sync.run()
+
+    above = departments_above_mean(warehouse, 2021, BYTES)
+
+    assert (above.mean, above.rows) == (1, [])
+
+
+def test_departments_that_hired_alike_come_by_id(drop, sync, warehouse):
+    drop("departments", "9,A\n2,B\n3,C\n")
+    drop("jobs", "1,J\n")
+    drop("hired_employees", "1,N,2021-03-01T00:00:00Z,9,1\n2,N,2021-03-01T00:00:00Z,2,1\n")
+    sync.run()
+
+    above = departments_above_mean(warehouse, 2021, BYTES)
+
+    assert [tuple(row.values()) for row in above.rows] == [(2, "B", 1), (9, "A", 1)]
+
+
+@pytest.mark.parametrize("text", ["1900", "2021", "2200"])
+def test_a_year_in_range_is_taken(text):
+    assert year_of(text) == int(text)
+
+
+def test_2021_is_the_year_where_none_is_named():
+    assert year_of(None) == 2021
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1899", "2201", "x", "２０２１", "2021.0", " 2021", "+2021", "20210", "2e3", "-1"]
+)
+def test_a_year_that_is_none_or_out_of_range_is_refused(text):
+    with pytest.raises(UnusableYear, match="from 1900 to 2200"):
+        year_of(text)
+
+
+def _lines(rows):
+    return "".join(",".join(str(cell) for cell in row) + "\n" for row in rows)

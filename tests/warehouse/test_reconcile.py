@@ -1,0 +1,263 @@
+"""Reconciling finds whatever differs between BigQuery and PostgreSQL, and mends it."""
+
+import json
+
+import pytest
+import sqlalchemy as sa
+
+from shared import tables
+from shared.derive.types import KINDS
+from shared.faults import WarehouseAway
+from shared.tables.fields import Integer, Text, Timestamp
+from shared.tables.table import Row, Table
+from shared.warehouse import apply, lock
+from shared.warehouse.checksums import FORMS
+from shared.warehouse.compare import Limits
+from shared.warehouse.reconcile import reconcile
+from shared.warehouse.star import projections
+from tests.warehouse.planted import FACTS, PLANTED
+
+NAMES = ["Ana", "José", "ﬁn 🎉", "a|b", "O'Hara", "x\ty", "null", "Zoë", "Bo", "Cy"]
+
+
+class Office(Row):
+    """An office, known by its city and number."""
+
+    city = Text()
+    number = Integer()
+    opened = Timestamp()
+    floors = Integer(load_default=1)
+
+
+@pytest.fixture
+def hired(drop, sync):
+    """Ten hires of two departments and three jobs, in BigQuery too."""
+    drop("departments", "1,Sales\n2,Legal\n")
+    drop("jobs", "1,Welder\n2,Tester\n3,Éclair maker\n")
+    lines = (
+        f'{number},"{name}",20{number + 10}-0{number % 9 + 1}-28T04:05:06.00000{number % 10}Z,'
+        f"{1 + number // 9},{1 + number % 3}\n"
+        for number, name in enumerate(NAMES, 1)
+    )
+    drop("hired_employees", "".join(lines))
+    sync.run()
+
+
+@pytest.fixture
+def plant(warehouse):
+    """Do something to BigQuery that no sync did."""
+    return lambda sql: warehouse.query(warehouse.names.resolved(sql))
+
+
+@pytest.fixture
+def look(sync):
+    """The differences of each table that has any: kind, key, fields."""
+
+    def act(**options):
+        return {
+            one.found.projection.table.name: [
+                (found.kind, *found.key.values(), found.fields) for found in one.found.differences
+            ]
+            for one in reconcile(sync, **options)
+            if not one.found.agrees
+        }
+
+    return act
+
+
+def test_where_nothing_differs_it_says_so(hired, sync):
+    done = reconcile(sync, repair=True)
+
+    assert [one.found.projection.table.name for one in done] == list(tables.all_tables())
+    assert all(one.found.agrees and not one.repaired for one in done)
+    assert [(one.found.postgres_rows, one.found.bigquery_rows) for one in done] == [
+        (2, 2),
+        (3, 3),
+        (10, 10),
+    ]
+
+
+def test_it_finds_each_of_twenty_planted_differences_and_repairs_it(
+    hired, plant, look, differences
+):
+    assert len(PLANTED) > 20
+    hires = [tables.find("hired_employees")]
+    for name, (sql, wanted) in PLANTED.items():
+        plant(sql)
+
+        assert look(tables=hires, repair=True) == {"hired_employees": wanted}, name
+        assert differences() == [], name
+
+
+def test_differences_are_looked_at_without_being_touched(hired, plant, look, differences):
+    plant("update `warehouse.dim_jobs` set job = 'Baker' where id = 2")
+
+    assert look() == look() == {"jobs": [("changed", 2, ("job",))]}
+    assert differences() == ["jobs"]
+
+
+def test_a_table_that_is_not_named_is_left_alone(hired, plant, sync, differences):
+    plant("delete from `warehouse.dim_jobs` where id = 2")
+    plant("delete from `warehouse.dim_departments` where id = 2")
+
+    reconcile(sync, [tables.find("jobs")], repair=True)
+
+    assert differences() == ["departments"]
+
+
+def test_what_is_pending_is_no_difference(hired, drop, look, not_synced):
+    drop("jobs", "2,Baker\n4,Clerk\n", minute=1)
+
+    assert look() == {}
+    assert not_synced() == 0
+
+
+def test_rows_are_found_in_buckets_that_were_divided(hired, plant, look, differences):
+    plant(f"delete from {FACTS} where id in (3, 5)")
+    limits = Limits(divided_rows=0)
+
+    assert look(repair=True, limits=limits) == {
+        "hired_employees": [("missing", 3, ()), ("missing", 5, ())]
+    }
+    assert differences() == []
+
+
+def test_where_too_many_rows_differ_all_of_the_table_is_refreshed(hired, plant, sync, differences):
+    plant(f"update {FACTS} set name = 'Eva' where true")
+    plant(f"insert into {FACTS} select * from {FACTS}")
+
+    done = reconcile(sync, repair=True, limits=Limits(most_rows=1))[-1]
+
+    assert (done.found.differences, done.found.count("changed"), done.repaired) == (
+        None,
+        None,
+        True,
+    )
+    assert differences() == []
+
+
+def test_only_the_buckets_that_differ_are_refreshed(drop, sync, sync_after, warehouse, plant):
+    drop("jobs", "".join(f"{number},Job {number}\n" for number in range(1, 2001)))
+    sync.run()
+    plant("delete from `warehouse.dim_jobs` where id = 77")
+    staged = []
+
+    def count(call):
+        dataset = f"{warehouse.names.project}.{warehouse.names.warehouse}"
+        if call == "drop":
+            for table in warehouse.client.list_tables(dataset):
+                if table.table_id.startswith("staging_"):
+                    name = warehouse.names.table(table.table_id)
+                    staged.extend(warehouse.query(f"select count(*) as found from {name}"))
+
+    reconcile(sync_after(count), repair=True)
+
+    # 2000 rows lie in 256 buckets.
+    assert [0 < one["found"] < 40 for one in staged] == [True]
+
+
+def test_a_difference_is_an_error_with_a_label_to_alert_on(hired, plant, sync, capsys):
+    plant("update `warehouse.dim_jobs` set job = 'Baker' where id = 2")
+
+    reconcile(sync)
+    reconcile(sync, repair=True)
+    reconcile(sync)
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["repaired"] for line in lines] == [False, True]
+    for line in lines:
+        assert line["severity"] == "ERROR"
+        assert line["logging.googleapis.com/labels"] == {"alert": "warehouse-differs"}
+        assert (line["table"], line["changed"], line["missing"]) == ("jobs", 1, 0)
+        assert "Baker" not in str(line)
+
+
+def test_a_repair_counts_as_a_change_of_the_table(hired, plant, sync, ask):
+    def changed_at():
+        return ask("select table_name, changed_at from `warehouse.sync_state` order by 1")
+
+    before = changed_at()
+    plant("delete from `warehouse.dim_jobs` where id = 2")
+
+    reconcile(sync, repair=True)
+
+    now = changed_at()
+    assert [name for (name, was), (_, now) in zip(before, now, strict=True) if was != now] == [
+        "jobs"
+    ]
+
+
+def test_a_warehouse_that_lost_everything_is_made_whole(hired, plant, sync, differences, ask):
+    for name in (*(p.target for p in projections()), "sync_state"):
+        plant(f"delete from `warehouse.{name}` where true")
+
+    assert all(one.repaired for one in reconcile(sync, repair=True))
+    assert differences() == []
+    assert ask("select table_name from `warehouse.sync_state` order by 1") == [
+        ("departments",),
+        ("hired_employees",),
+        ("jobs",),
+    ]
+
+
+def test_it_waits_for_the_sync_that_runs_and_gives_up_in_time(hired, sync, engine):
+    with lock.taken(engine) as held:
+        assert held
+        with pytest.raises(WarehouseAway, match="try again"):
+            reconcile(sync, wait_seconds=0.2)
+
+    assert reconcile(sync)
+
+
+def test_nulls_and_keys_of_several_columns_are_told_apart(
+    warehouse, sync, execute, engine, monkeypatch, look, plant
+):
+    offices = Table(name="offices", schema=Office, key=("city", "number"))
+    monkeypatch.setattr(tables, "all_tables", lambda: {"offices": offices})
+    apply.apply(warehouse, "US")
+    execute(
+        "create table offices (city text, number bigint, opened timestamptz, floors bigint,"
+        " accepted_at timestamptz, load_id uuid)"
+    )
+    try:
+        execute(
+            "insert into offices select city, number, now(), 1, now(), gen_random_uuid()"
+            " from unnest(array['Lima', 'Graz']) city, generate_series(1, 3) number"
+        )
+        look(repair=True)
+        plant("alter table `warehouse.offices` alter column floors drop not null")
+        plant("update `warehouse.offices` set floors = null where city = 'Lima' and number = 2")
+        plant("delete from `warehouse.offices` where city = 'Graz' and number = 3")
+        wanted = {"offices": [("missing", "Graz", 3, ()), ("changed", "Lima", 2, ("floors",))]}
+
+        assert look(repair=True) == wanted
+        assert look() == {}
+    finally:
+        execute("drop table offices")
+
+
+def test_every_kind_of_field_has_one_form_in_both():
+    assert {kind.bigquery for kind in KINDS.values()} <= set(FORMS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("INT64", "9223372036854775807"),
+        ("STRING", "'ﬁn 🎉 \\\\ | é'"),
+        ("TIMESTAMP", "timestamp '0001-01-01 00:00:00.000001+00'"),
+        ("TIMESTAMP", "timestamp '9999-12-31 23:59:59.999999+00'"),
+        ("DATE", "date '0001-01-01'"),
+        ("DATE", "date '9999-12-31'"),
+    ],
+)
+def test_a_value_has_one_form_in_both(engine, warehouse, kind, value):
+    ours, theirs = FORMS[kind]
+    # The one difference: what a moment is called.
+    mine = value.replace("timestamp '", "timestamptz '").replace("\\\\", "\\")
+    with engine.connect() as connection:
+        one = connection.execute(sa.text(f"select {ours.format(mine)}")).scalar()
+
+    other = warehouse.query(f"select {theirs.format(value)} as form")[0]["form"]
+
+    assert one == other
