@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +20,7 @@ from google.cloud import storage
 from shared import tables
 from shared.database import engine as engines
 from shared.database.migrate import migrate
+from shared.faults import TransientFault
 from shared.loading import waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
@@ -193,12 +194,14 @@ def restored(execute):
 
 @pytest.fixture
 def run_when_free(sync):
-    """Sync as soon as PostgreSQL has noticed that a killed process is gone, and frees its lock."""
+    """Sync as soon as PostgreSQL and BigQuery have noticed that a killed process is gone."""
 
     def act():
         for _ in range(200):
-            if not sync.run().running_elsewhere:
-                return
+            # Its lock may still be held, and its last statement still be under way.
+            with suppress(TransientFault):
+                if not sync.run().running_elsewhere:
+                    return
             time.sleep(0.05)
         raise AssertionError("the lock of a killed sync was not freed")
 

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
 
 from shared.database.engine import create
+from shared.faults import TransientFault
 from shared.settings import read
 from shared.warehouse.names import Names
 from shared.warehouse.sync import Sync
@@ -55,10 +57,13 @@ def run(told: dict[str, Any], die_at: int | None) -> None:
 
     sync = make(told, step)
     sa.event.listen(sync.engine, "before_cursor_execute", step_before_marking)
-    sync.run()
-    step()
-    while die_at is None:
+    if die_at is not None:
         sync.run()
+        step()
+    while die_at is None:
+        # A killed sync's statement may still be under way in BigQuery: who delivers comes again.
+        with suppress(TransientFault):
+            sync.run()
 
 
 def make(told: dict[str, Any], step: Any) -> Sync:
