@@ -57,15 +57,30 @@ class Round:
 
 
 class Sync:
-    """Brings loads to the warehouse."""
+    """Brings loads to the warehouse.
+
+    Args:
+        engine: PostgreSQL.
+        warehouse: BigQuery.
+        storage_client: Cloud Storage.
+        staging_bucket: where exports are put.
+        gather_seconds: how long to gather loads before another round: under steady load a round
+            costs about the same for one load as for fifty. The first round never waits.
+    """
 
     def __init__(
-        self, engine: sa.Engine, warehouse: Warehouse, storage_client: Any, staging_bucket: str
+        self,
+        engine: sa.Engine,
+        warehouse: Warehouse,
+        storage_client: Any,
+        staging_bucket: str,
+        gather_seconds: float = 0,
     ) -> None:
         self.engine = engine
         self.warehouse = warehouse
         self.storage_client = storage_client
         self.staging_bucket = staging_bucket
+        self.gather_seconds = gather_seconds
 
     def run(self, budget_seconds: float = BUDGET_SECONDS) -> Synced:
         """Bring all that is pending, or leave it to the sync that is running.
@@ -133,6 +148,8 @@ class Sync:
             if not found.entries:
                 return
             yield self.bring(held, found)
+            if self.gather_seconds and pending.any_left(self.engine):
+                time.sleep(self.gather_seconds)
 
     @contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
