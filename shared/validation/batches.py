@@ -127,10 +127,14 @@ class _Checker:
         raws = _split(body)
         typed = [self._typed(raw) for raw in raws]
         self._drop_doubled(raws, typed)
-        doubtful = self._doubtful([values for values in typed if values is not None])
+        decoded = [index for index, values in enumerate(typed) if values is not None]
+        rows = [values for values in typed if values is not None]
+        for place, look in self._doubtful(rows):
+            for found in _failing(look, [values[place] for values in rows]):
+                typed[decoded[found]] = None
         verdict = Verdict(len(raws), {}, raw=[])
         for index, (raw, values) in enumerate(zip(raws, typed, strict=True)):
-            if values is not None and all(look([values[place]]) for place, look in doubtful):
+            if values is not None:
                 verdict.rows[index] = values
             else:
                 self._ask_the_rules(verdict, index, raw)
@@ -162,6 +166,16 @@ class _Checker:
             return msgspec.structs.astuple(self.single.decode(raw))
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return None
+
+
+def _failing(look: columns.Check, column: list[Any], first: int = 0) -> list[int]:
+    """The places in a column that a check turns away, counted from `first`."""
+    if look(column):
+        return []
+    if len(column) == 1:
+        return [first]
+    half = len(column) // 2
+    return _failing(look, column[:half], first) + _failing(look, column[half:], first + half)
 
 
 def _split(body: bytes) -> list[bytes]:

@@ -13,7 +13,7 @@ from shared.tables.fields import Cell
 from shared.validation import batches, files
 from shared.validation.batches import BadBatch
 from shared.validation.plain import copied
-from shared.validation.rules import judge
+from shared.validation.rules import by_schema, judge
 
 HIRES = tables.find("hired_employees")
 
@@ -47,7 +47,7 @@ CELLS = st.tuples(INTEGERS, TEXTS, MOMENTS, INTEGERS, INTEGERS).map(list)
 
 
 def expected(row):
-    verdict = judge(HIRES, row)
+    verdict = by_schema(HIRES, row)
     if isinstance(verdict, tuple):
         return [(error.field, error.code) for error in verdict]
     return [copied(verdict[name]) for name in HIRES.names]
@@ -130,3 +130,9 @@ def test_every_row_of_a_batch_is_either_taken_or_turned_away_as_the_rules_say(ro
         found[reject.position] = [(error.field, error.code) for error in reject.errors]
 
     assert [found[index] for index in range(len(rows))] == [expected(row) for row in rows]
+
+
+@settings(max_examples=300, deadline=None)
+@given(ROWS)
+def test_the_fields_asked_one_by_one_say_what_the_schema_says(row):
+    assert judge(HIRES, row) == by_schema(HIRES, row)
