@@ -24,7 +24,8 @@ class Reason:
 CATALOGUE: dict[str, Reason] = {
     "missing": Reason("Value missing", "A value is required; give one."),
     "not_an_integer": Reason(
-        "Not an integer", "Not a whole number; write digits only, without sign, point or space."
+        "Not an integer",
+        "Not a whole number; write digits only, without sign, point, space or quotation marks.",
     ),
     "out_of_range": Reason(
         "Integer out of range", "Must be from {minimum} to {maximum}; give a number in that range."
