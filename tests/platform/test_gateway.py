@@ -37,13 +37,6 @@ def test_a_prefix_ends_where_a_segment_does(path: str, served: bool) -> None:
     assert (gateway.route_of(path, known) is not None) is served
 
 
-def test_a_path_with_a_line_break_is_a_problem_like_any_other(platform: Platform) -> None:
-    answer = httpx.get(f"{platform.gateway}/api_docs/a%0Ab")
-
-    assert answer.status_code == 404
-    assert answer.headers["Content-Type"].startswith("application/problem+json")
-
-
 def test_a_path_that_leads_nowhere_lists_those_that_do(platform: Platform) -> None:
     answer = httpx.get(f"{platform.gateway}/nothing/here")
 
