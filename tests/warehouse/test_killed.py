@@ -25,7 +25,7 @@ def load(drop, execute, restored):
             execute("delete from hired_employees where mod(id, 7) = :rest", rest=minute % 7)
             restored("hired_employees")
         elif minute % 5 == 0:
-            drop("jobs", "".join(f"{n % 9 + 1},Job {n}\n" for n in numbers[:3]), minute)
+            drop("jobs", "".join(f"{n % 9 + 1},Job {minute}-{n}\n" for n in numbers[:3]), minute)
         else:
             lines = (
                 f"{n},Name {minute},202{n % 3}-0{n % 9 + 1}-11T12:13:14Z,{n % 3 + 1},{n % 9 + 1}\n"
