@@ -47,13 +47,13 @@ format: $(ENVIRONMENT) ## mend style
 types: $(ENVIRONMENT) ## check types
 	@$(BIN)/mypy
 
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras
+
+# With the extras named, pip in --require-hashes mode takes the pinned version for google-auth[pyopenssl] too.
 lock: $(ENVIRONMENT) ## compile the pinned requirements anew
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--group functions -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--group dev -o requirements-dev.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		infra/local/bigquery/requirements.in -o infra/local/bigquery/requirements.txt
+	@$(LOCK) --group functions -o requirements.txt
+	@$(LOCK) --group dev -o requirements-dev.txt
+	@$(LOCK) infra/local/bigquery/requirements.in -o infra/local/bigquery/requirements.txt
 
 .venv: $(ENVIRONMENT)
 .venv-bigquery: $(BIGQUERY)
@@ -64,12 +64,12 @@ $(ENVIRONMENT): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
 	@touch $@
 
 $(BIGQUERY): infra/local/bigquery/requirements.txt
 	@echo "Installing the BigQuery stand-in's environment in .venv-bigquery (once)"
 	@$(PYTHON) -m venv --clear .venv-bigquery
-	@.venv-bigquery/bin/pip install --quiet --disable-pip-version-check --require-hashes \
+	@.venv-bigquery/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 		-r infra/local/bigquery/requirements.txt
 	@touch $@
