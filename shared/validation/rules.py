@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from heapq import nsmallest
 from typing import Any
 
 import msgspec
@@ -15,6 +16,9 @@ from shared.tables.fields import Cell
 from shared.tables.refusal import Refusal
 from shared.tables.table import Table
 from shared.validation import reasons
+
+MAX_UNKNOWN = 20
+"""How many of a row's unknown fields are told of."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +86,18 @@ def judge(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]:
 def by_schema(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]:
     """The same as `judge`, by marshmallow's own walk through the schema."""
     try:
-        loaded: dict[str, Any] = table.checker.load(row)
+        loaded: dict[str, Any] = table.checker.load(_few_unknown(table, row))
     except ValidationError as error:
         return tuple(_errors(table, error))
     return loaded
+
+
+def _few_unknown(table: Table, row: Any) -> Any:
+    """The row with no more unknown fields than are told: each costs an error of its own."""
+    if not isinstance(row, dict) or len(row) <= len(table.fields) + MAX_UNKNOWN:
+        return row
+    unknown = nsmallest(MAX_UNKNOWN, row.keys() - table.fields.keys())
+    return {name: row[name] for name in (*table.names, *unknown) if name in row}
 
 
 def _by_field(table: Table, row: Mapping[str, Any]) -> dict[str, Any] | tuple[FieldError, ...]:
@@ -154,7 +166,8 @@ def _errors(table: Table, error: ValidationError) -> Iterable[FieldError]:
     known = [name for name in table.names if name in found]
     for name in known + sorted(str(name) for name in found if name not in known):
         for refusal in found.get(name, ()):
-            yield _error(reasons.ROW if name == SCHEMA else name, refusal)
+            # The name of an unknown field is as foreign as any value.
+            yield _error(reasons.ROW if name == SCHEMA else storable(name), refusal)
 
 
 @lru_cache(maxsize=4096)

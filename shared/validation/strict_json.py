@@ -1,9 +1,14 @@
 """JSON without the liberties that parsers take: no doubled keys, no NaN, no bottomless depths."""
 
 import json
+import math
+from collections import Counter
 from typing import Any
 
 from shared.faults import PermanentFault
+
+MAX_DEPTH = 100
+"""How deep values may lie within each other: what is taken is walked through again later."""
 
 
 class NotStrictJson(PermanentFault):
@@ -28,21 +33,40 @@ def decode(text: bytes) -> Any:
         NotStrictJson: it holds none; says what to do.
     """
     try:
-        return _DECODER.decode(text.decode())
+        value = _DECODER.decode(text.decode())
     except RecursionError:
-        raise NotStrictJson("too_deep", "The JSON is nested too deeply; flatten it.") from None
+        raise _too_deep() from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise NotStrictJson("not_json", f"The body is not JSON ({place}); mend it.") from None
     except UnicodeDecodeError:
         raise NotStrictJson("not_json", "The body is not JSON in UTF-8; mend it.") from None
+    # Hardly any has so many brackets that it could be too deep.
+    if text.count(b"[") + text.count(b"{") > MAX_DEPTH and _is_too_deep(value):
+        raise _too_deep()
+    return value
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(MAX_DEPTH):
+        inner = (v.values() if isinstance(v, dict) else v for v in level)
+        level = [v for values in inner for v in values if isinstance(v, (dict, list))]
+        if not level:
+            return False
+    return True
+
+
+def _too_deep() -> NotStrictJson:
+    return NotStrictJson(
+        "too_deep", f"The JSON is nested more than {MAX_DEPTH} levels deep; flatten it."
+    )
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        doubled = next(name for name in found if names.count(name) > 1)
+        (doubled, _), *_ = Counter(name for name, _ in pairs).most_common(1)
         raise NotStrictJson(
             "duplicate_key", f"The key {doubled[:100]!r} stands twice in an object; keep one."
         )
@@ -53,11 +77,24 @@ def _no_constant(name: str) -> Any:
     raise NotStrictJson("not_finite", f"{name} is no JSON value; send a number or null.")
 
 
+def _number(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        # Infinity: what is kept of it would be no JSON.
+        raise NotStrictJson(
+            "not_finite", f"{digits[:40]} is beyond what a number holds; send a smaller one."
+        )
+    return value
+
+
 def _whole_number(digits: str) -> int:
     # int() refuses thousands of digits; so many already say that it is out of range.
     return int(digits) if len(digits) < 100 else (-1 if digits.startswith("-") else 1) * 10**100
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_whole_number
+    object_pairs_hook=_unique,
+    parse_constant=_no_constant,
+    parse_float=_number,
+    parse_int=_whole_number,
 )

@@ -1,0 +1,103 @@
+"""Batches that are made to hurt: the good rows beside them are neither lost nor held up."""
+
+import time
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from shared import tables
+from shared.loading import rejects
+from shared.loading.batches import Batch, pack, unpack
+from shared.validation import batches, strict_json
+from shared.validation.batches import BadBatch
+from shared.validation.rules import MAX_UNKNOWN
+
+JOBS = tables.find("jobs")
+GOOD = '{"id": 1, "job": "Welder"}'
+NOW = datetime.now(UTC)
+
+
+def batch(*rows: str) -> bytes:
+    return f'{{"rows": [{", ".join([GOOD, *rows])}]}}'.encode()
+
+
+def through(body: bytes) -> batches.Verdict:
+    """The verdict on a body as it comes out of the message that carries it, every reject kept."""
+    judged = Batch(uuid.UUID(int=1), JOBS, "ann", NOW, batches.check(JOBS, body))
+    verdict = unpack(*pack(judged, body)).verdict
+    for reject in verdict.rejects:
+        kept = rejects._json(reject.raw) + b"".join(error.encoded for error in reject.errors)
+        assert b"\\u0000" not in kept.replace(b"\\\\u0000", b"")
+        assert reject.reason
+    return verdict
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"id": 2, "job": "x", "\\ud800": 1}',
+        '{"id": 2, "job": "x", "a\\u0000b": 1}',
+        '{"id": 2, "job": "\\udfff\\u0000"}',
+        '{"id": 2, "job": "x", "": 1, " ": 1, "\\u202e": {"a": [null]}}',
+        '{"id": 1%s, "job": "x"}' % ("0" * 30),
+        '{"id": -1%s, "job": "x"}' % ("0" * 5000),
+        '{"id": 2, "job": 1.7976931348623157e308}',
+        '{"id": 2, "job": %s}' % ("[" * 90 + "]" * 90),
+        "[]",
+        "null",
+        '"\\ud800"',
+    ],
+)
+def test_a_hostile_row_is_turned_away_and_the_good_one_beside_it_is_stored(row):
+    verdict = through(batch(row))
+
+    assert list(verdict.rows.values()) == [(1, "Welder")]
+    assert [reject.position for reject in verdict.rejects] == [1]
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ('{"id": 1e999, "job": "x"}', "not_finite"),
+        ('{"id": 2, "job": -1e400}', "not_finite"),
+        ('{"id": 2, "job": %s}' % ("[" * 101 + "]" * 101), "too_deep"),
+        ('{"id": 2, "job": %s}' % ("[" * 800 + "]" * 800), "too_deep"),
+        ('{"id": 2, "job": "x", "a": 1, "a": 1}', "duplicate_key"),
+    ],
+)
+def test_what_no_reader_could_be_given_again_refuses_the_batch_before_it_is_taken(row, code):
+    with pytest.raises(BadBatch) as caught:
+        batches.check(JOBS, batch(row))
+
+    assert (caught.value.code, caught.value.pointer) == (code, "/rows/1")
+
+
+def test_values_as_deep_as_is_allowed_pass_and_one_deeper_does_not():
+    deepest = strict_json.MAX_DEPTH
+    strict_json.decode(b"[" * deepest + b"]" * deepest)
+    strict_json.decode(b"[" + b"[]," * 5000 + b"[]]")
+
+    with pytest.raises(strict_json.NotStrictJson, match="100 levels"):
+        strict_json.decode(b'{"a":' * (deepest + 1) + b"1" + b"}" * (deepest + 1))
+
+
+def test_a_doubled_key_behind_many_others_is_found_at_once():
+    names = ", ".join(f'"a{number}": 1' for number in range(200_000))
+    started = time.perf_counter()
+
+    with pytest.raises(BadBatch, match="'z' stands twice"):
+        batches.check(JOBS, batch(f'{{{names}, "z": 1, "z": 1}}'))
+
+    # One count for each key before it would take minutes.
+    assert time.perf_counter() - started < 5
+
+
+def test_of_many_unknown_fields_only_some_are_told():
+    names = ", ".join(f'"a{number:06}": 1' for number in range(100_000))
+
+    (reject,) = through(batch(f'{{"id": 2, "job": " ", {names}}}')).rejects
+
+    assert [error.field for error in reject.errors][:2] == ["job", "a000000"]
+    assert len(reject.errors) == 1 + MAX_UNKNOWN
+    assert len(reject.raw) == 100_002

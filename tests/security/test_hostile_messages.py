@@ -1,0 +1,68 @@
+"""Messages that no gate of ours made: put aside, not tried again for a day, and within bounds."""
+
+import gzip
+import json
+import uuid
+import zlib
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from shared.faults import MalformedMessage
+from shared.loading.batches import unpack
+from shared.messages import attribute
+
+NOW = datetime.now(UTC)
+ATTRIBUTES = {"table": "jobs", "batch_id": str(uuid.UUID(int=1)), "accepted_at": NOW.isoformat()}
+GOOD = b'{"id": 1, "job": "Welder"}'
+BATCH = b'{"rows": [%b]}' % GOOD
+
+
+def message(**rejected: object) -> bytes:
+    whole = {"index": 1, "raw": 1, "errors": [{"field": "a", "code": "b", "facts": {}}], **rejected}
+    return b'{"rows":[%b],"rejected":[%b]}' % (GOOD, json.dumps(whole).encode())
+
+
+PACKED = gzip.compress(BATCH)
+
+
+@pytest.mark.parametrize(
+    ("data", "attributes"),
+    [
+        (b"", {}),
+        (b"\xff\xfe", {}),
+        (message(errors=[]), {}),
+        (message(index=-1), {}),
+        (message(index=2**63), {}),
+        (message(errors=[{"field": 1, "code": "b"}]), {}),
+        (b'{"rows":[],"rejected":[{"raw":%b]}' % (b"[" * 5000), {}),
+        (b'{"rows":[%b],"rejected":[1]}' % (b"[" * 5000), {}),
+        (PACKED[:-9], {"encoding": "gzip"}),
+        (PACKED[:11] + b"\xff\xff\xff" + PACKED[14:], {"encoding": "gzip"}),
+        (b"no gzip", {"encoding": "gzip"}),
+        (BATCH, {"batch_id": "1"}),
+        (BATCH, {"accepted_at": "2021-01-01"}),
+        (BATCH, {"table": "../jobs\n"}),
+        (BATCH, {"kind": "restore"}),
+    ],
+)
+def test_a_message_that_is_no_batch_is_told_from_one_that_may_be_tried_again(data, attributes):
+    with pytest.raises(MalformedMessage):
+        unpack(data, {**ATTRIBUTES, **attributes})
+
+
+def test_a_message_that_unpacks_to_more_than_is_taken_is_refused_without_doing_so():
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(256)) + packer.flush()
+
+    with pytest.raises(MalformedMessage, match="more than 1000000 bytes"):
+        unpack(bomb, {**ATTRIBUTES, "encoding": "gzip"}, 1_000_000)
+
+
+def test_an_attribute_is_cut_by_its_bytes_between_characters():
+    cut = attribute("a" + "💣" * 1000 + "\ud800")
+
+    assert len(cut.encode()) == 1021
+    assert msgspec.json.decode(msgspec.json.encode(cut)) == cut
+    assert attribute("\ud800 short") == "? short"
