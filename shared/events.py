@@ -8,7 +8,7 @@ from typing import Any
 
 from shared import logs
 from shared.faults import ConfigurationFault, MalformedMessage, PermanentFault
-from shared.messages import publish
+from shared.messages import attribute, publish
 from shared.settings import Settings
 
 FINALIZED = "google.cloud.storage.object.v1.finalized"
@@ -65,6 +65,6 @@ def put_aside(event: Any, settings: Settings, publisher: Any) -> Iterator[None]:
             settings.google_cloud_project,
             settings.dead_letter_topic,
             json.dumps({"event": dict(event.get_attributes()), "data": event.data}).encode(),
-            error=str(fault)[:1000],
-            source=str(event["source"])[:1000],
+            error=attribute(str(fault)),
+            source=attribute(str(event["source"])),
         )

@@ -8,6 +8,8 @@ from shared.faults import MessagesAway
 from shared.settings import Settings
 
 PUBLISH_SECONDS = 30
+# Pub/Sub refuses a message with a longer one, whose sender would try again for ever.
+_ATTRIBUTE_BYTES = 1024
 
 
 def publish(publisher: Any, project: str, topic: str, data: bytes, **attributes: str) -> str:
@@ -36,6 +38,11 @@ def publish(publisher: Any, project: str, topic: str, data: bytes, **attributes:
         raise MessagesAway(
             f"Pub/Sub did not take a message for {topic} ({type(error).__name__}); try again."
         ) from error
+
+
+def attribute(text: str) -> str:
+    """As much of a text as an attribute of a message holds."""
+    return text.encode("utf-8", "replace")[:_ATTRIBUTE_BYTES].decode("utf-8", "ignore")
 
 
 def publish_change(

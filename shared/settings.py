@@ -149,6 +149,9 @@ class Settings:
     )
     max_line_bytes: int = _setting("Longest row of a CSV file, in bytes.", 1 << 20, _whole)
     max_body_bytes: int = _setting("Largest body of an HTTP call, in bytes.", 10_000_000, _whole)
+    max_batch_bytes: int = _setting(
+        "Largest message of a batch, unpacked, in bytes.", 64 << 20, _whole
+    )
     max_upload_bytes: int = _setting(
         "Largest file that may be sent through the dashboard, in bytes; Google's front end lets "
         "32 MiB through.",

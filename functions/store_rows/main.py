@@ -18,7 +18,7 @@ def take(call: Call) -> Response:
     message = PushMessage.read(call.request)
     engine, publisher, settings = wiring.engine(), wiring.publisher(), wiring.settings()
     try:
-        batch = batches.unpack(message.data, message.attributes)
+        batch = batches.unpack(message.data, message.attributes, settings.max_batch_bytes)
         store.store(engine, publisher, settings, batch)
     except ConfigurationFault:
         # The operator can mend it, and then the message is good.

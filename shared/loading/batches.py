@@ -2,16 +2,19 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from shared import tables
 from shared.faults import MalformedMessage, UnknownTable
+from shared.tables.fields import MAX_INTEGER
 from shared.tables.table import Table
 from shared.validation import batches
 from shared.validation.batches import BadBatch, Verdict
@@ -48,9 +51,9 @@ class Batch:
 
 
 class _Rejected(msgspec.Struct):
-    index: int
+    index: Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
     raw: Any
-    errors: list[FieldError]
+    errors: Annotated[list[FieldError], Meta(min_length=1)]
 
 
 class _Content(msgspec.Struct, forbid_unknown_fields=True):
@@ -96,8 +99,13 @@ def pack(batch: Batch, body: bytes) -> tuple[bytes, dict[str, str]]:
     return data, attributes
 
 
-def unpack(data: bytes, attributes: Mapping[str, str]) -> Batch:
+def unpack(data: bytes, attributes: Mapping[str, str], max_bytes: int = 64 << 20) -> Batch:
     """The batch that a message carries; its rows are judged anew.
+
+    Args:
+        data: the message's content.
+        attributes: its attributes.
+        max_bytes: the most that it may unpack to.
 
     Raises:
         MalformedMessage: the message is none that `pack` made.
@@ -108,11 +116,11 @@ def unpack(data: bytes, attributes: Mapping[str, str]) -> Batch:
         accepted_at = datetime.fromisoformat(attributes["accepted_at"])
         kind = attributes.get("kind", "batch")
         if attributes.get("encoding") == "gzip":
-            data = gzip.decompress(data)
+            data = _unzipped(data, max_bytes)
         verdict = _verdict(table, data)
     except KeyError as error:
         raise MalformedMessage(f"A batch message lacks its attribute {error}.") from error
-    except (ValueError, OSError, EOFError, UnknownTable, BadBatch, msgspec.MsgspecError) as error:
+    except (ValueError, zlib.error, UnknownTable, BadBatch, msgspec.MsgspecError) as error:
         raise MalformedMessage(f"A message is no batch: {error}") from error
     if accepted_at.tzinfo is None or kind not in ("batch", "replay"):
         raise MalformedMessage("A batch message has a wrong accepted_at or kind.")
@@ -126,10 +134,21 @@ def unpack(data: bytes, attributes: Mapping[str, str]) -> Batch:
     )
 
 
+def _unzipped(data: bytes, max_bytes: int) -> bytes:
+    inflate = zlib.decompressobj(wbits=31)
+    found = inflate.decompress(data, max_bytes)
+    if not inflate.eof:
+        raise ValueError(f"it is cut off, or unpacks to more than {max_bytes} bytes")
+    return found
+
+
 def _verdict(table: Table, data: bytes) -> Verdict:
     if not data.endswith(b"]}") or b'"rejected"' not in data:
         return batches.check(table, data)
-    content = _DECODER.decode(data)
+    try:
+        content = _DECODER.decode(data)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     turned_away = [Reject(r.index, r.raw, tuple(r.errors)) for r in content.rejected]
     if not content.rows:
         return Verdict(len(turned_away), {}, turned_away, [])

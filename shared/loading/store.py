@@ -13,8 +13,9 @@ from shared.loading import ledger, waiting
 from shared.loading.batches import Batch
 from shared.loading.ledger import Entry, Source
 from shared.loading.load import load
-from shared.messages import publish, publish_change
+from shared.messages import attribute, publish, publish_change
 from shared.settings import Settings
+from shared.validation.rules import storable
 
 
 @dataclass(frozen=True)
@@ -69,21 +70,22 @@ def put_aside(
     """
     identity = message.attributes.get("batch_id") or f"message:{message.message_id}"
     source = Source(
-        identity=identity[:200],
+        identity=storable(identity[:200]),
         kind="batch",
         table_name=None,
         accepted_at=datetime.now(UTC),
-        sender=message.attributes.get("sender"),
+        sender=storable(message.attributes.get("sender")),
     )
     with transaction(engine) as connection:
-        ledger.fail(connection, source, {"code": message.code, "detail": message.detail})
+        detail = storable(message.detail)
+        ledger.fail(connection, source, {"code": message.code, "detail": detail})
     logs.line("ERROR", "A batch was put aside", source=source.identity, code=message.code)
     publish(
         publisher,
         settings.google_cloud_project,
         settings.dead_letter_topic,
         message.data,
-        **{**message.attributes, "error": message.detail[:1000], "code": message.code},
+        **{**message.attributes, "error": attribute(message.detail), "code": message.code},
     )
 
 
