@@ -1,0 +1,188 @@
+locals {
+  guide = "infra/gcp/README.md, under What each alert means, says what to do."
+
+  # Alerts on a line of the log: they need no metric, which for its first minutes cannot be alerted on.
+  logged = {
+    backup-failed = {
+      severity = "ERROR"
+      says     = "A scheduled backup failed, or old ones could not be let go."
+      filter   = "${local.from_functions} AND labels.alert=\"backup-failed\""
+    }
+    backup-damaged = {
+      severity = "CRITICAL"
+      says     = "A backup was read again and is not what was written."
+      filter   = "${local.from_functions} AND labels.alert=\"backup-damaged\""
+    }
+    warehouse-differs = {
+      severity = "ERROR"
+      says     = "BigQuery and PostgreSQL hold different rows."
+      filter   = "${local.from_functions} AND labels.alert=\"warehouse-differs\""
+    }
+    forgotten-upload = {
+      severity = "WARNING"
+      says     = "A file's event never came; the sweep has loaded it."
+      filter   = "${local.from_functions} AND jsonPayload.message=\"A forgotten upload was loaded\""
+    }
+    schedule-failed = {
+      severity = "ERROR"
+      says     = "Cloud Scheduler's call was not answered well: a backup, a comparison or a sweep did not take place."
+      filter   = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=~\"^${var.name}-\" AND severity>=ERROR"
+    }
+  }
+
+  # Alerts on a metric of Google's own.
+  measured = {
+    dead-letters = {
+      severity  = "ERROR"
+      says      = "A message can never be worked and lies with the dead letters."
+      filter    = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=\"${google_pubsub_subscription.dead_letters.name}\" AND metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\""
+      above     = 0
+      for       = "0s"
+      aligner   = "ALIGN_MAX"
+      reducer   = "REDUCE_SUM"
+      out_of    = null
+      group_by  = []
+      condition = "Dead letters"
+    }
+    lag = {
+      severity  = "ERROR"
+      says      = "Messages wait longer than ${var.lag_minutes} minutes: rows are not stored, or BigQuery is behind."
+      filter    = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=monitoring.regex.full_match(\"${join("|", [for one in values(google_pubsub_subscription.push) : one.name])}\") AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
+      above     = var.lag_minutes * 60
+      for       = "0s"
+      aligner   = "ALIGN_MAX"
+      reducer   = "REDUCE_MAX"
+      out_of    = null
+      group_by  = ["resource.labels.subscription_id"]
+      condition = "Oldest message"
+    }
+    error-rate = {
+      severity  = "ERROR"
+      says      = "More than one call in twenty of a function fails."
+      filter    = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=monitoring.regex.full_match(\"${local.service_names}\") AND metric.type=\"run.googleapis.com/request_count\" AND metric.labels.response_code_class=\"5xx\""
+      above     = 0.05
+      for       = "300s"
+      aligner   = "ALIGN_RATE"
+      reducer   = "REDUCE_SUM"
+      out_of    = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=monitoring.regex.full_match(\"${local.service_names}\") AND metric.type=\"run.googleapis.com/request_count\""
+      group_by  = ["resource.labels.service_name"]
+      condition = "Share of calls that fail"
+    }
+    database-connections = {
+      severity  = "WARNING"
+      says      = "Four fifths of the database's connections are taken."
+      filter    = "resource.type=\"cloudsql_database\" AND resource.labels.database_id=\"${var.project_id}:${google_sql_database_instance.this.name}\" AND metric.type=\"cloudsql.googleapis.com/database/postgresql/num_backends\""
+      above     = floor(var.database.max_connections * 0.8)
+      for       = "300s"
+      aligner   = "ALIGN_MAX"
+      reducer   = "REDUCE_SUM"
+      out_of    = null
+      group_by  = []
+      condition = "Connections"
+    }
+    database-disk = {
+      severity  = "WARNING"
+      says      = "The database's disk is nearly full; it grows by itself, and the bill with it."
+      filter    = "resource.type=\"cloudsql_database\" AND resource.labels.database_id=\"${var.project_id}:${google_sql_database_instance.this.name}\" AND metric.type=\"cloudsql.googleapis.com/database/disk/utilization\""
+      above     = 0.9
+      for       = "300s"
+      aligner   = "ALIGN_MAX"
+      reducer   = "REDUCE_MAX"
+      out_of    = null
+      group_by  = []
+      condition = "Disk"
+    }
+  }
+
+  channels = [for one in google_monitoring_notification_channel.email : one.id]
+}
+
+resource "google_monitoring_notification_channel" "email" {
+  for_each = var.alert_emails
+
+  display_name = each.value
+  type         = "email"
+  labels       = { email_address = each.value }
+}
+
+resource "google_monitoring_alert_policy" "logged" {
+  for_each = local.logged
+
+  display_name          = "${var.name}: ${each.key}"
+  combiner              = "OR"
+  severity              = each.value.severity
+  notification_channels = local.channels
+
+  conditions {
+    display_name = each.value.says
+
+    condition_matched_log {
+      filter = each.value.filter
+    }
+  }
+
+  documentation {
+    content   = "${each.value.says} ${local.guide}"
+    mime_type = "text/markdown"
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
+
+  depends_on = [google_project_service.used]
+}
+
+resource "google_monitoring_alert_policy" "measured" {
+  for_each = local.measured
+
+  display_name          = "${var.name}: ${each.key}"
+  combiner              = "OR"
+  severity              = each.value.severity
+  notification_channels = local.channels
+
+  conditions {
+    display_name = each.value.condition
+
+    condition_threshold {
+      filter             = each.value.filter
+      denominator_filter = each.value.out_of
+      comparison         = "COMPARISON_GT"
+      threshold_value    = each.value.above
+      duration           = each.value.for
+
+      aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = each.value.aligner
+        cross_series_reducer = each.value.reducer
+        group_by_fields      = each.value.group_by
+      }
+
+      dynamic "denominator_aggregations" {
+        for_each = each.value.out_of == null ? [] : [each.value]
+
+        content {
+          alignment_period     = "300s"
+          per_series_aligner   = denominator_aggregations.value.aligner
+          cross_series_reducer = denominator_aggregations.value.reducer
+          group_by_fields      = denominator_aggregations.value.group_by
+        }
+      }
+    }
+  }
+
+  documentation {
+    content   = "${each.value.says} ${local.guide}"
+    mime_type = "text/markdown"
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+  }
+
+  depends_on = [google_project_service.used]
+}

@@ -1,0 +1,74 @@
+locals {
+  # Derived from the functions' routes by `python -m infra.release`; here it only learns where the functions are.
+  gateway_document = jsondecode(file("${var.build_folder}/gateway.json"))
+  gateway_backends = toset(keys(local.gateway_document["x-google-api-management"].backends))
+  gateway_config = merge(local.gateway_document, {
+    "x-google-api-management" = {
+      backends = {
+        for name, backend in local.gateway_document["x-google-api-management"].backends : name => merge(backend, {
+          address     = google_cloudfunctions2_function.this[name].service_config[0].uri
+          jwtAudience = google_cloudfunctions2_function.this[name].service_config[0].uri
+        })
+      }
+    }
+  })
+}
+
+# The one who may call what the gateway shows. The gateway itself is open to the Internet, and each call carries a token.
+resource "google_service_account" "gateway" {
+  account_id   = "${var.name}-gateway"
+  display_name = "Calls through the API gateway"
+}
+
+resource "google_cloud_run_v2_service_iam_member" "gateway" {
+  for_each = local.gateway_backends
+
+  name     = google_cloudfunctions2_function.this[each.key].name
+  location = var.region
+  role     = "roles/run.invoker"
+  member   = google_service_account.gateway.member
+}
+
+resource "google_api_gateway_api" "this" {
+  provider = google-beta
+
+  api_id       = var.name
+  display_name = "Tablegate"
+
+  depends_on = [google_project_service.used]
+}
+
+resource "google_api_gateway_api_config" "this" {
+  provider = google-beta
+
+  api = google_api_gateway_api.this.api_id
+  # A configuration can't be changed: a new one comes, the gateway moves over, the old one goes.
+  api_config_id_prefix = "${var.name}-"
+  display_name         = "Tablegate"
+
+  openapi_documents {
+    document {
+      path     = "gateway.json"
+      contents = base64encode(jsonencode(local.gateway_config))
+    }
+  }
+
+  gateway_config {
+    backend_config {
+      google_service_account = google_service_account.gateway.email
+    }
+  }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "google_api_gateway_gateway" "this" {
+  provider = google-beta
+
+  gateway_id   = var.name
+  region       = var.gateway_region
+  api_config   = google_api_gateway_api_config.this.id
+  display_name = "Tablegate"
+}

@@ -1,0 +1,100 @@
+locals {
+  dead_letters = "dead-letters"
+  topics       = toset(["row-batches", "table-changed", "sweep", local.dead_letters])
+}
+
+resource "google_pubsub_topic" "this" {
+  #checkov:skip=CKV_GCP_83:Google's keys; whoever must hold their own sets kms_key_name here.
+  for_each = local.topics
+
+  name = "${var.name}-${each.key}"
+  # What a subscription lost can be replayed for a week.
+  message_retention_duration = "604800s"
+
+  depends_on = [google_project_service.used]
+}
+
+resource "google_pubsub_topic_iam_member" "function" {
+  for_each = local.publishers
+
+  topic  = google_pubsub_topic.this[each.value.topic].id
+  role   = "roles/pubsub.publisher"
+  member = google_service_account.function[each.value.function].member
+}
+
+# Pushes carry the identity of this account, which may call the functions pushed to and nothing else.
+resource "google_service_account" "push" {
+  account_id   = "${var.name}-push"
+  display_name = "Pushes of Pub/Sub and calls of Cloud Scheduler"
+}
+
+resource "google_service_account_iam_member" "pubsub_signs_as_push" {
+  service_account_id = google_service_account.push.name
+  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  member             = google_project_service_identity.pubsub.member
+}
+
+resource "google_pubsub_subscription" "push" {
+  for_each = local.pushes
+
+  name  = "${var.name}-${each.key}"
+  topic = google_pubsub_topic.this[each.value.topic].id
+
+  ack_deadline_seconds       = each.value.ack_deadline_seconds
+  message_retention_duration = "604800s"
+
+  push_config {
+    push_endpoint = "${google_cloudfunctions2_function.this[each.value.function].service_config[0].uri}${each.value.path}"
+
+    oidc_token {
+      service_account_email = google_service_account.push.email
+      audience              = local.functions[each.value.function].audience
+    }
+  }
+
+  retry_policy {
+    minimum_backoff = "1s"
+    maximum_backoff = "60s"
+  }
+
+  dead_letter_policy {
+    dead_letter_topic     = google_pubsub_topic.this[local.dead_letters].id
+    max_delivery_attempts = each.value.max_delivery_attempts
+  }
+
+  # Never: a quiet month must not cost the subscription.
+  expiration_policy {
+    ttl = ""
+  }
+
+  depends_on = [google_cloud_run_v2_service_iam_member.push, google_service_account_iam_member.pubsub_signs_as_push]
+}
+
+# A dead-letter topic without a subscription loses what it gets.
+resource "google_pubsub_subscription" "dead_letters" {
+  name  = "${var.name}-${local.dead_letters}"
+  topic = google_pubsub_topic.this[local.dead_letters].id
+
+  ack_deadline_seconds       = 60
+  message_retention_duration = "2678400s"
+  retain_acked_messages      = true
+
+  expiration_policy {
+    ttl = ""
+  }
+}
+
+# It is Pub/Sub's own agent who moves a message to the dead letters: it publishes there, and acknowledges here.
+resource "google_pubsub_topic_iam_member" "agent_publishes_dead_letters" {
+  topic  = google_pubsub_topic.this[local.dead_letters].id
+  role   = "roles/pubsub.publisher"
+  member = google_project_service_identity.pubsub.member
+}
+
+resource "google_pubsub_subscription_iam_member" "agent_takes_dead_letters" {
+  for_each = google_pubsub_subscription.push
+
+  subscription = each.value.id
+  role         = "roles/pubsub.subscriber"
+  member       = google_project_service_identity.pubsub.member
+}

@@ -1,0 +1,89 @@
+locals {
+  # Days after which objects go, and after which versions that were replaced or deleted go; 0 for never.
+  buckets = {
+    uploads   = { days = 0, versions_days = 0 }
+    processed = { days = var.keep_days.processed, versions_days = 0 }
+    failed    = { days = var.keep_days.failed, versions_days = 0 }
+    staging   = { days = var.keep_days.staging, versions_days = 0 }
+    # How long backups are kept the platform itself decides: it never lets a table's last good one go.
+    backups = { days = 0, versions_days = var.keep_days.deleted_backups }
+    sources = { days = 0, versions_days = 0 }
+  }
+  storage_roles = {
+    user    = "roles/storage.objectUser"
+    viewer  = "roles/storage.objectViewer"
+    creator = "roles/storage.objectCreator"
+  }
+}
+
+resource "google_storage_bucket" "this" {
+  #checkov:skip=CKV_GCP_62:Data access is in Cloud Audit Logs; access logs of buckets would be a second place to guard.
+  #checkov:skip=CKV_GCP_78:Only backups are versioned: a file that was loaded or staged is kept elsewhere already.
+  for_each = local.buckets
+
+  name                        = "${var.project_id}-${var.name}-${each.key}"
+  location                    = var.region
+  storage_class               = "STANDARD"
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = false
+
+  versioning {
+    enabled = each.value.versions_days > 0
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = each.value.days > 0 ? [each.value.days] : []
+
+    content {
+      action {
+        type = "Delete"
+      }
+      condition {
+        age = lifecycle_rule.value
+      }
+    }
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = each.value.versions_days > 0 ? [each.value.versions_days] : []
+
+    content {
+      action {
+        type = "Delete"
+      }
+      condition {
+        days_since_noncurrent_time = lifecycle_rule.value
+        with_state                 = "ARCHIVED"
+      }
+    }
+  }
+
+  # Uploads that broke off halfway cost money and are seen by nobody.
+  lifecycle_rule {
+    action {
+      type = "AbortIncompleteMultipartUpload"
+    }
+    condition {
+      age = 7
+    }
+  }
+
+  depends_on = [google_project_service.used]
+}
+
+resource "google_storage_bucket_iam_member" "function" {
+  for_each = local.bucket_grants
+
+  bucket = google_storage_bucket.this[each.value.bucket].name
+  role   = local.storage_roles[each.value.grant]
+  member = google_service_account.function[each.value.function].member
+}
+
+resource "google_storage_bucket_iam_member" "uploader" {
+  for_each = var.uploaders
+
+  bucket = google_storage_bucket.this["uploads"].name
+  role   = local.storage_roles.creator
+  member = each.value
+}
