@@ -175,5 +175,11 @@ class _Judge:
     def _reject(block: Block, line: int, raw: object, errors: tuple[FieldError, ...]) -> None:
         block.rejects.append(Reject(line, raw, errors))
         block.read += 1
-        # What Python needs for a reject beside its cells, so that blocks of rejects stay small too.
-        block.size += 500 + (sum(map(len, raw)) if isinstance(raw, (list, dict)) else len(str(raw)))
+        block.size += _size(raw)
+
+
+def _size(raw: object) -> int:
+    """About what Python needs for a reject, empty cells too, so that blocks of them stay small."""
+    if isinstance(raw, dict):
+        raw = list(raw.values())
+    return 200 + (sum(map(len, raw)) + 60 * len(raw) if isinstance(raw, list) else len(str(raw)))

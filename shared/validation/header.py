@@ -9,6 +9,10 @@ from shared.tables.fields import Integer
 from shared.tables.table import Table
 from shared.validation.corrections import is_note
 
+# Nobody reads all of a hundred thousand columns, and the ledger keeps what is told.
+_SHOWN = 20
+_MAX_NAME = 80
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -59,17 +63,20 @@ def _could_be_data(table: Table, cells: Sequence[str]) -> bool:
 
 def _drifted(names: Sequence[str], fields: Sequence[str]) -> UnreadableFile:
     missing = [name for name in names if name not in fields]
-    unknown = [column for column in dict.fromkeys(fields) if column not in names]
+    strange = [column[:_MAX_NAME] for column in dict.fromkeys(fields) if column not in names]
+    unknown = strange[:_SHOWN]
     doubled = [name for name in names if fields.count(name) > 1]
     closest = {
         column: found[0] for column in unknown if (found := get_close_matches(column, missing, 1))
     }
     parts = [
-        f"{title}: {', '.join(repr(name[:80]) for name in found)}"
+        f"{title}: {', '.join(map(repr, found))}"
         for title, found in (("missing", missing), ("unknown", unknown), ("doubled", doubled))
         if found
     ]
-    parts += [f"did {column[:80]!r} mean {name!r}?" for column, name in closest.items()]
+    if len(strange) > len(unknown):
+        parts.append(f"and {len(strange) - len(unknown)} more unknown")
+    parts += [f"did {column!r} mean {name!r}?" for column, name in closest.items()]
     return UnreadableFile(
         "header_drifted",
         f"The header is not that of the table ({'; '.join(parts)}). "

@@ -26,7 +26,9 @@ class Records:
     """A position in a file's lines, from which rows are read or whole lines are taken.
 
     After a quotation mark that never closes, or closes wrongly, only its own line is turned away
-    and reading goes on with the next.
+    and reading goes on with the next. What was read over in vain is not read over again: each of
+    those lines left a quotation mark open, so a row that begins in one of them and is open at its
+    end runs into the same wrong end.
     """
 
     def __init__(self, chunks: Iterator[Chunk], max_bytes: int) -> None:
@@ -36,6 +38,7 @@ class Records:
         self._cut = False
         self._index = 0
         self._number = 1
+        self._open_until = 0
 
     def ahead(self) -> list[str] | None:
         """The lines that are at hand from here on; None at the end of the file."""
@@ -83,6 +86,7 @@ class Records:
             return Record(first, next(csv.reader(self._feed(taken), strict=True)))
         except csv.Error:
             text, too_long = taken[0]
+        self._open_until = max(self._open_until, first + len(taken) - 1)
         if self._lines is lines:
             self._index = index + 1
         else:
@@ -95,6 +99,7 @@ class Records:
 
     def _feed(self, taken: list[tuple[str, bool]]) -> Iterator[str]:
         size = 0
+        is_alone = self.line < self._open_until
         while self._index < len(self._lines) or self._next_chunk():
             line = self._lines[self._index]
             self._index += 1
@@ -103,6 +108,8 @@ class Records:
             if self._cut or (size > self._max_bytes and len(taken) > 1):
                 raise csv.Error("too long")
             yield line
+            if is_alone:
+                raise csv.Error("never closes")
 
     def _next_chunk(self) -> bool:
         chunk = next(self._chunks, None)
