@@ -12,6 +12,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import sqlalchemy as sa
 
 from shared.database.sql import statement
+from shared.validation.rules import storable
 
 _SQL = Path(__file__).with_name("sql")
 
@@ -168,7 +169,8 @@ def fail(connection: sa.Connection, source: Source, error: Mapping[str, Any]) ->
             "sender": source.sender,
             "content": source.content,
             "table_name": source.table_name,
-            "error": json.dumps(error),
+            # It may quote what a file holds.
+            "error": json.dumps(storable(error)),
             "accepted_at": source.accepted_at,
         },
     )
