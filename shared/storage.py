@@ -1,6 +1,7 @@
 """Cloud Storage: objects as streams, and moving them on."""
 
 import base64
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from requests.exceptions import RequestException
 from shared.faults import PermanentFault, StorageAway
 
 READ_BYTES = 8 << 20
+# Cloud Storage's limit for a name; for a segment its stand-in's, whose drafts have longer names.
+_MOST_NAME_BYTES, _MOST_SEGMENT_BYTES = 1024, 230
 _RETRIED = {408, 409, 429, 500, 502, 503, 504}
 
 
@@ -43,7 +46,8 @@ class StoredObject:
     @property
     def identity(self) -> str:
         """What a load of it is claimed by."""
-        return f"gs://{self.bucket}/{self.name}#{self.generation}"
+        # With what PostgreSQL's text cannot hold made visible.
+        return f"gs://{self.bucket}/{self.name}#{self.generation}".replace("\x00", "\u2400")
 
     @property
     def content(self) -> str:
@@ -129,6 +133,21 @@ def copy_on(client: Any, stored: StoredObject, bucket: str) -> str:
     return _settle(client, stored, bucket, (stored.name, _with_generation(stored)))
 
 
+def beside(name: str, ending: str) -> str:
+    """The name of an object that belongs to another: the other's with an ending of its own.
+
+    A name that would grow too long has its end replaced by a checksum of the whole.
+    """
+    whole = f"{name}{ending}".encode()
+    folder, slash, last = name.rpartition("/")
+    if len(whole) <= _MOST_NAME_BYTES and len(f"{last}{ending}".encode()) <= _MOST_SEGMENT_BYTES:
+        return whole.decode()
+    marked = f"-{zlib.crc32(name.encode()):08x}{ending}"
+    size = len(marked.encode())
+    kept = f"{folder}{slash}".encode() + last.encode()[: max(_MOST_SEGMENT_BYTES - size, 0)]
+    return kept[: _MOST_NAME_BYTES - size].decode("utf-8", "ignore") + marked
+
+
 def take_away(client: Any, stored: StoredObject) -> None:
     """Delete an object, unless a newer one has its name by now.
 
@@ -179,7 +198,7 @@ def _copy(
 def _with_generation(stored: StoredObject) -> str:
     folder, slash, name = stored.name.rpartition("/")
     stem, dot, ending = name.partition(".")
-    return f"{folder}{slash}{stem}-{stored.generation}{dot}{ending}"
+    return beside(f"{folder}{slash}{stem}", f"-{stored.generation}{dot}{ending[-40:]}")
 
 
 def _stored(blob: Any) -> StoredObject:

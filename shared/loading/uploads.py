@@ -150,7 +150,7 @@ class Uploads:
         storage.write(
             self.client,
             self.settings.failed_bucket,
-            f"{name}.report.json",
+            storage.beside(name, ".report.json"),
             (json.dumps(report, indent=2, default=str).encode() + b"\n",),
             "application/json",
         )
@@ -163,7 +163,7 @@ class Uploads:
             storage.write(
                 self.client,
                 self.settings.processed_bucket,
-                f"{name}.rejected.csv",
+                storage.beside(name, ".rejected.csv"),
                 corrections.lines(table, rejects.of_load(connection, entry.load_id)),
                 "text/csv; charset=utf-8",
             )
@@ -180,7 +180,10 @@ def address(name: str) -> tuple[str | None, Table]:
     """
     known = tables.all_tables()
     *folders, last = name.split("/")
-    if not folders:
+    if "\x00" in name:
+        # No table of ours could keep whom it comes from.
+        pass
+    elif not folders:
         fits = _FILE_NAME.fullmatch(last)
         if fits and fits["table"].lower() in known:
             return None, known[fits["table"].lower()]

@@ -86,11 +86,11 @@ class Records:
             return Record(first, next(csv.reader(self._feed(taken), strict=True)))
         except csv.Error:
             text, too_long = taken[0]
-        self._open_until = max(self._open_until, first + len(taken) - 1)
         if self._lines is lines:
             self._index = index + 1
         else:
             self._put_back(taken[1:], first + 1)
+        self._open_until = max(self._open_until, first + len(taken) - 1)
         if too_long:
             error = FieldError(reasons.ROW, "row_too_long", {"maximum": self._max_bytes})
         else:
