@@ -10,10 +10,11 @@ TESTS ?= tests
 BIN := .venv/bin
 ENVIRONMENT := .venv/.installed
 BIGQUERY := .venv-bigquery/.installed
+BEAM := .venv-beam/.installed
 PLATFORM := $(BIN)/python -m infra.local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo reset test lint format types lock .venv .venv-bigquery
+.PHONY: help up down status demo reset test lint format types lock .venv .venv-bigquery .venv-beam
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -33,7 +34,7 @@ demo: $(ENVIRONMENT) $(BIGQUERY) ## send a sample data set through, or yours wit
 reset: $(ENVIRONMENT) ## delete its data
 	@$(PLATFORM) reset --home "$(HOME_DIR)"
 
-test: $(ENVIRONMENT) $(BIGQUERY) ## run the tests (TESTS=tests/unit for some)
+test: $(ENVIRONMENT) $(BIGQUERY) $(BEAM) ## run the tests (TESTS=tests/unit for some)
 	@$(BIN)/python -m pytest $(TESTS)
 
 lint: $(ENVIRONMENT) ## check style
@@ -53,10 +54,12 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 lock: $(ENVIRONMENT) ## compile the pinned requirements anew
 	@$(LOCK) --group functions -o requirements.txt
 	@$(LOCK) --group dev -o requirements-dev.txt
+	@$(LOCK) --group backfill -o functions/ingest_csv/requirements-backfill.txt
 	@$(LOCK) infra/local/bigquery/requirements.in -o infra/local/bigquery/requirements.txt
 
 .venv: $(ENVIRONMENT)
 .venv-bigquery: $(BIGQUERY)
+.venv-beam: $(BEAM) ## Apache Beam, for files too large for one call
 
 # The stamp comes last, so that an installation cut short is done over.
 $(ENVIRONMENT): requirements-dev.txt
@@ -72,4 +75,11 @@ $(BIGQUERY): infra/local/bigquery/requirements.txt
 	@$(PYTHON) -m venv --clear .venv-bigquery
 	@.venv-bigquery/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 		-r infra/local/bigquery/requirements.txt
+	@touch $@
+
+$(BEAM): functions/ingest_csv/requirements-backfill.txt
+	@echo "Installing Apache Beam in .venv-beam (once)"
+	@$(PYTHON) -m venv --clear .venv-beam
+	@.venv-beam/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		-r functions/ingest_csv/requirements-backfill.txt
 	@touch $@

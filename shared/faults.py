@@ -15,6 +15,7 @@ Fault
     ├── DatabaseBusy            a lock, deadlock or serialization failure
     ├── StorageAway             Cloud Storage did not answer
     ├── MessagesAway            Pub/Sub did not take the message
+    ├── BackfillAway            Dataflow did not take a file
     └── WarehouseAway           BigQuery did not answer, or the job can be repeated
 """
 
@@ -95,6 +96,10 @@ class StorageAway(TransientFault):
 
 class MessagesAway(TransientFault):
     """Pub/Sub did not acknowledge a message."""
+
+
+class BackfillAway(TransientFault):
+    """Dataflow did not answer, or asked to try again."""
 
 
 class WarehouseAway(TransientFault):

@@ -158,9 +158,31 @@ class Settings:
         32 << 20,
         _whole,
     )
+    backfill_from_bytes: int = _setting(
+        "Size from which a file is handed to Dataflow, in bytes; a gzip file counts eight times. "
+        "One call has 540 s, enough for twice as much in the slowest way of loading.",
+        1_000_000_000,
+        _whole,
+    )
+    dataflow_template: str = _setting(
+        "Flex Template of the backfill, as gs://bucket/object; without it files that are too large "
+        "for one call go to failed."
+    )
+    dataflow_region: str = _setting("Region where backfills run.")
+    dataflow_image: str = _setting("Image that the workers of a backfill run.")
+    dataflow_endpoint: str = _setting("host:port of a stand-in of Dataflow, in place of Google's.")
     sweep_age_seconds: int = _setting(
         "How long a file may lie in uploads before the sweep loads it itself.", 300, _whole
     )
+
+    def shareable(self) -> dict[str, str]:
+        """The settings that are no secrets and not the default, as variables."""
+        found = {}
+        for setting in described():
+            value = getattr(self, setting.name)
+            if value != setting.default and not setting.metadata["secret"]:
+                found[setting.name.upper()] = str(value).lower() if value is True else str(value)
+        return found
 
     def require(self, *names: str) -> None:
         """Check that the settings named are there.

@@ -121,6 +121,29 @@ def write(client: Any, bucket: str, name: str, pieces: Iterable[bytes], content_
             sink.write(piece)
 
 
+def content(client: Any, bucket: str, name: str) -> bytes:
+    """A small object's bytes.
+
+    Raises:
+        StorageAway: try again later.
+        PermanentFault: there is none.
+    """
+    with mapped():
+        return cast(bytes, client.bucket(bucket).blob(name).download_as_bytes())
+
+
+def delete_below(client: Any, bucket: str, folder: str) -> None:
+    """Delete all objects whose names start with `folder`.
+
+    Raises:
+        StorageAway: try again later.
+    """
+    with mapped():
+        for blob in client.list_blobs(bucket, prefix=folder):
+            with suppress(NotFound):
+                blob.delete()
+
+
 def copy_on(client: Any, stored: StoredObject, bucket: str) -> str:
     """Copy an object to another bucket and give the name it has there.
 

@@ -5,6 +5,7 @@ a function that never publishes never loads Pub/Sub.
 """
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from shared.loading.uploads import Uploads
+    from shared.storage import StoredObject
 
 
 @cache
@@ -25,6 +27,11 @@ def settings() -> Settings:
         ConfigurationFault: naming every variable that is wrong.
     """
     return settings_room.read()
+
+
+def configure(variables: Mapping[str, str]) -> None:
+    """Take settings that have travelled with a pipeline to this worker, before anything is made."""
+    os.environ.update(variables)
 
 
 @cache
@@ -77,4 +84,24 @@ def uploads() -> "Uploads":
     """What loads files of the uploads bucket."""
     from shared.loading.uploads import Uploads
 
-    return Uploads(settings(), engine(), storage_client(), publisher())
+    hand_over = _hand_over if settings().dataflow_template else None
+    return Uploads(settings(), engine(), storage_client(), publisher(), hand_over)
+
+
+@cache
+def dataflow_client() -> Any:
+    """Dataflow."""
+    from shared.dataflow import connect
+
+    return connect(settings())
+
+
+def _hand_over(stored: "StoredObject") -> None:
+    # Heavy, and most functions never see so large a file.
+    from shared import dataflow
+    from shared.loading.ledger import load_id_of
+
+    load_id = str(load_id_of(stored.identity))
+    dataflow.launch(
+        dataflow_client(), settings(), load_id, stored.bucket, stored.name, stored.generation
+    )

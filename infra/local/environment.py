@@ -56,6 +56,17 @@ def of_functions(home: Home, layout: Layout) -> dict[str, str]:
         "STORAGE_EMULATOR_HOST": layout.url("storage"),
         "PUBSUB_EMULATOR_HOST": layout.address("pubsub"),
         "BIGQUERY_EMULATOR_HOST": layout.url("bigquery"),
+        **_dataflow(layout),
+    }
+
+
+def _dataflow(layout: Layout) -> dict[str, str]:
+    if layouts.beam_python() is None:
+        return {}
+    return {
+        "DATAFLOW_TEMPLATE": "gs://tablegate-staging/backfill.json",
+        "DATAFLOW_REGION": "local",
+        "DATAFLOW_ENDPOINT": layout.address("dataflow"),
     }
 
 

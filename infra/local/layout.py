@@ -17,7 +17,10 @@ DEAD_LETTER_TOPIC = "dead-letters"
 TOPICS = ("row-batches", "table-changed", "sweep", UPLOADS_TOPIC, DEAD_LETTER_TOPIC)
 PUSH_AUDIENCE = "tablegate"
 PUSH_ACCOUNT = f"pubsub@{PROJECT}.iam"
-STAND_INS = ("gateway", "postgres", "storage", "bigquery", "bigquery-rpc", "pubsub", "eventarc")
+STAND_INS = (
+    *("gateway", "postgres", "storage", "bigquery", "bigquery-rpc", "pubsub", "eventarc"),
+    "dataflow",
+)
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -65,6 +68,12 @@ def present_functions(folder: Path) -> tuple[Function, ...]:
         for function in specifications.functions()
         if (folder / function.name / "main.py").is_file()
     )
+
+
+def beam_python() -> Path | None:
+    """The Python that Beam is installed for, or None: it is large, and few files need it."""
+    folder = Path(__file__).resolve().parents[2] / ".venv-beam"
+    return folder / "bin" / "python" if (folder / ".installed").exists() else None
 
 
 def bucket_name(key: str) -> str:

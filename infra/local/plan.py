@@ -48,6 +48,7 @@ def parts(home: Home, layout: Layout) -> tuple[Part, ...]:
         storage.part(home, layout),
         _task(home, layout, "buckets", ("infra.local.provision", "buckets"), ("storage",)),
         *groundwork,
+        *stand_ins.dataflow(home, layout),
         *functions,
         stand_ins.eventarc(home, layout),
         stand_ins.gateway(home, layout),

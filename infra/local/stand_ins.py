@@ -64,6 +64,27 @@ def eventarc(home: Home, layout: Layout) -> Part:
     )
 
 
+def dataflow(home: Home, layout: Layout) -> tuple[Part, ...]:
+    """The Dataflow stand-in, where Beam is installed."""
+    python = layouts.beam_python()
+    if python is None:
+        return ()
+    port = layout.ports["dataflow"]
+    part = Part(
+        name="dataflow",
+        command=(
+            *(sys.executable, "-m", "infra.local.dataflow"),
+            *("--home", str(home.path), "--python", str(python)),
+        ),
+        stage=Stage.FUNCTION,
+        environment=environment.of_functions(home, layout),
+        address=layout.address("dataflow"),
+        probe=accepts_connections(port),
+        folder=ROOT,
+    )
+    return (part,)
+
+
 def gateway(home: Home, layout: Layout) -> Part:
     """The one address in front of the functions."""
     port = layout.ports["gateway"]

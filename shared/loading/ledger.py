@@ -48,7 +48,12 @@ class Source:
     @property
     def load_id(self) -> UUID:
         """The same for every delivery of the same source."""
-        return self.batch_id or uuid5(NAMESPACE_URL, self.identity)
+        return self.batch_id or load_id_of(self.identity)
+
+
+def load_id_of(identity: str) -> UUID:
+    """The id of the load of a source that brings none of its own."""
+    return uuid5(NAMESPACE_URL, identity)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,13 @@ from shared.validation.files import Block, blocks
 
 _FILE_NAME = re.compile(r"(?P<table>[a-z0-9_]+)(?:-.*)?\.csv(?:\.gz)?", re.IGNORECASE | re.DOTALL)
 _RESEND = "tablegate-resend"
+# How much larger than its gzip file CSV of this kind is; measured 5 to 9.
+_GZIP_RATIO = 8
+
+HandOver = Callable[[StoredObject], None]
+"""Has a file loaded by others, once; called again while they do, it changes nothing."""
+Read = Callable[..., Iterable[Block]]
+"""Gives the judged rows of (table, object), with or without their positions (`numbered`)."""
 
 
 class Uploads:
@@ -33,19 +40,36 @@ class Uploads:
         engine: the database.
         client: Cloud Storage.
         publisher: Pub/Sub's publisher.
+        hand_over: has files loaded that are too large for one call; None where nobody does.
     """
 
-    def __init__(self, settings: Settings, engine: sa.Engine, client: Any, publisher: Any) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engine: sa.Engine,
+        client: Any,
+        publisher: Any,
+        hand_over: HandOver | None = None,
+    ) -> None:
         settings.require("uploads_bucket", "processed_bucket", "failed_bucket")
         self.settings, self.engine, self.client = settings, engine, client
-        self.publisher = publisher
+        self.publisher, self.hand_over = publisher, hand_over
 
-    def take(self, bucket: str, name: str, generation: int | None) -> Entry | None:
+    def take(
+        self, bucket: str, name: str, generation: int | None, read: Read | None = None
+    ) -> Entry | None:
         """Load one object, and move it to its place; the same object again changes nothing.
+
+        Args:
+            bucket: its bucket.
+            name: its name there.
+            generation: which version of that name; None is the live one.
+            read: gives its judged rows; without it the object itself is read, or handed over where
+                it is too large for one call.
 
         Returns:
             What the ledger has of it, or None for an object that is gone without having been
-            loaded (overwritten or deleted by its sender).
+            loaded (overwritten or deleted by its sender), or was handed over.
 
         Raises:
             TransientFault: try again later; what was done stays done.
@@ -54,7 +78,9 @@ class Uploads:
         if stored is None:
             return self._gone(bucket, name, generation)
         try:
-            entry = self._load(stored)
+            if read is None and self._is_handed_over(stored):
+                return None
+            entry = self._load(stored, read or self._read)
         except UnreadableFile as fault:
             entry = self._fail(stored, fault)
         self._finish(stored, entry)
@@ -64,7 +90,7 @@ class Uploads:
         """Load what has lain in uploads for longer than its event should have taken.
 
         Returns:
-            The objects that were taken. One that fails is logged, and does not keep back others.
+            The objects that were loaded. One that fails is logged, and does not keep back others.
 
         Raises:
             StorageAway: the bucket cannot be listed.
@@ -73,8 +99,8 @@ class Uploads:
         taken = []
         for stored in storage.listed(self.client, self.settings.uploads_bucket, before):
             try:
-                self.take(stored.bucket, stored.name, stored.generation)
-                taken.append(stored)
+                if self.take(stored.bucket, stored.name, stored.generation) is not None:
+                    taken.append(stored)
             except Fault as fault:
                 logs.line(
                     "ERROR",
@@ -93,7 +119,33 @@ class Uploads:
             announce(self.engine, self.publisher, self.settings, entry)
         return entry
 
-    def _load(self, stored: StoredObject) -> Entry:
+    def _is_handed_over(self, stored: StoredObject) -> bool:
+        size = stored.size_bytes * (_GZIP_RATIO if stored.name.endswith(".gz") else 1)
+        if size < self.settings.backfill_from_bytes or self._is_recorded(stored):
+            return False
+        _, table = address(stored.name)
+        if self.hand_over is None:
+            raise UnreadableFile(
+                "too_large",
+                f"The file has {stored.size_bytes} bytes, more than one call can load. Set "
+                "DATAFLOW_TEMPLATE and DATAFLOW_REGION, so that Dataflow loads such files, or drop "
+                "it again in several files.",
+                size_bytes=stored.size_bytes,
+                maximum=self.settings.backfill_from_bytes,
+            )
+        self.hand_over(stored)
+        logs.line("INFO", "A large file is handed over", source=stored.identity, table=table.name)
+        return True
+
+    def _is_recorded(self, stored: StoredObject) -> bool:
+        with transaction(self.engine) as connection:
+            return ledger.recorded(connection, stored.identity) is not None
+
+    def _read(self, table: Table, stored: StoredObject, *, numbered: bool) -> Iterable[Block]:
+        with storage.reading(self.client, stored) as stream:
+            yield from blocks(table, stream, self.settings.max_line_bytes, numbered=numbered)
+
+    def _load(self, stored: StoredObject, read: Read) -> Entry:
         sender, table = address(stored.name)
         source = Source(
             identity=stored.identity,
@@ -107,8 +159,7 @@ class Uploads:
         )
 
         def judged(*, numbered: bool = True) -> Iterable[Block]:
-            with storage.reading(self.client, stored) as stream:
-                yield from blocks(table, stream, self.settings.max_line_bytes, numbered=numbered)
+            return read(table, stored, numbered=numbered)
 
         return load(
             self.engine, source, judged, lock_timeout_seconds=self.settings.lock_timeout_seconds

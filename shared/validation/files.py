@@ -1,6 +1,6 @@
 """CSV files, row by row, in blocks of constant size."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -55,6 +55,16 @@ def blocks(
         UnreadableFile: the file as a whole is no CSV of this table; may come after any block.
     """
     records = Records(lines.read(stream, max_line_bytes), max_line_bytes)
+    shape, first = opening(table, records)
+    yield from whole(table, shape, judged(table, shape, records, first, numbered=numbered))
+
+
+def opening(table: Table, records: Records) -> tuple[Layout, Record | None]:
+    """What a file begins with: where its columns are, and its first row where that is no header.
+
+    Raises:
+        UnreadableFile: there is no row, or the header is not the table's.
+    """
     first = records.read()
     while first is not None and not first.cells:
         first = records.read()
@@ -63,15 +73,37 @@ def blocks(
     shape = Layout(tuple(range(len(table.names))), len(table.names))
     if first.error is None:
         shape = layout(table, first.cells)
+    return shape, None if shape.header else first
+
+
+def judged(
+    table: Table,
+    shape: Layout,
+    records: Records,
+    first: Record | None = None,
+    *,
+    numbered: bool = True,
+) -> Iterator[Block]:
+    """Judge rows of a file, those of `records` after the `first`, in blocks of constant size."""
     judge = _Judge(table, shape, numbered=numbered)
     begun = Block()
-    if not shape.header:
+    if first is not None:
         judge.take(first, begun)
-    read = shaped = 0
     for block in _filled(judge, records, begun):
-        read, shaped = read + block.read, shaped + block.shaped
         if block.read:
             yield block
+
+
+def whole(table: Table, shape: Layout, blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks of a whole file.
+
+    Raises:
+        UnreadableFile: at their end, where not one row had the table's columns.
+    """
+    read = shaped = 0
+    for block in blocks:
+        read, shaped = read + block.read, shaped + block.shaped
+        yield block
     if read and not shaped:
         raise UnreadableFile(
             "wrong_columns",

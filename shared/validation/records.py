@@ -35,6 +35,7 @@ class Records:
         csv.field_size_limit(max(csv.field_size_limit(), max_bytes + 1))
         self._chunks, self._max_bytes = chunks, max_bytes
         self._lines: list[str] = []
+        self._taken: list[tuple[str, bool]] = []
         self._cut = False
         self._index = 0
         self._number = 1
@@ -60,6 +61,12 @@ class Records:
         """Whether what is at hand is one line, cut short."""
         return self._cut
 
+    @property
+    def taken(self) -> list[Chunk]:
+        """The lines that `read` took last, as it found them."""
+        first = self.line - len(self._taken)
+        return [Chunk([text], first + place, cut) for place, (text, cut) in enumerate(self._taken)]
+
     def place(self, lines: list[str]) -> int:
         """How many of the `lines` that `ahead` gave have been taken; all, where it went beyond."""
         return self._index if self._lines is lines else len(lines)
@@ -76,16 +83,19 @@ class Records:
         if '"' in text or self._cut:
             return self._read_quoted()
         self._index += 1
+        self._taken = [(text, False)]
         text = _without_end(text)
         return Record(number, text.split(",") if text else [])
 
     def _read_quoted(self) -> Record:
         first, lines, index = self.line, self._lines, self._index
         taken: list[tuple[str, bool]] = []
+        self._taken = taken
         try:
             return Record(first, next(csv.reader(self._feed(taken), strict=True)))
         except csv.Error:
             text, too_long = taken[0]
+            self._taken = taken[:1]
         if self._lines is lines:
             self._index = index + 1
         else:

@@ -4,6 +4,8 @@ import uuid
 
 import pytest
 import sqlalchemy as sa
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import pubsub_v1, storage
 
 from shared.database import engine as engines
 from shared.database.migrate import migrate
@@ -39,12 +41,24 @@ def template(postgres_url):
 
 
 @pytest.fixture
-def database_url(postgres_url, template):
+def new_database(postgres_url, template):
+    """Makes migrated databases of this test's own; gives their URLs."""
+    names = []
+
+    def make():
+        names.append(f"test_{uuid.uuid4().hex}")
+        _admin(postgres_url, f"create database {names[-1]} template migrated")
+        return postgres_url.rsplit("/", 1)[0] + f"/{names[-1]}"
+
+    yield make
+    for name in names:
+        _admin(postgres_url, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def database_url(new_database):
     """A migrated database of this test's own."""
-    name = f"test_{uuid.uuid4().hex}"
-    _admin(postgres_url, f"create database {name} template migrated")
-    yield postgres_url.rsplit("/", 1)[0] + f"/{name}"
-    _admin(postgres_url, f"drop database {name} with (force)")
+    return new_database()
 
 
 @pytest.fixture
@@ -64,3 +78,38 @@ def rows(engine):
             return [tuple(row) for row in connection.execute(sa.text(query), values)]
 
     return ask
+
+
+@pytest.fixture
+def publisher(platform, monkeypatch):
+    """Pub/Sub's publisher, on the platform's stand-in."""
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", platform.description["pubsub"]["endpoint"])
+    client = pubsub_v1.PublisherClient()
+    yield client
+    client.stop()
+
+
+@pytest.fixture
+def client(platform):
+    """Cloud Storage, on the platform's stand-in."""
+    made = storage.Client(
+        project="tests",
+        credentials=AnonymousCredentials(),
+        client_options={"api_endpoint": platform.description["storage"]["endpoint"]},
+    )
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def new_buckets(client):
+    """Makes buckets that nobody listens to; gives the variables that name them."""
+
+    def make():
+        mark = uuid.uuid4().hex[:8]
+        places = ("uploads", "processed", "failed", "staging")
+        for place in places:
+            client.create_bucket(f"{place}-{mark}")
+        return {f"{place.upper()}_BUCKET": f"{place}-{mark}" for place in places}
+
+    return make

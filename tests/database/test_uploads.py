@@ -1,49 +1,23 @@
 """Files in a bucket whose events never come, or come when the file is gone."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import pubsub_v1, storage
 
 from shared.loading.uploads import Uploads
 from shared.settings import read
 
 
 @pytest.fixture
-def publisher(platform, monkeypatch):
-    """Pub/Sub's publisher, on the platform's stand-in."""
-    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", platform.description["pubsub"]["endpoint"])
-    client = pubsub_v1.PublisherClient()
-    yield client
-    client.stop()
-
-
-@pytest.fixture
-def client(platform):
-    """Cloud Storage, on the platform's stand-in."""
-    made = storage.Client(
-        project="tests",
-        credentials=AnonymousCredentials(),
-        client_options={"api_endpoint": platform.description["storage"]["endpoint"]},
-    )
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def uploads(platform, engine, client, publisher):
+def uploads(platform, engine, client, publisher, new_buckets):
     """Uploads from buckets that nobody listens to, into this test's database."""
-    mark = uuid4().hex[:8]
-    names = {place: f"{place}-{mark}" for place in ("uploads", "processed", "failed")}
-    for name in names.values():
-        client.create_bucket(name)
     settings = read(
         {
             "GOOGLE_CLOUD_PROJECT": platform.description["pubsub"]["project"],
             "SWEEP_AGE_SECONDS": "60",
-            **{f"{place.upper()}_BUCKET": name for place, name in names.items()},
+            **new_buckets(),
         }
     )
     return Uploads(settings, engine, client, publisher)
@@ -127,3 +101,27 @@ def test_another_file_of_the_same_name_takes_nothing_from_the_first(uploads):
     bucket = uploads.client.bucket(uploads.settings.processed_bucket)
     contents = {bucket.blob(name).download_as_bytes() for name in (first, second)}
     assert contents == {b"1,Welder\n", b"1,Smith\n"}
+
+
+def test_a_file_too_large_for_one_call_fails_with_what_to_set_where_nobody_takes_it(uploads, rows):
+    uploads.settings = replace(uploads.settings, backfill_from_bytes=10)
+    blob = put(uploads, "jobs.csv", "1,Welder\n2,Tester\n")
+
+    uploads.take(uploads.settings.uploads_bucket, "jobs.csv", blob.generation)
+
+    assert rows("select state, error ->> 'code' from loads") == [("failed", "too_large")]
+    bucket = uploads.client.bucket(uploads.settings.failed_bucket)
+    report = json.loads(bucket.blob("jobs.csv.report.json").download_as_bytes())
+    assert "Set DATAFLOW_TEMPLATE and DATAFLOW_REGION" in report["detail"]
+
+
+def test_a_large_file_is_handed_over_and_stays_until_it_is_loaded(uploads, rows):
+    taken = []
+    uploads.settings = replace(uploads.settings, backfill_from_bytes=10)
+    uploads.hand_over = taken.append
+    blob = put(uploads, "jobs.csv", "1,Welder\n2,Tester\n")
+
+    assert uploads.take(uploads.settings.uploads_bucket, "jobs.csv", blob.generation) is None
+    assert [stored.name for stored in taken] == ["jobs.csv"]
+    assert rows("select count(*) from loads") == [(0,)]
+    assert "jobs.csv" in names(uploads, uploads.settings.uploads_bucket)

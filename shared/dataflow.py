@@ -1,0 +1,88 @@
+"""Dataflow: has files loaded that are too large for one call."""
+
+import json
+from typing import Any
+
+from google.api_core.exceptions import (
+    AlreadyExists,
+    ClientError,
+    Conflict,
+    GoogleAPICallError,
+    TooManyRequests,
+)
+from google.cloud.dataflow_v1beta3 import (
+    FlexTemplateRuntimeEnvironment,
+    FlexTemplatesServiceClient,
+    LaunchFlexTemplateParameter,
+    LaunchFlexTemplateRequest,
+)
+
+from shared.faults import BackfillAway, ConfigurationFault
+from shared.settings import Settings
+
+
+def connect(settings: Settings) -> FlexTemplatesServiceClient:
+    """The client, on DATAFLOW_ENDPOINT where it is set."""
+    if not settings.dataflow_endpoint:
+        return FlexTemplatesServiceClient()
+    import grpc
+    from google.cloud.dataflow_v1beta3.services.flex_templates_service import transports
+
+    channel = grpc.insecure_channel(settings.dataflow_endpoint)
+    transport = transports.FlexTemplatesServiceGrpcTransport(channel=channel)
+    return FlexTemplatesServiceClient(transport=transport)
+
+
+def launch(
+    client: Any, settings: Settings, load_id: str, bucket: str, name: str, generation: int
+) -> None:
+    """Start the backfill of one object, unless it is under way.
+
+    Raises:
+        BackfillAway: try again later.
+        ConfigurationFault: Dataflow will never take it as things are configured.
+    """
+    settings.require("google_cloud_project", "dataflow_region", "staging_bucket")
+    request = LaunchFlexTemplateRequest(
+        project_id=settings.google_cloud_project,
+        location=settings.dataflow_region,
+        launch_parameter=LaunchFlexTemplateParameter(
+            # Dataflow lets no two jobs of a name run at once: called again, this one is refused.
+            job_name=f"tablegate-backfill-{load_id}",
+            container_spec_gcs_path=settings.dataflow_template,
+            parameters={
+                "bucket": bucket,
+                "name": name,
+                "generation": str(generation),
+                "settings": json.dumps(settings.shareable()),
+                **(
+                    {"sdk_container_image": settings.dataflow_image}
+                    if settings.dataflow_image
+                    else {}
+                ),
+            },
+            environment=FlexTemplateRuntimeEnvironment(
+                temp_location=f"gs://{settings.staging_bucket}/dataflow",
+                # The job runs as the function does, so that the database knows its user.
+                service_account_email=_account(settings),
+            ),
+        ),
+    )
+    try:
+        client.launch_flex_template(request=request)
+    except (AlreadyExists, Conflict):
+        return
+    except TooManyRequests as error:
+        raise BackfillAway("Dataflow asks to wait; try again.") from error
+    except ClientError as error:
+        raise ConfigurationFault(
+            f"Dataflow refused a backfill ({error.code}: {error.message}). Check "
+            "DATAFLOW_TEMPLATE, DATAFLOW_REGION and the roles of the function's account."
+        ) from error
+    except GoogleAPICallError as error:
+        raise BackfillAway(f"Dataflow is away ({type(error).__name__}); try again.") from error
+
+
+def _account(settings: Settings) -> str:
+    user = settings.cloud_sql_user
+    return f"{user}.gserviceaccount.com" if user else ""

@@ -1,0 +1,188 @@
+"""A file loaded by Beam comes out as one that was loaded in one call."""
+
+import gzip
+import os
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from infra.local import layout
+from infra.local.environment import ROOT
+from shared.database import engine as engines
+from shared.loading.backfill import Backfill
+from shared.loading.uploads import Uploads
+from shared.settings import read
+from tests.benchmarks import hires
+
+COUNTS = "rows_read, inserted, updated, unchanged, superseded, waiting, rejected"
+QUESTIONS = {
+    "tables": "select id, name, datetime, department_id, job_id from hired_employees order by id",
+    "rejects": "select table_name, position, raw, errors, reason, status from rejected_rows "
+    "order by table_name, position",
+    "loads": f"select kind, sender, table_name, state, error, {COUNTS} from loads "
+    "order by table_name, accepted_at",
+}
+
+
+@dataclass
+class Side:
+    """A database and buckets of its own, and what loads files into them."""
+
+    uploads: Uploads
+    environment: dict[str, str]
+
+    def put(self, name: str, content: bytes) -> int:
+        """Drop a file."""
+        blob = self.uploads.client.bucket(self.environment["UPLOADS_BUCKET"]).blob(name)
+        blob.upload_from_string(content)
+        return int(blob.generation)
+
+    def take(self, name: str, content: bytes) -> None:
+        """Drop a file and load it in one call."""
+        self.uploads.take(self.environment["UPLOADS_BUCKET"], name, self.put(name, content))
+
+    def outcome(self) -> dict[str, Any]:
+        """All that anybody could see of what was loaded."""
+        with self.uploads.engine.connect() as connection:
+            found: dict[str, Any] = {
+                name: connection.execute(sa.text(question)).all()
+                for name, question in QUESTIONS.items()
+            }
+        for place in ("uploads", "processed", "failed", "staging"):
+            blobs = self.uploads.client.list_blobs(self.environment[f"{place.upper()}_BUCKET"])
+            found[place] = [(blob.name, without_ids(blob)) for blob in blobs]
+        return found
+
+
+def without_ids(blob):
+    lines = blob.download_as_bytes().splitlines()
+    return [line for line in lines if b'"load_id"' not in line]
+
+
+@pytest.fixture
+def new_side(platform, new_database, new_buckets, client, publisher):
+    """Makes sides that see nothing of each other."""
+    made = []
+
+    def make():
+        environment = {
+            "GOOGLE_CLOUD_PROJECT": platform.description["pubsub"]["project"],
+            "DATABASE_URL": new_database(),
+            "BACKFILL_FROM_BYTES": "1000",
+            **new_buckets(),
+        }
+        settings = read({**environment, "BACKFILL_FROM_BYTES": ""})
+        engine = engines.create(settings)
+        made.append(engine)
+        return Side(Uploads(settings, engine, client, publisher), environment)
+
+    yield make
+    for engine in made:
+        engine.dispose()
+
+
+def by_beam(platform, side, name, content):
+    """Drop a file and load it as a backfill does."""
+    words = {
+        "bucket": side.environment["UPLOADS_BUCKET"],
+        "name": name,
+        "generation": side.put(name, content),
+    }
+    python = layout.beam_python()
+    assert python is not None, "make .venv-beam"
+    done = subprocess.run(
+        [
+            *(str(python), "-m", "functions.ingest_csv.backfill"),
+            *(f"--{word}={value}" for word, value in words.items()),
+            "--runner=BundleBasedDirectRunner",
+        ],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            **side.environment,
+            "STORAGE_EMULATOR_HOST": platform.description["storage"]["endpoint"],
+            "PUBSUB_EMULATOR_HOST": platform.description["pubsub"]["endpoint"],
+        },
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+ROWS = 160_000
+QUOTED = b'"1000001","Quo\r\nted, ""twice""",2021-01-07T02:48:42Z,1,1\r\n'
+FAULTS = (
+    b'1000002,"never closed,2021-01-07T02:48:42Z,1,1\r\n'
+    b"1000003,Too Few\r\n"
+    b"1000004,No Offset,2021-01-07T02:48:42,1,1\r\n"
+    b"1000005,Waits,2021-01-07T02:48:42Z,999,1\r\n"
+    b"1,Again,2021-01-07T02:48:42Z,1,1\r\n"
+)
+
+
+def large():
+    return b"".join([QUOTED, *hires.lines(ROWS, 0.01), QUOTED.replace(b"01", b"09"), FAULTS])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("hired_employees-large.csv", large, id="good, bad, waiting and doubled rows"),
+        pytest.param(
+            "acme/hired_employees/clean.csv",
+            lambda: b"".join(hires.lines(ROWS, 0.01)),
+            id="straight into the empty table",
+        ),
+        pytest.param("jobs.csv", lambda: b"id,jobs\n1,Welder\n", id="a header that has drifted"),
+        pytest.param("jobs.csv.gz", lambda: gzip.compress(b"1,A\n" * 9)[:-9], id="half a gzip"),
+        pytest.param("jobs.csv", lambda: b"1\n2\n3\n", id="wrong columns throughout"),
+        pytest.param("jobs-none.csv", lambda: b"id,job\n", id="a header alone"),
+        pytest.param("teams.csv", lambda: b"1,A\n", id="no table of that name"),
+    ],
+)
+def test_beam_leaves_what_one_call_would_have_left(platform, new_side, name, content):
+    direct, beam = new_side(), new_side()
+    for side in (direct, beam):
+        for table, text in hires.parents().items():
+            side.take(f"{table}.csv", text)
+
+    direct.take(name, content())
+    by_beam(platform, beam, name, content())
+
+    expected, found = direct.outcome(), beam.outcome()
+    assert found == expected
+    assert found["staging"] == []
+    assert len(found["processed"]) + len(found["failed"]) > 2
+
+
+def test_a_step_that_is_repeated_changes_nothing(new_side):
+    side = new_side()
+    generation = side.put("jobs.csv", b"1,Welder\n2,\n")
+    backfill = Backfill(side.uploads, side.environment["UPLOADS_BUCKET"], "jobs.csv", generation)
+
+    for _ in range(2):
+        parts = list(backfill.cut())
+        judged = [backfill.judge(part) for part in parts[:-1]]
+        judged = [backfill.judge(part) for part in parts[:-1]]
+    entries = [backfill.load([parts[-1], *judged]) for _ in range(2)]
+
+    assert [entry.counts.read for entry in entries] == [2, 2]
+    assert [entry.first_time for entry in entries] == [True, False]
+
+
+def test_a_file_of_which_a_piece_is_missing_is_not_loaded(new_side):
+    side = new_side()
+    generation = side.put("jobs.csv", b"1,Welder\n2,\n")
+    backfill = Backfill(side.uploads, side.environment["UPLOADS_BUCKET"], "jobs.csv", generation)
+    piece, end = backfill.cut()
+
+    for parts in ([], [end], [backfill.judge(piece)]):
+        with pytest.raises(Exception, match="not all there"):
+            backfill.load(parts)
+
+    assert side.outcome()["loads"] == []
+    assert [name for name, _ in side.outcome()["uploads"]] == ["jobs.csv"]

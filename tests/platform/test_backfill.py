@@ -1,0 +1,48 @@
+"""Files too large for one call, through the platform: handed to Dataflow's stand-in and loaded."""
+
+import pytest
+import sqlalchemy as sa
+
+from shared.database.engine import create
+from shared.settings import read
+from tests.benchmarks import hires
+from tests.benchmarks.ingest import bucket
+from tests.platform.running import running, wait_until
+
+ROWS = 20_000
+
+
+@pytest.fixture
+def small_calls(monkeypatch):
+    """A platform whose calls take no file of more than 100 kB."""
+    monkeypatch.setenv("BACKFILL_FROM_BYTES", "100000")
+    with running() as platform:
+        yield platform
+
+
+def test_a_large_file_is_loaded_by_dataflow_even_where_that_is_killed(small_calls):
+    engine = create(read({"DATABASE_URL": small_calls.database_url}))
+
+    def loads():
+        with engine.connect() as connection:
+            found = connection.execute(
+                sa.text("select table_name, rows_read, inserted, rejected from loads")
+            )
+            return sorted(tuple(row) for row in found)
+
+    def is_started():
+        log = small_calls.home.path / "dataflow"
+        return any(log.glob("*.json"))
+
+    for table, text in hires.parents().items():
+        bucket(small_calls).blob(f"{table}.csv").upload_from_string(text)
+    content = b"".join(hires.lines(ROWS, 0.05))
+    bucket(small_calls).blob("hired_employees.csv").upload_from_string(content)
+    wait_until(is_started, "handed over")
+    small_calls.kill("dataflow")
+    wait_until(lambda: len(loads()) == 3, "loaded", seconds=60)
+
+    assert loads()[1] == ("hired_employees", ROWS, ROWS * 19 // 20, ROWS // 20)
+    wait_until(lambda: not is_started(), "ended")
+    assert [blob.name for blob in bucket(small_calls).list_blobs()] == []
+    engine.dispose()

@@ -1,0 +1,97 @@
+"""A file cut into pieces is judged as it would have been judged whole."""
+
+import csv
+import gzip
+import io
+from dataclasses import asdict
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared import tables
+from shared.faults import UnreadableFile
+from shared.validation import files, pieces
+
+HIRES = tables.find("hired_employees")
+MAX = 300
+CELLS = st.sampled_from(
+    ["1", "77", "Ann", "", 'a"b', "a\nb", "a\r\nb", '"', "2021-07-27T16:02:08Z", "x" * 350, "\x00"]
+)
+ROWS = st.lists(st.lists(CELLS, min_size=0, max_size=6), max_size=30)
+LINES = st.lists(
+    st.sampled_from(
+        [
+            "1,Ann,2021-07-27T16:02:08Z,2,3",
+            '2,"Bo\nDay",2021-07-27T16:02:08Z,2,3',
+            '3,"never closed,2021-07-27T16:02:08Z,2,3',
+            '4,"closed"wrongly,2021-07-27T16:02:08Z,2,3',
+            "5,Cy" + "y" * 400,
+            '"' + "z" * 400,
+            "",
+        ]
+    ),
+    max_size=30,
+)
+
+
+def flat(blocks):
+    """Staged text and rejects of blocks, wherever their borders are."""
+    found = list(blocks)
+    rejects = [asdict(reject) for block in found for reject in block.rejects]
+    counts = (sum(block.read for block in found), sum(block.shaped for block in found))
+    return "".join(text for block in found for text in block.staged), rejects, counts
+
+
+def whole(content):
+    return flat(files.blocks(HIRES, io.BytesIO(content), MAX))
+
+
+def cut(content, size):
+    shape, found = pieces.cut(HIRES, io.BytesIO(content), MAX, size)
+    judged = (pieces.judge(HIRES, shape, piece, MAX) for piece in found)
+    packed = [pieces.packed(block) for blocks in judged for block in blocks]
+    return flat(files.whole(HIRES, shape, map(pieces.unpacked, packed)))
+
+
+def verdict(judge, *arguments):
+    try:
+        return judge(*arguments)
+    except UnreadableFile as fault:
+        return fault.code, fault.facts
+
+
+@settings(max_examples=400)
+@given(rows=ROWS, size=st.integers(1, 400), quoting=st.sampled_from([0, 1]))
+def test_rows_of_pieces_are_those_of_the_file(rows, size, quoting):
+    sink = io.StringIO()
+    csv.writer(sink, quoting=quoting).writerows(rows)
+    content = sink.getvalue().encode()
+
+    assert verdict(cut, content, size) == verdict(whole, content)
+
+
+@settings(max_examples=400)
+@given(text=LINES, size=st.integers(1, 400), end=st.sampled_from(["\n", "\r\n", "\r"]))
+def test_quotation_marks_gone_wrong_are_cut_where_the_file_is_read_on(text, size, end):
+    content = end.join(text).encode()
+
+    assert verdict(cut, content, size) == verdict(whole, content)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_header_counts_for_every_piece(pack):
+    row = b"2,3,Ann,2021-07-27T16:02:08Z,1\n"
+    content = pack(b"department_id,job_id,name,datetime,id\n" + row * 10)
+
+    staged, rejects, counts = cut(content, 40)
+
+    assert staged.startswith("2\t1\tAnn\t2021-07-27T16:02:08Z\t2\t3\n3\t1\tAnn")
+    assert rejects == []
+    assert counts == (10, 10)
+
+
+def test_positions_are_taken_off_and_nothing_else():
+    staged = "12\t1\t5 12\\n7\t2\n13\t2\ta\rb\t3\n"
+
+    assert pieces.unnumbered(staged) == "1\t5 12\\n7\t2\n2\ta\rb\t3\n"
