@@ -7,6 +7,13 @@ locals {
         # Both would be set by Google otherwise, and every plan would differ.
         LOG_EXECUTION_ID = "true"
         THREADS          = tostring(one.concurrency)
+        # Where things are is no secret; what may be done there the account's roles say.
+        BATCHES_TOPIC      = google_pubsub_topic.this["row-batches"].name
+        CHANGES_TOPIC      = google_pubsub_topic.this["table-changed"].name
+        DEAD_LETTER_TOPIC  = google_pubsub_topic.this[local.dead_letters].name
+        WAREHOUSE_DATASET  = google_bigquery_dataset.this["warehouse"].dataset_id
+        REPORTING_DATASET  = google_bigquery_dataset.this["reporting"].dataset_id
+        WAREHOUSE_LOCATION = var.region
       },
       one.database == "none" ? {} : {
         CLOUD_SQL_INSTANCE = google_sql_database_instance.this.connection_name
@@ -15,20 +22,13 @@ locals {
         DATABASE_POOL_SIZE = tostring(one.pool)
       },
       { for bucket in keys(one.buckets) : "${upper(bucket)}_BUCKET" => google_storage_bucket.this[bucket].name },
-      contains(one.publishes, "row-batches") ? { BATCHES_TOPIC = google_pubsub_topic.this["row-batches"].name } : {},
-      contains(one.publishes, "table-changed") ? { CHANGES_TOPIC = google_pubsub_topic.this["table-changed"].name } : {},
-      contains(one.publishes, local.dead_letters) ? { DEAD_LETTER_TOPIC = google_pubsub_topic.this[local.dead_letters].name } : {},
-      one.warehouse == "none" ? {} : {
-        WAREHOUSE_DATASET  = google_bigquery_dataset.this["warehouse"].dataset_id
-        REPORTING_DATASET  = google_bigquery_dataset.this["reporting"].dataset_id
-        WAREHOUSE_LOCATION = var.region
-      },
       length(one.push) == 0 && !one.scheduled ? {} : {
         PUSH_AUDIENCE = one.audience
         PUSH_ACCOUNT  = google_service_account.push.email
         # Cloud Run checks a token's signature and removes it before the function sees it.
         PUSH_CHECKED_BY_IAM = "true"
       },
+      name == "ingest_csv" ? local.backfill_environment : {},
     )
   }
 }

@@ -160,6 +160,21 @@ variable "analysts" {
   }
 }
 
+variable "backfill" {
+  description = "Dataflow Flex Template that loads files too large for one call, and the image of its workers; without it they go to failed."
+  type = object({
+    template = optional(string, "")
+    image    = optional(string, "")
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = can(regex("^(|gs://.+)$", var.backfill.template))
+    error_message = "A template is an object: gs://bucket/object."
+  }
+}
+
 variable "keep_days" {
   description = "Days that files are kept: loaded, failed, on their way to BigQuery, and backups that were deleted or overwritten."
   type = object({

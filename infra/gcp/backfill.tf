@@ -1,0 +1,41 @@
+locals {
+  backfills = var.backfill.template == "" ? toset([]) : toset(["ingest_csv"])
+  backfill_environment = var.backfill.template == "" ? {} : merge(
+    { DATAFLOW_TEMPLATE = var.backfill.template, DATAFLOW_REGION = var.region },
+    var.backfill.image == "" ? {} : { DATAFLOW_IMAGE = var.backfill.image },
+  )
+}
+
+# Files too large for one call are handed to Dataflow. The job runs as the function does, so that the database knows it.
+resource "google_project_iam_member" "backfill_launches" {
+  for_each = local.backfills
+
+  project = var.project_id
+  role    = "roles/dataflow.developer"
+  member  = google_service_account.function[each.key].member
+}
+
+resource "google_project_iam_member" "backfill_works" {
+  for_each = local.backfills
+
+  project = var.project_id
+  role    = "roles/dataflow.worker"
+  member  = google_service_account.function[each.key].member
+}
+
+resource "google_service_account_iam_member" "backfill_acts_as_itself" {
+  for_each = local.backfills
+
+  service_account_id = google_service_account.function[each.key].name
+  role               = "roles/iam.serviceAccountUser"
+  member             = google_service_account.function[each.key].member
+}
+
+resource "google_artifact_registry_repository_iam_member" "backfill_reads_its_image" {
+  for_each = local.backfills
+
+  repository = google_artifact_registry_repository.functions.name
+  location   = var.region
+  role       = "roles/artifactregistry.reader"
+  member     = google_service_account.function[each.key].member
+}

@@ -1,0 +1,248 @@
+"""The rules of the house that terraform knows nothing of: each from a plan to complaints."""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from infra.local.specifications import Function
+from shared.settings import described
+from tests.infra.terraform.roles import ALLOWED
+
+# Variables that Google's runtime reads, not we.
+_OF_THE_RUNTIME = {"LOG_EXECUTION_ID", "THREADS"}
+_EVERYBODY = ("allUsers", "allAuthenticatedUsers")
+# Each would put a secret into the state.
+_NEVER = {
+    "google_service_account_key",
+    "google_secret_manager_secret_version",
+    "google_storage_hmac_key",
+}
+
+
+class Planned:
+    """What a plan would make."""
+
+    def __init__(self, plan: Mapping[str, Any]) -> None:
+        self._resources = plan["planned_values"]["root_module"]["resources"]
+
+    def all(self, *types: str) -> list[tuple[str, dict[str, Any]]]:
+        """Address and values of each resource of some types, or of all."""
+        return [
+            (one["address"], one["values"])
+            for one in self._resources
+            if not types or one["type"] in types
+        ]
+
+    def functions(self) -> dict[str, dict[str, Any]]:
+        """The functions, by the name of their folder."""
+        found = self.all("google_cloudfunctions2_function")
+        return {values["build_config"][0]["entry_point"]: values for _, values in found}
+
+
+def decoded(text: str) -> str:
+    """What base64 hides."""
+    return base64.b64decode(text).decode()
+
+
+def complaints(
+    planned: Planned, functions: tuple[Function, ...], needed: Mapping[str, set[str]]
+) -> list[str]:
+    """Everything in a plan that is against a rule.
+
+    Args:
+        planned: what would be made.
+        functions: those there are.
+        needed: the variables that each function's code reads, by its name.
+    """
+    rules: list[Callable[[Planned], Iterator[str]]] = [
+        nobody_is_everybody,
+        lambda found: each_function_has_its_account(found, functions),
+        lambda found: variables_are_settings(found, needed),
+        lambda found: invokers_are_known(found, functions),
+        every_message_has_an_end,
+        agents_may_move_dead_letters,
+        buckets_are_closed,
+        secrets_are_handed_out_by_name,
+        roles_are_on_the_list,
+        the_database_can_be_brought_back,
+        nothing_secret_is_in_the_state,
+    ]
+    return [complaint for rule in rules for complaint in rule(planned)]
+
+
+def nobody_is_everybody(planned: Planned) -> Iterator[str]:
+    """Nothing is open to whoever comes."""
+    for address, values in planned.all():
+        text = json.dumps(values)
+        yield from (f"{address} is open to {name}" for name in _EVERYBODY if f'"{name}"' in text)
+
+
+def each_function_has_its_account(
+    planned: Planned, functions: tuple[Function, ...]
+) -> Iterator[str]:
+    """A function for each folder, each with an account that is its alone."""
+    found = planned.functions()
+    for name in {one.name for one in functions} ^ set(found):
+        yield f"{name} is in functions/ or in the plan, not in both"
+    owners: dict[str, str] = {}
+    for name, values in found.items():
+        account = values["service_config"][0].get("service_account_email")
+        if not account:
+            yield f"{name} has no account of its own"
+        elif account in owners:
+            yield f"{name} shares its account with {owners[account]}"
+        owners[account or name] = name
+
+
+def variables_are_settings(planned: Planned, needed: Mapping[str, set[str]]) -> Iterator[str]:
+    """Variables are those of shared.settings, secrets come from Secret Manager, none is missing."""
+    known = {one.name.upper(): one for one in described()}
+    for name, values in planned.functions().items():
+        service = values["service_config"][0]
+        plain = set(service["environment_variables"])
+        hidden = {one["key"] for one in service["secret_environment_variables"]}
+        for variable in sorted((plain | hidden) - set(known) - _OF_THE_RUNTIME):
+            yield f"{name} gets {variable}, which is no setting"
+        for variable in sorted(plain & set(known)):
+            if known[variable].metadata["secret"]:
+                yield f"{name} gets {variable} in plain; it belongs in Secret Manager"
+        for variable in sorted(needed[name] - plain - hidden):
+            yield f"{name} reads {variable} and does not get it"
+
+
+def invokers_are_known(planned: Planned, functions: tuple[Function, ...]) -> Iterator[str]:
+    """A function is called by the gateway, by pushes and by events, each where it must be."""
+    may_be_called: dict[str, set[str]] = {}
+    for _, values in planned.all("google_cloud_run_v2_service_iam_member"):
+        account = values["member"].removeprefix("serviceAccount:").split("@")[0]
+        may_be_called.setdefault(values["name"], set()).add(account.rpartition("-")[2])
+    for function in functions:
+        callers = may_be_called.get(function.name.replace("_", "-"), set())
+        if function.push and "push" not in callers:
+            yield f"{function.name} takes pushes, and push may not call it"
+        if function.storage_event and "events" not in callers:
+            yield f"{function.name} takes events, and events may not call it"
+        for other in sorted(callers - {"gateway", "push", "events"}):
+            yield f"{function.name} may be called by {other}"
+
+
+def every_message_has_an_end(planned: Planned) -> Iterator[str]:
+    """Messages that can't be worked go to the dead letters, and those are kept."""
+    kept = {values["topic"] for _, values in planned.all("google_pubsub_subscription")}
+    for address, values in planned.all("google_pubsub_subscription"):
+        policy = values["dead_letter_policy"]
+        if not policy and not values["topic"].endswith("dead-letters/id"):
+            yield f"{address} has no dead letter"
+        if policy and policy[0]["dead_letter_topic"] not in kept:
+            yield f"{address}: nobody subscribes to its dead letters, so they are lost"
+        if [one.get("ttl") for one in values["expiration_policy"]] != [""]:
+            yield f"{address} expires after a quiet month"
+        if values["push_config"] and not values["push_config"][0]["oidc_token"]:
+            yield f"{address} pushes without an identity"
+        if values["push_config"] and not values["retry_policy"]:
+            yield f"{address} hammers a function that fails"
+
+
+def agents_may_move_dead_letters(planned: Planned) -> Iterator[str]:
+    """Pub/Sub's agent publishes to the dead letters and acknowledges where they came from."""
+    published = planned.all("google_pubsub_topic_iam_member")
+    taken = planned.all("google_pubsub_subscription_iam_member")
+    may_publish = {v["topic"] for _, v in published if "agent-pubsub" in v["member"]}
+    may_take = {v["subscription"] for _, v in taken if "agent-pubsub" in v["member"]}
+    for address, values in planned.all("google_pubsub_subscription"):
+        for policy in values["dead_letter_policy"]:
+            if policy["dead_letter_topic"] not in may_publish:
+                yield f"{address}: Pub/Sub's agent may not publish to its dead letters"
+            if values["id"] not in may_take:
+                yield f"{address}: Pub/Sub's agent may not acknowledge what it moves"
+
+
+def buckets_are_closed(planned: Planned) -> Iterator[str]:
+    """No bucket can be opened to everybody, by whomever."""
+    for address, values in planned.all("google_storage_bucket"):
+        if values["public_access_prevention"] != "enforced":
+            yield f"{address} could be made public"
+        if values["uniform_bucket_level_access"] is not True:
+            yield f"{address} has access lists of single objects"
+        if values["name"].endswith("-backups") and not values["versioning"][0]["enabled"]:
+            yield f"{address} forgets what is deleted"
+
+
+def secrets_are_handed_out_by_name(planned: Planned) -> Iterator[str]:
+    """Who reads a secret needs it, and who needs it may."""
+    readers = {
+        values["member"].removeprefix("serviceAccount:")
+        for _, values in planned.all("google_secret_manager_secret_iam_member")
+    }
+    needing = {"tablegate-deployer"}
+    for name, values in planned.functions().items():
+        service = values["service_config"][0]
+        if service["secret_environment_variables"]:
+            needing.add(str(service["service_account_email"]).split("@")[0])
+            if service["service_account_email"] not in readers:
+                yield f"{name} may not read the secret it needs"
+    for reader in sorted(readers):
+        if reader.split("@")[0] not in needing:
+            yield f"{reader} may read a secret and needs none"
+
+
+def roles_are_on_the_list(planned: Planned) -> Iterator[str]:
+    """Roles are those of the list, each where the list says."""
+    for address, values in planned.all():
+        role = values.get("role")
+        if role is None:
+            continue
+        if role not in ALLOWED:
+            yield f"{address} gives {role}, which is not on the list"
+        elif not re.match(ALLOWED[role], address):
+            yield f"{address} gives {role}, which is given elsewhere"
+
+
+def the_database_can_be_brought_back(planned: Planned) -> Iterator[str]:
+    """Backups, point-in-time recovery, and no deletion by mistake."""
+    for address, values in planned.all("google_sql_database_instance"):
+        settings = values["settings"][0]
+        backups = settings["backup_configuration"][0]
+        if not (backups["enabled"] and backups["point_in_time_recovery_enabled"]):
+            yield f"{address} cannot be brought back to a moment"
+        if not (values["deletion_protection"] and settings["deletion_protection_enabled"]):
+            yield f"{address} can be deleted by mistake"
+        if settings["connector_enforcement"] != "REQUIRED":
+            yield f"{address} takes connections past the connector"
+
+
+def nothing_secret_is_in_the_state(planned: Planned) -> Iterator[str]:
+    """No key, no version of a secret, no password."""
+    for address, values in planned.all():
+        if address.split(".")[0] in _NEVER:
+            yield f"{address} would put a secret into the state"
+        if values.get("password") or values.get("secret_data"):
+            yield f"{address} has a password in the state"
+
+
+def texts(folder: Path) -> Iterator[str]:
+    """What the files themselves must be: used, described, short."""
+    files = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.tf"))}
+    whole = "\n".join(files.values())
+    for name, body in re.findall(
+        r'^variable "(\w+)" \{\n(.*?)^\}', whole, re.MULTILINE | re.DOTALL
+    ):
+        if not re.search(r'^  description = "[^"]+\."$', body, re.MULTILINE):
+            yield f"variable {name} is not described"
+        if not re.search(r"^  nullable +=", body, re.MULTILINE) or not re.search(
+            r"^  type +=", body, re.MULTILINE
+        ):
+            yield f"variable {name} has no type, or does not say whether it may be null"
+        if f"var.{name}" not in whole.replace(body, ""):
+            yield f"variable {name} is not used"
+    for block in re.findall(r"^locals \{\n(.*?)^\}", whole, re.MULTILINE | re.DOTALL):
+        for name in re.findall(r"^  (\w+) +=", block, re.MULTILINE):
+            if not re.search(rf"local\.{name}\b", whole):
+                yield f"local {name} is not used"
+    for name, body in re.findall(r'^output "(\w+)" \{\n(.*?)^\}', whole, re.MULTILINE | re.DOTALL):
+        if not re.search(r'^  description = "[^"]+\."$', body, re.MULTILINE):
+            yield f"output {name} is not described"
+    yield from (f"{name} has over 250 lines" for name in files if files[name].count("\n") > 250)

@@ -1,0 +1,56 @@
+"""Every role that infra/gcp gives, and the addresses that may give it."""
+
+_DEPLOYER = r"google_project_iam_member\.deployer\["
+_CHECKER = r"google_project_iam_member\.checker\["
+
+ALLOWED: dict[str, str] = {
+    # Functions.
+    "roles/bigquery.dataEditor": r"google_bigquery_dataset_iam_member\.function\[\"sync_warehouse/",
+    "roles/bigquery.dataViewer": r"google_bigquery_dataset_iam_member\.(function|analyst)\[",
+    "roles/bigquery.jobUser": r"google_project_iam_member\.query\[",
+    "roles/cloudsql.client": r"google_project_iam_member\.database_client\[",
+    "roles/cloudsql.instanceUser": rf"google_project_iam_member\.database_user\[|{_DEPLOYER}",
+    "roles/pubsub.publisher": r"google_pubsub_topic_iam_member\.|"
+    r"google_project_iam_member\.storage_publishes$",
+    "roles/secretmanager.secretAccessor": r"google_secret_manager_secret_iam_member\.",
+    "roles/storage.objectCreator": r"google_storage_bucket_iam_member\.",
+    "roles/storage.objectUser": r"google_storage_bucket_iam_member\.function\[",
+    "roles/storage.objectViewer": r"google_storage_bucket_iam_member\.function\[|"
+    r"google_project_iam_member\.builder_reads$",
+    "roles/artifactregistry.reader": r"google_artifact_registry_repository_iam_member\.backfill_",
+    "roles/dataflow.developer": r"google_project_iam_member\.backfill_launches\[",
+    "roles/dataflow.worker": r"google_project_iam_member\.backfill_works\[",
+    # Those who call them.
+    "roles/eventarc.eventReceiver": r"google_project_iam_member\.events_received$",
+    "roles/run.invoker": r"google_cloud_run_v2_service_iam_member\.",
+    # Google's agents.
+    "roles/eventarc.serviceAgent": r"google_project_iam_member\.eventarc_agent$",
+    "roles/iam.serviceAccountOpenIdTokenCreator": r"google_service_account_iam_member\.pubsub",
+    "roles/pubsub.subscriber": r"google_pubsub_subscription_iam_member\.agent_takes_dead_letters\[",
+    # Builds.
+    "roles/artifactregistry.writer": r"google_artifact_registry_repository_iam_member\.builder$",
+    "roles/logging.logWriter": rf"google_project_iam_member\.builder_logs$|{_DEPLOYER}|{_CHECKER}",
+    # Checks of branches.
+    "roles/iam.securityReviewer": _CHECKER,
+    "roles/viewer": _CHECKER,
+    # Deployments.
+    "roles/apigateway.admin": _DEPLOYER,
+    "roles/artifactregistry.admin": _DEPLOYER,
+    "roles/bigquery.admin": _DEPLOYER,
+    "roles/cloudfunctions.admin": _DEPLOYER,
+    "roles/cloudscheduler.admin": _DEPLOYER,
+    "roles/cloudsql.admin": _DEPLOYER,
+    "roles/eventarc.admin": _DEPLOYER,
+    "roles/iam.serviceAccountAdmin": _DEPLOYER,
+    "roles/iam.serviceAccountUser": rf"{_DEPLOYER}|"
+    r"google_service_account_iam_member\.backfill_acts_as_itself\[",
+    "roles/logging.configWriter": _DEPLOYER,
+    "roles/monitoring.editor": _DEPLOYER,
+    "roles/pubsub.admin": _DEPLOYER,
+    "roles/resourcemanager.projectIamAdmin": _DEPLOYER,
+    "roles/run.admin": _DEPLOYER,
+    "roles/secretmanager.viewer": _DEPLOYER,
+    "roles/servicemanagement.admin": _DEPLOYER,
+    "roles/serviceusage.serviceUsageAdmin": _DEPLOYER,
+    "roles/storage.admin": _DEPLOYER,
+}

@@ -1,0 +1,114 @@
+"""Terraform at work on a copy of infra/gcp: its own verdict, and a plan to hold rules against."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra import release
+from infra.package import ROOT
+from tests.infra.terraform.extract import SCHEMA
+
+PROJECT = "example-project"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command answered.
+
+    Attributes:
+        code: its exit status.
+        text: all that it printed.
+    """
+
+    code: int
+    text: str
+
+
+class Terraform:
+    """The real terraform, with a provider that knows Google's schema and nothing of Google."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def run(self, folder: Path, *words: str) -> Said:
+        """Run a command in a folder."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([str(folder), *words]) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        return Said(answer["code"], answer["said"])
+
+    def verdict(self, folder: Path) -> str:
+        """All that terraform finds wrong with a copy; empty where there is nothing.
+
+        What is made once for each of several is looked into only when it is planned.
+        """
+        if found := self.validated(folder):
+            return found
+        try:
+            self.plan(folder)
+        except Unplannable as error:
+            return str(error)
+        return ""
+
+    def validated(self, folder: Path) -> str:
+        """Every error that terraform finds in the files; empty where there is none."""
+        said = self.run(folder, "validate", "-no-color")
+        return "" if said.code == 0 else said.text
+
+    def plan(self, folder: Path, *more: str) -> dict[str, Any]:
+        """The plan of a copy, as JSON.
+
+        Raises:
+            Unplannable: there is none; says why.
+        """
+        file = str(folder / "the.plan")
+        variables = ["-var", f"project_id={PROJECT}", "-var-file=../../build/release.tfvars.json"]
+        words = ["-no-color", "-input=false", "-refresh=false", f"-out={file}", *variables, *more]
+        said = self.run(folder, "plan", *words)
+        if said.code != 0:
+            raise Unplannable(said.text)
+        plan: dict[str, Any] = json.loads(self.run(folder, "show", "-json", file).text)
+        return plan
+
+
+class Unplannable(Exception):
+    """Terraform makes no plan of these files; says why."""
+
+
+@contextmanager
+def terraform() -> Iterator[Terraform]:
+    """Terraform, ready to be asked."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["-m", "tests.infra.terraform.worker", str(SCHEMA), folder]
+        with subprocess.Popen(
+            [sys.executable, *words],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            yield Terraform(process)
+            assert process.stdin is not None
+            process.stdin.close()
+
+
+def copy(folder: Path) -> Path:
+    """A copy of infra/gcp and of all that it reads, without the place of the state."""
+    hidden = shutil.ignore_patterns(".terraform*", "backend.tf", "*.md")
+    shutil.copytree(ROOT / "infra" / "gcp", folder / "infra" / "gcp", ignore=hidden)
+    for name in ("functions.json", "schedule.json"):
+        shutil.copy(ROOT / "infra" / name, folder / "infra" / name)
+    for path in (ROOT / "functions").glob("*/main.py"):
+        (folder / "functions" / path.parent.name).mkdir(parents=True)
+        shutil.copy(path, folder / "functions" / path.parent.name / "main.py")
+    release.write(folder / "build")
+    return folder / "infra" / "gcp"

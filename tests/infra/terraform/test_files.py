@@ -1,0 +1,106 @@
+"""infra/gcp as terraform itself sees it."""
+
+import json
+
+from infra.local import specifications
+from infra.package import ROOT
+from shared.http import api
+from shared.http.document import path_of
+from shared.http.routes import PUSH
+from tests.infra.terraform import extract, house, provider
+
+
+def test_the_files_are_formatted(terraform):
+    said = terraform.run(ROOT / "infra" / "gcp", "fmt", "-check", "-diff", "-recursive")
+
+    assert said.code == 0, said.text
+
+
+def test_every_argument_block_and_reference_is_known(terraform):
+    assert terraform.validated(ROOT / "infra" / "gcp") == ""
+
+
+def test_every_type_used_is_in_the_schema_and_no_other():
+    known = provider.read(extract.SCHEMA)
+
+    found = {(kind, type_) for one in known.values() for kind in one for type_ in one[kind]}
+    assert extract.used(ROOT / "infra" / "gcp") | extract.REFUSED == {
+        one for one in found if one[0] != "provider"
+    }
+
+
+def test_what_each_function_may_touch_is_said():
+    said = json.loads((ROOT / "infra" / "gcp" / "access.json").read_text())
+
+    assert set(said) == {one.name for one in specifications.functions()}
+
+
+def test_everything_is_planned_and_within_the_rules(plan, needed):
+    assert house.complaints(plan, specifications.functions(), needed) == []
+
+
+def test_large_files_are_handed_to_dataflow_within_the_rules(terraform, files, needed):
+    backfill = 'backfill={template="gs://somewhere/backfill.json",image="somewhere/image"}'
+    plan = house.Planned(terraform.plan(files, "-var", backfill))
+
+    assert house.complaints(plan, specifications.functions(), needed) == []
+    variables = plan.functions()["ingest_csv"]["service_config"][0]["environment_variables"]
+    assert variables["DATAFLOW_TEMPLATE"] == "gs://somewhere/backfill.json"
+
+
+def test_variables_and_outputs_are_used_and_described():
+    assert list(house.texts(ROOT / "infra" / "gcp")) == []
+
+
+def test_the_platform_behaves_as_terraforms_own_tests_say(terraform, files):
+    said = terraform.run(files, "test", "-no-color", "-var-file=../../build/release.tfvars.json")
+
+    assert said.code == 0, said.text
+    assert "0 failed" in said.text
+
+
+def test_every_path_of_the_functions_is_on_the_gateway(plan):
+    ((_, config),) = plan.all("google_api_gateway_api_config")
+    document = json.loads(house.decoded(config["openapi_documents"][0]["document"][0]["contents"]))
+
+    expected = {
+        (path_of(name, route), route.method.lower(), name)
+        for name, routes in api.all_routes().items()
+        for route in routes
+        if route.scope != PUSH
+    }
+    assert expected == {
+        (path, method, operation["x-google-backend"])
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    }
+    backends = document["x-google-api-management"]["backends"]
+    assert {name for _, _, name in expected} == set(backends)
+    assert all(one["address"].startswith("https://") for one in backends.values())
+
+
+def test_the_schedule_is_the_embedded_platforms(plan):
+    jobs = {values["name"]: values for _, values in plan.all("google_cloud_scheduler_job")}
+
+    for call in specifications.schedule():
+        job = jobs.pop(f"tablegate-{call.name}")
+        assert (job["schedule"], job["time_zone"]) == (call.cron, call.time_zone)
+        assert bool(job["pubsub_target"]) == bool(call.topic)
+    assert jobs == {}
+
+
+def test_pushes_are_the_embedded_platforms(plan):
+    found = {
+        (values["topic"].split("/")[1], values["push_config"][0]["push_endpoint"])
+        for _, values in plan.all("google_pubsub_subscription")
+        if values["push_config"]
+    }
+
+    assert found == {
+        (
+            f"tablegate-{push.topic}",
+            f"https://{one.name.replace('_', '-')}.example.run.app{push.path}",
+        )
+        for one in specifications.functions()
+        for push in one.push
+    }
