@@ -17,6 +17,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _STEADY_SECONDS = 10.0
 _PROBE_SECONDS = 0.05
 _START_SECONDS = 120.0
+_PROBES_A_SILENCE = 10
 
 
 class Keeper:
@@ -82,7 +83,7 @@ class Keeper:
             processes.end_group(process.pid)
         self.line.pid, self.line.began = process.pid, processes.identity(process.pid)
         self._say("starting", self.line.why)
-        watch = asyncio.create_task(self._watch_start(process, time.monotonic()))
+        watch = asyncio.create_task(self._watch(process, time.monotonic()))
         code = await process.wait()
         watch.cancel()
         processes.end_group(process.pid)
@@ -108,14 +109,18 @@ class Keeper:
                 extra_groups=[] if account else None,
             )
 
-    async def _watch_start(self, process: asyncio.subprocess.Process, started: float) -> None:
-        """Say when the part answers; end it when it doesn't within the time to start."""
+    async def _watch(self, process: asyncio.subprocess.Process, started: float) -> None:
+        """Say when the part answers; end it when it doesn't, at its start or for too long."""
         if self.part.probe is None:
             return
-        if await _within(self.part.probe, _START_SECONDS):
-            self._ready(time.monotonic() - started)
-        else:
+        if not await _within(self.part.probe, _START_SECONDS):
             self.line.why = f"did not answer within {_START_SECONDS:.0f} s of its start"
+            os.kill(process.pid, signal.SIGKILL)
+            return
+        self._ready(time.monotonic() - started)
+        if self.part.silence_seconds:
+            await _silent(self.part.probe, self.part.silence_seconds)
+            self.line.why = f"has not answered for {self.part.silence_seconds:.0f} s"
             os.kill(process.pid, signal.SIGKILL)
 
     def _verdict(self, code: int, began: int) -> str:
@@ -146,3 +151,12 @@ async def _within(probe: Probe, seconds: float) -> bool:
             return True
         await asyncio.sleep(_PROBE_SECONDS)
     return False
+
+
+async def _silent(probe: Probe, seconds: float) -> None:
+    """Return when a probe has not succeeded for a time."""
+    answered = time.monotonic()
+    while time.monotonic() - answered < seconds:
+        await asyncio.sleep(seconds / _PROBES_A_SILENCE)
+        if await probe():
+            answered = time.monotonic()

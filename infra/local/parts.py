@@ -44,6 +44,8 @@ class Part:
         account: whose rights it runs with, the caller's by default.
         stop_signal: asks it to stop.
         patience_seconds: how long it may take to.
+        silence_seconds: how long it may fail to answer, once it was ready, before it is ended and
+            started again; 0 for a part that ends by itself when it is broken.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Part:
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     patience_seconds: float = 3.0
+    silence_seconds: float = 0.0
 
 
 def answers_http(port: int, path: str, *statuses: int) -> Probe:

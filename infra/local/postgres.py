@@ -73,6 +73,8 @@ def part(home: Home, port: int) -> Part:
         # Fast shutdown: no waiting for clients, no recovery at the next start.
         stop_signal=signal.SIGINT,
         patience_seconds=8.0,
+        # Its startup process killed during a recovery, the server waits for it for ever.
+        silence_seconds=20.0,
     )
 
 

@@ -1,0 +1,83 @@
+"""Keeping one part alive."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from infra.local.board import Line
+from infra.local.keeper import Keeper
+from infra.local.parts import Part, Stage
+
+
+async def kept(folder: Path, part: Part, act: Iterator[None]) -> Line:
+    """Keep a part, go on with `act` whenever it is ready, and stop it at the end of that."""
+    line = Line(part.name, "")
+
+    def changed(now: Line) -> None:
+        if now.state == "ready" and next(act, self) is self:
+            over.set()
+
+    self, over = object(), asyncio.Event()
+    keeper = Keeper(part, line, folder / "log", {}, changed)
+    keeping = asyncio.create_task(keeper.keep())
+    await asyncio.wait_for(over.wait(), 20)
+    await keeper.stop()
+    with contextlib.suppress(asyncio.CancelledError):
+        await keeping
+    return line
+
+
+def test_a_part_that_answers_no_more_is_started_again(tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+
+    async def answers() -> bool:
+        return alive.exists()
+
+    def hang() -> Iterator[None]:
+        alive.unlink()
+        yield
+
+    part = Part(
+        name="hanging",
+        command=(sys.executable, "-c", "import time; time.sleep(60)"),
+        stage=Stage.DATABASE,
+        environment=os.environ,
+        probe=answers,
+        prepare=alive.touch,
+        stop_signal=signal.SIGKILL,
+        silence_seconds=0.3,
+    )
+
+    line = asyncio.run(kept(tmp_path, part, hang()))
+
+    assert line.restarts == 1
+
+
+def test_a_part_that_answers_now_and_then_is_left_alone(tmp_path: Path) -> None:
+    calls = iter(range(10_000))
+
+    async def answers() -> bool:
+        return next(calls) % 3 == 0
+
+    part = Part(
+        name="slow",
+        command=(sys.executable, "-c", "import time; time.sleep(1.5)"),
+        stage=Stage.DATABASE,
+        environment=os.environ,
+        probe=answers,
+        stop_signal=signal.SIGKILL,
+        silence_seconds=0.5,
+    )
+
+    def once() -> Iterator[None]:
+        yield
+
+    line = asyncio.run(kept(tmp_path, part, once()))
+
+    # It ended by itself, a second and a half after it was ready.
+    assert line.restarts == 1
+    assert next(calls) > 20
