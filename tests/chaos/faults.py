@@ -1,0 +1,78 @@
+"""Things that go wrong: killed and frozen processes, connections cut.
+
+Only processes of the platform that the test started are touched, found by what its supervisor has
+recorded: pid and moment of birth.
+"""
+
+import contextlib
+import random
+import time
+from collections import Counter
+
+import psutil
+from pg8000.exceptions import DatabaseError, InterfaceError
+
+from infra.local import processes
+from tests.chaos.schedules import Fault
+from tests.platform import contents
+from tests.platform.running import Platform
+
+_CUT = """
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where pid <> pg_backend_pid() and datname = current_database()
+"""
+
+
+class Injector:
+    """Makes things go wrong on a platform.
+
+    Attributes:
+        done: how often each kind did, by kind and part.
+    """
+
+    def __init__(self, platform: Platform) -> None:
+        self.done: Counter[tuple[str, str]] = Counter()
+        self._platform = platform
+
+    def inject(self, fault: Fault) -> None:
+        """Make one thing go wrong; where the part is not there just now, nothing does."""
+        hit = False
+        with contextlib.suppress(psutil.NoSuchProcess):
+            hit = self._cut() if fault.kind == "cut connections" else self._strike(fault)
+        if hit:
+            self.done[fault.kind, fault.part] += 1
+
+    def _strike(self, fault: Fault) -> bool:
+        line = self._platform.line(fault.part)
+        process = processes.find(line.pid, line.began)
+        if process is None:
+            return False
+        if fault.kind == "freeze":
+            return _frozen([process, *process.children(recursive=True)], fault.seconds)
+        targets = [process]
+        if fault.kind != "kill":
+            children = process.children()
+            targets = [random.choice(children)] if children else []
+        for target in targets:
+            target.kill()
+        return bool(targets)
+
+    def _cut(self) -> bool:
+        try:
+            connection = contents.connection(self._platform)
+            with contextlib.closing(connection):
+                return bool(connection.run(_CUT))
+        except (OSError, InterfaceError, DatabaseError):
+            return False
+
+
+def _frozen(found: list[psutil.Process], seconds: float) -> bool:
+    """Stop processes for a while: a machine that was held up."""
+    for process in found:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.suspend()
+    time.sleep(seconds)
+    for process in found:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.resume()
+    return True

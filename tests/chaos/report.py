@@ -1,0 +1,46 @@
+"""The table at the end: what was done, what went wrong on purpose, and what was found."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from tests.chaos.findings import Findings
+
+_ALWAYS = ("rows accepted", "rows lost", "rows doubled")
+_REJECTS = ("rows rejected", "rejects lost", "rejects doubled")
+
+
+def table(findings: Findings, faults: Counter[tuple[str, str]], seconds: float) -> str:
+    """The table of a run.
+
+    Args:
+        findings: all that was found.
+        faults: how often each went wrong, by kind and part.
+        seconds: how long it took.
+    """
+    counts = findings.counts
+    kinds: Counter[str] = Counter()
+    for (kind, _), number in faults.items():
+        kinds[kind] += number
+    shown = {
+        "schedules": counts["schedules"],
+        "operations": counts["operations"],
+        **{f"fault: {kind}": number for kind, number in sorted(kinds.items())},
+        **{what: counts[what] for what in (*_ALWAYS, *_REJECTS)},
+        **{what: n for what, n in sorted(counts.items()) if what not in _ALWAYS + _REJECTS},
+        "things that are wrong": len(findings.wrong),
+        "seconds": round(seconds),
+    }
+    return drawn(shown)
+
+
+def by_part(faults: Counter[tuple[str, str]]) -> str:
+    """How often each part was struck, and how."""
+    return drawn({f"{kind} {part}".strip(): n for (kind, part), n in sorted(faults.items())})
+
+
+def drawn(shown: Mapping[str, object]) -> str:
+    """Names and numbers in two columns."""
+    wide = max(map(len, shown), default=0)
+    texts = {name: f"{n:,}" if isinstance(n, int) else str(n) for name, n in shown.items()}
+    high = max(map(len, texts.values()), default=0)
+    return "\n".join(f"  {name:<{wide}}  {text:>{high}}" for name, text in texts.items())

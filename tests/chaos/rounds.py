@@ -1,0 +1,123 @@
+"""A round: some schedules at once, then the dust settles, then everything is looked at."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.chaos import contents, files, ledger, schedules, settling
+from tests.chaos.calling import Caller
+from tests.chaos.contents import Round
+from tests.chaos.faults import Injector
+from tests.chaos.findings import Findings
+from tests.chaos.model import Model
+from tests.chaos.publishing import Doubler, Publisher
+from tests.chaos.schedules import Schedule
+from tests.chaos.working import Worker
+from tests.platform.dropping import Operator
+from tests.platform.running import Platform, running
+
+# Events that were lost are worked by the sweep; here it does not wait five minutes for them.
+ENVIRONMENT = {"SWEEP_AGE_SECONDS": "4"}
+
+
+class Arena:
+    """A platform under chaos, with all that works on it."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform, self.model = platform, Model()
+        self.operator, self.caller = Operator(platform), Caller(platform)
+        self.publisher, self.injector = Publisher(platform), Injector(platform)
+        self.doubler = Doubler(platform, self.publisher)
+        self._next_key = 1000
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.doubler.close()
+        for one in (self.caller, self.publisher, self.operator):
+            one.close()
+
+    @property
+    def faults(self) -> Counter[tuple[str, str]]:
+        """What went wrong so far, by kind and part; events that came twice among it."""
+        doubled = Counter({("event again", ""): self.doubler.doubled})
+        return self.injector.done + doubled
+
+    def play(self, seeds: Sequence[int]) -> Findings:
+        """Play the schedules of some seeds at once, and check what is there afterwards."""
+        findings = Findings()
+        since = datetime.now(UTC) - timedelta(milliseconds=1)
+        first, before = self._next_key, len(self.model.sent)
+        made = [schedules.make(seed, first + 1000 * n) for n, seed in enumerate(seeds)]
+        self._next_key += 1000 * len(made)
+        self.doubler.doubling = random.Random(seeds[0]).random() < 0.6
+        self._act(made)
+        left = settling.settle(self.operator, self.doubler, self.publisher)
+        findings.must(not left, "never settled", left)
+        left = settling.sweep(self.operator, self.doubler, self.publisher)
+        findings.must(not left, "never settled", left)
+        self._check(since, before, range(first, self._next_key), findings)
+        findings.count("schedules", len(made))
+        findings.count("operations", sum(len(schedule.steps) for schedule in made))
+        return findings
+
+    def _act(self, made: Sequence[Schedule]) -> None:
+        started = time.monotonic()
+        acts: list[tuple[float, Callable[[], None]]] = []
+        for schedule in made:
+            worker = Worker(
+                schedule, self.model, self.caller, self.publisher, self.operator.names["uploads"]
+            )
+            acts += [(s.at, lambda w=worker, s=s: w.do(s)) for s in schedule.steps]
+            acts += [(f.at, lambda f=f: self.injector.inject(f)) for f in schedule.faults]
+        with ThreadPoolExecutor(len(acts)) as pool:
+            for at, act in acts:
+                pool.submit(self._at, started + at, act)
+
+    def _at(self, moment: float, act: Callable[[], None]) -> None:
+        time.sleep(max(0.0, moment - time.monotonic()))
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001 - the findings say what it was
+            self.model.problems.append(f"{type(error).__name__}: {error}")
+
+    def _check(self, since: datetime, before: int, keys: range, findings: Findings) -> None:
+        operator, model = self.operator, self.model
+        found = ledger.check(operator, model.sent[before:], since, findings)
+        ledger.check_rejects(operator, found, findings)
+        restored = contents.restores(operator, model, since, findings)
+        findings.count("restores", len(restored))
+        contents.check(operator, Round(model, found, restored, since, keys), findings)
+        files.check(operator, found, findings)
+        files.check_rest(operator, findings)
+        files.check_backups(operator, self.caller, model, findings)
+        files.check_reconciled(self.caller, findings)
+        for told in (*model.problems, *self.caller.wrong):
+            findings.must(False, "wrong answer", told)
+        model.problems.clear()
+        self.caller.wrong.clear()
+
+
+@contextmanager
+def arena(platform: Platform) -> Iterator[Arena]:
+    """An arena on a platform, closed afterwards."""
+    made = Arena(platform)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@contextmanager
+def started() -> Iterator[Arena]:
+    """An arena on a platform of its own, which does not wait five minutes for its sweep."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        with running() as platform, arena(platform) as made:
+            yield made
