@@ -37,7 +37,7 @@ locals {
       says      = "A message can never be worked and lies with the dead letters."
       filter    = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=\"${google_pubsub_subscription.dead_letters.name}\" AND metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\""
       above     = 0
-      for       = "0s"
+      lasting   = "0s"
       aligner   = "ALIGN_MAX"
       reducer   = "REDUCE_SUM"
       out_of    = null
@@ -49,7 +49,7 @@ locals {
       says      = "Messages wait longer than ${var.lag_minutes} minutes: rows are not stored, or BigQuery is behind."
       filter    = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=monitoring.regex.full_match(\"${join("|", [for one in values(google_pubsub_subscription.push) : one.name])}\") AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
       above     = var.lag_minutes * 60
-      for       = "0s"
+      lasting   = "0s"
       aligner   = "ALIGN_MAX"
       reducer   = "REDUCE_MAX"
       out_of    = null
@@ -61,7 +61,7 @@ locals {
       says      = "More than one call in twenty of a function fails."
       filter    = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=monitoring.regex.full_match(\"${local.service_names}\") AND metric.type=\"run.googleapis.com/request_count\" AND metric.labels.response_code_class=\"5xx\""
       above     = 0.05
-      for       = "300s"
+      lasting   = "300s"
       aligner   = "ALIGN_RATE"
       reducer   = "REDUCE_SUM"
       out_of    = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=monitoring.regex.full_match(\"${local.service_names}\") AND metric.type=\"run.googleapis.com/request_count\""
@@ -73,7 +73,7 @@ locals {
       says      = "Four fifths of the database's connections are taken."
       filter    = "resource.type=\"cloudsql_database\" AND resource.labels.database_id=\"${var.project_id}:${google_sql_database_instance.this.name}\" AND metric.type=\"cloudsql.googleapis.com/database/postgresql/num_backends\""
       above     = floor(var.database.max_connections * 0.8)
-      for       = "300s"
+      lasting   = "300s"
       aligner   = "ALIGN_MAX"
       reducer   = "REDUCE_SUM"
       out_of    = null
@@ -85,7 +85,7 @@ locals {
       says      = "The database's disk is nearly full; it grows by itself, and the bill with it."
       filter    = "resource.type=\"cloudsql_database\" AND resource.labels.database_id=\"${var.project_id}:${google_sql_database_instance.this.name}\" AND metric.type=\"cloudsql.googleapis.com/database/disk/utilization\""
       above     = 0.9
-      for       = "300s"
+      lasting   = "300s"
       aligner   = "ALIGN_MAX"
       reducer   = "REDUCE_MAX"
       out_of    = null
@@ -153,7 +153,7 @@ resource "google_monitoring_alert_policy" "measured" {
       denominator_filter = each.value.out_of
       comparison         = "COMPARISON_GT"
       threshold_value    = each.value.above
-      duration           = each.value.for
+      duration           = each.value.lasting
 
       aggregations {
         alignment_period     = "300s"

@@ -143,7 +143,8 @@ OF_THE_HOUSE = (
         '  dynamic "dead_letter_policy" {\n'
         '    for_each = each.value.topic == "sweep" ? [] : [local.dead_letters]\n'
         "    content {\n"
-        "      dead_letter_topic = google_pubsub_topic.this[dead_letter_policy.value].id\n    }\n  }\n",
+        "      dead_letter_topic = google_pubsub_topic.this[dead_letter_policy.value].id\n"
+        "    }\n  }\n",
         'google_pubsub_subscription.push["sweep-to-ingest-csv"] has no dead letter',
     ),
     Fault(

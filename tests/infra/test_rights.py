@@ -1,0 +1,147 @@
+"""Each function's account can do its work in the database, and no more."""
+
+import io
+import json
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+
+from infra import rights
+from infra.package import ROOT
+from shared import tables
+from shared.database import engine as engines
+from shared.database.engine import transaction
+from shared.database.migrate import migrate
+from shared.faults import Fault
+from shared.loading import waiting
+from shared.loading.ledger import Source
+from shared.loading.load import load
+from shared.settings import read
+from shared.validation.files import blocks
+
+ROLES = ("owner", "writer", "reader")
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LARGE = 1 << 30
+
+
+def sql(users):
+    """roles.sql as terraform renders it."""
+    text = (ROOT / "infra" / "gcp" / "roles.sql").read_text("utf-8")
+    head, _, rest = text.partition("%{ for user, role in users ~}\n")
+    line, _, tail = rest.partition("%{ endfor ~}\n")
+    lines = [line.replace("${role}", role).replace("${user}", user) for user, role in users.items()]
+    assert tail == ""
+    return head + "".join(lines)
+
+
+@pytest.fixture(scope="module")
+def accounts(platform):
+    """Engines of an account of each role, and of the one that migrates, on a database of ours."""
+    mark, password = uuid.uuid4().hex[:8], uuid.uuid4().hex
+    database, operator = f"rights_{mark}", f"operator_{mark}"
+    users = {f"{role}-{mark}@example.iam": role for role in ROLES}
+    users[f"deployer-{mark}@example.iam"] = "owner"
+    as_superuser(
+        platform,
+        *(f"create role \"{user}\" login password '{password}'" for user in (*users, operator)),
+        # What Cloud SQL's own `postgres` may, and no more: it is no superuser there.
+        f'alter role "{operator}" createrole',
+        f'create database {database} owner "{operator}"',
+    )
+    where = platform.database_url.rsplit("@", 1)[1].rsplit("/", 1)[0]
+
+    def engine_of(user):
+        return made(f"postgresql://{user.replace('@', '%40')}:{password}@{where}/{database}")
+
+    engines_of = {role: engine_of(f"{role}-{mark}@example.iam") for role in (*ROLES, "deployer")}
+    engines_of["operator"] = engine_of(operator)
+    with transaction(engines_of["operator"]) as connection:
+        connection.exec_driver_sql(sql(users))
+    migrate(engines_of["deployer"])
+    rights.give(engines_of["deployer"])
+    yield engines_of
+    for one in engines_of.values():
+        one.dispose()
+    as_superuser(
+        platform,
+        f"drop database {database} with (force)",
+        *(f'drop owned by "{user}"' for user in (*users, operator)),
+        *(f'drop role "{user}"' for user in (*users, operator)),
+    )
+
+
+def as_superuser(platform, *statements):
+    engine = made(platform.database_url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def made(url):
+    return engines.create(read({"DATABASE_URL": url, "DATABASE_POOL_SIZE": "2"}))
+
+
+def drop(engine, table, text, size_bytes=0):
+    source = Source(
+        identity=f"gs://uploads/{table}.csv#{uuid.uuid4()}",
+        kind="file",
+        table_name=table,
+        accepted_at=NOON,
+        size_bytes=size_bytes,
+    )
+    entry = load(
+        engine,
+        source,
+        lambda **how: blocks(tables.find(table), io.BytesIO(text.encode()), 1 << 20, **how),
+    )
+    list(waiting.release_after(engine, entry))
+    return entry.counts
+
+
+def test_every_role_in_access_json_is_there():
+    access = json.loads((ROOT / "infra" / "gcp" / "access.json").read_text("utf-8"))
+
+    assert {one["database"] for one in access.values()} == {*ROLES, "none"}
+
+
+def test_a_migration_can_be_run_again_by_the_account_that_gave_its_tables_away(accounts):
+    migrate(accounts["deployer"])
+    rights.give(accounts["deployer"])
+
+    with accounts["reader"].connect() as connection:
+        owners = connection.exec_driver_sql(
+            "select distinct tableowner from pg_tables where schemaname = 'public'"
+        ).scalars()
+        assert list(owners) == ["tablegate_owner"]
+
+
+def test_a_writer_stores_rows_and_keeps_those_that_were_turned_away(accounts):
+    counts = drop(accounts["writer"], "jobs", "1,Welder\n2,\n")
+
+    assert (counts.inserted, counts.rejected) == (1, 1)
+
+
+def test_an_owner_loads_in_bulk(accounts):
+    drop(accounts["owner"], "departments", "1,Sales\n")
+    drop(accounts["owner"], "jobs", "1,Welder\n")
+    rows = "".join(f"{n},Ada,2021-01-01T00:00:00Z,1,1\n" for n in range(1, 500))
+
+    assert drop(accounts["owner"], "hired_employees", rows, LARGE).inserted == 499
+
+
+def test_a_reader_reads_and_changes_nothing(accounts):
+    with accounts["reader"].connect() as connection:
+        connection.exec_driver_sql("lock table jobs in access share mode")
+        connection.exec_driver_sql("select count(*) from jobs, loads, rejected_rows").scalar()
+    with pytest.raises(Fault):
+        drop(accounts["reader"], "jobs", "5,Nurse\n")
+
+
+@pytest.mark.parametrize("role", ["writer", "reader"])
+def test_only_an_owner_changes_what_tables_are_made_of(accounts, role):
+    refused = pytest.raises(sa.exc.DatabaseError, match="must be owner")
+    with refused, accounts[role].begin() as connection:
+        connection.exec_driver_sql("alter table jobs add column secret text")
