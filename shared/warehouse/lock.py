@@ -68,8 +68,10 @@ def _take(connection: sa.Connection, wait_seconds: float) -> bool:
     except DatabaseBusy:
         return False
     finally:
-        with faults.mapped():
-            connection.exec_driver_sql("reset lock_timeout")
+        # One that was cut off takes its settings with it, and says its fault better than a reset.
+        if not connection.invalidated:
+            with faults.mapped():
+                connection.exec_driver_sql("reset lock_timeout")
     return True
 
 
