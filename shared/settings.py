@@ -152,6 +152,11 @@ class Settings:
     max_batch_bytes: int = _setting(
         "Largest message of a batch, unpacked, in bytes.", 64 << 20, _whole
     )
+    max_block_bytes: int = _setting(
+        "Largest block of an Avro file that is restored, packed or unpacked, in bytes.",
+        32 << 20,
+        _whole,
+    )
     max_upload_bytes: int = _setting(
         "Largest file that may be sent through the dashboard, in bytes; Google's front end lets "
         "32 MiB through.",

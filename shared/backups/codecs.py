@@ -15,8 +15,9 @@ from isal import isal_zlib
 
 from shared.backups.faults import UnusableBackup
 
-# A block that unpacks to more is none that a writer of records makes.
-MAX_BLOCK_BYTES = 128 << 20
+MAX_BLOCK_BYTES = 32 << 20
+"""The largest block that is taken where nobody says otherwise."""
+
 _CRC_BYTES = 4
 _RAW = -15
 _ERROR: type[Exception] = cramjam.DecompressionError
@@ -26,6 +27,8 @@ _ERRORS = (ValueError, EOFError, _INFLATION, _ERROR)
 # Measured on hires: nearly the size of zlib's level 6, at ten times its speed.
 _DEFLATE_LEVEL = 1
 _ZSTANDARD_LEVEL = 3
+# What cramjam says where the buffer is too small; everything else is damage.
+_NO_ROOM = "write whole buffer"
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,13 @@ class Codec:
     Attributes:
         name: as an Avro file's header names it.
         pack: packs a block.
-        unpack: unpacks one; raises `ValueError` or an error of its library for what is damaged,
-            and never makes more than `MAX_BLOCK_BYTES`.
+        unpack: unpacks one to so many bytes at most; raises `ValueError` or an error of its library
+            for what is damaged.
     """
 
     name: str
     pack: Callable[[memoryview], bytes]
-    unpack: Callable[[bytes], bytes]
+    unpack: Callable[[bytes, int], bytes]
 
 
 def of(name: str) -> Codec:
@@ -58,19 +61,19 @@ def of(name: str) -> Codec:
     return CODECS[name]
 
 
-def unpacked(codec: Codec, data: bytes) -> bytes:
+def unpacked(codec: Codec, data: bytes, most: int = MAX_BLOCK_BYTES) -> bytes:
     """A block's bytes.
 
     Raises:
         UnusableBackup: `damaged`, or `too_large`.
     """
     try:
-        return codec.unpack(data)
+        return codec.unpack(data, most)
     except _TooLarge:
         raise UnusableBackup(
             "too_large",
-            f"A block of the file unpacks to over {MAX_BLOCK_BYTES >> 20} MiB; write it in smaller "
-            "blocks.",
+            f"A block of the file unpacks to over {most} bytes; write it in smaller blocks, or "
+            "raise MAX_BLOCK_BYTES.",
         ) from None
     except _ERRORS as error:
         raise UnusableBackup(
@@ -87,11 +90,11 @@ def _deflate(data: memoryview) -> bytes:
     return bytes(isal_zlib.compress(data, _DEFLATE_LEVEL, _RAW))
 
 
-def _inflate(data: bytes) -> bytes:
+def _inflate(data: bytes, most: int) -> bytes:
     inflating = isal_zlib.decompressobj(_RAW)
-    found = bytes(inflating.decompress(data, MAX_BLOCK_BYTES))
+    found = bytes(inflating.decompress(data, most))
     if not inflating.eof:
-        if len(found) >= MAX_BLOCK_BYTES:
+        if len(found) >= most:
             raise _TooLarge
         raise ValueError("cut off")
     # What follows is let be: fastavro leaves three bytes of a checksum there.
@@ -103,9 +106,9 @@ def _snap(data: memoryview) -> bytes:
     return bytes(cramjam.snappy.compress_raw(data)) + checksum
 
 
-def _unsnap(data: bytes) -> bytes:
+def _unsnap(data: bytes, most: int) -> bytes:
     packed, checksum = data[:-_CRC_BYTES], data[-_CRC_BYTES:]
-    if cramjam.snappy.decompress_raw_len(packed) > MAX_BLOCK_BYTES:
+    if cramjam.snappy.decompress_raw_len(packed) > most:
         raise _TooLarge
     found = bytes(cramjam.snappy.decompress_raw(packed))
     if zlib.crc32(found).to_bytes(_CRC_BYTES, "big") != checksum:
@@ -117,18 +120,25 @@ def _compress(data: memoryview) -> bytes:
     return bytes(cramjam.zstd.compress(data, _ZSTANDARD_LEVEL))
 
 
-def _decompress(data: bytes) -> bytes:
-    # Into a buffer that grows: the frame need not say how large it is, and may lie. What fails for
-    # want of room cannot be told from what is damaged, so that is found out in the largest.
-    room = min(max(1 << 16, len(data) * 8), MAX_BLOCK_BYTES)
+def _decompress(data: bytes, most: int) -> bytes:
+    # Into a buffer that grows: the frame need not say how large it is, and may lie.
+    room = min(max(1 << 16, len(data) * 8), most)
     while True:
         buffer = bytearray(room)
         try:
             return bytes(buffer[: cramjam.zstd.decompress_into(data, buffer)])
-        except _ERROR:
-            if room == MAX_BLOCK_BYTES:
+        except _ERROR as error:
+            if _NO_ROOM not in str(error):
                 raise
-        room = min(room * 8, MAX_BLOCK_BYTES)
+            if room == most:
+                raise _TooLarge from None
+        room = min(room * 8, most)
+
+
+def _as_it_is(data: bytes, most: int) -> bytes:
+    if len(data) > most:
+        raise _TooLarge
+    return data
 
 
 CODECS = {
@@ -137,6 +147,6 @@ CODECS = {
         Codec("deflate", _deflate, _inflate),
         Codec("snappy", _snap, _unsnap),
         Codec("zstandard", _compress, _decompress),
-        Codec("null", bytes, bytes),
+        Codec("null", bytes, _as_it_is),
     )
 }

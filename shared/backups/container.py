@@ -21,7 +21,7 @@ from shared.backups.faults import UnusableBackup
 MAGIC = b"Obj\x01"
 _SYNC_BYTES = 16
 _READ_BYTES = 1 << 20
-_MAX_HEADER_BYTES = 16 << 20
+_MAX_HEADER_BYTES = 4 << 20
 _MAX_INTEGER_BYTES = 10
 _METADATA = fastavro.parse_schema({"type": "map", "values": "bytes"})
 
@@ -104,17 +104,19 @@ class Reader:
 
     Args:
         stream: its bytes.
+        max_block_bytes: the largest block that is taken, packed or unpacked.
 
     Attributes:
         header: its beginning.
+        max_block_bytes: as given.
         summed: the bytes that were read.
 
     Raises:
-        UnusableBackup: `not_avro`, `truncated`, `unknown_codec`.
+        UnusableBackup: `not_avro`, `truncated`, `damaged`, `unknown_codec`.
     """
 
-    def __init__(self, stream: Readable) -> None:
-        self._stream = stream
+    def __init__(self, stream: Readable, max_block_bytes: int = codecs.MAX_BLOCK_BYTES) -> None:
+        self._stream, self.max_block_bytes = stream, max_block_bytes
         self._buffer = b""
         self._at = 0
         self.summed = Summed()
@@ -130,11 +132,11 @@ class Reader:
             rows, size = self._integer(), self._integer()
             if rows < 0 or size < 0:
                 raise _damaged("a block of a negative size")
-            if size > codecs.MAX_BLOCK_BYTES:
+            if size > self.max_block_bytes:
                 raise UnusableBackup(
                     "too_large",
-                    f"A block of the file has {size} bytes, and {codecs.MAX_BLOCK_BYTES} are the "
-                    "most that is taken; write it in smaller blocks.",
+                    f"A block of the file has {size} bytes, and {self.max_block_bytes} are the "
+                    "most that is taken; write it in smaller blocks, or raise MAX_BLOCK_BYTES.",
                 )
             packed = self._take(size)
             if self._take(_SYNC_BYTES) != self.header.sync:
@@ -154,25 +156,29 @@ class Reader:
         try:
             schema = json.loads(metadata["avro.schema"])
             codec = codecs.of(metadata.get("avro.codec", b"null").decode())
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, RecursionError) as error:
             raise _damaged("a header without a schema") from error
         return Header(schema, codec, sync, metadata)
 
     def _metadata(self) -> dict[str, bytes]:
         found: dict[str, bytes] = {}
+        left = _MAX_HEADER_BYTES
         while count := self._integer():
             if count < 0:
                 # Then the size of these entries in bytes comes first.
                 count = -count
                 self._integer()
             for _ in range(count):
-                name = self._short()
-                found[name.decode("utf-8", "replace")] = self._short()
+                name = self._short(left)
+                value = self._short(left - len(name))
+                # An entry of nothing counts too.
+                left -= len(name) + len(value) + 1
+                found[name.decode("utf-8", "replace")] = value
         return found
 
-    def _short(self) -> bytes:
+    def _short(self, most: int) -> bytes:
         size = self._integer()
-        if not 0 <= size <= _MAX_HEADER_BYTES:
+        if not 0 <= size <= most:
             raise _damaged("a header of an impossible size")
         return self._take(size)
 

@@ -23,6 +23,7 @@ from shared.validation.rules import FieldError, judge
 _FIRST = micros(datetime.min.replace(tzinfo=Timestamp.epoch.tzinfo))
 _LAST = micros(datetime.max.replace(tzinfo=Timestamp.epoch.tzinfo))
 _SHOWN = 10
+_GIVEN_UP_AFTER = 100_000
 
 
 @dataclass
@@ -153,6 +154,9 @@ class Incoming:
 
     def _refuse(self, row: dict[str, Any], errors: Sequence[FieldError]) -> None:
         self.refused.count += 1
+        if self.refused.count > _GIVEN_UP_AFTER:
+            # Nobody corrects so many in the file, and the rest can only make it more.
+            self.refused.check()
         if len(self.refused.examples) < _SHOWN:
             told = [f"{error.field}: {error.sentence()}" for error in errors]
             key = {name: row[name] for name in self._table.key}

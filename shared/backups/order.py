@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from shared.backups.codecs import MAX_BLOCK_BYTES
 from shared.backups.manifest import Manifest
 from shared.backups.statements import Mode
 from shared.storage import StoredObject
@@ -27,6 +28,7 @@ class Order:
         dry_run: only say what would change.
         sender: who asks.
         aliases: by a field's name another that it may have in a file made elsewhere.
+        max_block_bytes: the largest block of the file that is taken.
     """
 
     table: Table
@@ -36,6 +38,7 @@ class Order:
     dry_run: bool = False
     sender: str = ""
     aliases: Mapping[str, str] = field(default_factory=dict)
+    max_block_bytes: int = MAX_BLOCK_BYTES
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 from shared import storage
 from shared.backups import codecs, lanes, rows
 from shared.backups.checksum import Checksum
-from shared.backups.columns import Chunk
+from shared.backups.columns import Chunk, Column
 from shared.backups.container import Reader
 from shared.backups.faults import UnusableBackup
 from shared.backups.lanes import Block
@@ -17,10 +17,13 @@ from shared.storage import StoredObject
 # So much of a file is worked on at a time, and asked for; measured, more makes it no faster.
 _PORTION_BYTES = 2 << 20
 _DOWNLOAD_BYTES = 2 << 20
+_PORTION_ROWS = 50_000
 
 
 @contextmanager
-def opened(client: Any, stored: StoredObject) -> Iterator[Reader]:
+def opened(
+    client: Any, stored: StoredObject, max_block_bytes: int = codecs.MAX_BLOCK_BYTES
+) -> Iterator[Reader]:
     """An Avro object that is being read.
 
     Raises:
@@ -32,7 +35,7 @@ def opened(client: Any, stored: StoredObject) -> Iterator[Reader]:
         storage.mapped(),
         blob.open("rb", chunk_size=_DOWNLOAD_BYTES, raw_download=True) as stream,
     ):
-        yield Reader(stream)
+        yield Reader(stream, max_block_bytes)
 
 
 def portions(reader: Reader) -> Iterator[list[Block]]:
@@ -44,7 +47,8 @@ def portions(reader: Reader) -> Iterator[list[Block]]:
     portion: list[Block] = []
     size = 0
     for count, packed in reader.blocks():
-        block = Block(count, codecs.unpacked(reader.header.codec, packed))
+        data = codecs.unpacked(reader.header.codec, packed, reader.max_block_bytes)
+        block = Block(count, data)
         portion.append(block)
         size += len(block.data)
         if size >= _PORTION_BYTES:
@@ -60,19 +64,46 @@ def chunk(schema: FileSchema, blocks: Sequence[Block]) -> Chunk:
     Raises:
         UnusableBackup: `damaged`, the bytes are not what the schema says.
     """
-    for block in blocks:
-        # Each row takes a byte at least: a number that cannot be must not get memory.
-        if block.rows > len(block.data):
-            raise UnusableBackup(
-                "damaged", "A block of the file has fewer bytes than rows; it is damaged."
-            )
+    _check(blocks)
     columns = None
-    if schema.is_plain and lanes.are_covered(blocks):
+    if _in_lanes(schema, blocks):
         columns = lanes.decode(blocks, [field.meaning == "text" for field in schema.fields])
     if columns is None:
         columns = rows.decode(schema, blocks)
+    return _chunk(schema, sum(block.rows for block in blocks), columns)
+
+
+def parts(schema: FileSchema, reader: Reader) -> Iterator[list[Block] | Chunk]:
+    """A file as blocks that `chunk` is made for, and where it is not, as rows, some at a time.
+
+    Raises:
+        UnusableBackup: `truncated`, `damaged`, `too_large`.
+    """
+    for blocks in portions(reader):
+        if _in_lanes(schema, blocks):
+            yield blocks
+            continue
+        # One by one they take many times their bytes: not all of a portion is held.
+        _check(blocks)
+        for count, columns in rows.decoded(schema, blocks, _PORTION_ROWS):
+            yield _chunk(schema, count, columns)
+
+
+def _check(blocks: Sequence[Block]) -> None:
+    # Each row takes a byte at least: a number that cannot be must not get memory.
+    if any(block.rows > len(block.data) for block in blocks):
+        raise UnusableBackup(
+            "damaged", "A block of the file has fewer bytes than rows; it is damaged."
+        )
+
+
+def _in_lanes(schema: FileSchema, blocks: Sequence[Block]) -> bool:
+    return schema.is_plain and lanes.are_covered(blocks)
+
+
+def _chunk(schema: FileSchema, count: int, columns: Sequence[Column]) -> Chunk:
     names = [field.name for field in schema.fields]
-    return Chunk(sum(block.rows for block in blocks), dict(zip(names, columns, strict=True)))
+    return Chunk(count, dict(zip(names, columns, strict=True)))
 
 
 def checksum_of(schema: FileSchema) -> Checksum:

@@ -1,7 +1,8 @@
 """Rows one by one, through fastavro: for what the bulk paths do not cover."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import fastavro
@@ -21,22 +22,39 @@ def decode(schema: FileSchema, blocks: Sequence[Block]) -> list[Column]:
     Raises:
         UnusableBackup: `damaged`, the bytes are not what the schema says.
     """
+    return _columns(schema, list(_records(schema, blocks)))
+
+
+def decoded(
+    schema: FileSchema, blocks: Sequence[Block], most: int
+) -> Iterator[tuple[int, list[Column]]]:
+    """The same, `most` rows at a time, with how many these are.
+
+    Raises:
+        UnusableBackup: `damaged`.
+    """
+    records = _records(schema, blocks)
+    while found := list(islice(records, most)):
+        yield len(found), _columns(schema, found)
+
+
+def _records(schema: FileSchema, blocks: Sequence[Block]) -> Iterator[dict[str, Any]]:
     parsed = schema.decoded
-    records: list[dict[str, Any]] = []
     try:
         for block in blocks:
-            before = len(records)
-            records += fastavro.reader(_file(parsed, block))
-            if len(records) - before != block.rows:
-                raise ValueError("another number of rows")
-    except UnusableBackup:
-        raise
+            (found,) = fastavro.block_reader(_file(parsed, block))
+            yield from found
+            if found.bytes_.read(1):
+                raise ValueError("more bytes than rows")
     # Damaged bytes end in any error there is: of values, types, ends, memory, Unicode.
     except Exception as error:
         raise UnusableBackup(
             "damaged",
             "The rows of a block are not what the file's schema says; the file is damaged.",
         ) from error
+
+
+def _columns(schema: FileSchema, records: Sequence[dict[str, Any]]) -> list[Column]:
     return [_column(field, [record[field.name] for record in records]) for field in schema.fields]
 
 

@@ -14,6 +14,7 @@ import fastavro
 from fastavro.schema import fingerprint as fastavro_fingerprint
 from fastavro.schema import to_parsing_canonical_form
 
+from shared.backups import bounds
 from shared.backups.faults import UnusableBackup
 from shared.derive import avro
 from shared.derive.types import kind_of
@@ -69,7 +70,8 @@ class FileSchema:
         declared = self.declared
         if not isinstance(declared, dict) or declared.get("type") != "record":
             raise wrong_schema("The file does not hold records; a row must be one.")
-        _parsed(declared)
+        bounds.check_depth(declared)
+        bounds.check(_parsed(declared))
         if not isinstance(declared.get("fields"), list):
             raise wrong_schema("The file's records have no fields; a row must have some.")
         return tuple(_field(field) for field in self.declared["fields"])
@@ -216,7 +218,7 @@ def _meaning(declared: Any) -> tuple[Meaning, Any]:
         return "micros", "long"
     if plain in ("int", "long") and logical is None:
         return "integer", plain
-    return "other", declared
+    return "other", bounds.without_decimals(declared)
 
 
 def _fits(field: Field, table: Table, column: str) -> bool:

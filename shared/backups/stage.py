@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from shared.backups import copying, read, schemas
+from shared.backups.columns import Chunk
 from shared.backups.container import Reader
 from shared.backups.incoming import Incoming, Own
 from shared.backups.lanes import Block
@@ -36,7 +37,7 @@ def stage(
         UnusableBackup: the object cannot be restored; says why.
         StorageAway: try again later.
     """
-    with read.opened(client, order.stored) as reader:
+    with read.opened(client, order.stored, order.max_block_bytes) as reader:
         schema = FileSchema(reader.header.schema)
         columns = schemas.resolve(schema, order.table, order.aliases)
         incoming = Incoming(order.table, columns, own, judged=order.manifest is None)
@@ -62,8 +63,9 @@ class _Rows:
 
     def copy(self, connection: sa.Connection, reader: Reader) -> None:
         # The next rows are made ready while PostgreSQL takes these.
+        parts = read.parts(self._schema, reader)
         with ThreadPoolExecutor(1) as pool:
-            for copy, piece in ahead(pool, self._ready, read.portions(reader), depth=1):
+            for copy, piece in ahead(pool, self._ready, parts, depth=1):
                 if piece:
                     copy_in(connection, copy, (piece,))
 
@@ -76,8 +78,8 @@ class _Rows:
             self._schema.fingerprint,
         )
 
-    def _ready(self, blocks: list[Block]) -> tuple[str, bytes]:
-        chunk = read.chunk(self._schema, blocks)
+    def _ready(self, part: list[Block] | Chunk) -> tuple[str, bytes]:
+        chunk = part if isinstance(part, Chunk) else read.chunk(self._schema, part)
         self.count += chunk.rows
         if self._checksum is not None:
             self._checksum.add(chunk)

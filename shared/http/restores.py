@@ -58,6 +58,7 @@ def order(call: Call, client: Any, settings: Settings, table: Table, asked: Rest
         asked.dry_run,
         call.sender,
         _aliases(table) if manifest is None else {},
+        settings.max_block_bytes,
     )
 
 

@@ -42,12 +42,13 @@ def decode(text: bytes) -> Any:
     except UnicodeDecodeError:
         raise NotStrictJson("not_json", "The body is not JSON in UTF-8; mend it.") from None
     # Hardly any has so many brackets that it could be too deep.
-    if text.count(b"[") + text.count(b"{") > MAX_DEPTH and _is_too_deep(value):
+    if text.count(b"[") + text.count(b"{") > MAX_DEPTH and is_too_deep(value):
         raise _too_deep()
     return value
 
 
-def _is_too_deep(value: Any) -> bool:
+def is_too_deep(value: Any) -> bool:
+    """Whether values lie deeper within each other than `MAX_DEPTH`."""
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(MAX_DEPTH):
         inner = (v.values() if isinstance(v, dict) else v for v in level)

@@ -1,0 +1,188 @@
+"""Avro files that are made to hurt: refused before their few bytes become much."""
+
+import io
+import json
+import time
+import zlib
+
+import cramjam
+import fastavro
+import pytest
+
+from shared.backups.faults import UnusableBackup
+from tests.security.avro_files import ROW, block, header, number, record, restored, text
+
+MUCH = 1 << 40
+EMPTY = {"type": "record", "name": "Empty", "fields": []}
+
+
+def refused(content: object, **options: int) -> UnusableBackup:
+    started = time.perf_counter()
+    with pytest.raises(UnusableBackup) as caught:
+        restored(content, **options)
+    assert time.perf_counter() - started < 10
+    return caught.value
+
+
+def doubling(times: int) -> list[object]:
+    """Records of nothing, each twice in the next."""
+    found: list[object] = ["null"]
+    for step in range(times):
+        kind = found[-1] if step == 0 else f"N{step - 1}"
+        fields = [{"name": name, "type": kind} for name in "ab"]
+        found.append({"type": "record", "name": f"N{step}", "fields": fields})
+    return found
+
+
+def chained(times: int) -> list[object]:
+    """Records that each hold the one before them."""
+    found: list[object] = [
+        {"type": "record", "name": "N0", "fields": [{"name": "a", "type": "long"}]}
+    ]
+    for step in range(1, times):
+        fields = [{"name": "a", "type": f"N{step - 1}"}]
+        found.append({"type": "record", "name": f"N{step}", "fields": fields})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("more", "row"),
+    [
+        ([["null", "Job"]], (ROW + number(1)) * 1_000_000 + ROW + number(0)),
+        ([{"type": "array", "items": "Job"}], ROW + number(0)),
+        ([{"type": "array", "items": "null"}], ROW + number(MUCH) + number(0)),
+        ([{"type": "array", "items": EMPTY}], ROW + number(MUCH) + number(0)),
+        ([{"type": "array", "items": {"type": "fixed", "name": "F", "size": 0}}], ROW),
+        ([{"type": "array", "items": {"type": "fixed", "name": "F", "size": -1}}], ROW),
+        (doubling(30), ROW),
+        ([{"type": "map", "values": doubling(8)[-1]}, *doubling(8)[1:]], ROW),
+        (chained(300), ROW + number(1)),
+        (["null"] * 500, ROW),
+    ],
+    ids=lambda value: None if isinstance(value, bytes) else json.dumps(value)[:50],
+)
+def test_a_schema_that_makes_much_of_few_bytes_is_refused(more, row):
+    assert refused(header(record(*more)) + block(1, row)).code == "wrong_schema"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        b"[" * 100_000,
+        b"[" * 900 + b"]" * 900,
+        b'{"type":' * 90 + b'"record"' + b"}" * 90,
+        b'{"type": "record", "name": "R", "fields": 7}',
+        b'{"type": "record", "name": "R", "fields": [{"name": "id"}]}',
+        b'{"type": "record", "name": "../R", "fields": []}',
+        b'{"type": "record", "name": "R", "fields": [{"name": "id", "type": "Unknown"}]}',
+        b'{"type": "record", "name": "R", "fields": [{"name": "id", "type": []}]}',
+        b'{"type": "record", "name": "R", "fields": [{"name": "\\ud800", "type": "long"}]}',
+        b'{"type": "fixed", "name": "R", "size": 1e999}',
+        b"1" * 5000,
+        b"\xff",
+        b"",
+    ],
+)
+def test_what_is_no_schema_of_a_table_is_refused(schema):
+    assert refused(header(schema) + block(1, ROW)).code in {"damaged", "wrong_schema"}
+
+
+@pytest.mark.parametrize("union", [["null", "string"], [f"t{n}" for n in range(0)] or ["long"]])
+def test_the_fields_of_others_do_no_harm_where_bytes_pay_for_them(union):
+    decimal = {"type": "bytes", "logicalType": "decimal", "precision": 10**9, "scale": 10**8}
+    nested = {
+        "type": "record",
+        "name": "Address",
+        "namespace": "elsewhere",
+        "fields": [{"name": "lines", "type": {"type": "array", "items": ["null", "string"]}}],
+    }
+    more = [union, decimal, nested, ["null", "elsewhere.Address"], {"type": "map", "values": "int"}]
+    first = number(1) + text(b"a") if "null" in union else number(0) + number(7)
+    row = ROW + first + text(b"\x7f" * 200_000) + number(0) + number(0) + number(0)
+
+    started = time.perf_counter()
+
+    assert restored(header(record(*more)) + block(1, row)) == (1, 0)
+    # As a decimal so many digits take minutes.
+    assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("blocks", "code"),
+    [
+        (block(-1, ROW), "damaged"),
+        (block(MUCH, ROW), "damaged"),
+        (block(2, ROW), "damaged"),
+        (block(1, ROW + b"x"), "damaged"),
+        (block(1, ROW, sync=b"T" * 16), "damaged"),
+        (block(1, ROW)[:-1], "truncated"),
+        (number(1) + number(-5) + ROW, "damaged"),
+        (number(1) + number(MUCH) + ROW, "too_large"),
+        (number(1) + b"\xff" * 11, "damaged"),
+        (block(1, number(1) + number(MUCH) + b"x"), "damaged"),
+        (block(1, number(1) + number(-9) + b"x"), "damaged"),
+        (block(1, number(1) + text(b"\xff\xfe")), "damaged"),
+        (block(200_000, b"\x00\x00" * 200_000), "bad_rows"),
+    ],
+)
+def test_blocks_that_are_not_what_they_say_are_refused(blocks, code):
+    assert refused(header(record()) + blocks).code == code
+
+
+def deflated(size: int) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return b"".join(packer.compress(bytes(1 << 20)) for _ in range(size >> 20)) + packer.flush()
+
+
+BOMBS = {
+    b"deflate": deflated(256 << 20),
+    b"zstandard": bytes(cramjam.zstd.compress(bytes(256 << 20), 3)),
+    b"snappy": bytes(cramjam.snappy.compress_raw(bytes(64 << 20))) + b"abcd",
+    b"null": bytes(2 << 20),
+}
+
+
+@pytest.mark.parametrize("codec", BOMBS, ids=bytes.decode)
+def test_a_block_that_unpacks_to_more_than_is_taken_is_too_large(codec):
+    content = header(record(), codec) + block(1, BOMBS[codec])
+
+    fault = refused(content, max_block_bytes=1 << 20)
+
+    assert fault.code == "too_large"
+    assert "MAX_BLOCK_BYTES" in str(fault)
+
+
+@pytest.mark.parametrize("codec", BOMBS, ids=bytes.decode)
+@pytest.mark.parametrize("packed", [b"", b"\x00", b"\xff" * 40, b"(\xb5/\xfd" + bytes(9)])
+def test_what_cannot_be_unpacked_is_damaged(codec, packed):
+    assert refused(header(record(), codec) + block(1, packed)).code in {"damaged", "too_large"}
+
+
+class Endless:
+    """A header whose entries never end."""
+
+    def __init__(self) -> None:
+        self.held = b"Obj\x01" + number(MUCH)
+        self.given = 0
+
+    def read(self, size: int, /) -> bytes:
+        while len(self.held) < size:
+            self.held += text(b"key%d" % self.given) + text(bytes(1 << 20))
+        found, self.held = self.held[:size], self.held[size:]
+        self.given += len(found)
+        return found
+
+
+def test_a_header_without_an_end_is_given_up_early():
+    endless = Endless()
+
+    assert refused(endless).code == "damaged"
+    assert endless.given < 16 << 20
+
+
+def test_many_rows_in_one_block_are_read_some_at_a_time():
+    sink = io.BytesIO()
+    rows = [{"id": n, "job": "J"} for n in range(1, 120_001)]
+    fastavro.writer(sink, json.loads(record()), rows, sync_interval=1 << 30)
+
+    assert restored(sink.getvalue()) == (120_000, 0)
