@@ -95,7 +95,7 @@ def requirements(name: str) -> str:
         raise Unpackable(f"pyproject.toml names no groups for {name}: [tool.tablegate.functions]")
     wanted = [one for group in groups[name] for one in project["dependency-groups"][group]]
     pinned = read(ROOT / "requirements.txt")
-    found = closure([_name(one) for one in wanted], pinned)
+    found = closure([name_of(one) for one in wanted], pinned)
     return "".join(pinned[one].text for one in sorted(found))
 
 
@@ -105,7 +105,7 @@ def read(path: Path) -> dict[str, Pinned]:
     lines: list[str] = []
     for line in [*path.read_text("utf-8").splitlines(keepends=True), "end"]:
         if lines and not line.startswith((" ", "#")):
-            found[_name(lines[0])] = Pinned("".join(lines), _via(lines))
+            found[name_of(lines[0])] = Pinned("".join(lines), _via(lines))
             lines = []
         lines.append(line)
     return found
@@ -129,7 +129,12 @@ def closure(wanted: Sequence[str], pinned: Mapping[str, Pinned]) -> set[str]:
     return found
 
 
-def _name(requirement: str) -> str:
+def name_of(requirement: str) -> str:
+    """The distribution that a requirement asks for, as registries write it.
+
+    Raises:
+        Unpackable: it is no requirement.
+    """
     found = _REQUIREMENT.match(requirement)
     if found is None:
         raise Unpackable(f"This is no requirement: {requirement!r}")

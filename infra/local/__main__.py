@@ -31,6 +31,13 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     up = _verb(verbs, "up", "run a platform in the foreground until Ctrl-C", commands.up)
     up.add_argument("--port", type=int, help="port of the gateway; a free one by default")
+    up.add_argument(
+        "--listen",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address of the gateway, which asks for the token; every other part stays on "
+        "127.0.0.1 (default 127.0.0.1; 0.0.0.0 in a container)",
+    )
     _add_start_options(up)
     _verb(verbs, "down", "stop the platform that runs on the home", commands.down)
     _verb(verbs, "status", "print the table of parts", commands.status)

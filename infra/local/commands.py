@@ -27,7 +27,9 @@ def up(options: argparse.Namespace) -> int:
     home.prepare()
     with home.locked():
         _clear_leftovers(home)
-        layout = plan.lay_out(home, options.functions.resolve(), options.port, options.database_url)
+        layout = plan.lay_out(
+            home, options.functions.resolve(), options.port, options.database_url, options.listen
+        )
         supervisor = Supervisor(home, plan.parts(home, layout), _tell)
         print(f"Starting the platform on {home.path} (logs in {home.logs})", flush=True)
         _tell_outside_data(home, layout)

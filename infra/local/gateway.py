@@ -205,7 +205,7 @@ def main() -> None:
     layout = layouts.read(home)
     web.run_app(
         application(home, layout),
-        host="127.0.0.1",
+        host=layout.listen,
         port=layout.ports["gateway"],
         access_log=None,
         print=None,

@@ -31,12 +31,14 @@ class Layout(msgspec.Struct, frozen=True):
         functions: those whose folder is there.
         functions_folder: where their folders are.
         external_database_url: a PostgreSQL of the user's own, or "".
+        listen: address that the gateway listens on; everything else stays on 127.0.0.1.
     """
 
     ports: dict[str, int]
     functions: tuple[Function, ...]
     functions_folder: str
     external_database_url: str = ""
+    listen: str = "127.0.0.1"
 
     def address(self, name: str) -> str:
         """`host:port` of a stand-in or function."""

@@ -15,14 +15,18 @@ from infra.local.specifications import Function
 
 
 def lay_out(
-    home: Home, functions_folder: Path, gateway_port: int | None, database_url: str = ""
+    home: Home,
+    functions_folder: Path,
+    gateway_port: int | None,
+    database_url: str = "",
+    listen: str = "127.0.0.1",
 ) -> Layout:
     """Choose ports and functions for a home, and keep the choice there."""
     functions = layouts.present_functions(functions_folder)
     names = (*STAND_INS, *(function.name for function in functions))
     given = {"gateway": gateway_port} if gateway_port else {}
     chosen = ports.choose(names, layouts.kept_ports(home), given)
-    layout = Layout(chosen, functions, str(functions_folder), database_url)
+    layout = Layout(chosen, functions, str(functions_folder), database_url, listen)
     layout.write(home)
     keys.prepare(home)
     return layout

