@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,17 +16,24 @@ from shared.settings import Settings
 _DRIVERS = ("postgresql", "postgres", "postgresql+pg8000")
 
 
-def create(settings: Settings) -> sa.Engine:
+def create(settings: Settings, connector: Any = None) -> sa.Engine:
     """An engine for Cloud SQL where CLOUD_SQL_INSTANCE is set, else for DATABASE_URL.
 
     Connections are checked before use, so one that died with a restart is replaced unseen.
+
+    Args:
+        settings: where the database is.
+        connector: opens connections to Cloud SQL; by default the process's own, with the
+            credentials of its surroundings.
 
     Raises:
         ConfigurationFault: neither is set, or DATABASE_URL is no PostgreSQL URL.
     """
     return sa.create_engine(
         "postgresql+pg8000://",
-        creator=_connector(settings) if settings.cloud_sql_instance else _direct(settings),
+        creator=(
+            _through(connector, settings) if settings.cloud_sql_instance else _direct(settings)
+        ),
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=30,
@@ -73,9 +81,7 @@ def _direct(settings: Settings) -> Any:
 
     def open_connection() -> Any:
         channel = socket.create_connection((url.host or "127.0.0.1", url.port or 5432))
-        channel.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        # COPY sends data and end in two writes: without this the second waits 40 ms.
-        channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _tune(channel)
         try:
             return connect(
                 user=url.username, password=url.password, database=url.database, sock=channel
@@ -87,21 +93,36 @@ def _direct(settings: Settings) -> Any:
     return open_connection
 
 
-def _connector(settings: Settings) -> Any:
+def _through(connector: Any, settings: Settings) -> Any:
     settings.require("cloud_sql_user")
-    # Heavy, and of no use where DATABASE_URL is.
-    from google.cloud.sql.connector import Connector
 
-    # A background refresh started at import starves under a throttled CPU; lazily there is none.
-    connector = Connector(refresh_strategy="lazy")
+    @cache
+    def made() -> Any:
+        # Heavy, and of no use where DATABASE_URL is.
+        from google.cloud.sql.connector import Connector
+
+        # A background refresh started at import starves under a throttled CPU; lazily there is
+        # none. Made with the first connection, so that a process may start without credentials.
+        return connector or Connector(refresh_strategy="lazy")
 
     def open_connection() -> Any:
-        return connector.connect(
-            settings.cloud_sql_instance,
-            "pg8000",
-            user=settings.cloud_sql_user,
-            db=settings.cloud_sql_database,
-            enable_iam_auth=True,
-        )
+        with faults.connector_mapped(settings.cloud_sql_instance):
+            connection = made().connect(
+                settings.cloud_sql_instance,
+                "pg8000",
+                user=settings.cloud_sql_user,
+                db=settings.cloud_sql_database,
+                enable_iam_auth=True,
+                # The channel is encrypted already: asking for it again costs a round trip.
+                ssl_context=False,
+            )
+        _tune(connection._usock)
+        return connection
 
     return open_connection
+
+
+def _tune(channel: socket.socket) -> None:
+    channel.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    # COPY sends data and end in two writes: without this the second waits 40 ms.
+    channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

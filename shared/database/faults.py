@@ -10,13 +10,20 @@ from typing import Any
 import sqlalchemy as sa
 from pg8000.exceptions import DatabaseError, InterfaceError
 
-from shared.faults import DatabaseAway, DatabaseBusy, DatabaseRefusal, Fault
+from shared.faults import (
+    ConfigurationFault,
+    DatabaseAway,
+    DatabaseBusy,
+    DatabaseRefusal,
+    Fault,
+)
 
 # Classes, then single codes: 55P03 lock_not_available, 57014 query_canceled.
 _AWAY = ("08", "53", "57P", "58", "XX")
 _BUSY = ("40", "55P03", "55006", "57014", "25P03")
 # A parent that went away between the check and the insert is found missing on the next try.
 _FOREIGN_KEY = "23503"
+_API_REFUSES = (400, 401, 403, 404)
 
 
 @contextmanager
@@ -32,6 +39,33 @@ def mapped() -> Iterator[None]:
         raise fault_of(error) from error
     except (OSError, InterfaceError) as error:
         raise DatabaseAway(f"The database is away ({type(error).__name__}); try again.") from error
+
+
+@contextmanager
+def connector_mapped(instance: str) -> Iterator[None]:
+    """Turn what the Cloud SQL connector raises inside, beside the driver's errors, into our faults.
+
+    Raises:
+        ConfigurationFault: Cloud SQL's API refuses the instance or the account.
+        DatabaseAway: it, or what gives credentials, did not answer.
+    """
+    from aiohttp import ClientError, ClientResponseError
+    from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
+    from google.cloud.sql.connector import exceptions
+
+    try:
+        yield
+    except ClientResponseError as error:
+        if error.status in _API_REFUSES:
+            raise ConfigurationFault(
+                f"Cloud SQL refused {instance!r} ({error.status}: {error.message}). Check "
+                "CLOUD_SQL_INSTANCE and that the account has roles/cloudsql.client."
+            ) from error
+        raise DatabaseAway(f"Cloud SQL's API answered {error.status}; try again.") from error
+    except (DefaultCredentialsError, exceptions.CloudSQLIPTypeError, ValueError) as error:
+        raise ConfigurationFault(f"Cloud SQL cannot be reached: {error}") from error
+    except (ClientError, GoogleAuthError, exceptions.CloudSQLConnectionError) as error:
+        raise DatabaseAway(f"Cloud SQL is away ({type(error).__name__}); try again.") from error
 
 
 def fault_of(error: BaseException | None) -> Fault:

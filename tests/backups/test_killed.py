@@ -10,7 +10,7 @@ from tests.backups.conftest import hires
 from tests.backups.killed import KILLED, Work
 
 HIRES = tables.find("hired_employees")
-KILLS = 25
+KILLS = 50
 ROWS = 20_000
 
 

@@ -1,0 +1,175 @@
+"""Connections through the Cloud SQL connector, with IAM authentication, to a real PostgreSQL."""
+
+import asyncio
+import datetime
+import socket
+import threading
+from urllib.parse import urlsplit
+
+import pytest
+import sqlalchemy as sa
+from google.cloud.sql.connector import Connector
+
+from infra.local import accounts, postgres
+from shared.database import copy, engine
+from shared.faults import ConfigurationFault, DatabaseAway
+from shared.settings import read
+from tests.database.cloud_sql import Account, CloudSql
+
+INSTANCE, USER = "some-project:europe-west1:some-instance", "ingest-csv@some-project.iam"
+
+
+@pytest.fixture(scope="module")
+def iam_user(platform, postgres_url):
+    """A user who is let in by what the proxy has checked, as Cloud SQL lets in IAM users."""
+    rules = postgres.data_folder(platform.home, accounts.unprivileged()) / "pg_hba.conf"
+    before = rules.read_text()
+    admin = engine.create(read({"DATABASE_URL": postgres_url}))
+
+    def run(*statements):
+        with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
+    rules.write_text(f'host all "{USER}" 127.0.0.1/32 trust\n{before}')
+    run(f'create role "{USER}" superuser login', "select pg_reload_conf()")
+    yield USER
+    rules.write_text(before)
+    run("select pg_reload_conf()", f'drop role "{USER}"')
+    admin.dispose()
+
+
+@pytest.fixture
+def loop():
+    """An event loop in a thread of its own: the connector leaves the one that it makes open."""
+    made = asyncio.new_event_loop()
+    worker = threading.Thread(target=made.run_forever)
+    worker.start()
+    yield made
+    made.call_soon_threadsafe(made.stop)
+    worker.join()
+    made.close()
+
+
+@pytest.fixture
+def cloud(tmp_path, database_url):
+    """Cloud SQL, before the test's own database."""
+    url = urlsplit(database_url)
+    with CloudSql(INSTANCE, (url.hostname, url.port), tmp_path) as started:
+        yield started
+
+
+@pytest.fixture
+def settings(database_url, iam_user):
+    """Settings as a function on Google Cloud has them."""
+    return read(
+        {
+            "CLOUD_SQL_INSTANCE": INSTANCE,
+            "CLOUD_SQL_USER": iam_user,
+            "CLOUD_SQL_DATABASE": urlsplit(database_url).path[1:],
+            "DATABASE_POOL_SIZE": "2",
+        }
+    )
+
+
+@pytest.fixture
+def connected(cloud, settings, loop):
+    """Makes engines that connect through the connector."""
+    connector = Connector(
+        refresh_strategy="lazy",
+        credentials=Account(),
+        sqladmin_api_endpoint=cloud.endpoint,
+        timeout=5,
+        loop=loop,
+    )
+    made = []
+
+    def make():
+        made.append(engine.create(settings, connector))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.dispose()
+    connector.close()
+
+
+def who(connection):
+    return connection.scalar(sa.text("select current_user"))
+
+
+def test_a_connection_is_made_as_the_iam_user_and_used_again(cloud, connected):
+    one = connected()
+
+    for _ in range(3):
+        with engine.transaction(one) as connection:
+            assert who(connection) == USER
+            assert copy.copy_in(connection, "copy batch_keys from stdin", ()) == 0
+
+    assert one.pool.checkedin() == 1
+    # One certificate for all, with the token that the login goes by.
+    assert sorted(asked["path"].rsplit("/", 1)[1] for asked in cloud.asked) == [
+        "connectSettings",
+        "some-instance:generateEphemeralCert",
+    ]
+    assert [asked["access_token"] for asked in cloud.asked if "public_key" in asked] == [
+        "ya29.local"
+    ]
+
+
+def test_two_writes_that_follow_each_other_do_not_wait(connected):
+    with connected().connect() as connection:
+        channel = connection.connection.driver_connection._usock
+        assert channel.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert channel.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
+def test_a_connection_that_the_server_cut_is_replaced_unseen(connected):
+    one = connected()
+    with one.connect() as connection:
+        pid = connection.scalar(sa.text("select pg_backend_pid()"))
+    with one.connect() as first, one.connect() as second:
+        second.execute(sa.text("select pg_terminate_backend(:pid)"), {"pid": pid})
+        first.invalidate()
+
+    with engine.transaction(one) as connection:
+        assert who(connection) == USER
+
+
+def test_a_certificate_that_is_about_to_end_is_asked_for_anew(cloud, connected):
+    # The connector wants four minutes to be left.
+    cloud.lifetime = datetime.timedelta(minutes=3)
+    one = connected()
+
+    with one.connect() as first, one.connect() as second:
+        assert [who(first), who(second)] == [USER, USER]
+
+    assert sum("public_key" in asked for asked in cloud.asked) == 2
+
+
+def test_a_pool_takes_no_more_connections_than_it_may(connected):
+    one = connected()
+
+    assert (one.pool.size(), one.pool._max_overflow) == (2, 0)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_an_api_that_refuses_says_what_to_check(cloud, connected, status):
+    cloud.status = status
+
+    with (
+        pytest.raises(ConfigurationFault, match=r"CLOUD_SQL_INSTANCE .* roles/cloudsql.client"),
+        engine.transaction(connected()),
+    ):
+        pass
+
+
+def test_an_api_that_is_away_is_to_be_tried_again(cloud, connected):
+    one = connected()
+    cloud.status = 429
+
+    with pytest.raises(DatabaseAway, match="429"), engine.transaction(one):
+        pass
+    cloud.status = 200
+    with engine.transaction(one) as connection:
+        assert who(connection) == USER
