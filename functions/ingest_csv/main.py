@@ -10,7 +10,7 @@ from shared import events, logs, wiring
 
 @functions_framework.cloud_event
 def ingest_csv(event: CloudEvent) -> None:
-    """Load the file that `event` speaks of, or on a sweep those whose event never came.
+    """Load the file that `event` speaks of, or on a sweep all that was left undone.
 
     Raises:
         TransientFault: the event is to be delivered again.
@@ -19,6 +19,8 @@ def ingest_csv(event: CloudEvent) -> None:
     if events.is_sweep(event):
         for stored in uploads.sweep(datetime.now(UTC)):
             logs.line("WARNING", "A forgotten upload was loaded", source=stored.identity)
+        for load_id in uploads.sweep_waiting():
+            logs.line("WARNING", "Rows that waited without need were loaded", load_id=load_id)
         return
     with events.put_aside(event, wiring.settings(), wiring.publisher()):
         upload = events.finalized(event)

@@ -71,7 +71,7 @@ def follow_up(
 ) -> None:
     """After the commit: tell the warehouse, and load the rows that waited for what was restored.
 
-    Cut off in between, the sweep tells the warehouse, and the next load finds the waiting rows.
+    Cut off in between, the sweep tells the warehouse, and loads the waiting rows.
 
     Raises:
         TransientFault: call again.

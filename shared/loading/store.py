@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -103,3 +104,18 @@ def announce(engine: sa.Engine, publisher: Any, settings: Settings, entry: Entry
     )
     for table_name, load_id in changed:
         publish_change(publisher, settings, table_name, load_id, "load")
+
+
+def sweep(engine: sa.Engine, publisher: Any, settings: Settings) -> list[UUID]:
+    """Load the rows that wait though their parents are there, and say which tables have changed.
+
+    Returns:
+        The loads whose rows they are.
+
+    Raises:
+        TransientFault: call again.
+    """
+    found = list(waiting.sweep(engine, lock_timeout_seconds=settings.lock_timeout_seconds))
+    for table_name, load_id in found:
+        publish_change(publisher, settings, table_name, load_id, "load")
+    return [load_id for _, load_id in found]

@@ -5,16 +5,16 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from shared import logs, storage, tables
 from shared.database.engine import transaction
 from shared.faults import Fault, PermanentFault, UnreadableFile
-from shared.loading import ledger, rejects
+from shared.loading import ledger, rejects, store
 from shared.loading.ledger import Entry, Source
 from shared.loading.load import load
-from shared.loading.store import announce
 from shared.settings import Settings
 from shared.storage import StoredObject
 from shared.tables.table import Table
@@ -110,13 +110,21 @@ class Uploads:
                 )
         return taken
 
+    def sweep_waiting(self) -> list[UUID]:
+        """Load the rows that wait though their parents are there; gives the loads they are of.
+
+        Raises:
+            TransientFault: call again.
+        """
+        return store.sweep(self.engine, self.publisher, self.settings)
+
     def _gone(self, bucket: str, name: str, generation: int | None) -> Entry | None:
         with transaction(self.engine) as connection:
             entry = ledger.recorded(connection, f"gs://{bucket}/{name}#{generation}")
         if entry is None:
             logs.line("WARNING", "An uploaded file is gone before it was loaded", file=name)
         else:
-            announce(self.engine, self.publisher, self.settings, entry)
+            store.announce(self.engine, self.publisher, self.settings, entry)
         return entry
 
     def _is_handed_over(self, stored: StoredObject) -> bool:
@@ -186,7 +194,7 @@ class Uploads:
 
     def _finish(self, stored: StoredObject, entry: Entry) -> None:
         # Every step can be repeated: a delivery that was cut off is finished by the next.
-        announce(self.engine, self.publisher, self.settings, entry)
+        store.announce(self.engine, self.publisher, self.settings, entry)
         if entry.state == "done":
             name = storage.copy_on(self.client, stored, self.settings.processed_bucket)
             self._write_corrections(entry, name)

@@ -31,7 +31,23 @@ def release_after(
     table = tables.find(entry.table_name)
     # Looked at even where the ledger says that nothing waits or was stored: this may be a second
     # delivery, of a load whose first was cut off between its commit and its look.
-    todo = [table, *tables.children(table)]
+    yield from _released(engine, [table, *tables.children(table)], lock_timeout_seconds)
+
+
+def sweep(engine: sa.Engine, *, lock_timeout_seconds: int = 60) -> Iterator[tuple[str, UUID]]:
+    """Load the rows of every table that wait without need.
+
+    Whoever should have let them go was cut off, and nobody sends a replay or a restore again.
+
+    Yields:
+        Table and load of the rows that were loaded, each after its commit.
+    """
+    yield from _released(engine, list(tables.all_tables().values()), lock_timeout_seconds)
+
+
+def _released(
+    engine: sa.Engine, todo: list[Table], lock_timeout_seconds: int
+) -> Iterator[tuple[str, UUID]]:
     while todo:
         child = todo.pop(0)
         for load_id in release(engine, child, lock_timeout_seconds=lock_timeout_seconds):

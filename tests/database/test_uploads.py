@@ -3,11 +3,17 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
+from shared import tables
+from shared.loading.batches import Batch
+from shared.loading.ledger import Source
+from shared.loading.load import load
 from shared.loading.uploads import Uploads
 from shared.settings import read
+from shared.validation.batches import Verdict
 
 
 @pytest.fixture
@@ -125,3 +131,23 @@ def test_a_large_file_is_handed_over_and_stays_until_it_is_loaded(uploads, rows)
     assert [stored.name for stored in taken] == ["jobs.csv"]
     assert rows("select count(*) from loads") == [(0,)]
     assert "jobs.csv" in names(uploads, uploads.settings.uploads_bucket)
+
+
+def test_rows_left_waiting_by_a_replay_that_was_cut_off_are_loaded_by_the_sweep(uploads, rows):
+    bucket = uploads.settings.uploads_bucket
+    hire = put(uploads, "hired_employees.csv", "1,Ann,2021-01-02T03:04:05Z,7,8\n")
+    uploads.take(bucket, hire.name, hire.generation)
+    department, job = tables.find("departments"), tables.find("jobs")
+    for table, row in ((department, [7, "Sales"]), (job, [8, "Clerk"])):
+        # As a replay does, killed between its commit and what follows from it.
+        verdict = Verdict(1, {0: row})
+        batch = Batch(uuid4(), table, "ann", datetime.now(UTC), verdict, "replay")
+        source = Source(str(batch.batch_id), "replay", table.name, batch.accepted_at)
+        load(uploads.engine, source, lambda batch=batch: [batch.block()])
+    assert rows("select id from hired_employees") == []
+
+    swept = uploads.sweep_waiting()
+
+    assert rows("select id, load_id from hired_employees") == [(1, *swept)]
+    assert rows("select waiting, inserted from loads where kind = 'file'") == [(0, 1)]
+    assert uploads.sweep_waiting() == []
