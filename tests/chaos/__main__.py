@@ -5,6 +5,7 @@ is printed plays its schedule again; several play together, as they did.
 """
 
 import argparse
+import logging
 import random
 import shutil
 import sys
@@ -83,6 +84,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--times", type=int, default=1, help="how often the seeds are played")
     options = parser.parse_args()
+    # Connections that were cut are no news here.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     seeds = options.seed or [random.randrange(2**32) for _ in range(options.schedules)]
     at_once = len(seeds) if options.seed else AT_ONCE
     rounds = [seeds[n : n + at_once] for n in range(0, len(seeds), at_once)] * options.times
