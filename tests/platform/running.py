@@ -103,9 +103,9 @@ def wait_until(question: Callable[[], bool], what: str, seconds: float = 30.0) -
         time.sleep(0.02)
 
 
-def start(home: Home, *options: str) -> Platform:
-    """Start a platform on a home and wait until it is ready."""
-    process = launch("up", "--home", str(home.path), *options)
+def start(home: Home, *options: str, root: Path = ROOT) -> Platform:
+    """Start a platform on a home, from a checkout, and wait until it is ready."""
+    process = launch("up", "--home", str(home.path), *options, root=root)
     platform = Platform(home, process)
     limit = time.monotonic() + START_SECONDS
     while not (_is_run_by(home, process.pid) and home.description.exists()):
@@ -118,11 +118,11 @@ def start(home: Home, *options: str) -> Platform:
     return platform
 
 
-def launch(*words: str) -> subprocess.Popen[str]:
+def launch(*words: str, root: Path = ROOT) -> subprocess.Popen[str]:
     """Run `python -m infra.local` beside the test."""
     return subprocess.Popen(
         [sys.executable, "-m", "infra.local", *words],
-        cwd=ROOT,
+        cwd=root,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -154,10 +154,10 @@ def new_home() -> Iterator[Home]:
 
 
 @contextmanager
-def running(*options: str) -> Iterator[Platform]:
+def running(*options: str, root: Path = ROOT) -> Iterator[Platform]:
     """A platform on a home of its own, stopped afterwards."""
     with new_home() as home:
-        platform = start(home, *options)
+        platform = start(home, *options, root=root)
         try:
             yield platform
         finally:
