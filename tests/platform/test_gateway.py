@@ -43,7 +43,7 @@ def test_a_path_that_leads_nowhere_lists_those_that_do(platform: Platform) -> No
     assert answer.status_code == 404
     assert answer.headers["content-type"].startswith("application/problem+json")
     assert answer.json()["status"] == 404
-    assert "/ingest_csv" in answer.json()["detail"]
+    assert "/insert_rows" in answer.json()["detail"]
     assert "/healthz" in answer.json()["detail"]
 
 

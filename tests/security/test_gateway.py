@@ -1,0 +1,90 @@
+"""The gateway's own answers are guarded as the functions' are, and bodies pass it as they came."""
+
+import asyncio
+import time
+import zlib
+
+import httpx
+import psutil
+import pytest
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def bomb(megabytes: int) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    return b"".join(packer.compress(bytes(1 << 20)) for _ in range(megabytes)) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/healthz", "/", "/nowhere%0d%0aX-Injected:1", "/insert_rowsx", "/%00"]
+)
+def test_every_answer_of_the_gateways_own_has_the_headers(platform, path):
+    answer = httpx.get(f"{platform.gateway}{path}")
+
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    assert answer.headers["Server"] == "tablegate"
+    assert "X-Injected" not in answer.headers
+
+
+def test_certificates_may_be_kept_and_are_guarded_otherwise(platform):
+    answer = httpx.get(f"{platform.gateway}/push-certs")
+
+    assert answer.headers["Cache-Control"] == "public, max-age=3600"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_line_break_in_a_path_is_answered_as_any_path_that_leads_nowhere(platform):
+    answer = httpx.get(f"{platform.gateway}/insert_rows/jobs%0d%0aSet-Cookie:%20a=b")
+
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/insert_rows/jobs", "/dashboard/uploads/jobs", "/nowhere"])
+def test_a_gzip_bomb_is_not_unpacked_on_its_way(platform, path):
+    content = bomb(256)
+    gateway = psutil.Process(platform.line("gateway").pid)
+    before = gateway.cpu_times()
+
+    answer = httpx.post(
+        f"{platform.gateway}{path}",
+        content=content,
+        headers={
+            "Content-Encoding": "gzip",
+            "Content-Type": "application/json",
+            "X-Token": platform.token,
+        },
+        timeout=60,
+    )
+
+    after = gateway.cpu_times()
+    assert answer.status_code in (404, 415)
+    # Unpacking alone takes a second, in which nobody else is answered.
+    assert after.user + after.system - before.user - before.system < 0.5
+    assert gateway.memory_info().rss < 200 << 20
+
+
+def test_others_are_answered_while_bombs_come(platform):
+    content = bomb(256)
+
+    async def ask() -> float:
+        async with httpx.AsyncClient(base_url=platform.gateway, timeout=60) as client:
+            headers = {"Content-Encoding": "deflate, gzip"}
+            bombs = [
+                asyncio.create_task(client.post("/nowhere", content=content, headers=headers))
+                for _ in range(4)
+            ]
+            await asyncio.sleep(0.05)
+            started = time.perf_counter()
+            await client.get("/push-certs")
+            waited = time.perf_counter() - started
+            await asyncio.gather(*bombs)
+            return waited
+
+    assert asyncio.run(ask()) < 2
