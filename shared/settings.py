@@ -141,6 +141,12 @@ class Settings:
         "Where the certificates that sign identity tokens are.",
         "https://www.googleapis.com/oauth2/v1/certs",
     )
+    check_events: bool = _setting(
+        "`true` where events too must carry the push service's identity token, as on the embedded "
+        "platform; on Google Cloud IAM lets nobody else send them.",
+        False,
+        _flag,
+    )
     push_checked_by_iam: bool = _setting(
         "`true` where IAM lets no push in that it has not checked: Cloud Run then removes the "
         "signatures of identity tokens, and a token without its signature is taken.",

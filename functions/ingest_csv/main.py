@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 
 import functions_framework
 from cloudevents.http import CloudEvent
+from flask import request
 
 from shared import events, logs, wiring
+from shared.http import push
 
 
 @functions_framework.cloud_event
@@ -14,7 +16,11 @@ def ingest_csv(event: CloudEvent) -> None:
 
     Raises:
         TransientFault: the event is to be delivered again.
+        HTTPException: it is not the push service's.
     """
+    settings = wiring.settings()
+    if settings.check_events:
+        push.admit(request, settings)
     uploads = wiring.uploads()
     if events.is_sweep(event):
         for stored in uploads.sweep(datetime.now(UTC)):
@@ -22,7 +28,7 @@ def ingest_csv(event: CloudEvent) -> None:
         for load_id in uploads.sweep_waiting():
             logs.line("WARNING", "Rows that waited without need were loaded", load_id=load_id)
         return
-    with events.put_aside(event, wiring.settings(), wiring.publisher()):
+    with events.put_aside(event, settings, wiring.publisher()):
         upload = events.finalized(event)
-        if upload.bucket == wiring.settings().uploads_bucket:
+        if upload.bucket == settings.uploads_bucket:
             uploads.take(upload.bucket, upload.name, upload.generation)

@@ -50,6 +50,7 @@ def of_functions(home: Home, layout: Layout) -> dict[str, str]:
         "WAREHOUSE_DATASET": layouts.DATASET,
         "REPORTING_DATASET": layouts.REPORTING_DATASET,
         "TOKENS": json.dumps([_token_entry(home.secret(home.token_file))]),
+        "CHECK_EVENTS": "true",
         "PUSH_AUDIENCE": layouts.PUSH_AUDIENCE,
         "PUSH_ACCOUNT": layouts.PUSH_ACCOUNT,
         "PUSH_CERTS_URL": f"{layout.url('gateway')}/push-certs",

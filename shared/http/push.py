@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from flask import Request
+from flask import Request, abort
 
 from shared import logs
 from shared.http.bodies import content
@@ -112,6 +112,20 @@ def authenticate(
     return settings.push_account
 
 
+def admit(request: Request, settings: Settings) -> None:
+    """Let a function of events go on only where the call is the push service's.
+
+    Raises:
+        HTTPException: it is not; answers as a door would.
+    """
+    try:
+        authenticate(request, settings)
+    except Problem as problem:
+        refused = getattr(problem, "refused", "")
+        logs.line("WARNING", "An event was refused", status=problem.status, refused=refused)
+        abort(problem.answer())
+
+
 def is_identity(request: Request) -> bool:
     """Whether the call brings an identity token rather than one of the platform's own."""
     bearer = request.headers.get("Authorization", "")
@@ -135,7 +149,11 @@ def _claims(token: str, settings: Settings, certificates: Certificates) -> Mappi
             audience=settings.push_audience,
             clock_skew_in_seconds=_SKEW_SECONDS,
         )
-    except (exceptions.GoogleAuthError, ValueError, TypeError, AttributeError) as error:
+    # The last where somebody nests the token's JSON as deep as a header is long.
+    except (
+        *(exceptions.GoogleAuthError, ValueError, TypeError, AttributeError),
+        RecursionError,
+    ) as error:
         raise _refused(f"invalid ({type(error).__name__})") from None
     return verified
 

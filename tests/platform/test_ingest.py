@@ -13,6 +13,7 @@ import pytest
 from infra.local import sample
 from tests.platform import plain
 from tests.platform.dropping import Operator
+from tests.security import identities
 
 ORDERS = list(permutations(["departments", "jobs", "hired_employees"]))
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -188,7 +189,7 @@ def test_the_same_event_twice_changes_nothing(operator):
     for _ in range(2):
         answer = httpx.post(
             port,
-            headers=event["headers"],
+            headers={**event["headers"], **identities.own(operator.platform)},
             json={
                 **event["body"],
                 "bucket": operator.names["uploads"],

@@ -1,0 +1,68 @@
+"""Only the push service's own identity gets anything pushed, whatever it calls and however."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.local import specifications
+from tests.platform.running import Platform
+from tests.security import identities
+
+FUNCTIONS = specifications.functions()
+# From what the platform itself reads, so that a new one cannot be forgotten.
+PUSHES = sorted({(one.name, push.path) for one in FUNCTIONS for push in one.push})
+EVENTS = [(one.name, "/") for one in FUNCTIONS if one.signature == "cloudevent"]
+EVENT = json.loads((Path(__file__).parents[1] / "events" / "finalized.json").read_text())
+MESSAGE = {"message": {"data": "e30=", "messageId": "1", "attributes": {}}, "subscription": "s"}
+
+
+def push(platform: Platform, name: str, path: str, headers: dict[str, str]) -> httpx.Response:
+    event = (name, "/") in EVENTS
+    return httpx.post(
+        f"{platform.line(name).address}{path}",
+        headers={
+            **(EVENT["headers"] if event else {}),
+            **{key: value.encode("latin-1") for key, value in headers.items()},
+        },
+        json=EVENT["body"] if event else MESSAGE,
+        timeout=60,
+    )
+
+
+def test_there_are_pushes_and_events_to_test():
+    assert {name for name, _ in PUSHES} >= {"ingest_csv", "store_rows", "sync_warehouse"}
+    assert EVENTS == [("ingest_csv", "/")]
+
+
+@pytest.mark.parametrize(("name", "path"), sorted({*PUSHES, *EVENTS}))
+def test_nobody_but_the_push_service_is_let_in(platform, name, path):
+    told = [
+        (who, push(platform, name, path, headers).status_code, status)
+        for who, headers, status in identities.strangers(platform)
+    ]
+
+    assert [(who, found) for who, found, _ in told] == [(who, status) for who, _, status in told]
+
+
+@pytest.mark.parametrize(("name", "path"), sorted({*PUSHES, *EVENTS}))
+def test_the_push_service_is_let_in(platform, name, path):
+    answer = push(platform, name, path, identities.own(platform))
+
+    # 503 while another test has the warehouse to itself; never a refusal.
+    assert answer.status_code in (200, 204, 503), answer.text
+
+
+def test_an_event_is_refused_as_a_door_refuses(platform):
+    answer = push(platform, "ingest_csv", "/", {})
+
+    assert answer.json()["type"] == "urn:tablegate:problem:push-refused"
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_events_come_by_no_gateway(platform):
+    for path in ("/ingest_csv", "/ingest_csv/", "/INGEST_CSV", "/%69ngest_csv"):
+        answer = httpx.post(f"{platform.gateway}{path}", headers=EVENT["headers"], json={})
+
+        assert answer.status_code == 404, path
