@@ -10,6 +10,7 @@ import msgspec
 from flask import Request, Response
 
 from shared.http.problems import Problem
+from shared.validation.formulas import shield
 
 _JSON, _CSV = "application/json", "text/csv"
 
@@ -77,6 +78,8 @@ def _as_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return shield(value)
     if isinstance(value, datetime):
         return msgspec.json.encode(value).decode().strip('"')
     return value

@@ -7,28 +7,19 @@ before it, and the gate takes it away again; both only in files with notes, so t
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from shared.tables.table import Table
+from shared.validation.formulas import shield
 
 NOTES = ("_line", "_reasons")
-_PLAIN_START = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
 def is_note(column: str) -> bool:
     """Whether a header's column is a note for people, not a field."""
     return column.startswith("_")
-
-
-def shield(cell: str) -> str:
-    """The cell as a spreadsheet shows it and never runs it."""
-    return f"'{cell}" if cell.startswith(_PLAIN_START) else cell
-
-
-def unshield(cell: str) -> str:
-    """What `shield` was given."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_PLAIN_START) else cell
 
 
 def lines(table: Table, rejects: Iterable[tuple[int, Any, str]]) -> Iterator[bytes]:
@@ -47,10 +38,17 @@ def _cells(table: Table, raw: Any) -> list[str]:
     if isinstance(raw, Mapping):
         values = [raw.get(name) for name in table.names]
     elif isinstance(raw, list):
-        values = [*raw, *[None] * len(table.names)][: len(table.names)]
+        # Cells too many stay: without them the row would look right, and be taken.
+        values = [*raw, *[None] * (len(table.names) - len(raw))]
     else:
         values = [raw, *[None] * (len(table.names) - 1)]
-    return ["" if value is None else str(value) for value in values]
+    return [_text(value) for value in values]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _line(cells: list[str]) -> bytes:

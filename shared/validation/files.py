@@ -7,7 +7,7 @@ from typing import BinaryIO
 from shared.faults import UnreadableFile
 from shared.tables.table import Table
 from shared.validation import lines, plain, reasons
-from shared.validation.corrections import unshield
+from shared.validation.formulas import unshield
 from shared.validation.header import Layout, layout
 from shared.validation.records import Record, Records
 from shared.validation.rules import FieldError, Reject, judge_cells
@@ -198,10 +198,21 @@ class _Judge:
         block.stage("\t".join([*position, *encoded]) + "\n", 1)  # type: ignore[list-item]
 
     def _misshapen(self, record: Record, block: Block) -> None:
-        found, expected = len(record.cells), self.shape.width
+        cells, expected = record.cells, self.shape.width
+        if self.shape.notes:
+            cells, expected = self._without_notes(cells)
+        found = len(cells)
         code = "too_few_fields" if found < expected else "too_many_fields"
         facts = {"found": found, "expected": expected}
-        self._reject(block, record.line, record.cells, (FieldError(reasons.ROW, code, facts),))
+        self._reject(block, record.line, cells, (FieldError(reasons.ROW, code, facts),))
+
+    def _without_notes(self, cells: list[str]) -> tuple[list[str], int]:
+        """What was there before the notes were added, and how many cells there should be."""
+        fields = len(self.table.names)
+        if len(cells) > self.shape.width and max(self.shape.order) < fields:
+            # As a file of corrections is made: the notes stand last, whatever stands before them.
+            return [unshield(cell) for cell in cells[: fields - self.shape.width]], fields
+        return [unshield(cell) for cell in cells], self.shape.width
 
     @staticmethod
     def _reject(block: Block, line: int, raw: object, errors: tuple[FieldError, ...]) -> None:
