@@ -1,8 +1,9 @@
 -- Claim a source: a second claim waits for the first, and finds nothing to insert if it committed.
+-- No column is named: the id is unique too, and a claim that met the first one there would be refused.
 insert into loads (load_id, source, kind, sender, content, repeats, table_name, state, accepted_at)
 values (
     cast(:load_id as uuid), :source, :kind, :sender, :content, cast(:repeats as uuid),
     :table_name, 'loading', :accepted_at
 )
-on conflict (source) do nothing
+on conflict do nothing
 returning load_id

@@ -6,4 +6,4 @@ values (
     cast(:load_id as uuid), :source, :kind, :sender, :content, :table_name, 'failed',
     cast(:error as jsonb), :accepted_at, clock_timestamp()
 )
-on conflict (source) do nothing
+on conflict do nothing
