@@ -23,6 +23,7 @@ class Caller:
 
     def __init__(self, platform: Platform) -> None:
         self.wrong: list[str] = []
+        self._last = ""
         self._gateway = urlsplit(platform.gateway)
         self._token = platform.token
         where = platform.description["storage"]
@@ -44,13 +45,14 @@ class Caller:
         if answer.status_code == 500:
             # A fault that can pass is a 503, which says when to come again.
             self.wrong.append(f"{method} {path} was answered 500: {answer.text[:300]}")
+        self._last = f"{answer.status_code} {answer.text[:300]}"
         return None if answer.status_code >= 500 else answer
 
     def until_answered(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Call until somebody answers."""
         limit = time.monotonic() + PATIENCE_SECONDS
         while (answer := self.once(method, path, **options)) is None:
-            assert time.monotonic() < limit, f"nobody answered {method} {path}"
+            assert time.monotonic() < limit, f"nobody answered {method} {path}: {self._last}"
             time.sleep(_PAUSE_SECONDS)
         return answer
 
