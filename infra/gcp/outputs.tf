@@ -25,16 +25,18 @@ output "database_roles" {
 }
 
 output "deployer" {
-  description = "Environment of what a deployment runs beside terraform: migrations, and the warehouse's tables and views."
-  value = {
-    GOOGLE_CLOUD_PROJECT = var.project_id
-    CLOUD_SQL_INSTANCE   = google_sql_database_instance.this.connection_name
-    CLOUD_SQL_DATABASE   = google_sql_database.this.name
-    CLOUD_SQL_USER       = local.database_users["deployer"]
-    WAREHOUSE_DATASET    = google_bigquery_dataset.this["warehouse"].dataset_id
-    REPORTING_DATASET    = google_bigquery_dataset.this["reporting"].dataset_id
-    WAREHOUSE_LOCATION   = var.region
-  }
+  description = "Environment of what a deployment runs beside terraform, for a shell: migrations, rights, the warehouse's tables and views."
+  value = join("\n", [
+    for name, value in {
+      GOOGLE_CLOUD_PROJECT = var.project_id
+      CLOUD_SQL_INSTANCE   = google_sql_database_instance.this.connection_name
+      CLOUD_SQL_DATABASE   = google_sql_database.this.name
+      CLOUD_SQL_USER       = local.database_users["deployer"]
+      WAREHOUSE_DATASET    = google_bigquery_dataset.this["warehouse"].dataset_id
+      REPORTING_DATASET    = google_bigquery_dataset.this["reporting"].dataset_id
+      WAREHOUSE_LOCATION   = var.region
+    } : "${name}=${value}"
+  ])
 }
 
 output "functions" {

@@ -1,0 +1,42 @@
+"""The smoke test that a deployment ends with, on the platform of this machine."""
+
+import sys
+import uuid
+
+import pytest
+
+from infra import smoke
+
+
+def run(monkeypatch, platform, *more):
+    words = ["smoke", "--platform", str(platform.home.description), *more]
+    monkeypatch.setattr(sys, "argv", words)
+    monkeypatch.delenv("SMOKE_TOKEN", raising=False)
+    return smoke.main()
+
+
+def test_it_follows_a_file_into_the_metrics_and_changes_none_of_them(platform, monkeypatch, capsys):
+    # Twice, for a deployment is not the last: the row is there already, and changes.
+    for _ in range(2):
+        assert run(monkeypatch, platform, "--mark", uuid.uuid4().hex, "--seconds", "60") == 0
+
+    told = capsys.readouterr().out
+    assert told.count("departments_above_mean answers") == 2
+
+
+def test_a_token_that_is_not_known_is_told_at_once(platform, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["smoke", "--platform", str(platform.home.description)])
+    monkeypatch.setenv("SMOKE_TOKEN", "tg_wrong")
+
+    assert smoke.main() == 1
+    assert "answers 401: check SMOKE_TOKEN" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_loaded_is_told_with_where_to_look(platform):
+    description = {
+        **platform.description,
+        "storage": {**platform.description["storage"], "processed": "tablegate-failed"},
+    }
+
+    with pytest.raises(smoke.NotWell, match="see the log of ingest_csv"):
+        smoke.run(description, platform.token, uuid.uuid4().hex, 2.0)
