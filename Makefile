@@ -14,7 +14,7 @@ BEAM := .venv-beam/.installed
 PLATFORM := $(BIN)/python -m infra.local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo reset test lint format types lock .venv .venv-bigquery .venv-beam
+.PHONY: help up down status demo reset test lint format types checkov release lock .venv .venv-bigquery .venv-beam
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -47,6 +47,14 @@ format: $(ENVIRONMENT) ## mend style
 
 types: $(ENVIRONMENT) ## check types
 	@$(BIN)/mypy
+
+# 291 MB of its own, so it is no part of the tests; its exceptions stand in the files, each with its reason.
+checkov: $(ENVIRONMENT) ## check infra/gcp for what is known to go wrong
+	@$(BIN)/uv tool run --quiet --from checkov==3.3.30 checkov -d infra/gcp \
+		--framework terraform --skip-download --compact --quiet
+
+release: $(ENVIRONMENT) ## stage in build/ all that Terraform deploys
+	@$(BIN)/python -m infra.release
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras
 
