@@ -5,7 +5,7 @@ locals {
     "roles/cloudscheduler.admin", "roles/cloudsql.admin", "roles/cloudsql.instanceUser", "roles/eventarc.admin",
     "roles/iam.serviceAccountAdmin", "roles/iam.serviceAccountUser", "roles/logging.configWriter",
     "roles/logging.logWriter", "roles/monitoring.editor", "roles/pubsub.admin", "roles/resourcemanager.projectIamAdmin",
-    "roles/run.admin", "roles/secretmanager.viewer", "roles/servicemanagement.admin",
+    "roles/run.admin", "roles/secretmanager.admin", "roles/servicemanagement.admin",
     "roles/serviceusage.serviceUsageAdmin", "roles/storage.admin",
   ])
   # A check of a branch that is not merged yet reads, and changes nothing.

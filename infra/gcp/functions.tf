@@ -36,8 +36,8 @@ locals {
 resource "google_service_account" "function" {
   for_each = local.functions
 
-  # Their names have 30 characters at most.
-  account_id   = substr("${var.name}-${each.value.title}", 0, 30)
+  # An account's name has 30 characters at most, and ends with none of these.
+  account_id   = trimsuffix(substr("${var.name}-${each.value.title}", 0, 30), "-")
   display_name = "Function ${each.key}"
 }
 

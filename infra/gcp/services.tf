@@ -1,6 +1,6 @@
 locals {
   services = toset([
-    "apigateway", "artifactregistry", "bigquery", "cloudbuild", "cloudfunctions", "cloudscheduler", "dataflow", "eventarc", "iam",
+    "apigateway", "artifactregistry", "bigquery", "cloudbuild", "cloudfunctions", "cloudresourcemanager", "cloudscheduler", "dataflow", "eventarc", "iam",
     "logging", "monitoring", "pubsub", "run", "secretmanager", "servicecontrol", "servicemanagement", "sqladmin",
     "storage",
   ])

@@ -220,6 +220,13 @@ OF_THE_HOUSE = (
         "google_service_account_key.checker would put a secret into the state",
     ),
     Fault(
+        "an account's name that is too long",
+        "gateway.tf",
+        'account_id   = "${var.name}-gateway"',
+        'account_id   = "${var.name}-calls-through-the-gateway"',
+        "has a name that Google does not take: tablegate-calls-through-the-gateway",
+    ),
+    Fault(
         "an unused variable",
         "variables.tf",
         'variable "lag_minutes" {',

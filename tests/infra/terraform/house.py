@@ -69,6 +69,7 @@ def complaints(
         roles_are_on_the_list,
         the_database_can_be_brought_back,
         nothing_secret_is_in_the_state,
+        accounts_have_names_that_google_takes,
     ]
     return [complaint for rule in rules for complaint in rule(planned)]
 
@@ -221,6 +222,18 @@ def nothing_secret_is_in_the_state(planned: Planned) -> Iterator[str]:
             yield f"{address} would put a secret into the state"
         if values.get("password") or values.get("secret_data"):
             yield f"{address} has a password in the state"
+
+
+def accounts_have_names_that_google_takes(planned: Planned) -> Iterator[str]:
+    """6 to 30 small letters, digits and hyphens, and no two the same."""
+    seen: set[str] = set()
+    for address, values in planned.all("google_service_account"):
+        name = values["account_id"]
+        if not re.fullmatch(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", name):
+            yield f"{address} has a name that Google does not take: {name}"
+        if name in seen:
+            yield f"{address} has another's name: {name}"
+        seen.add(name)
 
 
 def texts(folder: Path) -> Iterator[str]:

@@ -49,7 +49,7 @@ ALLOWED: dict[str, str] = {
     "roles/pubsub.admin": _DEPLOYER,
     "roles/resourcemanager.projectIamAdmin": _DEPLOYER,
     "roles/run.admin": _DEPLOYER,
-    "roles/secretmanager.viewer": _DEPLOYER,
+    "roles/secretmanager.admin": _DEPLOYER,
     "roles/servicemanagement.admin": _DEPLOYER,
     "roles/serviceusage.serviceUsageAdmin": _DEPLOYER,
     "roles/storage.admin": _DEPLOYER,
