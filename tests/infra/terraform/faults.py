@@ -186,8 +186,8 @@ OF_THE_HOUSE = (
         "a secret's reader who needs none",
         "secrets.tf",
         "  member    = google_service_account.deployer.member",
-        "  member    = google_service_account.gateway.member",
-        "tablegate-gateway@example.iam.gserviceaccount.com may read a secret and needs none",
+        "  member    = google_service_account.checker.member",
+        "tablegate-checker@example.iam.gserviceaccount.com may read a secret and needs none",
     ),
     Fault(
         "a role that nobody may have",
