@@ -10,11 +10,13 @@ TESTS ?= tests
 BIN := .venv/bin
 ENVIRONMENT := .venv/.installed
 BIGQUERY := .venv-bigquery/.installed
+FUZZ := .venv-fuzz/.installed
 BEAM := .venv-beam/.installed
+SECONDS ?= 60
 PLATFORM := $(BIN)/python -m infra.local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo reset test lint format types checkov release lock .venv .venv-bigquery .venv-beam
+.PHONY: help up down status demo reset test fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -36,6 +38,12 @@ reset: $(ENVIRONMENT) ## delete its data
 
 test: $(ENVIRONMENT) $(BIGQUERY) $(BEAM) ## run the tests (TESTS=tests/unit for some)
 	@$(BIN)/python -m pytest $(TESTS)
+
+fuzz: $(FUZZ) ## fuzz what is read from strangers (SECONDS=60)
+	@.venv-fuzz/bin/python -m tests.fuzz --seconds $(SECONDS)
+
+audit: $(ENVIRONMENT) ## look for known weaknesses in the code and in what it needs
+	@$(BIN)/python -m tests.security.audit
 
 lint: $(ENVIRONMENT) ## check style
 	@$(BIN)/ruff format --check . || { echo "'make format' mends this"; exit 1; }
@@ -90,4 +98,15 @@ $(BEAM): functions/ingest_csv/requirements-backfill.txt
 	@$(PYTHON) -m venv --clear .venv-beam
 	@.venv-beam/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 		-r functions/ingest_csv/requirements-backfill.txt
+	@touch $@
+
+# Sees what .venv has, and atheris beside it: its wheels are for some Pythons only.
+$(FUZZ): tests/fuzz/requirements.txt $(ENVIRONMENT)
+	@echo "Installing the fuzzer's environment in .venv-fuzz (once)"
+	@$(BIN)/python -m venv --clear .venv-fuzz
+	@.venv-fuzz/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		-r tests/fuzz/requirements.txt \
+		|| { echo "atheris has wheels for CPython 3.11 to 3.13 on Linux x86_64 alone: make PYTHON=..."; exit 1; }
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> $$(.venv-fuzz/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tablegate.pth
 	@touch $@

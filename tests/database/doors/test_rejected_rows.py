@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from shared import tables
-from shared.validation.corrections import unshield
+from shared.validation.formulas import unshield
 from tests.asserts import assert_problem
 from tests.database.doors.conftest import HEADERS
 

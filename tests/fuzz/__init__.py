@@ -1,0 +1,1 @@
+"""Fuzzing of what is read from strangers: coverage-guided with atheris, and its corpus replayed."""

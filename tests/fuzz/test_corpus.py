@@ -1,0 +1,30 @@
+"""The corpus of the fuzzing, replayed without it: every oracle holds for every input it kept."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.targets import TARGETS
+
+CORPUS = Path(__file__).with_name("corpus")
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_input_of_the_corpus_keeps_the_oracles(name):
+    found = sorted((CORPUS / name).iterdir())
+
+    assert len(found) >= 10
+    for file in found:
+        TARGETS[name](file.read_bytes())
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_inputs_beside_those_of_the_corpus_keep_them_too(name):
+    chance = random.Random(8)
+    for file in sorted((CORPUS / name).iterdir()):
+        content = bytearray(file.read_bytes()[:4096])
+        for _ in range(4):
+            place = chance.randrange(len(content) + 1)
+            content[place : place + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
+            TARGETS[name](bytes(content))
