@@ -67,7 +67,7 @@ def main() -> None:
     if not raise_around(options.write):
         print("this kernel has no Landlock: object names with .. can leave the folder", flush=True)
     program = [word for index, word in enumerate(options.program) if index or word != "--"]
-    os.execv(program[0], program)  # noqa: S606
+    os.execv(program[0], program)  # noqa: S606  # nosec B606 # what the plan gave
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def choose(
 def _fresh(count: int, taken: set[int], is_free: Callable[[int], bool]) -> list[int]:
     # Whole blocks, so that two platforms choosing at the same moment seldom meet.
     while True:
-        start = random.randrange(_FIRST, _LAST, _BLOCK)  # noqa: S311
+        start = random.randrange(_FIRST, _LAST, _BLOCK)  # noqa: S311  # nosec B311 # no secret
         block = [port for port in range(start, start + _BLOCK) if port not in taken]
         free = [port for port in block if is_free(port)]
         if len(free) >= count:

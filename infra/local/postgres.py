@@ -189,7 +189,7 @@ def _initdb_options(draft: Path, password: Path) -> tuple[str, ...]:
 
 def _run(cluster: Cluster, program: str, *options: str, input_text: str = "") -> None:
     account = cluster.account
-    outcome = subprocess.run(
+    outcome = subprocess.run(  # nosec B603 # programs of the wheel
         [cluster.program(program), *options],
         input=input_text,
         capture_output=True,
