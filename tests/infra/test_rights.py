@@ -1,6 +1,7 @@
 """Each function's account can do its work in the database, and no more."""
 
 import io
+import itertools
 import json
 import uuid
 from datetime import UTC, datetime
@@ -11,19 +12,26 @@ import sqlalchemy as sa
 from infra import rights
 from infra.package import ROOT
 from shared import tables
+from shared.backups import loosening, snapshot
+from shared.dashboard import ledger
 from shared.database import engine as engines
 from shared.database.engine import transaction
 from shared.database.migrate import migrate
+from shared.database.sql import statement
 from shared.faults import Fault
-from shared.loading import waiting
+from shared.loading import review, tickets, waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.settings import read
 from shared.validation.files import blocks
+from shared.warehouse import lock, pending
+from shared.warehouse.names import SQL
 
 ROLES = ("owner", "writer", "reader")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LARGE = 1 << 30
+ACCESS = json.loads((ROOT / "infra" / "gcp" / "access.json").read_text("utf-8"))
+NUMBERS = itertools.count(10)
 
 
 def sql(users):
@@ -102,9 +110,91 @@ def drop(engine, table, text, size_bytes=0):
 
 
 def test_every_role_in_access_json_is_there():
-    access = json.loads((ROOT / "infra" / "gcp" / "access.json").read_text("utf-8"))
+    assert {one["database"] for one in ACCESS.values()} == {*ROLES, "none"}
 
-    assert {one["database"] for one in access.values()} == {*ROLES, "none"}
+
+def insert_rows(engine):
+    """Claim an idempotency key, and look for the batch."""
+    ticket = tickets.ticket_for(engine, "ann", uuid.uuid4().hex, tables.find("jobs"), b"{}")
+    assert tickets.wait_for(engine, ticket.batch_id, 0) is None
+
+
+def store_rows(engine):
+    """Store rows, and keep those that are turned away."""
+    counts = drop(engine, "jobs", f"{next(NUMBERS)},Welder\n2,\n")
+    assert (counts.inserted, counts.rejected) == (1, 1)
+
+
+def ingest_csv(engine):
+    """Load in bulk, which takes foreign keys away and puts them back."""
+    drop(engine, "departments", "1,Sales\n")
+    drop(engine, "jobs", "1,Welder\n")
+    first = 1000 * next(NUMBERS)
+    rows = "".join(f"{first + n},Ada,2021-01-01T00:00:00Z,1,1\n" for n in range(499))
+    assert drop(engine, "hired_employees", rows, LARGE).inserted == 499
+
+
+def sync_warehouse(engine):
+    """Hold the lock, and mark what was brought."""
+    with lock.taken(engine, 1), transaction(engine) as connection:
+        entries = pending.read(connection)
+    pending.mark(engine, entries)
+
+
+def backup_table(engine):
+    """Read tables as they are at one moment."""
+    with snapshot.snapshot(engine, list(tables.all_tables().values()), 5) as moment:
+        for table in tables.all_tables().values():
+            moment.send(table, lambda _: None)
+
+
+def restore_table(engine):
+    """Take foreign keys off, analyse what was staged, put them back."""
+    table = tables.find("hired_employees")
+    with transaction(engine) as connection:
+        connection.exec_driver_sql("create temporary table staged (id bigint) on commit drop")
+        connection.exec_driver_sql("analyze staged")
+        connection.exec_driver_sql("lock table hired_employees in share row exclusive mode")
+        many = dict.fromkeys(("inserted", "updated", "deleted"), 10**9)
+        with loosening.loosened(connection, table, many):
+            connection.exec_driver_sql("delete from hired_employees")
+
+
+def freshness(engine):
+    """Ask the ledger what is not synced."""
+    with transaction(engine) as connection:
+        connection.execute(sa.text(statement(SQL / "ledger", "unsynced"))).all()
+
+
+def rejected_rows(engine):
+    """Look at rejects, and put them away."""
+    drop(engine, "jobs", "2,\n")
+    found = review.page(engine, review.Filters(), 10, None)
+    assert review.discard(engine, [found[0]["reject_id"]]).closed
+
+
+def dashboard(engine):
+    """Look at loads and reasons."""
+    ledger.loads(engine, 10, None)
+    ledger.reasons(engine)
+
+
+DOES = {
+    one.__name__: one
+    for one in (
+        *(insert_rows, store_rows, ingest_csv, sync_warehouse, backup_table),
+        *(restore_table, freshness, rejected_rows, dashboard),
+    )
+}
+
+
+def test_what_every_function_with_a_database_does_is_tried():
+    assert set(DOES) == {name for name, one in ACCESS.items() if one["database"] != "none"}
+
+
+@pytest.mark.parametrize("name", DOES)
+def test_a_functions_account_may_do_what_the_function_does(accounts, name):
+    DOES[name](accounts[ACCESS[name]["database"]])
 
 
 def test_a_migration_can_be_run_again_by_the_account_that_gave_its_tables_away(accounts):
@@ -116,20 +206,6 @@ def test_a_migration_can_be_run_again_by_the_account_that_gave_its_tables_away(a
             "select distinct tableowner from pg_tables where schemaname = 'public'"
         ).scalars()
         assert list(owners) == ["tablegate_owner"]
-
-
-def test_a_writer_stores_rows_and_keeps_those_that_were_turned_away(accounts):
-    counts = drop(accounts["writer"], "jobs", "1,Welder\n2,\n")
-
-    assert (counts.inserted, counts.rejected) == (1, 1)
-
-
-def test_an_owner_loads_in_bulk(accounts):
-    drop(accounts["owner"], "departments", "1,Sales\n")
-    drop(accounts["owner"], "jobs", "1,Welder\n")
-    rows = "".join(f"{n},Ada,2021-01-01T00:00:00Z,1,1\n" for n in range(1, 500))
-
-    assert drop(accounts["owner"], "hired_employees", rows, LARGE).inserted == 499
 
 
 def test_a_reader_reads_and_changes_nothing(accounts):
