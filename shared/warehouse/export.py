@@ -147,4 +147,10 @@ def _selected(columns: Sequence[Column]) -> str:
 def _of_loads(work: Work) -> str:
     # COPY takes no parameters; a UUID's text holds nothing that could end a literal.
     load_ids = ",".join(str(entry.load_id) for entry in work.entries)
-    return f" where load_id = any('{{{load_ids}}}'::uuid[])"
+    condition = f" where load_id = any('{{{load_ids}}}'::uuid[])"
+    moments = {e.confirmed_at.isoformat() for e in work.entries if e.confirmed_at is not None}
+    if moments:
+        # A row that came again unchanged is still its first load's, and counts from the new moment.
+        listed = ",".join(sorted(moments))
+        condition += f" or accepted_at = any('{{{listed}}}'::timestamptz[])"
+    return condition

@@ -31,7 +31,9 @@ class Entry:
         load_id: which.
         table_name: the table it was for; None where no table could be told.
         rewrites: whether rows may have gone from the table, so that all of it is taken anew.
-        changes: whether it changed any row.
+        changes: whether it changed any row, be it only the moment it counts from.
+        confirmed_at: the moment that rows count from which it brought unchanged; None where it
+            brought none, or the bytes of a load before, whose moment is older than theirs.
         finished_at: when it was finished.
         version: names this version of the entry.
     """
@@ -40,6 +42,7 @@ class Entry:
     table_name: str | None
     rewrites: bool
     changes: bool
+    confirmed_at: datetime | None
     finished_at: datetime
     version: str
 
@@ -77,7 +80,9 @@ def read(connection: sa.Connection) -> list[Entry]:
             load_id=row.load_id,
             table_name=row.table_name,
             rewrites=row.state == "done" and row.kind == "restore",
-            changes=row.state == "done" and (row.changed > 0 or row.kind == "restore"),
+            changes=row.state == "done"
+            and (row.changed > 0 or row.confirmed_at is not None or row.kind == "restore"),
+            confirmed_at=row.confirmed_at,
             finished_at=row.finished_at,
             version=row.version,
         )

@@ -117,7 +117,7 @@ def test_failed_loads_and_loads_without_change_are_only_marked(
 ):
     sync.run()
     state = ask("select * from `warehouse.sync_state` order by table_name")
-    drop("jobs", JOBS)
+    drop("jobs", "1,Older than what is there\n", minute=-1)
     execute(
         "insert into loads (load_id, source, kind, table_name, state, accepted_at, finished_at)"
         " values (gen_random_uuid(), 'x', 'file', null, 'failed', now(), now())"
@@ -127,6 +127,17 @@ def test_failed_loads_and_loads_without_change_are_only_marked(
 
     assert (done.loads, done.rows, not_synced()) == (2, 0, 0)
     assert ask("select * from `warehouse.sync_state` order by table_name") == state
+
+
+def test_a_row_that_comes_again_unchanged_counts_from_the_new_moment_here_and_there(
+    hired, drop, sync, differences
+):
+    # It kept the old one in BigQuery, and every reconcile said that the two differ.
+    drop("jobs", "1,Welder\n9,Baker\n", minute=5)
+
+    sync.run()
+
+    assert differences() == []
 
 
 def test_a_load_that_is_under_way_is_left_alone(sync, execute, not_synced):

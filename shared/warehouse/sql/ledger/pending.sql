@@ -1,6 +1,7 @@
 -- Finished loads that the warehouse has not seen as they are now, oldest first.
 select
     load_id, table_name, state, kind, inserted + updated as changed, finished_at,
+    case when unchanged > 0 and repeats is null then accepted_at end as confirmed_at,
     cast(xmin as text) as version
 from loads
 where synced_at is null and state in ('done', 'failed')
