@@ -1,4 +1,4 @@
-"""Things that go wrong: killed and frozen processes, connections cut.
+"""Things that go wrong: killed and frozen processes, connections cut, a full disk.
 
 Only processes of the platform that the test started are touched, found by what its supervisor has
 recorded: pid and moment of birth.
@@ -13,6 +13,7 @@ import psutil
 from pg8000.exceptions import DatabaseError, InterfaceError
 
 from infra.local import processes
+from tests.chaos.disk import Disk
 from tests.chaos.schedules import Fault
 from tests.platform import contents
 from tests.platform.running import Platform
@@ -30,17 +31,26 @@ class Injector:
         done: how often each kind did, by kind and part.
     """
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, disk: Disk | None) -> None:
         self.done: Counter[tuple[str, str]] = Counter()
-        self._platform = platform
+        self._platform, self._disk = platform, disk
 
     def inject(self, fault: Fault) -> None:
         """Make one thing go wrong; where the part is not there just now, nothing does."""
         hit = False
         with contextlib.suppress(psutil.NoSuchProcess):
-            hit = self._cut() if fault.kind == "cut connections" else self._strike(fault)
+            hit = self._hit(fault)
         if hit:
             self.done[fault.kind, fault.part] += 1
+
+    def _hit(self, fault: Fault) -> bool:
+        if fault.kind == "cut connections":
+            return self._cut()
+        if fault.kind != "disk full":
+            return self._strike(fault)
+        if self._disk is not None:
+            self._disk.fill(fault.seconds)
+        return self._disk is not None
 
     def _strike(self, fault: Fault) -> bool:
         line = self._platform.line(fault.part)

@@ -10,17 +10,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.chaos import contents, files, ledger, schedules, settling
+from tests.chaos import contents, disk, files, ledger, schedules, settling
 from tests.chaos.calling import Caller
 from tests.chaos.contents import Round
+from tests.chaos.disk import Disk
 from tests.chaos.faults import Injector
 from tests.chaos.findings import Findings
 from tests.chaos.model import Model
 from tests.chaos.publishing import Doubler, Publisher
-from tests.chaos.schedules import Schedule
+from tests.chaos.schedules import Fault, Schedule
 from tests.chaos.working import Worker
 from tests.platform.dropping import Operator
-from tests.platform.running import Platform, running
+from tests.platform.running import Platform, new_home, start
 
 # Events that were lost are worked by the sweep; here it does not wait five minutes for them.
 ENVIRONMENT = {"SWEEP_AGE_SECONDS": "4"}
@@ -29,10 +30,10 @@ ENVIRONMENT = {"SWEEP_AGE_SECONDS": "4"}
 class Arena:
     """A platform under chaos, with all that works on it."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, small: Disk | None) -> None:
         self.platform, self.model = platform, Model()
         self.operator, self.caller = Operator(platform), Caller(platform)
-        self.publisher, self.injector = Publisher(platform), Injector(platform)
+        self.publisher, self.injector = Publisher(platform), Injector(platform, small)
         self.doubler = Doubler(platform, self.publisher)
         self._next_key = 1000
 
@@ -55,8 +56,11 @@ class Arena:
         first, before = self._next_key, len(self.model.sent)
         made = [schedules.make(seed, first + 1000 * n) for n, seed in enumerate(seeds)]
         self._next_key += 1000 * len(made)
-        self.doubler.doubling = random.Random(seeds[0]).random() < 0.6
-        self._act(made)
+        chance = random.Random(seeds[0])
+        self.doubler.doubling = chance.random() < 0.6
+        # Of the whole platform, whatever each schedule has of its own.
+        full = [Fault(chance.uniform(0, 2), "disk full", "postgres", chance.uniform(0.5, 3))]
+        self._act(made, full if chance.random() < 0.25 else [])
         left = settling.settle(self.operator, self.doubler, self.publisher)
         findings.must(not left, "never settled", left)
         left = settling.sweep(self.operator, self.doubler, self.publisher)
@@ -69,9 +73,10 @@ class Arena:
         findings.count("operations", sum(len(schedule.steps) for schedule in made))
         return findings
 
-    def _act(self, made: Sequence[Schedule]) -> None:
+    def _act(self, made: Sequence[Schedule], faults: Sequence[Fault]) -> None:
         started = time.monotonic()
         acts: list[tuple[float, Callable[[], None]]] = []
+        acts += [(f.at, lambda f=f: self.injector.inject(f)) for f in faults]
         for schedule in made:
             worker = Worker(
                 schedule, self.model, self.caller, self.publisher, self.operator.names["uploads"]
@@ -107,20 +112,15 @@ class Arena:
 
 
 @contextmanager
-def arena(platform: Platform) -> Iterator[Arena]:
-    """An arena on a platform, closed afterwards."""
-    made = Arena(platform)
-    try:
-        yield made
-    finally:
-        made.close()
-
-
-@contextmanager
 def started() -> Iterator[Arena]:
     """An arena on a platform of its own, which does not wait five minutes for its sweep."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, new_home() as home, disk.small(home) as small:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        with running() as platform, arena(platform) as made:
-            yield made
+        platform = start(home)
+        arena = Arena(platform, small)
+        try:
+            yield arena
+        finally:
+            arena.close()
+            platform.stop()

@@ -96,7 +96,7 @@ class Fault:
     """
 
     at: float
-    kind: Literal["kill", "kill worker", "kill backend", "freeze", "cut connections"]
+    kind: Literal["kill", "kill worker", "kill backend", "freeze", "cut connections", "disk full"]
     part: str
     seconds: float = 0.0
 
