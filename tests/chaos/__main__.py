@@ -19,21 +19,19 @@ from tests.chaos import report
 from tests.chaos.findings import Findings
 from tests.chaos.rounds import Arena, started
 
-AT_ONCE = 4
+AT_ONCE = 5
 # Then a fresh platform: what is checked over all rows would take longer and longer.
 ROUNDS_A_PLATFORM = 12
-# Then whoever reads has enough to do.
-MOST_FAILURES = 3
 
 
 class Run:
     """Rounds until there are enough schedules, or the time is up, or too much was wrong."""
 
-    def __init__(self, minutes: float) -> None:
+    def __init__(self, minutes: float, most_failures: int) -> None:
         self.findings, self.faults = Findings(), Counter[tuple[str, str]]()
         self.started = time.monotonic()
         self._until = self.started + 60 * minutes
-        self._failures = 0
+        self._failures, self._most_failures = 0, most_failures
 
     def play(self, rounds: Sequence[Sequence[int]]) -> None:
         """Play rounds of seeds."""
@@ -52,7 +50,7 @@ class Run:
 
     @property
     def _is_over(self) -> bool:
-        return time.monotonic() > self._until or self._failures >= MOST_FAILURES
+        return time.monotonic() > self._until or self._failures >= self._most_failures
 
     def _play(self, arena: Arena, seeds: Sequence[int]) -> bool:
         began = time.monotonic()
@@ -82,6 +80,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, action="append", help="play these together, once")
     parser.add_argument("--schedules", type=int, default=500)
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--failures", type=int, default=3, help="stop after so many")
     parser.add_argument("--times", type=int, default=1, help="how often the seeds are played")
     options = parser.parse_args()
     # Connections that were cut are no news here.
@@ -89,7 +88,7 @@ def main() -> int:
     seeds = options.seed or [random.randrange(2**32) for _ in range(options.schedules)]
     at_once = len(seeds) if options.seed else AT_ONCE
     rounds = [seeds[n : n + at_once] for n in range(0, len(seeds), at_once)] * options.times
-    run = Run(options.minutes)
+    run = Run(options.minutes, options.failures)
     run.play(rounds)
     print(f"\nStruck\n{report.by_part(run.faults)}")
     print(f"\nChaos\n{report.table(run.findings, run.faults, time.monotonic() - run.started)}")

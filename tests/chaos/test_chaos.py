@@ -8,8 +8,8 @@ import pytest
 from tests.chaos import report, schedules
 from tests.chaos.rounds import Arena, started
 
-# Between them every kind of work and of fault, and what has found something before.
-SEEDS = (4073477306, 421110231, 3005629126, 1619538146)
+# What has found something before; the first one's events come twice, and the disk is full.
+SEEDS = (4, 4073477306, 421110231)
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +28,7 @@ def test_a_seed_makes_the_same_schedule_each_time() -> None:
 def test_nothing_is_lost_or_doubled_whatever_goes_wrong(
     arena: Arena, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # The events of the first round come twice, in another order.
-    seeds = (*SEEDS[:3], random.randrange(2**32))
+    seeds = (*SEEDS, random.randrange(2**32))
 
     found = arena.play(seeds)
 
