@@ -11,8 +11,13 @@ from tests.platform.dropping import Operator
 LIMIT_SECONDS = 180.0
 # The schedule's own sweep comes every five minutes; here it comes sooner.
 SWEEP_EVERY_SECONDS = 8.0
+# A sweep dies after a few attempts: the next one, minutes later, does the same.
 _OWED = """
-    select s.name, count(*) from deliveries d join subscriptions s on s.number = d.subscription
+    select s.name, count(*)
+    from deliveries d
+    join subscriptions s on s.number = d.subscription
+    join messages m on m.id = d.message
+    where s.name not like '%/dead-letters' or not instr(m.body, cast('sweep-to-' as blob))
     group by s.name
 """
 _UNDER_WAY = """
