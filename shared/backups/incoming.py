@@ -120,10 +120,10 @@ class Incoming:
         if self._plain is None:
             return False
         checks = dict(self._plain)
-        for place, (name, field) in enumerate(self._table.fields.items()):
+        for name, field in self._table.fields.items():
             column = chunk.columns[name]
             if isinstance(field, Text) and isinstance(column, Texts):
-                if not checks[place](_texts(column)):
+                if not checks[name](_texts(column)):
                     return False
             elif isinstance(column, Ints) and isinstance(field, Integer):
                 if int(column.values.min(initial=1)) < 1:

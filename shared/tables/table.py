@@ -70,6 +70,11 @@ class Table:
         return dict(self.checker.fields)  # type: ignore[arg-type]
 
     @cached_property
+    def has_rules_beyond_fields(self) -> bool:
+        """Whether the schema has hooks, which only marshmallow's own walk through it asks."""
+        return any(self.checker._hooks.values())
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the fields, in the order of the file."""
         return tuple(self.fields)

@@ -1,9 +1,10 @@
 """Batches of rows as JSON, judged row by row, at the speed of C where the rows are good."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from shared.tables.fields import Integer
 from shared.tables.table import Table
 from shared.validation import columns, plain, strict_json
 from shared.validation.files import Block
-from shared.validation.rules import Reject, judge
+from shared.validation.rules import Reject, judge, judge_fields
 from shared.validation.strict_json import NotStrictJson
 
 MAX_ROWS = 1000
@@ -46,7 +47,7 @@ class Verdict:
     """
 
     size: int
-    rows: dict[int, Sequence[Any]]
+    rows: Mapping[int, Sequence[Any]]
     rejects: list[Reject] = field(default_factory=list)
     raw: list[bytes] | None = None
 
@@ -63,6 +64,29 @@ class Verdict:
         rows = {positions[index]: values for index, values in self.rows.items()}
         rejects = [replace(reject, position=positions[reject.position]) for reject in self.rejects]
         return Verdict(self.size, rows, rejects, self.raw)
+
+
+class _AllGood(Mapping[int, Sequence[Any]]):
+    """Rows as they were decoded: who only counts them pays for nothing more."""
+
+    def __init__(self, rows: Sequence[msgspec.Struct]) -> None:
+        self._rows = rows
+
+    @cached_property
+    def _made(self) -> dict[int, Sequence[Any]]:
+        return dict(enumerate(map(msgspec.structs.astuple, self._rows)))
+
+    def __getitem__(self, index: int) -> Sequence[Any]:
+        return self._made[index]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def values(self) -> ValuesView[Sequence[Any]]:
+        return self._made.values()
 
 
 class _Outer(msgspec.Struct, forbid_unknown_fields=True):
@@ -91,58 +115,73 @@ class _Checker:
         self.table = table
         self.whole = msgspec.json.Decoder(structs.batch(table))
         self.single = msgspec.json.Decoder(structs.row(table))
-        self.columns = columns.checks(table)
+        # None where the table has rules that only marshmallow knows.
+        self.looks = columns.checks(table)
         texts = sum(not isinstance(kind, Integer) for kind in table.fields.values())
         self.row_quotes = 2 * (len(table.fields) + texts)
 
     def check(self, body: bytes) -> Verdict:
-        verdict = self._all_good(body) if self.columns is not None else None
-        if verdict is None:
-            verdict = self._row_by_row(body)
-        return verdict
+        rows = self._decoded(body)
+        if rows is None:
+            raws = _split(body)
+            typed = [self._typed(raw) for raw in raws]
+            self._drop_doubled(raws, typed)
+            places = [index for index, row in enumerate(typed) if row is not None]
+            suspect = self._suspect([typed[place] for place in places])
+            return self._judged(raws, typed, {places[at]: suspect[at] for at in suspect})
+        suspect = self._suspect(rows)
+        return (
+            self._judged(_split(body), rows, suspect)
+            if suspect
+            else Verdict(len(rows), _AllGood(rows))
+        )
 
-    def _all_good(self, body: bytes) -> Verdict | None:
+    def _decoded(self, body: bytes) -> list[Any] | None:
+        """All rows, where each is of the right types and no key stands twice."""
+        if self.looks is None:
+            return None
         try:
-            rows = self.whole.decode(body).rows  # type: ignore[attr-defined]
+            rows: list[Any] = self.whole.decode(body).rows  # type: ignore[attr-defined]
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return None
         # Every row has all its fields and none beyond them: any further key is a doubled one, and
         # shows in the number of quotation marks.
-        if not 1 <= len(rows) <= MAX_ROWS or _quotes(body) != 2 + len(rows) * self.row_quotes:
-            return None
-        values = [msgspec.structs.astuple(row) for row in rows]
-        if self._doubtful(values):
-            return None
-        return Verdict(len(values), dict(enumerate(values)))
+        plain = 1 <= len(rows) <= MAX_ROWS and _quotes(body) == 2 + len(rows) * self.row_quotes
+        return rows if plain else None
 
-    def _doubtful(self, rows: list[tuple[Any, ...]]) -> list[tuple[int, columns.Check]]:
-        """The checks that not all of the rows pass, each with its column."""
-        return [
-            (place, look)
-            for place, look in self.columns or ()
-            if not look([row[place] for row in rows])
-        ]
+    def _suspect(self, rows: Sequence[Any]) -> dict[int, list[str]]:
+        """By their place, the fields of typed rows that the rules must decide about."""
+        found: dict[int, list[str]] = {}
+        for name, look in self.looks or ():
+            values: list[Any] = list(map(attrgetter(name), rows))
+            for place in _failing(look, values):
+                found.setdefault(place, []).append(name)
+        return found
 
-    def _row_by_row(self, body: bytes) -> Verdict:
-        raws = _split(body)
-        typed = [self._typed(raw) for raw in raws]
-        self._drop_doubled(raws, typed)
-        decoded = [index for index, values in enumerate(typed) if values is not None]
-        rows = [values for values in typed if values is not None]
-        for place, look in self._doubtful(rows):
-            for found in _failing(look, [values[place] for values in rows]):
-                typed[decoded[found]] = None
-        verdict = Verdict(len(raws), {}, raw=[])
-        for index, (raw, values) in enumerate(zip(raws, typed, strict=True)):
-            if values is not None:
-                verdict.rows[index] = values
+    def _judged(
+        self, raws: list[bytes], typed: Sequence[Any], suspect: Mapping[int, Sequence[str]]
+    ) -> Verdict:
+        rows: dict[int, Sequence[Any]] = {}
+        rejects: list[Reject] = []
+        for index, (raw, row) in enumerate(zip(raws, typed, strict=True)):
+            if row is not None and index not in suspect:
+                rows[index] = msgspec.structs.astuple(row)
+                continue
+            if row is None:
+                given, known = _decode(raw, f"/rows/{index}"), {}
+                judged = judge(self.table, given)
             else:
-                self._ask_the_rules(verdict, index, raw)
-        verdict.raw = [raws[index] for index in verdict.rows]
-        return verdict
+                given = known = msgspec.structs.asdict(row)
+                judged = judge_fields(self.table, given, suspect[index])
+            if isinstance(judged, tuple):
+                rejects.append(Reject(index, given, judged))
+            else:
+                values = {**known, **judged}
+                rows[index] = tuple(values[name] for name in self.table.names)
+        return Verdict(len(raws), rows, rejects, [raws[index] for index in rows])
 
-    def _drop_doubled(self, raws: list[bytes], typed: list[tuple[Any, ...] | None]) -> None:
-        found = [index for index, values in enumerate(typed) if values is not None]
+    def _drop_doubled(self, raws: list[bytes], typed: list[Any]) -> None:
+        found = [index for index, row in enumerate(typed) if row is not None]
         # None has fewer than its fields take, so where the sum is right each of them is.
         if _quotes(b"".join([raws[index] for index in found])) == len(found) * self.row_quotes:
             return
@@ -150,20 +189,11 @@ class _Checker:
             if _quotes(raws[index]) != self.row_quotes:
                 typed[index] = None
 
-    def _ask_the_rules(self, verdict: Verdict, index: int, raw: bytes) -> None:
-        given = _decode(raw, f"/rows/{index}")
-        judged = judge(self.table, given)
-        if isinstance(judged, tuple):
-            verdict.rejects.append(Reject(index, given, judged))
-        else:
-            verdict.rows[index] = tuple(judged[name] for name in self.table.names)
-
-    def _typed(self, raw: bytes) -> tuple[Any, ...] | None:
-        if self.columns is None:
-            # The table has rules that only marshmallow knows.
+    def _typed(self, raw: bytes) -> Any:
+        if self.looks is None:
             return None
         try:
-            return msgspec.structs.astuple(self.single.decode(raw))
+            return self.single.decode(raw)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return None
 

@@ -9,26 +9,30 @@ from shared.tables.table import Table
 Check = Callable[[Sequence[str]], bool]
 
 # Every day that exists in every year, and no moment that an offset moves out of years 0001 to 9999.
+# Atomic groups, as no line can be read in two ways: nothing is kept to come back to.
 _MOMENT = (
-    r"(?!0000|0001|9999)\d{4}-"
-    r"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)"
-    r"|(?:0[13578]|1[02])-31)"
-    r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)"
+    r"(?!0000|0001|9999)[0-9][0-9][0-9][0-9]-"
+    r"(?>(?>0[1-9]|1[0-2])-(?>0[1-9]|1[0-9]|2[0-8])|(?>0[13-9]|1[0-2])-(?>29|30)"
+    r"|(?>0[13578]|1[02])-31)"
+    r"T(?>[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?>\.[0-9]{1,6}+)?"
+    r"(?>Z|[+-](?>0[0-9]|1[0-4]):[0-5][0-9])"
 )
-_MOMENTS = re.compile(rf"(?:{_MOMENT}\n)*\Z", re.ASCII).match
+_MOMENTS = re.compile(rf"(?:{_MOMENT}\n)*+\Z", re.ASCII).match
 
 
-def checks(table: Table) -> list[tuple[int, Check]] | None:
-    """The columns that need a look beyond their type, each with its check.
+def checks(table: Table) -> list[tuple[str, Check]] | None:
+    """The fields that need a look beyond their type, each with its check.
 
-    None where a field has rules that only marshmallow knows.
+    None where there are rules that only marshmallow knows.
     """
-    found: list[tuple[int, Check]] = []
-    for place, field in enumerate(table.fields.values()):
+    if table.has_rules_beyond_fields:
+        return None
+    found: list[tuple[str, Check]] = []
+    for name, field in table.fields.items():
         if field.validators or type(field) not in (Integer, Text, Timestamp):
             return None
         if not isinstance(field, Integer):
-            found.append((place, _check(field)))
+            found.append((name, _check(field)))
     return found
 
 

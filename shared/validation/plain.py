@@ -22,6 +22,7 @@ _MOMENT = (
     r"|(?:0[13578]|1[02])-31)"
     r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?Z"
 )
+_NOTHING = r"(?!)"
 _INTEGER = re.compile(r"(?!0+\Z)[0-9]{1,18}\Z", re.ASCII).match
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z\Z", re.ASCII).match
 
@@ -58,6 +59,8 @@ class PlainLines:
     def __init__(self, table: Table, order: Sequence[int], *, numbered: bool = True) -> None:
         self._numbered = numbered
         patterns = [_pattern(field) for field in table.fields.values()]
+        if table.has_rules_beyond_fields:
+            patterns = [_NOTHING for _ in patterns]
         self._straight = list(order) == sorted(order)
         self._groups = [column + 1 for column in order]
         columns = [f"({patterns[list(order).index(column)]})" for column in range(len(order))]
@@ -90,11 +93,13 @@ def _pattern(field: Required) -> str:
             return rf'{inner}{{0,{most}}}[^,"\\\x00\s\x1c-\x1f]'
         if type(field) is Timestamp:
             return _MOMENT
-    return r"(?!)"
+    return _NOTHING
 
 
 def encoders(table: Table) -> Sequence[Encode]:
     """For each field: the cell encoded for COPY, or None where the rules must decide."""
+    if table.has_rules_beyond_fields:
+        return [lambda _: None for _ in table.fields]
     return [_encoder(field) for field in table.fields.values()]
 
 

@@ -80,7 +80,9 @@ def judge(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]:
         row: an object as JSON decodes it, or a mapping of field names to `Cell`s.
     """
     plain = isinstance(row, dict) and row.keys() <= table.fields.keys()
-    return _by_field(table, row) if plain and not _has_hooks(table) else by_schema(table, row)
+    if not plain or table.has_rules_beyond_fields:
+        return by_schema(table, row)
+    return judge_fields(table, row, table.names)
 
 
 def by_schema(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]:
@@ -100,22 +102,21 @@ def _few_unknown(table: Table, row: Any) -> Any:
     return {name: row[name] for name in (*table.names, *unknown) if name in row}
 
 
-def _by_field(table: Table, row: Mapping[str, Any]) -> dict[str, Any] | tuple[FieldError, ...]:
+def judge_fields(
+    table: Table, row: Mapping[str, Any], names: Sequence[str]
+) -> dict[str, Any] | tuple[FieldError, ...]:
+    """The values of some of a row's fields, or what is wrong with them, asked one by one."""
     values: dict[str, Any] = {}
     errors: list[FieldError] = []
-    for name, field in table.fields.items():
+    for name in names:
         try:
-            value = field.deserialize(row.get(name, absent))
+            value = table.fields[name].deserialize(row.get(name, absent))
         except ValidationError as error:
             errors += [_error(name, refusal) for refusal in error.messages]
         else:
             if value is not absent:
                 values[name] = value
     return tuple(errors) or values
-
-
-def _has_hooks(table: Table) -> bool:
-    return any(table.checker._hooks.values())
 
 
 def judge_cells(
@@ -131,7 +132,7 @@ def judge_cells(
         cells: the row.
         good: for each cell its value where that is known to be good; None where the rules decide.
     """
-    if _has_hooks(table):
+    if table.has_rules_beyond_fields:
         verdict = judge(table, {n: Cell(c) for n, c in zip(table.names, cells, strict=True)})
         return verdict if isinstance(verdict, tuple) else [verdict[n] for n in table.names]
     values: list[Any] = list(good)
