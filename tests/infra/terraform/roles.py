@@ -15,9 +15,10 @@ ALLOWED: dict[str, str] = {
     "roles/secretmanager.secretAccessor": r"google_secret_manager_secret_iam_member\.",
     "roles/storage.objectCreator": r"google_storage_bucket_iam_member\.",
     "roles/storage.objectUser": r"google_storage_bucket_iam_member\.function\[",
-    "roles/storage.objectViewer": r"google_storage_bucket_iam_member\.function\[|"
+    "roles/storage.objectViewer": r"google_storage_bucket_iam_member\.(function\[|checker$)|"
     r"google_project_iam_member\.builder_reads$",
-    "roles/artifactregistry.reader": r"google_artifact_registry_repository_iam_member\.backfill_",
+    "roles/artifactregistry.reader": rf"{_CHECKER}|"
+    r"google_artifact_registry_repository_iam_member\.backfill_",
     "roles/dataflow.developer": r"google_project_iam_member\.backfill_launches\[",
     "roles/dataflow.worker": r"google_project_iam_member\.backfill_works\[",
     # Those who call them.
@@ -31,8 +32,22 @@ ALLOWED: dict[str, str] = {
     "roles/artifactregistry.writer": r"google_artifact_registry_repository_iam_member\.builder$",
     "roles/logging.logWriter": rf"google_project_iam_member\.builder_logs$|{_DEPLOYER}|{_CHECKER}",
     # Checks of branches.
+    "roles/apigateway.viewer": _CHECKER,
+    "roles/bigquery.metadataViewer": _CHECKER,
+    "roles/browser": _CHECKER,
+    "roles/cloudfunctions.viewer": _CHECKER,
+    "roles/cloudscheduler.viewer": _CHECKER,
+    "roles/cloudsql.viewer": _CHECKER,
+    "roles/eventarc.viewer": _CHECKER,
     "roles/iam.securityReviewer": _CHECKER,
-    "roles/viewer": _CHECKER,
+    "roles/iam.serviceAccountViewer": _CHECKER,
+    "roles/logging.viewer": _CHECKER,
+    "roles/monitoring.viewer": _CHECKER,
+    "roles/pubsub.viewer": _CHECKER,
+    "roles/run.viewer": _CHECKER,
+    "roles/secretmanager.viewer": _CHECKER,
+    "roles/serviceusage.serviceUsageViewer": _CHECKER,
+    "roles/storage.bucketViewer": _CHECKER,
     # Deployments.
     "roles/apigateway.admin": _DEPLOYER,
     "roles/artifactregistry.admin": _DEPLOYER,
