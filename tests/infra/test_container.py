@@ -132,6 +132,19 @@ def test_the_image_holds_what_runs_the_platform_and_nothing_of_its_tests():
         assert f"{name}==" not in text
 
 
+def test_the_requirements_are_written_before_the_rest_is_copied(tmp_path):
+    first, second, *_ = map(shlex.split, instructions("COPY"))
+    for *sources, target in (first, second):
+        for source in sources:
+            put(ROOT / source, tmp_path / target / Path(source).name)
+
+    # By a Python that has nothing installed.
+    words = [os.path.realpath(sys.executable), "-m", "infra.requirements", "functions", "local"]
+    done = subprocess.run(words, cwd=tmp_path, env={}, capture_output=True, text=True, check=True)
+
+    assert done.stdout == requirements.pinned(["functions", "local"])
+
+
 def test_the_image_is_run_by_nobody_special_and_answers_on_the_port_it_names():
     assert instructions("USER") == ["tablegate"]
     assert instructions("EXPOSE") == ["8080"]

@@ -23,10 +23,17 @@ _NEVER = {
 
 
 class Planned:
-    """What a plan would make."""
+    """What a plan would make.
+
+    Attributes:
+        outputs: what terraform would tell afterwards, by name.
+    """
 
     def __init__(self, plan: Mapping[str, Any]) -> None:
         self._resources = plan["planned_values"]["root_module"]["resources"]
+        self.outputs = {
+            name: told.get("value") for name, told in plan["planned_values"]["outputs"].items()
+        }
 
     def all(self, *types: str) -> list[tuple[str, dict[str, Any]]]:
         """Address and values of each resource of some types, or of all."""

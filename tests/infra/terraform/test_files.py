@@ -1,13 +1,19 @@
 """infra/gcp as terraform itself sees it."""
 
 import json
+import re
 
+from openapi_spec_validator import validate
+
+from infra.local import home as homes
+from infra.local import plan as plans
 from infra.local import specifications
 from infra.package import ROOT
 from shared.http import api
 from shared.http.document import path_of
 from shared.http.routes import PUSH
-from tests.infra.terraform import extract, house, provider
+from shared.settings import read
+from tests.infra.terraform import extract, house, provider, running
 
 
 def test_the_files_are_formatted(terraform):
@@ -59,9 +65,17 @@ def test_the_platform_behaves_as_terraforms_own_tests_say(terraform, files):
     assert "0 failed" in said.text
 
 
-def test_every_path_of_the_functions_is_on_the_gateway(plan):
+def gateway_document(plan):
     ((_, config),) = plan.all("google_api_gateway_api_config")
-    document = json.loads(house.decoded(config["openapi_documents"][0]["document"][0]["contents"]))
+    return json.loads(house.decoded(config["openapi_documents"][0]["document"][0]["contents"]))
+
+
+def test_what_the_gateway_is_told_is_an_openapi_document(plan):
+    validate(gateway_document(plan))
+
+
+def test_every_path_of_the_functions_is_on_the_gateway(plan):
+    document = gateway_document(plan)
 
     expected = {
         (path_of(name, route), route.method.lower(), name)
@@ -104,3 +118,50 @@ def test_pushes_are_the_embedded_platforms(plan):
         for one in specifications.functions()
         for push in one.push
     }
+
+
+def test_a_function_is_deployed_anew_when_its_zip_is_another_and_only_then(plan, files):
+    release = files.parents[1] / "build" / "release.tfvars.json"
+    digests = json.loads(release.read_text())["packages"]
+
+    for name, values in plan.functions().items():
+        source = values["build_config"][0]["source"][0]["storage_source"][0]
+        assert source["object"] == f"{name}/{digests[name]}.zip"
+
+
+def test_each_account_gets_its_rights_in_the_database(plan):
+    access = json.loads((ROOT / "infra" / "gcp" / "access.json").read_text())
+    lines = plan.outputs["database_roles"].splitlines()
+    grants = [re.fullmatch(r'grant tablegate_(\w+) to "(.+)";', line) for line in lines]
+    granted = {found[2]: found[1] for found in grants if found}
+
+    assert granted.pop("tablegate-deployer@example.iam") == "owner"
+    users = {
+        values["service_config"][0]["environment_variables"].get("CLOUD_SQL_USER"): name
+        for name, values in plan.functions().items()
+    }
+    users.pop(None)
+    assert {users[user]: role for user, role in granted.items()} == {
+        name: one["database"] for name, one in access.items() if one["database"] != "none"
+    }
+
+
+def test_a_client_is_told_what_platform_json_tells(plan, tmp_path):
+    home = homes.at(tmp_path / "home")
+    home.prepare()
+    local = json.loads(plans.description(home, plans.lay_out(home, ROOT / "functions", None)))
+
+    here = plan.outputs["platform"]
+    # Of this machine alone: a token, and how the database is reached without Cloud SQL.
+    assert set(local) - {"token", "database_url"} <= set(here)
+    for part in ("storage", "bigquery", "pubsub"):
+        assert set(local[part]) - {"endpoint"} <= set(here[part])
+    assert here["storage"]["uploads"] == f"{running.PROJECT}-tablegate-uploads"
+
+
+def test_what_a_deployment_runs_finds_its_settings(plan):
+    told = dict(line.split("=", 1) for line in plan.outputs["deployer"].splitlines())
+
+    settings = read(told)
+    settings.require("google_cloud_project", "cloud_sql_instance", "cloud_sql_user")
+    assert settings.warehouse_dataset == "tablegate"
