@@ -13,10 +13,12 @@ BIGQUERY := .venv-bigquery/.installed
 FUZZ := .venv-fuzz/.installed
 BEAM := .venv-beam/.installed
 SECONDS ?= 60
+SCHEDULES ?= 500
+MINUTES ?= 60
 PLATFORM := $(BIN)/python -m infra.local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo reset test fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
+.PHONY: help up down status demo reset test chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -41,6 +43,9 @@ test: $(ENVIRONMENT) $(BIGQUERY) $(BEAM) ## run the tests (TESTS=tests/unit for 
 
 fuzz: $(FUZZ) ## fuzz what is read from strangers (SECONDS=60)
 	@.venv-fuzz/bin/python -m tests.fuzz --seconds $(SECONDS)
+
+chaos: $(ENVIRONMENT) $(BIGQUERY) $(FUZZ) ## play random work and faults, fuzz, try every access (SCHEDULES=500 MINUTES=60)
+	@$(BIN)/python -m tests.chaos --schedules $(SCHEDULES) --minutes $(MINUTES) --fuzz-seconds $(SECONDS)
 
 audit: $(ENVIRONMENT) ## look for known weaknesses in the code and in what it needs
 	@$(BIN)/python -m tests.security.audit

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.chaos import report
+from tests.chaos import beside, report
 from tests.chaos.findings import Findings
 from tests.chaos.rounds import Arena, started
 
@@ -81,6 +81,7 @@ def main() -> int:
     parser.add_argument("--schedules", type=int, default=500)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--failures", type=int, default=3, help="stop after so many")
+    parser.add_argument("--fuzz-seconds", type=int, default=0, help="how long to fuzz afterwards")
     parser.add_argument("--times", type=int, default=1, help="how often the seeds are played")
     options = parser.parse_args()
     # Connections that were cut are no news here.
@@ -90,9 +91,13 @@ def main() -> int:
     rounds = [seeds[n : n + at_once] for n in range(0, len(seeds), at_once)] * options.times
     run = Run(options.minutes, options.failures)
     run.play(rounds)
+    more = {} if options.seed else {**beside.fuzzed(options.fuzz_seconds), **beside.accesses()}
     print(f"\nStruck\n{report.by_part(run.faults)}")
     print(f"\nChaos\n{report.table(run.findings, run.faults, time.monotonic() - run.started)}")
-    return 1 if run.findings.wrong else 0
+    if more:
+        print(report.drawn(more))
+    wrong = any(more.get(what) for what in beside.WRONG)
+    return 1 if run.findings.wrong or wrong else 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,209 @@
+"""Ten minutes of steady load: python -m tests.chaos.soak [--minutes N].
+
+Fifty batches a second over HTTP and a file a second through storage, all against 127.0.0.1 and a
+platform of its own. Prints throughput and latency, and once in a while the memory of each part,
+connections, what waits, and how far BigQuery is behind: flat, or the last lines say what grows.
+"""
+
+import argparse
+import random
+import statistics
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import httpx
+import psutil
+
+from tests.benchmarks import hires
+from tests.chaos.settling import owed_messages
+from tests.platform.dropping import Operator
+from tests.platform.running import running
+
+BATCHES_A_SECOND, ROWS_A_BATCH, ROWS_A_FILE = 50, 10, 100
+SENDERS, SAMPLES = 16, 10
+# Rows come again in newer versions, as in life; so many are there in the end.
+KEYS = 40_000
+
+
+@dataclass
+class Sample:
+    """How the platform was at a moment.
+
+    Attributes:
+        at: seconds since the beginning.
+        memory_mb: resident, by part.
+        connections: to the database.
+        owed: messages on their way.
+        lag: seconds that BigQuery is behind.
+        sent: batches answered so far.
+    """
+
+    at: float
+    memory_mb: dict[str, float]
+    connections: int
+    owed: int
+    lag: float
+    sent: int
+
+
+@dataclass
+class Soak:
+    """A load, and what was measured of it."""
+
+    operator: Operator
+    seconds: float
+    latencies: list[float] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    files: int = 0
+    late: float = 0.0
+    samples: list[Sample] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    def run(self) -> None:
+        """Send until the time is up, and take samples meanwhile."""
+        dropping = threading.Thread(target=self._drop_files)
+        watching = threading.Thread(target=self._watch)
+        dropping.start()
+        watching.start()
+        with ThreadPoolExecutor(SENDERS) as pool:
+            for number in range(int(self.seconds * BATCHES_A_SECOND)):
+                due = self.started + number / BATCHES_A_SECOND
+                time.sleep(max(0.0, due - time.monotonic()))
+                pool.submit(self._send, due)
+        dropping.join()
+        watching.join()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() > self.started + self.seconds
+
+    def _send(self, due: float) -> None:
+        if self.is_over and time.monotonic() > self.started + self.seconds + 10:
+            return
+        body = {"rows": [_row() for _ in range(ROWS_A_BATCH)]}
+        self.late = max(self.late, time.monotonic() - due)
+        began = time.monotonic()
+        try:
+            answer = self.operator.api.post("/insert_rows/hired_employees", json=body)
+        except httpx.TransportError as error:
+            self.refused.append(type(error).__name__)
+            return
+        self.latencies.append(time.monotonic() - began)
+        if answer.status_code != 202:
+            self.refused.append(f"{answer.status_code} {answer.text[:80]}")
+
+    def _drop_files(self) -> None:
+        while not self.is_over:
+            due = self.started + self.files
+            time.sleep(max(0.0, due - time.monotonic()))
+            lines = (",".join(map(str, _row().values())) for _ in range(ROWS_A_FILE))
+            name = f"hired_employees/soak-{self.files}.csv"
+            self.operator.drop(name, ("\n".join(lines) + "\n").encode())
+            self.files += 1
+
+    def _watch(self) -> None:
+        for number in range(SAMPLES + 1):
+            due = self.started + self.seconds * number / SAMPLES
+            time.sleep(max(0.0, due - time.monotonic()))
+            self.samples.append(self._sample())
+            print(_told(self.samples[-1]), flush=True)
+
+    def _sample(self) -> Sample:
+        operator = self.operator
+        memory = {line.name: _resident_mb(line.pid) for line in operator.platform.board().lines}
+        count = "select count(*) from pg_stat_activity where datname = current_database()"
+        lag = operator.api.get("/freshness").json().get("lag_seconds", -1.0)
+        return Sample(
+            time.monotonic() - self.started,
+            {name: found for name, found in memory.items() if found},
+            operator.count(count),
+            sum(owed_messages(operator).values()),
+            lag,
+            len(self.latencies),
+        )
+
+
+def _row() -> dict[str, object]:
+    key = random.randrange(1, KEYS)
+    return {
+        "id": key,
+        "name": f"Given{random.randrange(1000)} Family{key}",
+        "datetime": f"2021-{key % 12 + 1:02}-{key % 28 + 1:02}T{key % 24:02}:{key % 60:02}:42Z",
+        "department_id": key % hires.DEPARTMENTS + 1,
+        "job_id": key % hires.JOBS + 1,
+    }
+
+
+def _resident_mb(pid: int) -> float:
+    """Memory of a process and all below it; what they share counts once each."""
+    if not pid:
+        return 0.0
+    try:
+        process = psutil.Process(pid)
+        found = [process, *process.children(recursive=True)]
+        return sum(one.memory_info().rss - one.memory_info().shared for one in found) / 1e6
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def _told(sample: Sample) -> str:
+    memory = " ".join(f"{name} {mb:.0f}" for name, mb in sample.memory_mb.items())
+    return (
+        f"{sample.at:5.0f} s  {sample.sent:6} batches  lag {sample.lag:5.1f} s  "
+        f"{sample.owed:4} messages  {sample.connections:3} connections\n         MB: {memory}"
+    )
+
+
+def report(soak: Soak, settled: float) -> None:
+    """Print what was measured."""
+    found = sorted(soak.latencies)
+    cuts = statistics.quantiles(found, n=100) if len(found) > 1 else [0.0] * 99
+    took = soak.samples[-1].at
+    print(
+        f"\n{len(found)} batches of {ROWS_A_BATCH} rows and {soak.files} files of {ROWS_A_FILE} in "
+        f"{took:.0f} s: {len(found) / took:.1f} batches/s, answered in {cuts[49] * 1000:.0f} ms "
+        f"(p50), {cuts[98] * 1000:.0f} ms (p99), the latest sent {soak.late:.1f} s late\n"
+        f"refused {len(soak.refused)} {sorted(set(soak.refused))[:3]}; "
+        f"all in BigQuery {settled:.1f} s after the last"
+    )
+    # The first tenth still imports, connects and fills caches.
+    first, last = soak.samples[len(soak.samples) // 2], soak.samples[-1]
+    for name, mb in last.memory_mb.items():
+        before = first.memory_mb.get(name, mb)
+        if mb - before > max(10.0, 0.1 * before):
+            print(f"  grows: {name}, {before:.0f} MB half-way, {mb:.0f} MB at the end")
+    if last.connections > first.connections + 5:
+        print(f"  grows: connections, {first.connections} half-way, {last.connections} at the end")
+
+
+def main() -> int:
+    """Soak; 1 where a batch was refused or is missing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    seconds = parser.parse_args().minutes * 60
+    with running() as platform:
+        operator = Operator(platform)
+        for table, text in hires.parents().items():
+            operator.dropped(f"{table}.csv", text)
+        operator.synced()
+        soak = Soak(operator, seconds)
+        soak.run()
+        ended = time.monotonic()
+        stored = "select count(*) from loads where kind = 'batch' and state = 'done'"
+        wanted = len(soak.latencies) - len(soak.refused)
+        while operator.count(stored) < wanted and time.monotonic() < ended + 120:
+            time.sleep(0.2)
+        operator.synced(120)
+        report(soak, time.monotonic() - ended)
+        missing = wanted - operator.count(stored)
+        print(f"stored {operator.count(stored)} batches, missing {missing}")
+        operator.close()
+    return 1 if soak.refused or missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
