@@ -8,6 +8,7 @@ import argparse
 import logging
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -19,9 +20,9 @@ from tests.chaos import beside, report
 from tests.chaos.findings import Findings
 from tests.chaos.rounds import Arena, started
 
-AT_ONCE = 5
+AT_ONCE = 8
 # Then a fresh platform: what is checked over all rows would take longer and longer.
-ROUNDS_A_PLATFORM = 12
+ROUNDS_A_PLATFORM = 8
 
 
 class Run:
@@ -84,6 +85,9 @@ def main() -> int:
     parser.add_argument("--fuzz-seconds", type=int, default=0, help="how long to fuzz afterwards")
     parser.add_argument("--times", type=int, default=1, help="how often the seeds are played")
     options = parser.parse_args()
+    # Stopped in whatever way, it takes its platform with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Connections that were cut are no news here.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     seeds = options.seed or [random.randrange(2**32) for _ in range(options.schedules)]
