@@ -43,6 +43,14 @@ resource "google_bigquery_dataset_iam_member" "analyst" {
   member     = each.value[0]
 }
 
+resource "google_project_iam_member" "analyst_queries" {
+  for_each = var.analysts
+
+  project = var.project_id
+  role    = "roles/bigquery.jobUser"
+  member  = each.value
+}
+
 resource "google_project_iam_member" "query" {
   for_each = local.with_warehouse
 

@@ -1,13 +1,14 @@
 locals {
-  # Days after which objects go, and after which versions that were replaced or deleted go; 0 for never.
+  # Days after which objects go, after which versions that were replaced or deleted go (0 for never), and for which what
+  # was deleted can be had back.
   buckets = {
-    uploads   = { days = 0, versions_days = 0 }
-    processed = { days = var.keep_days.processed, versions_days = 0 }
-    failed    = { days = var.keep_days.failed, versions_days = 0 }
-    staging   = { days = var.keep_days.staging, versions_days = 0 }
+    uploads   = { days = 0, versions_days = 0, undelete_days = 7 }
+    processed = { days = var.keep_days.processed, versions_days = 0, undelete_days = 7 }
+    failed    = { days = var.keep_days.failed, versions_days = 0, undelete_days = 7 }
+    staging   = { days = var.keep_days.staging, versions_days = 0, undelete_days = 0 }
     # How long backups are kept the platform itself decides: it never lets a table's last good one go.
-    backups = { days = 0, versions_days = var.keep_days.deleted_backups }
-    sources = { days = 0, versions_days = 0 }
+    backups = { days = 0, versions_days = var.keep_days.deleted_backups, undelete_days = 7 }
+    sources = { days = 0, versions_days = 0, undelete_days = 0 }
   }
   storage_roles = {
     user    = "roles/storage.objectUser"
@@ -30,6 +31,10 @@ resource "google_storage_bucket" "this" {
 
   versioning {
     enabled = each.value.versions_days > 0
+  }
+
+  soft_delete_policy {
+    retention_duration_seconds = each.value.undelete_days * 86400
   }
 
   dynamic "lifecycle_rule" {

@@ -37,7 +37,5 @@ def plan(terraform: running.Terraform, files: Path) -> house.Planned:
 @pytest.fixture(scope="session")
 def needed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, set[str]]:
     """The variables that each function's code reads."""
-    return {
-        one.name: reading.needed(one.name, tmp_path_factory.mktemp(one.name))
-        for one in specifications.functions()
-    }
+    names = [one.name for one in specifications.functions()]
+    return reading.needed(names, tmp_path_factory.mktemp("read"))

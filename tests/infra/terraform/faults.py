@@ -192,8 +192,8 @@ OF_THE_HOUSE = (
     Fault(
         "a role that nobody may have",
         "bigquery.tf",
-        '"roles/bigquery.jobUser"',
-        '"roles/owner"',
+        '"roles/bigquery.jobUser"\n  member  = google_service_account',
+        '"roles/owner"\n  member  = google_service_account',
         "gives roles/owner, which is not on the list",
     ),
     Fault(

@@ -7,7 +7,7 @@ ALLOWED: dict[str, str] = {
     # Functions.
     "roles/bigquery.dataEditor": r"google_bigquery_dataset_iam_member\.function\[\"sync_warehouse/",
     "roles/bigquery.dataViewer": r"google_bigquery_dataset_iam_member\.(function|analyst)\[",
-    "roles/bigquery.jobUser": r"google_project_iam_member\.query\[",
+    "roles/bigquery.jobUser": r"google_project_iam_member\.(query|analyst_queries)\[",
     "roles/cloudsql.client": r"google_project_iam_member\.database_client\[",
     "roles/cloudsql.instanceUser": rf"google_project_iam_member\.database_user\[|{_DEPLOYER}",
     "roles/pubsub.publisher": r"google_pubsub_topic_iam_member\.|"
