@@ -49,8 +49,15 @@ class Arena:
         doubled = Counter({("event again", ""): self.doubler.doubled})
         return self.injector.done + doubled
 
-    def play(self, seeds: Sequence[int]) -> Findings:
-        """Play the schedules of some seeds at once, and check what is there afterwards."""
+    def play(
+        self, seeds: Sequence[int], spoil: Callable[[Operator], None] | None = None
+    ) -> Findings:
+        """Play the schedules of some seeds at once, and check what is there afterwards.
+
+        Args:
+            seeds: theirs.
+            spoil: called before the checks, to see that they find what it does.
+        """
         findings = Findings()
         since = datetime.now(UTC) - timedelta(milliseconds=1)
         first, before = self._next_key, len(self.model.sent)
@@ -65,6 +72,8 @@ class Arena:
         findings.must(not left, "never settled", left)
         left = settling.sweep(self.operator, self.doubler, self.publisher)
         findings.must(not left, "never settled", left)
+        if spoil is not None:
+            spoil(self.operator)
         try:
             self._check(since, before, range(first, self._next_key), findings)
         except Exception as error:  # noqa: BLE001 - what could not be looked at is wrong too
