@@ -37,5 +37,4 @@ def plan(terraform: running.Terraform, files: Path) -> house.Planned:
 @pytest.fixture(scope="session")
 def needed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, set[str]]:
     """The variables that each function's code reads."""
-    names = [one.name for one in specifications.functions()]
-    return reading.needed(names, tmp_path_factory.mktemp("read"))
+    return reading.needed(specifications.functions(), tmp_path_factory.mktemp("read"))

@@ -183,6 +183,20 @@ OF_THE_HOUSE = (
         "ingest_csv reads FAILED_BUCKET and does not get it",
     ),
     Fault(
+        "a function that lets callers in and knows no token",
+        "access.json",
+        '"warehouse": "reader", "tokens": true',
+        '"warehouse": "reader", "tokens": false',
+        "hires_by_quarter reads TOKENS and does not get it",
+    ),
+    Fault(
+        "a function that takes pushes and knows not whose",
+        "functions.tf",
+        "        PUSH_ACCOUNT  = google_service_account.push.email\n",
+        "",
+        "store_rows reads PUSH_ACCOUNT and does not get it",
+    ),
+    Fault(
         "a secret's reader who needs none",
         "secrets.tf",
         "  member    = google_service_account.deployer.member",
