@@ -151,7 +151,10 @@ class Reader:
                 "The object is no Avro file: it does not begin as one. Give one that was written "
                 "by a backup, or exported as Avro.",
             )
-        metadata = self._metadata()
+        try:
+            metadata = self._metadata()
+        except UnicodeDecodeError as error:
+            raise _damaged("a header whose names are not UTF-8") from error
         sync = self._take(_SYNC_BYTES)
         try:
             schema = json.loads(metadata["avro.schema"])
@@ -173,7 +176,7 @@ class Reader:
                 value = self._short(left - len(name))
                 # An entry of nothing counts too.
                 left -= len(name) + len(value) + 1
-                found[name.decode("utf-8", "replace")] = value
+                found[name.decode()] = value
         return found
 
     def _short(self, most: int) -> bytes:

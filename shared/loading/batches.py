@@ -50,10 +50,17 @@ class Batch:
         return self.verdict.block()
 
 
+class _Error(msgspec.Struct):
+    field: str
+    # It is written as it stands.
+    code: Annotated[str, Meta(pattern="^[a-z_]{1,60}$")]
+    facts: dict[str, Any] = {}
+
+
 class _Rejected(msgspec.Struct):
     index: Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
     raw: Any
-    errors: Annotated[list[FieldError], Meta(min_length=1)]
+    errors: Annotated[list[_Error], Meta(min_length=1)]
 
 
 class _Content(msgspec.Struct, forbid_unknown_fields=True):
@@ -149,7 +156,10 @@ def _verdict(table: Table, data: bytes) -> Verdict:
         content = _DECODER.decode(data)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    turned_away = [Reject(r.index, r.raw, tuple(r.errors)) for r in content.rejected]
+    turned_away = [
+        Reject(r.index, r.raw, tuple(FieldError(e.field, e.code, e.facts) for e in r.errors))
+        for r in content.rejected
+    ]
     if not content.rows:
         return Verdict(len(turned_away), {}, turned_away, [])
     body = b'{"rows":[%b]}' % b",".join(bytes(raw) for raw in content.rows)

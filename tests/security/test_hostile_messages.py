@@ -33,6 +33,8 @@ PACKED = gzip.compress(BATCH)
         (b"", {}),
         (b"\xff\xfe", {}),
         (message(errors=[]), {}),
+        (message(errors=[{"field": "a", "code": "x\ty\nz", "facts": {}}]), {}),
+        (message(errors=[{"field": "a", "code": "", "facts": {}}]), {}),
         (message(index=-1), {}),
         (message(index=2**63), {}),
         (message(errors=[{"field": 1, "code": "b"}]), {}),
