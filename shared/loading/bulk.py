@@ -14,6 +14,7 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from pg8000.exceptions import DatabaseError
 from sqlalchemy.schema import AddConstraint, CreateIndex, DropConstraint, DropIndex
 
 from shared.database.copy import copy_in
@@ -62,8 +63,10 @@ def write(
             if not _taken(connection, table):
                 return None
             return _copy(connection, table, load_id, accepted_at, pieces)
-    except sa.exc.DBAPIError as error:
-        facts = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    # COPY speaks to the driver itself, whose errors SQLAlchemy then does not wrap.
+    except (sa.exc.DBAPIError, DatabaseError) as error:
+        found = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        facts = found.args[0] if found is not None and found.args else None
         if isinstance(facts, dict) and facts.get("C") in _NOT_AS_IT_SHOULD_BE:
             return None
         raise
