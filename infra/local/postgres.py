@@ -31,6 +31,9 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "jit": "off",
+    # An error's details, and the statement that met it, hold values of rows: no log may.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
 }
 
 

@@ -212,7 +212,8 @@ class Door:
         problem = problems.of(error)
         if isinstance(error, tokens.Refusal):
             visit.refused = error.refused
-        elif isinstance(error, Fault):
+        elif isinstance(error, Fault) and problem.status >= 500:
+            # What is wrong with a call itself is told to its caller, and may quote it.
             logs.line("ERROR", "A call met a fault", function=self.name, error=str(error))
         elif problem.status == 500 and not isinstance(error, Problem):
             logs.line("ERROR", "A call failed", function=self.name, **_anatomy(error))

@@ -19,6 +19,7 @@ from infra.local import board as boards
 from infra.local import home as homes
 from infra.local.board import Board, Line
 from infra.local.home import Home
+from tests.security import secrecy
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120.0
@@ -162,6 +163,8 @@ def running(*options: str, root: Path = ROOT) -> Iterator[Platform]:
             yield platform
         finally:
             platform.stop()
+        # Whatever the tests did with it: no log of its run may hold a secret or a row's value.
+        assert secrecy.leaks(home) == []
 
 
 def _is_run_by(home: Home, pid: int) -> bool:
