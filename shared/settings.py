@@ -154,6 +154,11 @@ class Settings:
         _flag,
     )
     max_line_bytes: int = _setting("Longest row of a CSV file, in bytes.", 1 << 20, _whole)
+    max_unpacked_bytes: int = _setting(
+        "What a gzip file may unpack to at most, in bytes; one call loads about as much.",
+        20_000_000_000,
+        _whole,
+    )
     max_body_bytes: int = _setting("Largest body of an HTTP call, in bytes.", 10_000_000, _whole)
     max_batch_bytes: int = _setting(
         "Largest message of a batch, unpacked, in bytes.", 64 << 20, _whole

@@ -151,7 +151,13 @@ class Uploads:
 
     def _read(self, table: Table, stored: StoredObject, *, numbered: bool) -> Iterable[Block]:
         with storage.reading(self.client, stored) as stream:
-            yield from blocks(table, stream, self.settings.max_line_bytes, numbered=numbered)
+            yield from blocks(
+                table,
+                stream,
+                self.settings.max_line_bytes,
+                numbered=numbered,
+                max_unpacked_bytes=self.settings.max_unpacked_bytes,
+            )
 
     def _load(self, stored: StoredObject, read: Read) -> Entry:
         sender, table = address(stored.name)

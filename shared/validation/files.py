@@ -41,7 +41,12 @@ class Block:
 
 
 def blocks(
-    table: Table, stream: BinaryIO, max_line_bytes: int, *, numbered: bool = True
+    table: Table,
+    stream: BinaryIO,
+    max_line_bytes: int,
+    *,
+    numbered: bool = True,
+    max_unpacked_bytes: int = lines.MAX_UNPACKED_BYTES,
 ) -> Iterator[Block]:
     """Judge a CSV file of `table`; memory does not grow with the file.
 
@@ -50,11 +55,12 @@ def blocks(
         stream: the file's bytes.
         max_line_bytes: a longer line is turned away.
         numbered: whether each staged row has its line in the file before its fields.
+        max_unpacked_bytes: what a gzip file may unpack to.
 
     Raises:
         UnreadableFile: the file as a whole is no CSV of this table; may come after any block.
     """
-    records = Records(lines.read(stream, max_line_bytes), max_line_bytes)
+    records = Records(lines.read(stream, max_line_bytes, max_unpacked_bytes), max_line_bytes)
     shape, first = opening(table, records)
     yield from whole(table, shape, judged(table, shape, records, first, numbered=numbered))
 

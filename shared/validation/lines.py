@@ -11,6 +11,8 @@ from shared.faults import UnreadableFile
 
 CHUNK_BYTES = 1 << 20
 _GZIP = b"\x1f\x8b"
+MAX_UNPACKED_BYTES = 20_000_000_000
+"""What a gzip file may unpack to where nobody says otherwise; more takes longer than a call has."""
 
 
 @dataclass(frozen=True)
@@ -28,20 +30,23 @@ class Chunk:
     cut: bool = False
 
 
-def read(stream: BinaryIO, max_bytes: int) -> Iterator[Chunk]:
+def read(
+    stream: BinaryIO, max_bytes: int, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
+) -> Iterator[Chunk]:
     """The lines of UTF-8 text, plain or gzip, with or without a byte order mark.
 
     Lines end with LF, CRLF or CR. A line longer than `max_bytes` comes once, cut and marked.
 
     Raises:
-        UnreadableFile: `not_utf8` or `bad_gzip`, with the line where it was found.
+        UnreadableFile: `not_utf8` or `bad_gzip`, with the line where it was found; `too_large`
+            where gzip unpacks to more than `max_unpacked_bytes`.
     """
     number = 1
     carry = ""
     overlong = False
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     try:
-        for packed, last in _marked_last(_chunks(stream)):
+        for packed, last in _marked_last(_chunks(stream, max_unpacked_bytes)):
             text = carry + decoder.decode(packed, final=last)
             # A CR at the end may be half of a CRLF.
             whole, carry = (text, "") if last else _cut(text)
@@ -92,14 +97,28 @@ def _marked_last(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
     yield held, True
 
 
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+def _chunks(stream: BinaryIO, max_unpacked_bytes: int) -> Iterator[bytes]:
     first = stream.read(CHUNK_BYTES)
     if first.startswith(_GZIP):
-        yield from _unzipped(stream, first)
+        yield from _within(_unzipped(stream, first), max_unpacked_bytes)
         return
     while first:
         yield first
         first = stream.read(CHUNK_BYTES)
+
+
+def _within(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
+    left = most
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise UnreadableFile(
+                "too_large",
+                f"The gzip file unpacks to more than {most} bytes. Drop it again in several files, "
+                "or raise MAX_UNPACKED_BYTES.",
+                maximum=most,
+            )
+        yield piece
 
 
 def _unzipped(stream: BinaryIO, packed: bytes) -> Iterator[bytes]:

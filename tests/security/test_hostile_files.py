@@ -1,7 +1,9 @@
 """Files that are made to hurt: turned away or loaded in little memory and in linear time."""
 
+import gzip
 import io
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -80,6 +82,16 @@ def test_a_row_of_a_hundred_thousand_columns_is_turned_away_by_itself():
         2,
         [(2, "too_many_fields")],
     )
+
+
+def test_a_gzip_file_that_unpacks_to_more_than_is_taken_fails_with_what_to_do(drop, lying, uploads):
+    uploads.settings = replace(uploads.settings, max_unpacked_bytes=1_000_000)
+
+    entry = drop("jobs-bomb.csv.gz", gzip.compress(b"1,Welder\n" * 200_000))
+
+    assert (entry.state, entry.error["code"]) == ("failed", "too_large")
+    assert "MAX_UNPACKED_BYTES" in entry.error["detail"]
+    assert lying("uploads") == []
 
 
 def test_a_header_with_a_nul_fails_the_file_and_not_the_ledger(drop, lying, rows):
