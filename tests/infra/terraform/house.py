@@ -4,7 +4,6 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from infra.local.specifications import Function
@@ -241,28 +240,3 @@ def accounts_have_names_that_google_takes(planned: Planned) -> Iterator[str]:
         if name in seen:
             yield f"{address} has another's name: {name}"
         seen.add(name)
-
-
-def texts(folder: Path) -> Iterator[str]:
-    """What the files themselves must be: used, described, short."""
-    files = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.tf"))}
-    whole = "\n".join(files.values())
-    for name, body in re.findall(
-        r'^variable "(\w+)" \{\n(.*?)^\}', whole, re.MULTILINE | re.DOTALL
-    ):
-        if not re.search(r'^  description = "[^"]+\."$', body, re.MULTILINE):
-            yield f"variable {name} is not described"
-        if not re.search(r"^  nullable +=", body, re.MULTILINE) or not re.search(
-            r"^  type +=", body, re.MULTILINE
-        ):
-            yield f"variable {name} has no type, or does not say whether it may be null"
-        if f"var.{name}" not in whole.replace(body, ""):
-            yield f"variable {name} is not used"
-    for block in re.findall(r"^locals \{\n(.*?)^\}", whole, re.MULTILINE | re.DOTALL):
-        for name in re.findall(r"^  (\w+) +=", block, re.MULTILINE):
-            if not re.search(rf"local\.{name}\b", whole):
-                yield f"local {name} is not used"
-    for name, body in re.findall(r'^output "(\w+)" \{\n(.*?)^\}', whole, re.MULTILINE | re.DOTALL):
-        if not re.search(r'^  description = "[^"]+\."$', body, re.MULTILINE):
-            yield f"output {name} is not described"
-    yield from (f"{name} has over 250 lines" for name in files if files[name].count("\n") > 250)

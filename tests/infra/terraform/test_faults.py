@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from infra.local import specifications
-from tests.infra.terraform import faults, house
+from tests.infra.terraform import faults, faults_of_the_house, house, texts
 
 
 @pytest.mark.parametrize("fault", faults.OF_TERRAFORM, ids=lambda one: one.name)
@@ -22,16 +22,16 @@ def complaints(terraform, files, needed, tmp_path_factory):
     """All that the house says of a copy with all of its faults."""
     root = shutil.copytree(files.parents[1], tmp_path_factory.mktemp("faulty") / "all")
     copy = root / "infra" / "gcp"
-    for fault in faults.OF_THE_HOUSE:
+    for fault in faults_of_the_house.FAULTS:
         fault.plant(copy)
     plan = house.Planned(terraform.plan(copy))
     return [
         *house.complaints(plan, specifications.functions(), needed),
-        *house.texts(copy),
+        *texts.complaints(copy),
     ]
 
 
-@pytest.mark.parametrize("fault", faults.OF_THE_HOUSE, ids=lambda one: one.name)
+@pytest.mark.parametrize("fault", faults_of_the_house.FAULTS, ids=lambda one: one.name)
 def test_the_house_finds(fault, complaints):
     assert [complaint for complaint in complaints if fault.found in complaint]
 

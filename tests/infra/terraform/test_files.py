@@ -13,7 +13,7 @@ from shared.http import api
 from shared.http.document import path_of
 from shared.http.routes import PUSH
 from shared.settings import read
-from tests.infra.terraform import extract, house, provider, running
+from tests.infra.terraform import extract, house, provider, running, texts
 
 
 def test_the_files_are_formatted(terraform):
@@ -55,7 +55,7 @@ def test_large_files_are_handed_to_dataflow_within_the_rules(terraform, files, n
 
 
 def test_variables_and_outputs_are_used_and_described():
-    assert list(house.texts(ROOT / "infra" / "gcp")) == []
+    assert list(texts.complaints(ROOT / "infra" / "gcp")) == []
 
 
 def test_the_platform_behaves_as_terraforms_own_tests_say(terraform, files):
