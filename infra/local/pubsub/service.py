@@ -13,9 +13,18 @@ from infra.local.pubsub.wire import Pb
 
 Method = Callable[[Any, Any], Awaitable[Any]]
 
+_under_way: set[asyncio.Future[Any]] = set()
+
 
 def unary(method: Method, request: Pb, response: Pb) -> grpc.RpcMethodHandler:
-    """A handler for one request and one response."""
+    """A handler for one request and one response; what it has begun it ends, whoever leaves."""
+    return grpc.unary_unary_rpc_method_handler(
+        _ended(_guarded(method)), request.FromString, response.SerializeToString
+    )
+
+
+def waiting(method: Method, request: Pb, response: Pb) -> grpc.RpcMethodHandler:
+    """As `unary`, for one that waits for something and changes nothing: it ends with its caller."""
     return grpc.unary_unary_rpc_method_handler(
         _guarded(method), request.FromString, response.SerializeToString
     )
@@ -26,6 +35,25 @@ def streaming(method: Method, request: Pb, response: Pb) -> grpc.RpcMethodHandle
     return grpc.stream_stream_rpc_method_handler(
         _guarded(method), request.FromString, response.SerializeToString
     )
+
+
+def _ended(method: Method) -> Method:
+    # Cut off between the disk and the memory, a change would be in the one and not in the other:
+    # a message kept, and not delivered before the next start.
+    async def ended(request: Any, context: Any) -> Any:
+        task = asyncio.ensure_future(method(request, context))
+        _under_way.add(task)
+        task.add_done_callback(_forget)
+        return await asyncio.shield(task)
+
+    return ended
+
+
+def _forget(task: asyncio.Future[Any]) -> None:
+    _under_way.discard(task)
+    if not task.cancelled():
+        # Asked for, so that nobody complains where the caller is gone.
+        task.exception()
 
 
 def _guarded(method: Method) -> Method:

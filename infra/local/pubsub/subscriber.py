@@ -163,7 +163,7 @@ class Subscriber:
                 self.modify_ack_deadline, w.ModifyAckDeadlineRequest, w.Empty
             ),
             "Acknowledge": unary(self.acknowledge, w.AcknowledgeRequest, w.Empty),
-            "Pull": unary(self.pull, w.PullRequest, w.PullResponse),
+            "Pull": service.waiting(self.pull, w.PullRequest, w.PullResponse),
             "StreamingPull": service.streaming(
                 self.streaming_pull, w.StreamingPullRequest, w.StreamingPullResponse
             ),

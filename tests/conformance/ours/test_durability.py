@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 
+import grpc
 import pytest
 from google.api_core import exceptions
 from google.pubsub_v1 import types
@@ -69,6 +70,32 @@ def outstanding(server) -> tuple[int, int]:
         row = connection.execute(counts).fetchone()
     connection.close()
     return row
+
+
+def test_a_message_whose_publisher_left_is_kept_and_delivered_or_neither(
+    fresh_server, fresh_project
+):
+    # It was kept alone: nobody got it before the next start.
+    topic = fresh_project.topic()
+    subscription = fresh_project.subscription(topic)
+    request = types.PublishRequest(topic=topic, messages=[types.PubsubMessage(data=b"left")])
+    body = types.PublishRequest.serialize(request)
+    with grpc.insecure_channel(fresh_server.address) as channel:
+        publish = channel.unary_unary("/google.pubsub.v1.Publisher/Publish")
+        for number in range(300):
+            call = publish.future(body)
+            time.sleep(0.00002 * (number % 100))
+            call.cancel()
+
+    publish_after = fresh_project.publish(topic, b"last")
+    while received := fresh_project.pull(subscription):
+        fresh_project.acknowledge(subscription, *received)
+        if received[0].message.message_id == publish_after[0]:
+            break
+
+    time.sleep(0.5)
+    assert fresh_project.nothing_to_pull(subscription)
+    assert outstanding(fresh_server) == (0, 0)
 
 
 def test_a_published_message_survives_a_kill(server, project):
