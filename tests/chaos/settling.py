@@ -8,7 +8,7 @@ from shared.faults import Fault
 from tests.chaos.publishing import MARK, Doubler, Publisher
 from tests.platform.dropping import Operator
 
-LIMIT_SECONDS = 180.0
+LIMIT_SECONDS = 120.0
 # The schedule's own sweep comes every five minutes; here it comes sooner.
 SWEEP_EVERY_SECONDS = 8.0
 # A sweep dies after a few attempts: the next one, minutes later, does the same.
