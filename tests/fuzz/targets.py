@@ -108,7 +108,11 @@ def avro(data: bytes) -> None:
     if b"zstandard" in data or b"decimal" in data:
         # fastavro lacks the one here, and we leave the other as the bytes it is.
         return
-    rows = list(fastavro.reader(io.BytesIO(data)))
+    try:
+        rows = list(fastavro.reader(io.BytesIO(data)))
+    except OverflowError:
+        # A moment of no calendar in a field that we leave unread.
+        return
     assert good + bad == len(rows)
     wanted = [by_schema(JOBS, {name: row[name] for name in JOBS.names}) for row in rows]
     assert bad == sum(isinstance(verdict, tuple) for verdict in wanted)

@@ -10,12 +10,14 @@ from google.cloud import pubsub_v1, storage
 
 from shared.loading.uploads import Uploads
 from shared.settings import read
-from tests.database.conftest import database_url, engine, postgres_url, rows, template
-
-try:
-    from tests.database.conftest import new_database
-except ImportError:
-    new_database = None
+from tests.database.conftest import (
+    database_url,
+    engine,
+    new_database,
+    postgres_url,
+    rows,
+    template,
+)
 
 __all__ = ["database_url", "engine", "new_database", "postgres_url", "rows", "template"]
 

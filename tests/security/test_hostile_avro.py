@@ -87,7 +87,7 @@ def test_what_is_no_schema_of_a_table_is_refused(schema):
     assert refused(header(schema) + block(1, ROW)).code in {"damaged", "wrong_schema"}
 
 
-@pytest.mark.parametrize("union", [["null", "string"], [f"t{n}" for n in range(0)] or ["long"]])
+@pytest.mark.parametrize("union", [["null", "string"], ["long"]])
 def test_the_fields_of_others_do_no_harm_where_bytes_pay_for_them(union):
     decimal = {"type": "bytes", "logicalType": "decimal", "precision": 10**9, "scale": 10**8}
     nested = {
