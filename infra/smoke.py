@@ -109,7 +109,7 @@ def _as_of(address: str, token: str) -> datetime:
     """
     request = urllib.request.Request(address, headers={"X-Token": token})  # noqa: S310 - of our own
     try:
-        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310  # nosec B310 # https
             as_of = json.load(answer)["as_of"]
     except urllib.error.HTTPError as error:
         if error.code in (401, 403, 404):
