@@ -136,13 +136,20 @@ async def _forward(request: web.Request) -> web.StreamResponse:
         detail = "The function behind this path is not answering; it is being started again."
         return _problem(503, detail, {"Retry-After": "1"})
     except (ClientError, OSError):
-        detail = "The function behind this path ended before it answered; ask what became of it."
-        return _problem(502, detail, {"Retry-After": "1"})
+        return _ended()
     async with answer:
         length = answer.content_length
         if request.method == "HEAD" or (length is not None and length <= _SMALL_BYTES):
-            return await _answer_whole(request, answer)
+            try:
+                return await _answer_whole(request, answer)
+            except (ClientError, OSError):
+                return _ended()
         return await _answer_streamed(request, answer)
+
+
+def _ended() -> web.Response:
+    detail = "The function behind this path ended before it answered; ask what became of it."
+    return _problem(502, detail, {"Retry-After": "1"})
 
 
 async def _ask(request: web.Request, address: str) -> ClientResponse:

@@ -114,10 +114,11 @@ def test_a_function_that_is_away_is_a_503_that_says_when_to_come_back(tmp_path: 
     asyncio.run(ask())
 
 
-def test_a_function_that_ends_in_the_middle_is_a_502(tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["die", "die-after-head"])
+def test_a_function_that_ends_in_the_middle_is_a_502(tmp_path: Path, where: str) -> None:
     async def ask() -> None:
         async with _behind_gateway(tmp_path) as url, httpx.AsyncClient() as client:
-            answer = await client.post(f"{url}/docs/die", content=b"x")
+            answer = await client.post(f"{url}/docs/{where}", content=b"x")
 
             assert answer.status_code == 502
             assert answer.headers["content-type"].startswith("application/problem+json")
@@ -144,6 +145,7 @@ def _function() -> web.Application:
     app = web.Application(client_max_size=1 << 30)
     app.router.add_post("/docs/echo", _echo)
     app.router.add_post("/docs/die", _die)
+    app.router.add_post("/docs/die-after-head", _die_after_head)
     app.router.add_get("/docs/sized", _sized)
     app.router.add_route("*", "/{path:.*}", _tell)
     return app
@@ -175,6 +177,15 @@ async def _die(request: web.Request) -> web.Response:
     assert request.transport is not None
     request.transport.abort()
     return web.Response()
+
+
+async def _die_after_head(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": "188"})
+    await response.prepare(request)
+    await response.write(b"half of it")
+    assert request.transport is not None
+    request.transport.close()
+    return response
 
 
 async def _sized(_: web.Request) -> web.Response:
