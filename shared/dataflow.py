@@ -8,6 +8,7 @@ from google.api_core.exceptions import (
     ClientError,
     Conflict,
     GoogleAPICallError,
+    RetryError,
     TooManyRequests,
 )
 from google.cloud.dataflow_v1beta3 import (
@@ -43,6 +44,9 @@ def launch(
         ConfigurationFault: Dataflow will never take it as things are configured.
     """
     settings.require("google_cloud_project", "dataflow_region", "staging_bucket")
+    if not settings.dataflow_endpoint:
+        # Beam's own image, which workers run otherwise, knows nothing of the dictionary.
+        settings.require("dataflow_image")
     request = LaunchFlexTemplateRequest(
         project_id=settings.google_cloud_project,
         location=settings.dataflow_region,
@@ -79,7 +83,7 @@ def launch(
             f"Dataflow refused a backfill ({error.code}: {error.message}). Check "
             "DATAFLOW_TEMPLATE, DATAFLOW_REGION and the roles of the function's account."
         ) from error
-    except GoogleAPICallError as error:
+    except (GoogleAPICallError, RetryError) as error:
         raise BackfillAway(f"Dataflow is away ({type(error).__name__}); try again.") from error
 
 

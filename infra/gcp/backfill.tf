@@ -40,3 +40,12 @@ resource "google_artifact_registry_repository_iam_member" "backfill_reads_its_im
   role       = "roles/artifactregistry.reader"
   member     = google_service_account.function[each.key].member
 }
+
+# The template lies beside the functions' zips.
+resource "google_storage_bucket_iam_member" "backfill_reads_its_template" {
+  for_each = local.backfills
+
+  bucket = google_storage_bucket.this["sources"].name
+  role   = local.storage_roles.viewer
+  member = google_service_account.function[each.key].member
+}

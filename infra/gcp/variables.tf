@@ -173,6 +173,11 @@ variable "backfill" {
     condition     = can(regex("^(|gs://.+)$", var.backfill.template))
     error_message = "A template is an object: gs://bucket/object."
   }
+
+  validation {
+    condition     = (var.backfill.template == "") == (var.backfill.image == "")
+    error_message = "A template and its image go together: infra/backfill/cloudbuild.yaml makes both."
+  }
 }
 
 variable "keep_days" {

@@ -52,10 +52,13 @@ class Refusal(Problem):
 
 
 def _presented(request: Request) -> str:
-    # X-Token first: where IAM stands in front, Authorization is taken by its own identity token.
+    # X-Token first: where IAM stands in front, Authorization is taken by its own identity token,
+    # and API Gateway moves the caller's to X-Forwarded-Authorization.
     if token := request.headers.get("X-Token", "").strip():
         return token
-    scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
+    moved = request.headers.get("X-Forwarded-Authorization", "")
+    given = moved or request.headers.get("Authorization", "")
+    scheme, _, token = given.strip().partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 

@@ -20,6 +20,7 @@ def client(client_of):
         {"Authorization": f"Bearer {ROWS}"},
         {"Authorization": f"bearer  {ROWS} "},
         {"X-Token": ROWS, "Authorization": "Bearer someone.elses.token"},
+        {"X-Forwarded-Authorization": f"Bearer {ROWS}", "Authorization": "Bearer the.gateways.own"},
     ],
 )
 def test_a_token_opens_its_scope_and_names_the_sender(client, headers):
