@@ -155,7 +155,7 @@ class Settings:
     )
     max_line_bytes: int = _setting("Longest row of a CSV file, in bytes.", 1 << 20, _whole)
     max_unpacked_bytes: int = _setting(
-        "What a gzip file may unpack to at most, in bytes; one call loads about as much.",
+        "What a gzip file may unpack to at most, in bytes.",
         20_000_000_000,
         _whole,
     )

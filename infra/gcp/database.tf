@@ -72,6 +72,10 @@ resource "google_sql_database_instance" "this" {
       value = "-1"
     }
     database_flags {
+      name  = "log_error_verbosity"
+      value = "terse"
+    }
+    database_flags {
       name  = "log_min_error_statement"
       value = "panic"
     }

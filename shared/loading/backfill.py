@@ -77,9 +77,14 @@ class Backfill:
         number = 0
         try:
             _, table = address(stored.name)
-            most = self.uploads.settings.max_line_bytes
+            settings = self.uploads.settings
             with storage.reading(self.uploads.client, stored) as stream:
-                shape, found = pieces.cut(table, stream, most)
+                shape, found = pieces.cut(
+                    table,
+                    stream,
+                    settings.max_line_bytes,
+                    max_unpacked_bytes=settings.max_unpacked_bytes,
+                )
                 for piece in found:
                     yield Piece(number, shape, (self._stage(f"{number:08d}", piece),))
                     number += 1

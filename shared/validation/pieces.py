@@ -34,7 +34,11 @@ _BLOCKS = msgspec.msgpack.Decoder(_Judged)
 
 
 def cut(
-    table: Table, stream: BinaryIO, max_line_bytes: int, size: int = PIECE_CHARACTERS
+    table: Table,
+    stream: BinaryIO,
+    max_line_bytes: int,
+    size: int = PIECE_CHARACTERS,
+    max_unpacked_bytes: int = lines.MAX_UNPACKED_BYTES,
 ) -> tuple[Layout, Iterator[bytes]]:
     """Where a file's columns are, and its rows in pieces of about `size` characters.
 
@@ -42,7 +46,7 @@ def cut(
         UnreadableFile: as `files.blocks`, but for what only judging can tell; later ones come from
             the iterator.
     """
-    records = Records(lines.read(stream, max_line_bytes), max_line_bytes)
+    records = Records(lines.read(stream, max_line_bytes, max_unpacked_bytes), max_line_bytes)
     shape, first = files.opening(table, records)
     return shape, _pieces(records, records.taken if first is not None else [], size)
 
