@@ -19,6 +19,7 @@ READ_BYTES = 8 << 20
 # Cloud Storage's limit for a name; for a segment its stand-in's, whose drafts have longer names.
 _MOST_NAME_BYTES, _MOST_SEGMENT_BYTES = 1024, 230
 _RETRIED = {408, 409, 429, 500, 502, 503, 504}
+_GONE = {404, 410}
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,19 @@ def mapped() -> Iterator[None]:
         code = getattr(error, "code", None) or getattr(
             getattr(error, "response", None), "status_code", 0
         )
-        if code in _RETRIED:
+        if code in _RETRIED or (code in _GONE and _is_upload(error)):
             raise StorageAway(f"Cloud Storage answered {code}; try again.") from error
         raise PermanentFault(
             f"Cloud Storage refused with {code}: {type(error).__name__}."
         ) from error
     except (RequestException, TransportError, DataCorruption, ConnectionError) as error:
         raise StorageAway(f"Cloud Storage is away ({type(error).__name__}); try again.") from error
+
+
+def _is_upload(error: Any) -> bool:
+    """Whether an upload under way was refused: when its session is lost, it has to begin anew."""
+    request = getattr(getattr(error, "response", None), "request", None)
+    return request is not None and request.method == "PUT" and "upload_id=" in request.url
 
 
 def find(client: Any, bucket: str, name: str, generation: int | None = None) -> StoredObject | None:
