@@ -5,6 +5,7 @@ is printed plays its schedule again; several play together, as they did.
 """
 
 import argparse
+import contextlib
 import logging
 import random
 import shutil
@@ -94,7 +95,9 @@ def main() -> int:
     at_once = len(seeds) if options.seed else AT_ONCE
     rounds = [seeds[n : n + at_once] for n in range(0, len(seeds), at_once)] * options.times
     run = Run(options.minutes, options.failures)
-    run.play(rounds)
+    # What was played so far is told all the same.
+    with contextlib.suppress(KeyboardInterrupt):
+        run.play(rounds)
     more = {} if options.seed else {**beside.fuzzed(options.fuzz_seconds), **beside.accesses()}
     print(f"\nStruck\n{report.by_part(run.faults)}")
     print(f"\nChaos\n{report.table(run.findings, run.faults, time.monotonic() - run.started)}")
