@@ -70,7 +70,8 @@ def small(home: Home) -> Iterator[Disk | None]:
         yield Disk(folder) if is_mounted else None
     finally:
         if is_mounted:
-            _run("umount", str(folder))
+            # Also where a test that was cut off has left the database running on it.
+            _run("umount", "--lazy", str(folder))
 
 
 def _run(*command: str) -> bool:
