@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 
@@ -77,6 +78,7 @@ class Model:
         backups: the backups that an answer said were taken, as (table, id).
         versions: all values that were ever sent, by table and key.
         problems: what was answered that should never be.
+        corrected: rejects that somebody corrects; two who corrected one would be answered once.
     """
 
     sent: list[Sent] = field(default_factory=list)
@@ -85,6 +87,15 @@ class Model:
     backups: list[tuple[str, str]] = field(default_factory=list)
     versions: dict[tuple[str, int], set[Version]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    corrected: set[int] = field(default_factory=set)
+    _choosing: Lock = field(default_factory=Lock)
+
+    def choose(self, reject_ids: Sequence[int]) -> set[int]:
+        """Those of some rejects that nobody else corrects; from now on the caller does."""
+        with self._choosing:
+            chosen = set(reject_ids) - self.corrected
+            self.corrected |= chosen
+            return chosen
 
     def enter(self, sent: Sent) -> Sent:
         """Something is about to be sent."""

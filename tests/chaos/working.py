@@ -102,9 +102,11 @@ class Worker:
         for number, sent in enumerate(mine[-2:]):
             query = {"source": sent.identity, "status": "rejected", "limit": 2}
             found = self._caller.until_answered("GET", "/rejected_rows", params=query).json()
+            chosen = self._model.choose([reject["reject_id"] for reject in found["rows"]])
             rows = {
                 str(reject["reject_id"]): self._corrected(sent, reject["raw"], step.word)
                 for reject in found["rows"]
+                if reject["reject_id"] in chosen
             }
             if rows:
                 self._send_again(sent.table, rows, number)
