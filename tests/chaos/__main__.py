@@ -21,9 +21,9 @@ from tests.chaos import beside, report
 from tests.chaos.findings import Findings
 from tests.chaos.rounds import Arena, started
 
-AT_ONCE = 8
+AT_ONCE = 12
 # Then a fresh platform: what is checked over all rows would take longer and longer.
-ROUNDS_A_PLATFORM = 8
+ROUNDS_A_PLATFORM = 6
 
 
 class Run:
