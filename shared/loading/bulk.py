@@ -23,7 +23,7 @@ from shared.derive.postgres import metadata
 from shared.tables.table import Table
 
 # Measured: below this the ordinary way is done before anybody could notice the lock.
-FROM_BYTES = 8 << 20
+FROM_BYTES = 1 << 20
 # 23505 unique_violation, 23503 foreign_key_violation.
 _NOT_AS_IT_SHOULD_BE = ("23505", "23503")
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence, ValuesView
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from operator import attrgetter
 from typing import Any
@@ -62,7 +62,10 @@ class Verdict:
     def moved(self, positions: Sequence[int]) -> "Verdict":
         """The same with each index replaced by the position it stands for."""
         rows = {positions[index]: values for index, values in self.rows.items()}
-        rejects = [replace(reject, position=positions[reject.position]) for reject in self.rejects]
+        rejects = [
+            msgspec.structs.replace(reject, position=positions[reject.position])
+            for reject in self.rejects
+        ]
         return Verdict(self.size, rows, rejects, self.raw)
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from shared.faults import UnreadableFile
 from shared.tables.table import Table
 from shared.validation import lines, plain, reasons
 from shared.validation.formulas import unshield
 from shared.validation.header import Layout, layout
-from shared.validation.records import Record, Records
+from shared.validation.records import Record, Records, without_end
 from shared.validation.rules import FieldError, Reject, judge_cells
 
 BLOCK_CHARACTERS = 4 << 20
@@ -130,6 +130,10 @@ def _filled(judge: "_Judge", records: Records, block: Block) -> Iterator[Block]:
             if suspect > place:
                 judge.take_plain(ahead, matches, place, suspect, records.line, block)
                 records.skip(suspect - place)
+            elif not records.cut and '"' not in ahead[place]:
+                # As `records` would read it, without a record made of it: most of what is bad.
+                judge.take_line(records.line, ahead[place], block)
+                records.skip(1)
             elif (record := records.read()) is not None and record.cells:
                 judge.take(record, block)
             place = records.place(ahead)
@@ -177,12 +181,19 @@ class _Judge:
 
     def take(self, record: Record, block: Block) -> None:
         """Judge one record into `block`."""
-        cells = record.cells
         if record.error is not None:
-            self._reject(block, record.line, cells[0], (record.error,))
-            return
+            self._reject(block, record.line, record.cells[0], (record.error,))
+        else:
+            self._take_cells(record.line, record.cells, block)
+
+    def take_line(self, line: int, text: str, block: Block) -> None:
+        """Judge a line without quotation marks; a blank one is no row."""
+        if text := without_end(text):
+            self._take_cells(line, text.split(","), block)
+
+    def _take_cells(self, line: int, cells: list[str], block: Block) -> None:
         if len(cells) != self.shape.width:
-            self._misshapen(record, block)
+            self._misshapen(line, cells, block)
             return
         if self.shape.notes:
             cells = [unshield(cell) for cell in cells]
@@ -194,23 +205,23 @@ class _Judge:
             if isinstance(verdict, tuple):
                 block.shaped += 1
                 raw = dict(zip(self.table.names, cells, strict=True))
-                self._reject(block, record.line, raw, verdict)
+                self._reject(block, line, raw, verdict)
                 return
             encoded = [
                 plain.copied(value) if known is None else known
                 for value, known in zip(verdict, encoded, strict=True)
             ]
-        position = [str(record.line)] if self.numbered else []
+        position = [str(line)] if self.numbered else []
         block.stage("\t".join([*position, *encoded]) + "\n", 1)  # type: ignore[list-item]
 
-    def _misshapen(self, record: Record, block: Block) -> None:
-        cells, expected = record.cells, self.shape.width
+    def _misshapen(self, line: int, cells: list[str], block: Block) -> None:
+        expected = self.shape.width
         if self.shape.notes:
             cells, expected = self._without_notes(cells)
         found = len(cells)
         code = "too_few_fields" if found < expected else "too_many_fields"
         facts = {"found": found, "expected": expected}
-        self._reject(block, record.line, cells, (FieldError(reasons.ROW, code, facts),))
+        self._reject(block, line, cells, (FieldError(reasons.ROW, code, facts),))
 
     def _without_notes(self, cells: list[str]) -> tuple[list[str], int]:
         """What was there before the notes were added, and how many cells there should be."""
@@ -221,14 +232,13 @@ class _Judge:
         return [unshield(cell) for cell in cells], self.shape.width
 
     @staticmethod
-    def _reject(block: Block, line: int, raw: object, errors: tuple[FieldError, ...]) -> None:
+    def _reject(block: Block, line: int, raw: Any, errors: tuple[FieldError, ...]) -> None:
         block.rejects.append(Reject(line, raw, errors))
         block.read += 1
         block.size += _size(raw)
 
 
-def _size(raw: object) -> int:
+def _size(raw: Any) -> int:
     """About what Python needs for a reject, empty cells too, so that blocks of them stay small."""
-    if isinstance(raw, dict):
-        raw = list(raw.values())
-    return 200 + (sum(map(len, raw)) + 60 * len(raw) if isinstance(raw, list) else len(str(raw)))
+    cells = raw.values() if type(raw) is dict else raw
+    return 200 + 60 * len(cells) + len("".join(cells))

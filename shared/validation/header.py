@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 
 from shared.faults import UnreadableFile
 from shared.tables.fields import Integer
@@ -30,7 +31,7 @@ class Layout:
     header: bool = False
     notes: bool = False
 
-    @property
+    @cached_property
     def straight(self) -> bool:
         """Whether the columns are the table's fields in their order, and nothing more."""
         return self.order == tuple(range(self.width))

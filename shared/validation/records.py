@@ -5,16 +5,16 @@ Source of the rules: RFC 4180, with any line end and a last line that may lack i
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
+
+import msgspec
 
 from shared.validation import reasons
 from shared.validation.lines import Chunk
 from shared.validation.rules import FieldError
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A row of a CSV file: the line it starts on, and its cells or what is wrong with it."""
 
     line: int
@@ -84,7 +84,7 @@ class Records:
             return self._read_quoted()
         self._index += 1
         self._taken = [(text, False)]
-        text = _without_end(text)
+        text = without_end(text)
         return Record(number, text.split(",") if text else [])
 
     def _read_quoted(self) -> Record:
@@ -140,7 +140,8 @@ class Records:
         self._index, self._number, self._cut = 0, number, False
 
 
-def _without_end(line: str) -> str:
+def without_end(line: str) -> str:
+    """A line without its line end."""
     if line.endswith("\n"):
         line = line[:-1]
     return line[:-1] if line.endswith("\r") else line

@@ -49,8 +49,7 @@ class FieldError:
         return reasons.sentence(self.code, self.facts)
 
 
-@dataclass(frozen=True)
-class Reject:
+class Reject(msgspec.Struct, frozen=True):
     """A row that was turned away.
 
     Attributes:

@@ -100,7 +100,11 @@ def ingest(platform: Platform, engine: sa.Engine, path: Path) -> float:
     bucket(platform).blob(f"hired_employees-{next(numbers)}.csv").upload_from_filename(path)
     started = time.perf_counter()
     wait(engine, "select count(*) > 0 from loads where state = 'done' and finished_at is not null")
-    return time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    # Its rejects are still being written beside it: the next one is not to pay for that.
+    while any(bucket(platform).list_blobs()):
+        time.sleep(0.1)
+    return seconds
 
 
 def copy(platform: Platform, path: Path) -> float:

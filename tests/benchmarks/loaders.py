@@ -40,7 +40,7 @@ import pandas, sqlalchemy
 
 url, path = sys.argv[1:]
 names = ["id", "name", "datetime", "department_id", "job_id"]
-engine = sqlalchemy.create_engine(url)
+engine = sqlalchemy.create_engine(url.replace("postgresql://", "postgresql+psycopg2://"))
 started = time.perf_counter()
 for rows in pandas.read_csv(path, names=names, chunksize=10_000):
     rows.to_sql("loaded_by_pandas", engine, if_exists="append", index=False)

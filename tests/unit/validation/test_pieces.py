@@ -3,11 +3,11 @@
 import csv
 import gzip
 import io
-from dataclasses import asdict
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from shared import tables
 from shared.faults import UnreadableFile
