@@ -15,7 +15,8 @@ ALLOWED: dict[str, str] = {
     "roles/secretmanager.secretAccessor": r"google_secret_manager_secret_iam_member\.",
     "roles/storage.objectCreator": r"google_storage_bucket_iam_member\.",
     "roles/storage.objectUser": r"google_storage_bucket_iam_member\.function\[",
-    "roles/storage.objectViewer": r"google_storage_bucket_iam_member\.(function\[|backfill_|checker$)|"
+    "roles/storage.objectViewer": r"google_storage_bucket_iam_member\."
+    r"(function\[|backfill_|checker$)|"
     r"google_project_iam_member\.builder_reads$",
     "roles/artifactregistry.reader": rf"{_CHECKER}|"
     r"google_artifact_registry_repository_iam_member\.backfill_",
