@@ -2,10 +2,12 @@
 
 import json
 import re
-from types import SimpleNamespace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+import grpc
 import pytest
-from google.api_core import exceptions
+from google.cloud.dataflow_v1beta3 import LaunchFlexTemplateRequest, LaunchFlexTemplateResponse
 
 from infra.package import ROOT
 from shared import dataflow
@@ -27,21 +29,48 @@ SETTINGS = read(
 )
 
 
-def launched(error=None):
-    """What was asked of Dataflow."""
-    asked = []
+@pytest.fixture
+def dataflow_at():
+    """A server of Dataflow's protocol that keeps what it is asked and answers as it is told."""
+    asked, answer = [], {}
 
-    def launch_flex_template(request):
+    def launch(request, context):
         asked.append(request)
-        if error is not None:
-            raise error
+        if "code" in answer:
+            context.abort(answer["code"], "as told")
+        return LaunchFlexTemplateResponse()
 
-    client = SimpleNamespace(launch_flex_template=launch_flex_template)
-    dataflow.launch(client, SETTINGS, "af90", "uploads", "jobs.csv", 7)
-    return asked[0]
+    server = grpc.server(ThreadPoolExecutor(1))
+    method = grpc.unary_unary_rpc_method_handler(
+        launch, LaunchFlexTemplateRequest.deserialize, LaunchFlexTemplateResponse.serialize
+    )
+    service = "google.dataflow.v1beta3.FlexTemplatesService"
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler(service, {"LaunchFlexTemplate": method}),)
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}", asked, answer
+    server.stop(None).wait()
 
 
-def test_a_launch_gives_the_parameters_that_the_template_knows_and_the_pipeline_reads():
+@pytest.fixture
+def launched(dataflow_at):
+    """Launches a backfill, answered with a status; gives what was asked of Dataflow."""
+    endpoint, asked, answer = dataflow_at
+    settings = replace(SETTINGS, dataflow_endpoint=endpoint)
+    client = dataflow.connect(settings)
+
+    def launch(code=None):
+        answer.update({"code": code} if code else {})
+        dataflow.launch(client, settings, "af90", "uploads", "jobs.csv", 7)
+        return asked[0]
+
+    yield launch
+    client.transport.close()
+
+
+def test_a_launch_gives_the_parameters_that_the_template_knows_and_the_pipeline_reads(launched):
     parameters = launched().launch_parameter.parameters
     known = json.loads((FOLDER / "metadata.json").read_text("utf-8"))["parameters"]
     pipeline = (ROOT / "functions" / "ingest_csv" / "backfill.py").read_text("utf-8")
@@ -53,7 +82,7 @@ def test_a_launch_gives_the_parameters_that_the_template_knows_and_the_pipeline_
     }
 
 
-def test_a_launch_runs_as_the_function_and_carries_no_secret():
+def test_a_launch_runs_as_the_function_and_carries_no_secret(launched):
     request = launched()
 
     account = request.launch_parameter.environment.service_account_email
@@ -64,23 +93,28 @@ def test_a_launch_runs_as_the_function_and_carries_no_secret():
     )
 
 
-def test_a_file_under_way_is_not_launched_again():
-    assert launched(exceptions.AlreadyExists("there is an active job of this name"))
+def test_a_file_under_way_is_not_launched_again(launched):
+    assert launched(grpc.StatusCode.ALREADY_EXISTS)
 
 
 @pytest.mark.parametrize(
-    ("error", "fault"),
+    ("code", "fault"),
     [
-        (exceptions.PermissionDenied("no"), ConfigurationFault),
-        (exceptions.NotFound("no template"), ConfigurationFault),
-        (exceptions.TooManyRequests("slow down"), BackfillAway),
-        (exceptions.ServiceUnavailable("away"), BackfillAway),
-        (exceptions.RetryError("gave up", None), BackfillAway),
+        (grpc.StatusCode.PERMISSION_DENIED, ConfigurationFault),
+        (grpc.StatusCode.NOT_FOUND, ConfigurationFault),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, BackfillAway),
+        (grpc.StatusCode.UNAVAILABLE, BackfillAway),
+        (grpc.StatusCode.INTERNAL, BackfillAway),
     ],
 )
-def test_what_dataflow_answers_is_told_as_ours(error, fault):
+def test_what_dataflow_answers_is_told_as_ours(launched, code, fault):
     with pytest.raises(fault):
-        launched(error)
+        launched(code)
+
+
+def test_workers_need_an_image_where_dataflow_is_googles():
+    with pytest.raises(ConfigurationFault, match="DATAFLOW_IMAGE"):
+        dataflow.launch(None, replace(SETTINGS, dataflow_image=""), "af90", "uploads", "a.csv", 7)
 
 
 def test_the_image_copies_what_is_there_and_has_the_beam_that_is_locked():
