@@ -27,6 +27,21 @@ COLUMNS = """
 """
 
 
+ID = "'00000000-0000-0000-0000-000000000001'"
+# A row in each table of the dictionary and of the platform.
+LOADED = (
+    f"insert into loads (load_id, source, kind, table_name, state, accepted_at)"
+    f" values ({ID}, 'gs://uploads/jobs.csv#1', 'file', 'jobs', 'done', now())",
+    f"insert into departments values (1, 'Sales', now(), {ID})",
+    f"insert into jobs values (1, 'Welder', now(), {ID})",
+    f"insert into hired_employees values (1, 'Ann', now(), 1, 1, now(), {ID})",
+    f"insert into rejected_rows (load_id, table_name, position, raw, errors, reason)"
+    f" values ({ID}, 'jobs', 2, '{{}}', '[]', 'missing')",
+    f"insert into replaced_rows (table_name, key, row, accepted_at, load_id, replaced_by)"
+    f" values ('jobs', '[1]', '{{}}', now(), {ID}, {ID})",
+)
+
+
 def test_migrating_twice_changes_nothing(engine, rows):
     before = rows(COLUMNS)
 
@@ -38,9 +53,8 @@ def test_migrating_twice_changes_nothing(engine, rows):
 
 def test_the_migrations_run_down_and_up_over_data(engine, rows):
     with transaction(engine) as connection:
-        connection.exec_driver_sql(
-            "insert into jobs values (1, 'Welder', now(), '00000000-0000-0000-0000-000000000001')"
-        )
+        for statement in LOADED:
+            connection.exec_driver_sql(statement)
 
     migrate.downgrade(engine, "base")
     assert rows("select to_regclass('loads')") == [(None,)]
@@ -48,6 +62,7 @@ def test_the_migrations_run_down_and_up_over_data(engine, rows):
     migrate.migrate(engine)
     assert rows("select count(*) from loads") == [(0,)]
     assert rows("select job from jobs") == [("Welder",)]
+    assert rows("select name, department_id, job_id from hired_employees") == [("Ann", 1, 1)]
 
 
 def test_a_table_added_to_the_dictionary_is_added_to_the_database(engine, rows, dictionary):
