@@ -129,7 +129,9 @@ async def _forward(request: web.Request) -> web.StreamResponse:
     # With a line break in its path a call never gets to a function: its framework knows none.
     if address is None or not request.raw_path.startswith("/") or min(request.path) < " ":
         known = ", ".join(sorted({*request.app[_ROUTES], "/healthz"}))
-        return _problem(404, f"Nothing is served at {request.path}; paths are {known}.")
+        detail = f"Nothing is served at {request.path}; paths are {known}."
+        # As the functions say it, of whose paths this may be one.
+        return _problem(404, detail, kind="urn:tablegate:problem:unknown-path")
     try:
         answer = await _ask(request, address)
     except ClientConnectorError:
@@ -208,10 +210,16 @@ async def _answer_streamed(request: web.Request, answer: ClientResponse) -> web.
     return response
 
 
-def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
+def _problem(
+    status: int,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    *,
+    kind: str = "about:blank",
+) -> web.Response:
     """A problem in the form of RFC 9457."""
     problem = {
-        "type": "about:blank",
+        "type": kind,
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,

@@ -18,9 +18,11 @@ def _engine(url):
 
 def _admin(url, statement):
     made = _engine(url)
-    with made.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(statement)
-    made.dispose()
+    try:
+        with made.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(statement)
+    finally:
+        made.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -31,9 +33,10 @@ def postgres_url(platform):
 
 @pytest.fixture(scope="session")
 def template(postgres_url):
-    """A migrated database to copy from."""
-    _admin(postgres_url, "create database migrated")
-    url = postgres_url.rsplit("/", 1)[0] + "/migrated"
+    """A migrated database to copy from; each folder of tests that has this fixture has its own."""
+    name = f"migrated_{uuid.uuid4().hex}"
+    _admin(postgres_url, f"create database {name}")
+    url = postgres_url.rsplit("/", 1)[0] + f"/{name}"
     made = _engine(url)
     migrate(made)
     made.dispose()
@@ -47,7 +50,7 @@ def new_database(postgres_url, template):
 
     def make():
         names.append(f"test_{uuid.uuid4().hex}")
-        _admin(postgres_url, f"create database {names[-1]} template migrated")
+        _admin(postgres_url, f"create database {names[-1]} template {template.rsplit('/', 1)[1]}")
         return postgres_url.rsplit("/", 1)[0] + f"/{names[-1]}"
 
     yield make
