@@ -14,18 +14,16 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from pg8000.exceptions import DatabaseError
 from sqlalchemy.schema import AddConstraint, CreateIndex, DropConstraint, DropIndex
 
 from shared.database.copy import copy_in
 from shared.database.sql import quoted
 from shared.derive.postgres import metadata
+from shared.loading.attempt import attempt
 from shared.tables.table import Table
 
 # Measured: below this the ordinary way is done before anybody could notice the lock.
 FROM_BYTES = 1 << 20
-# 23505 unique_violation, 23503 foreign_key_violation.
-_NOT_AS_IT_SHOULD_BE = ("23505", "23503")
 
 
 def fits(connection: sa.Connection, table: Table, size_bytes: int) -> bool:
@@ -58,18 +56,13 @@ def write(
         How many rows there were, or None where a key stands twice or a parent is missing: then
         everything since the call is undone.
     """
-    try:
-        with connection.begin_nested():
-            if not _taken(connection, table):
-                return None
-            return _copy(connection, table, load_id, accepted_at, pieces)
-    # COPY speaks to the driver itself, whose errors SQLAlchemy then does not wrap.
-    except (sa.exc.DBAPIError, DatabaseError) as error:
-        found = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-        facts = found.args[0] if found is not None and found.args else None
-        if isinstance(facts, dict) and facts.get("C") in _NOT_AS_IT_SHOULD_BE:
+
+    def taken_and_copied() -> int | None:
+        if not _taken(connection, table):
             return None
-        raise
+        return _copy(connection, table, load_id, accepted_at, pieces)
+
+    return attempt(connection, taken_and_copied)
 
 
 def _taken(connection: sa.Connection, table: Table) -> bool:

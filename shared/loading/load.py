@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -14,8 +13,9 @@ from shared import logs, tables
 from shared.database.copy import copy_in
 from shared.database.engine import transaction
 from shared.faults import DatabaseBusy
-from shared.loading import bulk, ledger, rejects
+from shared.loading import bulk, direct, ledger, rejects
 from shared.loading.ahead import ahead
+from shared.loading.direct import Look
 from shared.loading.ledger import Counts, Entry, Source
 from shared.loading.staging import BEGIN, Staging
 from shared.tables.table import Table
@@ -104,16 +104,28 @@ def begin(connection: sa.Connection, table: Table, merge: Merge) -> Staging:
     return sql
 
 
-def merge_staged(connection: sa.Connection, table: Table, staged: int) -> Counts:
+def merge_staged(
+    connection: sa.Connection, table: Table, staged: int, look: Look | None = None
+) -> Counts:
     """Merge the `staged` rows into `table`, newest accepted version first.
 
     Rows whose parent is missing are parked as waiting. Runs inside a transaction that was begun.
+
+    Args:
+        connection: inside the transaction.
+        table: where to.
+        staged: how many rows are staged.
+        look: what was found out about them in this transaction, or None.
 
     Raises:
         DatabaseBusy: other loads kept bringing the same keys.
     """
     sql = staging(table)
-    doubled, orphans, known = connection.exec_driver_sql(sql.probe).one()
+    doubled, orphans, known = (
+        (look.doubled, look.orphans, look.known)
+        if look
+        else connection.exec_driver_sql(sql.probe).one()
+    )
     counts = Counts()
     if doubled:
         counts += _single_out(connection, table)
@@ -134,8 +146,10 @@ def merge_staged(connection: sa.Connection, table: Table, staged: int) -> Counts
 def _write(
     connection: sa.Connection, table: Table, source: Source, blocks: Blocks
 ) -> tuple[Counts, Counter[str]]:
+    if not source.size_bytes:
+        return _write_in_memory(connection, table, source, blocks())
     # Asked for first: a restore that holds the table must not find this load's rows half staged.
-    sql = begin(connection, table, Merge(source.load_id, source.accepted_at, source.sender))
+    begin(connection, table, _merge_of(source))
     if bulk.fits(connection, table, source.size_bytes):
         reasons: Counter[str] = Counter()
         with ahead(blocks(numbered=False)) as found:
@@ -143,14 +157,45 @@ def _write(
             copied = bulk.write(connection, table, source.load_id, source.accepted_at, pieces)
         if copied is not None:
             return Counts(inserted=copied, rejected=reasons.total()), reasons
-    reasons = Counter()
+    with ahead(blocks()) as found:
+        return _stage_and_merge(connection, table, source, found)
+
+
+def _write_in_memory(
+    connection: sa.Connection, table: Table, source: Source, blocks: Iterable[Block]
+) -> tuple[Counts, Counter[str]]:
+    found = list(blocks)
+    rows = found[0].rows if len(found) == 1 else None
+    look = None
+    if rows is not None and direct.fits(table):
+        connection.exec_driver_sql(staging(table).hold)
+        look = direct.look(connection, table, rows)
+        if look.all_new:
+            copied = direct.write(connection, table, source, rows, checked=look.checked)
+            if copied is not None:
+                reasons: Counter[str] = Counter()
+                _keep_rejects(connection, source, found[0], reasons)
+                return Counts(inserted=copied, rejected=reasons.total()), reasons
+            # What was seen is no longer so.
+            look = None
+    begin(connection, table, _merge_of(source))
+    return _stage_and_merge(connection, table, source, found, look)
+
+
+def _stage_and_merge(
+    connection: sa.Connection,
+    table: Table,
+    source: Source,
+    blocks: Iterable[Block],
+    look: Look | None = None,
+) -> tuple[Counts, Counter[str]]:
+    reasons: Counter[str] = Counter()
     staged = 0
-    with ahead(blocks()) if source.size_bytes else nullcontext(blocks()) as found:
-        for piece in _pieces(connection, source, found, reasons):
-            staged += copy_in(connection, sql.copy, (piece,))
+    for piece in _pieces(connection, source, blocks, reasons):
+        staged += copy_in(connection, staging(table).copy, (piece,))
     counts = Counts(rejected=reasons.total())
     if staged:
-        counts += merge_staged(connection, table, staged)
+        counts += merge_staged(connection, table, staged, look)
     return counts, reasons
 
 
@@ -159,13 +204,21 @@ def _pieces(
 ) -> Iterator[bytes]:
     """The good rows of each block as COPY text; its rejects are kept on the way."""
     for block in blocks:
-        if block.rejects:
-            rejects.keep(
-                connection, source.load_id, source.sender, source.table_name, block.rejects
-            )
-            reasons.update(reject.reason for reject in block.rejects)
-        if block.staged:
-            yield "".join(block.staged).encode()
+        _keep_rejects(connection, source, block, reasons)
+        if text := block.copied():
+            yield text
+
+
+def _keep_rejects(
+    connection: sa.Connection, source: Source, block: Block, reasons: Counter[str]
+) -> None:
+    if block.rejects:
+        rejects.keep(connection, source.load_id, source.sender, source.table_name, block.rejects)
+        reasons.update(reject.reason for reject in block.rejects)
+
+
+def _merge_of(source: Source) -> Merge:
+    return Merge(source.load_id, source.accepted_at, source.sender)
 
 
 def _log(source: Source, entry: Entry, reasons: Counter[str]) -> None:

@@ -49,6 +49,12 @@ class Staging:
         return f"public.{quoted(self.table.name)}"
 
     @cached_property
+    def hold(self) -> str:
+        """Keep restores of the table away until the transaction ends."""
+        lock = _literal(f"tablegate {self.table.name}")
+        return f"select pg_advisory_xact_lock_shared(hashtext({lock}))"
+
+    @cached_property
     def create(self) -> str:
         """Make the staging tables, where this connection has none yet."""
         columns = ", ".join(

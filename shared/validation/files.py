@@ -10,6 +10,7 @@ from shared.validation import lines, plain, reasons
 from shared.validation.formulas import unshield
 from shared.validation.header import Layout, layout
 from shared.validation.records import Record, Records, without_end
+from shared.validation.rows import Rows
 from shared.validation.rules import FieldError, Reject, judge_cells
 
 BLOCK_CHARACTERS = 4 << 20
@@ -21,6 +22,7 @@ class Block:
 
     Attributes:
         staged: the good rows as COPY text, in pieces; mostly with the position before the fields.
+        rows: the good rows instead, where they are in memory anyway.
         rejects: the rows that were turned away.
         read: how many rows there were.
         shaped: how many had the right number of columns.
@@ -31,6 +33,11 @@ class Block:
     read: int = 0
     shaped: int = 0
     size: int = 0
+    rows: Rows | None = None
+
+    def copied(self) -> bytes:
+        """The good rows as COPY text."""
+        return ("".join(self.staged) if self.rows is None else self.rows.numbered()).encode()
 
     def stage(self, text: str, rows: int) -> None:
         """Add good rows, as whole lines of COPY text."""

@@ -107,7 +107,7 @@ def test_a_leap_day_is_for_the_rules_to_decide():
 def test_rows_are_staged_by_their_index():
     block = check(JOBS, body(job("x"), job(2, job='tab\t, back\\slash, "quoted"'))).block()
 
-    assert block.staged == ['1\t2\ttab\\t, back\\\\slash, "quoted"\n']
+    assert block.copied() == b'1\t2\ttab\\t, back\\\\slash, "quoted"\n'
     assert block.read == 2
 
 

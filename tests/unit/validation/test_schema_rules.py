@@ -42,7 +42,7 @@ def test_both_gates_ask_the_rules_of_the_schema(schema):
     (block,) = files.blocks(table, io.BytesIO(b"1,Welder\n2,Smith\n"), 1000)
 
     assert [values[1] for values in verdict.rows.values()] == ["Smith"]
-    assert block.staged == ["2\t2\tSmith\n"]
+    assert block.copied() == b"2\t2\tSmith\n"
     for rejects in (verdict.rejects, block.rejects):
         ((error,),) = [reject.errors for reject in rejects]
         assert (error.field, error.code) == ("job", "rule_broken")
