@@ -31,6 +31,8 @@ PATH = "/insert_rows/hired_employees"
 ROWS = 1000
 CLIENTS = (1, 8)
 CALM_BATCHES, CALM_SECONDS = 60, 0.05
+LOOK_SECONDS = 0.002
+STORED = "select source, finished_at from loads where state = 'done' and source = any(:ids)"
 CHECKS, WARM_BATCHES = 200, 5
 DRAIN_SECONDS = 60
 
@@ -86,6 +88,7 @@ def main() -> None:
             print(f"{'':34}{'':12}{'p50':>9}{'p99':>9}{'p50':>9}{'p99':>9}")
             for name, url in (("through the gateway", platform.gateway), ("at its port", straight)):
                 stored(operator, send_all(url, platform.token, 1, WARM_BATCHES)[0])
+                patient(operator, f"insert_rows {name}", url)
                 calm(operator, f"insert_rows {name}", url)
                 for clients in CLIENTS:
                     hurried(operator, f"insert_rows {name}", url, clients, batches)
@@ -95,6 +98,18 @@ def main() -> None:
                 line(f"FastAPI + pydantic, {clients} client(s)", batches / took, sent)
         finally:
             operator.close()
+
+
+def patient(operator: Operator, name: str, url: str) -> None:
+    """One client that sends the next batch when the last is stored."""
+    client, sent = Client(url, operator.platform.token), []
+    started = time.perf_counter()
+    for one in [body() for _ in range(CALM_BATCHES)]:
+        sent.append(client.send(one))
+        while not operator.ask(STORED, ids=[sent[-1].batch_id]):
+            time.sleep(LOOK_SECONDS)
+    rate = CALM_BATCHES / (time.perf_counter() - started)
+    line(f"{name}, one by one", rate, sent, stored(operator, sent))
 
 
 def calm(operator: Operator, name: str, url: str) -> None:
@@ -132,8 +147,7 @@ def stored(operator: Operator, sent: Sequence[Sent]) -> list[float]:
     """Seconds from the sending of each batch to its storing; waits until nothing is under way."""
     limit = time.monotonic() + DRAIN_SECONDS
     ids = [one.batch_id for one in sent]
-    query = "select source, finished_at from loads where state = 'done' and source = any(:ids)"
-    while len(found := operator.ask(query, ids=ids)) < len(ids):
+    while len(found := operator.ask(STORED, ids=ids)) < len(ids):
         assert time.monotonic() < limit, f"{len(found)} of {len(ids)} batches are stored"
         time.sleep(0.1)
     operator.synced(DRAIN_SECONDS)
