@@ -1,5 +1,6 @@
 """Working ahead: the next item is made while the present one is used."""
 
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -8,6 +9,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 _TICK_SECONDS = 0.2
+# Both sides compute in Python, and one of them waits for the network many times a second: each time
+# it would wait the default 5 ms more, until the other lets go. A fifth of a load's time, measured.
+_SWITCH_SECONDS = 0.0001
 
 
 @contextmanager
@@ -15,8 +19,10 @@ def ahead(items: Iterable[T], depth: int = 1) -> Iterator[Iterator[T]]:
     """Iterate over `items` in a thread of their own, `depth` of them ahead.
 
     What the making of an item raises is raised where it would have been used. At the end of the
-    context the thread is gone, however it ended.
+    context the thread is gone, however it ended. Threads of the process change over faster from
+    then on.
     """
+    sys.setswitchinterval(_SWITCH_SECONDS)
     made: Queue[tuple[bool, T | BaseException | None]] = Queue(maxsize=depth)
     stopped = threading.Event()
 

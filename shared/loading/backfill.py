@@ -15,7 +15,7 @@ from shared.loading.uploads import Uploads, address
 from shared.storage import StoredObject
 from shared.tables.table import Table
 from shared.validation import files, pieces
-from shared.validation.files import Block
+from shared.validation.block import Block
 from shared.validation.header import Layout
 
 _CONTENT = "application/octet-stream"

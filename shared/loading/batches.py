@@ -18,7 +18,7 @@ from shared.tables.fields import MAX_INTEGER
 from shared.tables.table import Table
 from shared.validation import batches
 from shared.validation.batches import BadBatch, Verdict
-from shared.validation.files import Block
+from shared.validation.block import Block
 from shared.validation.rules import FieldError, Reject, storable
 
 # Pub/Sub takes 10 MB a message; a batch with many rejects may outgrow its body.

@@ -19,7 +19,7 @@ from shared.loading.direct import Look
 from shared.loading.ledger import Counts, Entry, Source
 from shared.loading.staging import BEGIN, Staging
 from shared.tables.table import Table
-from shared.validation.files import Block
+from shared.validation.block import Block
 
 Blocks = Callable[..., Iterable[Block]]
 """Gives the judged rows from the start; with `numbered=False` staged without their positions."""

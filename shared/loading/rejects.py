@@ -12,6 +12,7 @@ from shared.validation import plain
 from shared.validation.rules import FieldError, Reject, storable
 
 _COPY = "copy rejected_rows (load_id, sender, table_name, position, raw, errors, reason) from stdin"
+_ENCODER = msgspec.json.Encoder()
 _NULL = "\\N"
 _OF_LOAD = """
     select position, raw, errors from rejected_rows
@@ -29,20 +30,30 @@ def keep(
     """Write the rejects of a load, in its transaction."""
     start = f"{load_id}\t{plain.copied(sender) if sender else _NULL}\t{table_name}"
     head = start.encode()
+    given = list(rejects)
+    reasons = _Reasons()
     lines = [
-        b"%b\t%d\t%b\t[%b]\t%b\n"
-        % (
-            head,
-            reject.position,
-            _json(reject.raw),
-            # JSON escapes control characters itself: backslashes are all that COPY would read.
-            b",".join([error.encoded for error in reject.errors]).replace(b"\\", b"\\\\"),
-            reject.reason.encode(),
-        )
-        for reject in rejects
+        b"%b\t%d\t%b\t%b\n" % (head, reject.position, raw, reasons.of(reject.errors))
+        for reject, raw in zip(given, _json([reject.raw for reject in given]), strict=True)
     ]
     if lines:
         copy_in(connection, _COPY, (b"".join(lines),))
+
+
+class _Reasons:
+    """The last two columns; made once, as many rows share what is wrong with them."""
+
+    def __init__(self) -> None:
+        # With the errors themselves, so that no other may come to have their identity.
+        self._made: dict[int, tuple[tuple[FieldError, ...], bytes]] = {}
+
+    def of(self, errors: tuple[FieldError, ...]) -> bytes:
+        found = self._made.get(id(errors))
+        if found is None:
+            # JSON escapes control characters itself: backslashes are all that COPY would read.
+            told = b",".join([error.encoded for error in errors]).replace(b"\\", b"\\\\")
+            found = self._made[id(errors)] = errors, b"[%b]\t%b" % (told, errors[0].code.encode())
+        return found[1]
 
 
 def of_load(connection: sa.Connection, load_id: UUID) -> Iterator[tuple[int, Any, str]]:
@@ -60,11 +71,13 @@ def sentence(errors: Iterable[dict[str, Any]]) -> str:
     return " ".join(f"{error.field}: {error.sentence()}" for error in known)
 
 
-def _json(raw: object) -> bytes:
+def _json(raws: list[Any]) -> list[bytes]:
+    """Rows as JSON, escaped for COPY."""
     try:
-        text = msgspec.json.encode(raw)
+        # No line end stands within one: JSON escapes them.
+        text = _ENCODER.encode_lines(raws)
     except UnicodeEncodeError:
         text = b"\\u0000"
     if b"\\u0000" in text:
-        text = msgspec.json.encode(storable(raw))
-    return text.replace(b"\\", b"\\\\")
+        text = _ENCODER.encode_lines(map(storable, raws))
+    return text.replace(b"\\", b"\\\\").split(b"\n")[:-1]

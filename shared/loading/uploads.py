@@ -19,7 +19,8 @@ from shared.settings import Settings
 from shared.storage import StoredObject
 from shared.tables.table import Table
 from shared.validation import corrections
-from shared.validation.files import Block, blocks
+from shared.validation.block import Block
+from shared.validation.files import blocks
 
 _FILE_NAME = re.compile(r"(?P<table>[a-z0-9_]+)(?:-.*)?\.csv(?:\.gz)?", re.IGNORECASE | re.DOTALL)
 _RESEND = "tablegate-resend"

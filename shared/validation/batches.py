@@ -14,7 +14,7 @@ from shared.faults import PermanentFault
 from shared.tables.fields import Integer
 from shared.tables.table import Table
 from shared.validation import columns, strict_json
-from shared.validation.files import Block
+from shared.validation.block import Block
 from shared.validation.rows import Rows
 from shared.validation.rules import Reject, judge, judge_fields
 from shared.validation.strict_json import NotStrictJson

@@ -1,50 +1,20 @@
 """CSV files, row by row, in blocks of constant size."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from shared.faults import UnreadableFile
 from shared.tables.table import Table
-from shared.validation import lines, plain, reasons
-from shared.validation.formulas import unshield
+from shared.validation import lines
+from shared.validation.block import Block
 from shared.validation.header import Layout, layout
-from shared.validation.records import Record, Records, without_end
-from shared.validation.rows import Rows
-from shared.validation.rules import FieldError, Reject, judge_cells
+from shared.validation.judging import Judge
+from shared.validation.records import Record, Records
 
 BLOCK_CHARACTERS = 4 << 20
-
-
-@dataclass
-class Block:
-    """Some rows of a load, judged.
-
-    Attributes:
-        staged: the good rows as COPY text, in pieces; mostly with the position before the fields.
-        rows: the good rows instead, where they are in memory anyway.
-        rejects: the rows that were turned away.
-        read: how many rows there were.
-        shaped: how many had the right number of columns.
-    """
-
-    staged: list[str] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
-    read: int = 0
-    shaped: int = 0
-    size: int = 0
-    rows: Rows | None = None
-
-    def copied(self) -> bytes:
-        """The good rows as COPY text."""
-        return ("".join(self.staged) if self.rows is None else self.rows.numbered()).encode()
-
-    def stage(self, text: str, rows: int) -> None:
-        """Add good rows, as whole lines of COPY text."""
-        self.staged.append(text)
-        self.read += rows
-        self.shaped += rows
-        self.size += len(text)
+# Lines that are judged together: enough that a look at each column costs little.
+_LINES = 8192
 
 
 def blocks(
@@ -98,7 +68,7 @@ def judged(
     numbered: bool = True,
 ) -> Iterator[Block]:
     """Judge rows of a file, those of `records` after the `first`, in blocks of constant size."""
-    judge = _Judge(table, shape, numbered=numbered)
+    judge = Judge(table, shape, numbered=numbered)
     begun = Block()
     if first is not None:
         judge.take(first, begun)
@@ -127,20 +97,17 @@ def whole(table: Table, shape: Layout, blocks: Iterable[Block]) -> Iterator[Bloc
         )
 
 
-def _filled(judge: "_Judge", records: Records, block: Block) -> Iterator[Block]:
+def _filled(judge: Judge, records: Records, block: Block) -> Iterator[Block]:
     while (ahead := records.ahead()) is not None:
         # A line that was cut short may look good up to the cut.
         matches = judge.matches([] if records.cut else ahead) or [None] * len(ahead)
+        quoted = _quoted(ahead, matches, cut=records.cut)
         place = 0
         while place < len(ahead):
-            suspect = _next_suspect(matches, place)
-            if suspect > place:
-                judge.take_plain(ahead, matches, place, suspect, records.line, block)
-                records.skip(suspect - place)
-            elif not records.cut and '"' not in ahead[place]:
-                # As `records` would read it, without a record made of it: most of what is bad.
-                judge.take_line(records.line, ahead[place], block)
-                records.skip(1)
+            end = min(_from(quoted, place), place + _LINES)
+            if end > place:
+                judge.take_lines(ahead[place:end], matches[place:end], records.line, block)
+                records.skip(end - place)
             elif (record := records.read()) is not None and record.cells:
                 judge.take(record, block)
             place = records.place(ahead)
@@ -150,102 +117,14 @@ def _filled(judge: "_Judge", records: Records, block: Block) -> Iterator[Block]:
     yield block
 
 
-def _next_suspect(matches: Sequence[object], start: int) -> int:
-    try:
-        return matches.index(None, start)
-    except ValueError:
-        return len(matches)
+def _quoted(lines: Sequence[str], matches: Sequence[object], *, cut: bool) -> list[int]:
+    """The places of the lines that only `Records` can read; after them the end."""
+    found = [
+        place for place, line in enumerate(lines) if matches[place] is None and (cut or '"' in line)
+    ]
+    return [*found, len(lines)]
 
 
-class _Judge:
-    """Judges records of one file."""
-
-    def __init__(self, table: Table, shape: Layout, *, numbered: bool) -> None:
-        self.table, self.shape, self.numbered = table, shape, numbered
-        self.encoders = plain.encoders(table)
-        self.plain = None
-        if not shape.notes:
-            self.plain = plain.PlainLines(table, shape.order, numbered=numbered)
-
-    def matches(self, ahead: list[str]) -> list[object]:
-        """For each line what it matched as plainly good, or None."""
-        return [None] * len(ahead) if self.plain is None else list(map(self.plain.match, ahead))
-
-    def take_plain(
-        self,
-        ahead: list[str],
-        matches: list[object],
-        start: int,
-        end: int,
-        number: int,
-        block: Block,
-    ) -> None:
-        """Stage lines that are plainly good."""
-        if self.plain is not None:
-            block.stage(
-                self.plain.copied(ahead[start:end], matches[start:end], number), end - start
-            )
-
-    def take(self, record: Record, block: Block) -> None:
-        """Judge one record into `block`."""
-        if record.error is not None:
-            self._reject(block, record.line, record.cells[0], (record.error,))
-        else:
-            self._take_cells(record.line, record.cells, block)
-
-    def take_line(self, line: int, text: str, block: Block) -> None:
-        """Judge a line without quotation marks; a blank one is no row."""
-        if text := without_end(text):
-            self._take_cells(line, text.split(","), block)
-
-    def _take_cells(self, line: int, cells: list[str], block: Block) -> None:
-        if len(cells) != self.shape.width:
-            self._misshapen(line, cells, block)
-            return
-        if self.shape.notes:
-            cells = [unshield(cell) for cell in cells]
-        if not self.shape.straight:
-            cells = [cells[place] for place in self.shape.order]
-        encoded = [encode(cell) for encode, cell in zip(self.encoders, cells, strict=True)]
-        if None in encoded:
-            verdict = judge_cells(self.table, cells, encoded)
-            if isinstance(verdict, tuple):
-                block.shaped += 1
-                raw = dict(zip(self.table.names, cells, strict=True))
-                self._reject(block, line, raw, verdict)
-                return
-            encoded = [
-                plain.copied(value) if known is None else known
-                for value, known in zip(verdict, encoded, strict=True)
-            ]
-        position = [str(line)] if self.numbered else []
-        block.stage("\t".join([*position, *encoded]) + "\n", 1)  # type: ignore[list-item]
-
-    def _misshapen(self, line: int, cells: list[str], block: Block) -> None:
-        expected = self.shape.width
-        if self.shape.notes:
-            cells, expected = self._without_notes(cells)
-        found = len(cells)
-        code = "too_few_fields" if found < expected else "too_many_fields"
-        facts = {"found": found, "expected": expected}
-        self._reject(block, line, cells, (FieldError(reasons.ROW, code, facts),))
-
-    def _without_notes(self, cells: list[str]) -> tuple[list[str], int]:
-        """What was there before the notes were added, and how many cells there should be."""
-        fields = len(self.table.names)
-        if len(cells) > self.shape.width and max(self.shape.order) < fields:
-            # As a file of corrections is made: the notes stand last, whatever stands before them.
-            return [unshield(cell) for cell in cells[: fields - self.shape.width]], fields
-        return [unshield(cell) for cell in cells], self.shape.width
-
-    @staticmethod
-    def _reject(block: Block, line: int, raw: Any, errors: tuple[FieldError, ...]) -> None:
-        block.rejects.append(Reject(line, raw, errors))
-        block.read += 1
-        block.size += _size(raw)
-
-
-def _size(raw: Any) -> int:
-    """About what Python needs for a reject, empty cells too, so that blocks of them stay small."""
-    cells = raw.values() if type(raw) is dict else raw
-    return 200 + 60 * len(cells) + len("".join(cells))
+def _from(places: Sequence[int], start: int) -> int:
+    """The first of the places that is not before `start`."""
+    return places[bisect_left(places, start)]

@@ -12,7 +12,7 @@ import msgspec
 
 from shared.tables.table import Table
 from shared.validation import files, lines
-from shared.validation.files import Block
+from shared.validation.block import Block
 from shared.validation.header import Layout
 from shared.validation.lines import Chunk
 from shared.validation.records import Records

@@ -66,19 +66,24 @@ class PlainLines:
         columns = [f"({patterns[list(order).index(column)]})" for column in range(len(order))]
         self.match = re.compile(",".join(columns) + r"(?:\r\n|\n|\r)?").fullmatch
 
-    def copied(self, lines: Sequence[str], matches: Sequence[Any], number: int) -> str:
-        """The lines as COPY text; `number` is the first one's position."""
+    def copied(self, lines: Sequence[str], matches: Sequence[Any], numbers: Sequence[int]) -> str:
+        """The lines, whose positions are `numbers`, as COPY text."""
         if self._straight:
             if self._numbered:
-                lines = [f"{place}\t{line}" for place, line in enumerate(lines, number)]
+                lines = [f"{place}\t{line}" for place, line in zip(numbers, lines, strict=True)]
             text = "".join(lines).replace(",", "\t")
             if "\r" in text:
                 text = text.replace("\r\n", "\n").replace("\r", "\n")
             return text if text.endswith("\n") else f"{text}\n"
         rows = ["\t".join(match.group(*self._groups)) for match in matches]
         if self._numbered:
-            rows = [f"{place}\t{row}" for place, row in enumerate(rows, number)]
+            rows = [f"{place}\t{row}" for place, row in zip(numbers, rows, strict=True)]
         return "\n".join([*rows, ""])
+
+
+def cell_looks(table: Table) -> Sequence[Callable[[str], re.Match[str] | None]]:
+    """For each field: a look that a cell passes only where it is plainly good as it stands."""
+    return [re.compile(_pattern(field)).fullmatch for field in table.fields.values()]
 
 
 def _pattern(field: Required) -> str:

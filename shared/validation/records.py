@@ -14,7 +14,7 @@ from shared.validation.lines import Chunk
 from shared.validation.rules import FieldError
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A row of a CSV file: the line it starts on, and its cells or what is wrong with it."""
 
     line: int

@@ -49,7 +49,7 @@ class FieldError:
         return reasons.sentence(self.code, self.facts)
 
 
-class Reject(msgspec.Struct, frozen=True):
+class Reject(msgspec.Struct, frozen=True, gc=False):
     """A row that was turned away.
 
     Attributes:
@@ -139,13 +139,17 @@ def judge_cells(
     for place, (name, known) in enumerate(zip(table.names, good, strict=True)):
         if known is not None:
             continue
-        cell = cells[place]
-        judged = (_short_cell if len(cell) < _SHORT else _cell)(table, name, cell)
+        judged = judge_cell(table, name, cells[place])
         if isinstance(judged, tuple):
             errors += judged
         else:
             values[place] = judged
     return tuple(errors) or values
+
+
+def judge_cell(table: Table, name: str, cell: str) -> Any:
+    """The value of one cell, or a tuple of what is wrong with it."""
+    return (_short_cell if len(cell) < _SHORT else _cell)(table, name, cell)
 
 
 def _cell(table: Table, name: str, cell: str) -> Any:
