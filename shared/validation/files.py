@@ -12,9 +12,9 @@ from shared.validation.header import Layout, layout
 from shared.validation.judging import Judge
 from shared.validation.records import Record, Records
 
-BLOCK_CHARACTERS = 4 << 20
+BLOCK_CHARACTERS = 2 << 20
 # Lines that are judged together: enough that a look at each column costs little.
-_LINES = 8192
+_LINES = 2048
 
 
 def blocks(
