@@ -138,7 +138,9 @@ def large():
             id="straight into the empty table",
         ),
         pytest.param("jobs.csv", lambda: b"id,jobs\n1,Welder\n", id="a header that has drifted"),
-        pytest.param("jobs.csv.gz", lambda: gzip.compress(b"1,A\n" * 9, mtime=0)[:-9], id="half a gzip"),
+        pytest.param(
+            "jobs.csv.gz", lambda: gzip.compress(b"1,A\n" * 9, mtime=0)[:-9], id="half a gzip"
+        ),
         pytest.param("jobs.csv", lambda: b"1\n2\n3\n", id="wrong columns throughout"),
         pytest.param("jobs-none.csv", lambda: b"id,job\n", id="a header alone"),
         pytest.param("teams.csv", lambda: b"1,A\n", id="no table of that name"),
