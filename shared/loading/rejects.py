@@ -1,6 +1,6 @@
 """Rows that were turned away: kept as they came, with the reasons."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -28,16 +28,23 @@ def keep(
     rejects: Iterable[Reject],
 ) -> None:
     """Write the rejects of a load, in its transaction."""
-    start = f"{load_id}\t{plain.copied(sender) if sender else _NULL}\t{table_name}"
-    head = start.encode()
-    given = list(rejects)
+    if text := copied(load_id, sender, table_name, list(rejects)):
+        copy_in(connection, _COPY, (text,))
+
+
+def copied(
+    load_id: UUID, sender: str | None, table_name: str | None, rejects: Sequence[Reject]
+) -> bytes:
+    """Rejects as COPY text."""
+    head = f"{load_id}\t{plain.copied(sender) if sender else _NULL}\t{table_name}".encode()
     reasons = _Reasons()
-    lines = [
-        b"%b\t%d\t%b\t%b\n" % (head, reject.position, raw, reasons.of(reject.errors))
-        for reject, raw in zip(given, _json([reject.raw for reject in given]), strict=True)
-    ]
-    if lines:
-        copy_in(connection, _COPY, (b"".join(lines),))
+    raws = _json([reject.raw for reject in rejects])
+    return b"".join(
+        [
+            b"%b\t%d\t%b\t%b\n" % (head, reject.position, raw, reasons.of(reject.errors))
+            for reject, raw in zip(rejects, raws, strict=True)
+        ]
+    )
 
 
 class _Reasons:

@@ -1,16 +1,26 @@
 """Known weaknesses: bandit over our code, pip-audit over what it needs (`make audit`).
 
 pip-audit asks PyPI. Where that is out of reach, or knows nothing of a package, nothing is said to
-be clean: the audit fails, and says what was not looked at.
+be clean: the audit fails, and says what was not looked at. What a package index alone can tell, it
+tells then too: which of the pinned releases their makers have taken back since (PEP 592).
 """
 
 import json
+import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BANDIT, PIP_AUDIT = "bandit==1.9.4", "pip-audit==2.10.1"
+LOCKS = (
+    "requirements.txt",
+    "requirements-dev.txt",
+    "functions/ingest_csv/requirements-backfill.txt",
+    "infra/local/bigquery/requirements.txt",
+    "tests/fuzz/requirements.txt",
+)
 FOLDERS = ("shared", "functions", "infra")
 
 
@@ -52,9 +62,27 @@ def needs() -> bool:
     return not weak and not skipped
 
 
+def pins() -> bool:
+    """Whether no pinned release was taken back, of any lock there is."""
+    uv = Path(sys.executable).with_name("uv")
+    back: set[str] = set()
+    for lock in LOCKS:
+        with tempfile.TemporaryDirectory() as folder:
+            options = ("--dry-run", "--no-deps", "--require-hashes", "--target", folder)
+            command = [str(uv), "pip", "install", *options, "--requirement", lock]
+            found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if found.returncode:
+            sys.stdout.write(f"index: NOT ASKED about {lock}: {found.stderr.strip()[-200:]}\n")
+            return False
+        back |= set(re.findall(r"`([^`]+)` is yanked", found.stderr))
+    told = ", ".join(sorted(back)) or "none"
+    sys.stdout.write(f"index: releases of {', '.join(LOCKS)} that were taken back: {told}\n")
+    return not back
+
+
 def main() -> int:
-    """Audit both; gives how many of them are not clean."""
-    return [code(), needs()].count(False)
+    """Audit all; gives how many of them are not clean."""
+    return [code(), pins(), needs()].count(False)
 
 
 if __name__ == "__main__":

@@ -1,55 +1,43 @@
 """The platform's storage, messages and database, with buckets and a database of each test's own."""
 
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import pubsub_v1, storage
 
 from shared.loading.uploads import Uploads
 from shared.settings import read
 from tests.database.conftest import (
+    client,
     database_url,
     engine,
+    new_buckets,
     new_database,
     postgres_url,
+    publisher,
     rows,
     template,
 )
 
-__all__ = ["database_url", "engine", "new_database", "postgres_url", "rows", "template"]
+__all__ = [
+    "client",
+    "database_url",
+    "engine",
+    "new_buckets",
+    "new_database",
+    "postgres_url",
+    "publisher",
+    "rows",
+    "template",
+]
 
 
 @pytest.fixture
-def gcs(platform) -> Iterator[Any]:
-    """A client of the platform's Cloud Storage."""
-    client = storage.Client(
-        project="tests",
-        credentials=AnonymousCredentials(),
-        client_options={"api_endpoint": platform.description["storage"]["endpoint"]},
-    )
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def uploads(platform, engine, gcs, monkeypatch) -> Iterator[Uploads]:
+def uploads(platform, engine, client, publisher, new_buckets) -> Uploads:
     """Uploads from buckets that nobody listens to, into this test's database."""
-    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", platform.description["pubsub"]["endpoint"])
-    mark = uuid.uuid4().hex[:8]
-    named = {place: f"{place}-{mark}" for place in ("uploads", "processed", "failed", "staging")}
-    for name in named.values():
-        gcs.create_bucket(name)
-    settings = read(
-        {
-            "GOOGLE_CLOUD_PROJECT": platform.description["pubsub"]["project"],
-            **{f"{place.upper()}_BUCKET": name for place, name in named.items()},
-        }
-    )
-    with pubsub_v1.PublisherClient() as publisher:
-        yield Uploads(settings, engine, gcs, publisher)
+    project = platform.description["pubsub"]["project"]
+    settings = read({"GOOGLE_CLOUD_PROJECT": project, **new_buckets()})
+    return Uploads(settings, engine, client, publisher)
 
 
 @pytest.fixture
