@@ -55,7 +55,7 @@ def fits(table: Table) -> bool:
 
 
 def look(connection: sa.Connection, table: Table, rows: Rows) -> Look:
-    """Compare rows with what is stored, and lock their parents until the transaction ends."""
+    """Compare rows with what is stored, and lock their parents, in order, until the commit."""
     keys = set(rows.columns[_place(table, table.key[0])])
     parents = [set(rows.columns[_place(table, r.field)]) for r in table.references]
     given = {"keys": _array(keys), **{f"p{n}": _array(p) for n, p in enumerate(parents)}}
@@ -103,6 +103,7 @@ def _look(table: Table) -> sa.TextClause:
             select count(*) from (
                 select from public.{quoted(r.table)}
                 where {quoted(r.key)} = any(cast(:p{n} as {_kind(table, r.field)}[]))
+                order by {quoted(r.key)}
                 for key share
             ) p
         )"""
