@@ -94,7 +94,7 @@ class Keeper:
         part = self.part
         account = part.account
         with partlog.opened(self._log) as log:
-            return await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 *part.command,
                 env={**part.environment, **self._marks},
                 cwd=part.folder,
@@ -108,6 +108,12 @@ class Keeper:
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
             )
+        # At once: its threads will have what it has when they begin.
+        with contextlib.suppress(ProcessLookupError):
+            os.setpriority(
+                os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, 0) + part.nice
+            )
+        return process
 
     async def _watch(self, process: asyncio.subprocess.Process, started: float) -> None:
         """Say when the part answers; end it when it doesn't, at its start or for too long."""

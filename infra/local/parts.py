@@ -44,6 +44,7 @@ class Part:
         account: whose rights it runs with, the caller's by default.
         stop_signal: asks it to stop.
         patience_seconds: how long it may take to.
+        nice: how far it stands back where the machine is busy, as nice(1) counts.
         silence_seconds: how long it may fail to answer, once it was ready, before it is ended and
             started again; 0 for a part that ends by itself when it is broken.
     """
@@ -60,6 +61,7 @@ class Part:
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     patience_seconds: float = 3.0
+    nice: int = 0
     silence_seconds: float = 0.0
 
 

@@ -144,6 +144,7 @@ def _function(home: Home, layout: Layout, function: Function, needs: tuple[str, 
         needs=needs,
         prepare=_maker(folder),
         folder=folder,
+        nice=stand_ins.BEHIND if function.name == "sync_warehouse" else 0,
     )
 
 

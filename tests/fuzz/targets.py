@@ -120,13 +120,15 @@ def avro(data: bytes) -> None:
 
 def _check_kept(reject: Reject) -> None:
     """The reject goes into PostgreSQL's COPY as one line, and has no character it refuses."""
-    kept = [rejects._json(reject.raw), *(error.encoded for error in reject.errors)]
-    assert reject.reason
-    for text in kept:
-        assert b"\n" not in text
-        assert b"\t" not in text
-        json.loads(text.replace(b"\\\\", b"\\") if text is kept[0] else text)
-    assert "\x00" not in json.dumps(json.loads(kept[0].replace(b"\\\\", b"\\")), ensure_ascii=False)
+    kept = rejects.copied(uuid.UUID(int=1), "ann", "jobs", [reject])
+    assert kept.endswith(b"\n")
+    *_, position, raw, errors, reason = kept[:-1].split(b"\t")
+    assert int(position) == reject.position
+    assert reason.decode() == reject.reason
+    for column in (raw, errors):
+        assert b"\n" not in column
+        told = json.loads(column.replace(b"\\\\", b"\\"))
+        assert "\x00" not in json.dumps(told, ensure_ascii=False)
 
 
 def _told(verdict: Verdict) -> Any:
