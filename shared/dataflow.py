@@ -19,6 +19,7 @@ from google.cloud.dataflow_v1beta3 import (
 )
 
 from shared.faults import BackfillAway, ConfigurationFault
+from shared.first_use import importing
 from shared.settings import Settings
 
 
@@ -26,8 +27,9 @@ def connect(settings: Settings) -> FlexTemplatesServiceClient:
     """The client, on DATAFLOW_ENDPOINT where it is set."""
     if not settings.dataflow_endpoint:
         return FlexTemplatesServiceClient()
-    import grpc
-    from google.cloud.dataflow_v1beta3.services.flex_templates_service import transports
+    with importing():
+        import grpc
+        from google.cloud.dataflow_v1beta3.services.flex_templates_service import transports
 
     channel = grpc.insecure_channel(settings.dataflow_endpoint)
     transport = transports.FlexTemplatesServiceGrpcTransport(channel=channel)

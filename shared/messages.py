@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.faults import MessagesAway
+from shared.first_use import importing
 from shared.settings import Settings
 
 PUBLISH_SECONDS = 30
@@ -22,8 +23,9 @@ def publish(publisher: Any, project: str, topic: str, data: bytes, **attributes:
         MessagesAway: it was not acknowledged in time; it may have arrived all the same.
     """
     # Imported here for functions that are only pushed to.
-    from google.api_core.exceptions import GoogleAPICallError, RetryError
-    from google.pubsub_v1.services.publisher import PublisherClient
+    with importing():
+        from google.api_core.exceptions import GoogleAPICallError, RetryError
+        from google.pubsub_v1.services.publisher import PublisherClient
 
     message = {"data": data, "attributes": attributes}
     path = f"projects/{project}/topics/{topic}"

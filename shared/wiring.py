@@ -6,10 +6,10 @@ a function that never publishes never loads Pub/Sub.
 
 import os
 from collections.abc import Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shared import settings as settings_room
+from shared.first_use import Once, importing
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shared.storage import StoredObject
 
 
-@cache
+@Once
 def settings() -> Settings:
     """The settings of this process.
 
@@ -34,7 +34,7 @@ def configure(variables: Mapping[str, str]) -> None:
     os.environ.update(variables)
 
 
-@cache
+@Once
 def engine() -> "sa.Engine":
     """The database, with its pool of connections."""
     from shared.database.engine import create
@@ -42,7 +42,7 @@ def engine() -> "sa.Engine":
     return create(settings())
 
 
-@cache
+@Once
 def storage_client() -> Any:
     """Cloud Storage."""
     from google.cloud import storage
@@ -51,7 +51,7 @@ def storage_client() -> Any:
     return storage.Client(project=settings().google_cloud_project, **_credentials("STORAGE"))
 
 
-@cache
+@Once
 def publisher() -> Any:
     """Pub/Sub's publisher."""
     from google.cloud import pubsub_v1
@@ -61,7 +61,7 @@ def publisher() -> Any:
     return pubsub_v1.PublisherClient()
 
 
-@cache
+@Once
 def bigquery_client() -> Any:
     """BigQuery."""
     from google.cloud import bigquery
@@ -74,12 +74,13 @@ def _credentials(service: str) -> dict[str, Any]:
     # Where the library is pointed at an emulator there is nobody to authenticate to.
     if not os.environ.get(f"{service}_EMULATOR_HOST"):
         return {}
-    from google.auth.credentials import AnonymousCredentials
+    with importing():
+        from google.auth.credentials import AnonymousCredentials
 
     return {"credentials": AnonymousCredentials()}
 
 
-@cache
+@Once
 def uploads() -> "Uploads":
     """What loads files of the uploads bucket."""
     from shared.loading.uploads import Uploads
@@ -88,7 +89,7 @@ def uploads() -> "Uploads":
     return Uploads(settings(), engine(), storage_client(), publisher(), hand_over)
 
 
-@cache
+@Once
 def dataflow_client() -> Any:
     """Dataflow."""
     from shared.dataflow import connect
@@ -98,8 +99,9 @@ def dataflow_client() -> Any:
 
 def _hand_over(stored: "StoredObject") -> None:
     # Heavy, and most functions never see so large a file.
-    from shared import dataflow
-    from shared.loading.ledger import load_id_of
+    with importing():
+        from shared import dataflow
+        from shared.loading.ledger import load_id_of
 
     load_id = str(load_id_of(stored.identity))
     dataflow.launch(

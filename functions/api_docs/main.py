@@ -5,6 +5,7 @@ from functools import cache
 import functions_framework
 from flask import Request, Response
 
+from shared.first_use import importing
 from shared.http import page
 from shared.http.answers import json_answer
 from shared.http.api.api_docs import ASSET, DOCUMENT, PAGE
@@ -29,8 +30,9 @@ def asset(call: Call) -> Response:
 @cache
 def _document() -> object:
     # apispec, and the routes of all functions, are of no use before the first call.
-    from shared.http import api
-    from shared.http.document import build
+    with importing():
+        from shared.http import api
+        from shared.http.document import build
 
     return build(api.all_routes())
 

@@ -6,6 +6,7 @@ import functions_framework
 from flask import Request, Response
 
 from shared import tables, wiring
+from shared.first_use import importing
 from shared.http import backups
 from shared.http.answers import json_answer
 from shared.http.api.backup_table import BACK_UP, BACK_UP_ALL, DELETE, LIST, VERIFY
@@ -44,7 +45,8 @@ def delete(call: Call) -> Response:
 
 def _backups() -> "Backups":
     # With the first call, not with the start: it takes half a second to import.
-    from shared.backups.taking import Backups
+    with importing():
+        from shared.backups.taking import Backups
 
     return Backups(wiring.settings(), wiring.engine(), wiring.storage_client())
 

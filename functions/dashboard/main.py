@@ -5,6 +5,7 @@ from flask import Request, Response
 
 from shared import tables, wiring
 from shared.dashboard import assets, dictionary, queries
+from shared.first_use import importing
 from shared.http.answers import json_answer
 from shared.http.api.dashboard import ASSET, LOAD, LOADS, PAGE, REASONS, TABLES, UPLOAD
 from shared.http.routes import Call, Door
@@ -13,7 +14,8 @@ from shared.http.routes import Call, Door
 def loads(call: Call) -> Response:
     """A page of loads."""
     most, after = queries.limit(call.request), queries.cursor(call.request)
-    from shared.dashboard import ledger
+    with importing():
+        from shared.dashboard import ledger
 
     return json_answer(ledger.loads(wiring.engine(), most, after))
 
@@ -21,14 +23,16 @@ def loads(call: Call) -> Response:
 def load(call: Call) -> Response:
     """Where a load stands."""
     load_id = queries.load_id(call.params["load_id"])
-    from shared.dashboard import ledger
+    with importing():
+        from shared.dashboard import ledger
 
     return json_answer(ledger.state(wiring.engine(), load_id))
 
 
 def reasons(_: Call) -> Response:
     """Open rejects by reason."""
-    from shared.dashboard import ledger
+    with importing():
+        from shared.dashboard import ledger
 
     return json_answer(ledger.reasons(wiring.engine()))
 
@@ -36,7 +40,8 @@ def reasons(_: Call) -> Response:
 def upload(call: Call) -> Response:
     """Put a file in the uploads bucket."""
     table = tables.find(call.params["table"])
-    from shared.dashboard import uploads
+    with importing():
+        from shared.dashboard import uploads
 
     done = uploads.take(wiring.storage_client(), wiring.settings(), call, table)
     return json_answer(done, 201, {"Location": f"/dashboard/loads/{done.load_id}"})

@@ -4,6 +4,7 @@ import functions_framework
 from flask import Request, Response
 
 from shared import wiring
+from shared.first_use import importing
 from shared.http.answers import json_answer
 from shared.http.api.freshness import READ
 from shared.http.routes import Call, Door
@@ -12,8 +13,9 @@ from shared.http.routes import Call, Door
 def read(_: Call) -> Response:
     """What the ledger has yet to bring, and what BigQuery has."""
     # With the first call, not with the start: they take half a second to import.
-    from shared.warehouse.bigquery import connect
-    from shared.warehouse.freshness import TIMEOUT_SECONDS, freshness
+    with importing():
+        from shared.warehouse.bigquery import connect
+        from shared.warehouse.freshness import TIMEOUT_SECONDS, freshness
 
     warehouse = connect(wiring.bigquery_client(), wiring.settings(), TIMEOUT_SECONDS)
     return json_answer(freshness(wiring.engine(), warehouse))

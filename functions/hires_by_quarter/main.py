@@ -6,6 +6,7 @@ import functions_framework
 from flask import Request, Response
 
 from shared import wiring
+from shared.first_use import importing
 from shared.http import metrics
 from shared.http.api.hires_by_quarter import READ
 from shared.http.conditional import Kept
@@ -23,7 +24,8 @@ def read(call: Call) -> Response:
     """The metric as JSON or CSV."""
     metrics.year_of(call.request)  # before anything heavy is imported for a call that is none
     # With the first call, not with the start: it takes half a second to import.
-    from shared.warehouse.bigquery import connect
+    with importing():
+        from shared.warehouse.bigquery import connect
 
     settings = wiring.settings()
     warehouse = connect(wiring.bigquery_client(), settings, TIMEOUT_SECONDS)

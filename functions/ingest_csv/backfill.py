@@ -14,6 +14,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from shared.first_use import importing
 from shared.loading.backfill import Backfill, Cut, Piece
 
 
@@ -33,7 +34,8 @@ class Step(beam.DoFn):  # type: ignore[misc]
 
     def setup(self) -> None:
         """Connect, once a worker; the settings travel with the pipeline."""
-        from shared import wiring
+        with importing():
+            from shared import wiring
 
         wiring.configure(json.loads(self.settings))
         wiring.settings().require("staging_bucket")

@@ -4,6 +4,7 @@ import functions_framework
 from flask import Request, Response
 
 from shared import tables, wiring
+from shared.first_use import importing
 from shared.http import bodies, rejects
 from shared.http.api.rejected_rows import CORRECTIONS, DISCARD, LIST, REPLAY, Discard, Replay
 from shared.http.problems import Problem
@@ -12,7 +13,8 @@ from shared.http.routes import Call, Door
 
 def look(call: Call) -> Response:
     """A page of rejects."""
-    from shared.loading import review
+    with importing():
+        from shared.loading import review
 
     limit, cursor = rejects.limit(call.request), rejects.cursor(call.request)
     found = review.page(wiring.engine(), rejects.filters(call.request), limit + 1, cursor)
@@ -21,7 +23,8 @@ def look(call: Call) -> Response:
 
 def corrections(call: Call) -> Response:
     """The open rejects of a table as a file to correct."""
-    from shared.loading import review
+    with importing():
+        from shared.loading import review
 
     filters = rejects.filters(call.request)
     if filters.table_name is None:
@@ -32,7 +35,8 @@ def corrections(call: Call) -> Response:
 
 def replay(call: Call) -> Response:
     """Send corrected rows through the gate again."""
-    from shared.loading import review
+    with importing():
+        from shared.loading import review
 
     corrected = rejects.corrected(bodies.read(call.request, Replay))
     engine, publisher, settings = wiring.engine(), wiring.publisher(), wiring.settings()
@@ -41,7 +45,8 @@ def replay(call: Call) -> Response:
 
 def discard(call: Call) -> Response:
     """Put rejects away."""
-    from shared.loading import review
+    with importing():
+        from shared.loading import review
 
     ids = bodies.read(call.request, Discard).ids
     return rejects.discarded(review.discard(wiring.engine(), ids))

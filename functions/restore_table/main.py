@@ -4,6 +4,7 @@ import functions_framework
 from flask import Request, Response
 
 from shared import tables, wiring
+from shared.first_use import importing
 from shared.http import backups, bodies, restores
 from shared.http.api.restore_table import RESTORE, Restore
 from shared.http.routes import Call, Door
@@ -14,7 +15,8 @@ def restore(call: Call) -> Response:
     table = tables.find(call.params["table_name"])
     asked = bodies.read(call.request, Restore)
     # With the first call, not with the start: it takes half a second to import.
-    from shared.backups.restore import restore
+    with importing():
+        from shared.backups.restore import restore
 
     engine, client, settings = wiring.engine(), wiring.storage_client(), wiring.settings()
     with backups.problems():

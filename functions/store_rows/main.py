@@ -5,6 +5,7 @@ from flask import Request, Response
 
 from shared import wiring
 from shared.faults import ConfigurationFault, PermanentFault
+from shared.first_use import importing
 from shared.http.push import PushMessage
 from shared.http.routes import PUSH, Call, Door, Route
 from shared.loading import batches
@@ -13,7 +14,8 @@ from shared.loading import batches
 def take(call: Call) -> Response:
     """Store the batch of a pushed message; put one aside that can never be stored."""
     # With the first message, not with the start: SQLAlchemy takes a fifth of a second to import.
-    from shared.loading import store
+    with importing():
+        from shared.loading import store
 
     message = PushMessage.read(call.request)
     engine, publisher, settings = wiring.engine(), wiring.publisher(), wiring.settings()

@@ -6,6 +6,7 @@ import functions_framework
 from flask import Request, Response
 
 from shared import tables, wiring
+from shared.first_use import importing
 from shared.http import bodies, reconciled
 from shared.http.api.sync_warehouse import RECONCILE, SYNC, Reconcile
 from shared.http.push import PushMessage
@@ -29,15 +30,17 @@ def compare(call: Call) -> Response:
     """Compare BigQuery with PostgreSQL, and mend it if asked to."""
     asked = bodies.read(call.request, Reconcile, may_be_empty=True)
     chosen = None if asked.table is None else [tables.find(asked.table)]
-    from shared.warehouse.reconcile import reconcile
+    with importing():
+        from shared.warehouse.reconcile import reconcile
 
     return reconciled.answer(reconcile(_sync(), chosen, repair=asked.repair))
 
 
 def _sync() -> "Sync":
     # With the first call, not with the start: they take half a second to import.
-    from shared.warehouse.bigquery import connect
-    from shared.warehouse.sync import Sync
+    with importing():
+        from shared.warehouse.bigquery import connect
+        from shared.warehouse.sync import Sync
 
     settings = wiring.settings()
     settings.require("staging_bucket")

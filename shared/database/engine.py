@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +10,7 @@ from pg8000.dbapi import connect
 
 from shared.database import faults
 from shared.faults import ConfigurationFault
+from shared.first_use import Once
 from shared.settings import Settings
 
 _DRIVERS = ("postgresql", "postgres", "postgresql+pg8000")
@@ -96,7 +96,7 @@ def _direct(settings: Settings) -> Any:
 def _through(connector: Any, settings: Settings) -> Any:
     settings.require("cloud_sql_user")
 
-    @cache
+    @Once
     def made() -> Any:
         # Heavy, and of no use where DATABASE_URL is.
         from google.cloud.sql.connector import Connector

@@ -17,6 +17,7 @@ from shared.faults import (
     DatabaseRefusal,
     Fault,
 )
+from shared.first_use import importing
 
 # Classes, then single codes: 55P03 lock_not_available, 57014 query_canceled.
 _AWAY = ("08", "53", "57P", "58", "XX")
@@ -49,9 +50,10 @@ def connector_mapped(instance: str) -> Iterator[None]:
         ConfigurationFault: Cloud SQL's API refuses the instance or the account.
         DatabaseAway: it, or what gives credentials, did not answer.
     """
-    from aiohttp import ClientError, ClientResponseError
-    from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
-    from google.cloud.sql.connector import exceptions
+    with importing():
+        from aiohttp import ClientError, ClientResponseError
+        from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
+        from google.cloud.sql.connector import exceptions
 
     try:
         yield

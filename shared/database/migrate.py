@@ -13,6 +13,7 @@ from alembic.operations import Operations, ops
 from shared.database.engine import transaction
 from shared.derive.postgres import metadata
 from shared.faults import ConfigurationFault
+from shared.first_use import importing
 
 # Any constant: what matters is that every migration takes the same lock.
 _LOCK = 0x7461626C65
@@ -82,7 +83,8 @@ def _leaves(container: Any) -> list[Any]:
 
 
 def _add_column(operations: Operations, change: ops.AddColumnOp) -> None:
-    from shared import tables
+    with importing():
+        from shared import tables
 
     field = tables.find(change.table_name).fields[change.column.name]
     if field.required:

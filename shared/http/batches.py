@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import Response
 
+from shared.first_use import importing
 from shared.http.answers import json_answer
 from shared.http.api.insert_rows import (
     REJECTED_HEADER,
@@ -56,7 +57,8 @@ def ticket(engine: Callable[[], "sa.Engine"], call: Call, table: Table, body: by
     key = idempotency_key(call.request)
     if key is None:
         return new_ticket()
-    from shared.loading import tickets
+    with importing():
+        from shared.loading import tickets
 
     try:
         return tickets.ticket_for(engine(), call.sender, key, table, body)
@@ -72,7 +74,8 @@ def entry_of(
     Raises:
         TransientFault: try again.
     """
-    from shared.loading import tickets
+    with importing():
+        from shared.loading import tickets
 
     return tickets.wait_for(engine(), batch_id, within_seconds)
 

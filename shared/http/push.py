@@ -13,6 +13,7 @@ import msgspec
 from flask import Request, abort
 
 from shared import logs
+from shared.first_use import importing
 from shared.http.bodies import content
 from shared.http.certificates import Certificates
 from shared.http.problems import Problem
@@ -134,7 +135,8 @@ def is_identity(request: Request) -> bool:
 
 def _claims(token: str, settings: Settings, certificates: Certificates) -> Mapping[str, Any]:
     # Heavy, and of no use to doors without pushes.
-    from google.auth import exceptions, jwt
+    with importing():
+        from google.auth import exceptions, jwt
 
     try:
         if settings.push_checked_by_iam and token.endswith(_REMOVED):

@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import Request, Response
 
 from shared import tables
+from shared.first_use import importing
 from shared.http.answers import json_answer
 from shared.http.api.rejected_rows import (
     ID_TEXT,
@@ -46,7 +47,8 @@ def filters(request: Request) -> "Filters":
         Problem: 400, a filter there is not, or with a value it cannot have.
         UnknownTable: the dictionary has no such table.
     """
-    from shared.loading.review import Filters
+    with importing():
+        from shared.loading.review import Filters
 
     given = request.args
     unknown = set(given) - {*_FILTERS, "limit", "cursor"}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from shared.backups.faults import UnknownBackup
+from shared.first_use import importing
 from shared.http.api.restore_table import Restore
 from shared.http.problems import Problem
 from shared.http.routes import Call
@@ -28,9 +29,10 @@ def order(call: Call, client: Any, settings: Settings, table: Table, asked: Rest
         Problem: 400, neither a backup nor an object of the backups bucket is named, or both.
         UnknownBackup: there is none such.
     """
-    from shared import storage
-    from shared.backups.catalog import Catalog
-    from shared.backups.order import Order
+    with importing():
+        from shared import storage
+        from shared.backups.catalog import Catalog
+        from shared.backups.order import Order
 
     settings.require("backups_bucket")
     catalog = Catalog(client, settings.backups_bucket)
@@ -76,9 +78,10 @@ def follow_up(
     Raises:
         TransientFault: call again.
     """
-    from shared.loading import waiting
-    from shared.loading.ledger import Counts, Entry
-    from shared.messages import publish_change
+    with importing():
+        from shared.loading import waiting
+        from shared.loading.ledger import Counts, Entry
+        from shared.messages import publish_change
 
     if done.load_id is None:
         return
@@ -107,6 +110,7 @@ def _object_name(uri: str, bucket: str) -> str:
 
 def _aliases(table: Table) -> dict[str, str]:
     """What fields are called in BigQuery, whose export of the table may be restored."""
-    from shared.warehouse.star import projections
+    with importing():
+        from shared.warehouse.star import projections
 
     return next(dict(p.place.renamed) for p in projections() if p.table.name == table.name)

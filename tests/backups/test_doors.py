@@ -91,7 +91,7 @@ def door(platform, topic, database_url, bucket, engine, monkeypatch):
 
 def _forget():
     for name in MADE:
-        getattr(wiring, name).cache_clear()
+        getattr(wiring, name).forget()
 
 
 @pytest.fixture

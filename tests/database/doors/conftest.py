@@ -58,7 +58,7 @@ class Service:
 def clear_wiring() -> None:
     """Forget what this process has made of its settings."""
     for made in (wiring.settings, wiring.engine, wiring.publisher):
-        made.cache_clear()
+        made.forget()
 
 
 @pytest.fixture

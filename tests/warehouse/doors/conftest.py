@@ -93,4 +93,4 @@ def hired(drop, sync):
 def _forget(names):
     for name in names:
         with suppress(AttributeError):
-            getattr(wiring, name).cache_clear()
+            getattr(wiring, name).forget()
