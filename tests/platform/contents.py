@@ -1,7 +1,8 @@
 """Something put into each stand-in, to be found again."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -52,14 +53,18 @@ def connection(platform: Platform) -> pg8000.native.Connection:
     )
 
 
-def bucket(platform: Platform, key: str) -> storage.Bucket:
-    """A bucket of the platform."""
+@contextmanager
+def bucket(platform: Platform, key: str) -> Iterator[storage.Bucket]:
+    """A bucket of the platform, by a client of its own."""
     client = storage.Client(
         project="tablegate-local",
         credentials=AnonymousCredentials(),
         client_options=ClientOptions(api_endpoint=platform.description["storage"]["endpoint"]),
     )
-    return client.bucket(platform.description["storage"][key])
+    try:
+        yield client.bucket(platform.description["storage"][key])
+    finally:
+        client.close()
 
 
 def warehouse(platform: Platform) -> bigquery.Client:
@@ -87,14 +92,18 @@ def _has_row(platform: Platform, word: str) -> bool:
 
 
 def _put_object(platform: Platform, word: str) -> None:
-    blob = bucket(platform, "backups").blob(f"kept/{word}")
-    blob.metadata = {"word": word}
-    blob.upload_from_string(word)
+    with bucket(platform, "backups") as backups:
+        blob = backups.blob(f"kept/{word}")
+        blob.metadata = {"word": word}
+        blob.upload_from_string(word)
 
 
 def _has_object(platform: Platform, word: str) -> bool:
-    blob = bucket(platform, "backups").get_blob(f"kept/{word}")
-    return blob is not None and blob.metadata == {"word": word} and _bytes(blob) == word.encode()
+    with bucket(platform, "backups") as backups:
+        blob = backups.get_blob(f"kept/{word}")
+        if blob is None:
+            return False
+        return blob.metadata == {"word": word} and _bytes(blob) == word.encode()
 
 
 def _bytes(blob: storage.Blob) -> bytes:

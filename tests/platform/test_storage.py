@@ -14,22 +14,19 @@ PIECE = b"x" * (48 << 20)
 
 
 def test_an_upload_whose_session_is_lost_may_be_made_again(platform: Platform) -> None:
-    bucket = contents.bucket(platform, "backups")
-
     def pieces() -> Iterator[bytes]:
         yield PIECE
         platform.kill("storage")
         yield PIECE
 
     # It was a refusal before, after which nobody comes again.
-    with pytest.raises(StorageAway):
-        storage.write(bucket.client, bucket.name, "lost", pieces(), "text/plain")
+    with contents.bucket(platform, "backups") as bucket:
+        with pytest.raises(StorageAway):
+            storage.write(bucket.client, bucket.name, "lost", pieces(), "text/plain")
 
-    assert storage.find(bucket.client, bucket.name, "lost") is None
+        assert storage.find(bucket.client, bucket.name, "lost") is None
 
 
 def test_a_bucket_that_is_not_there_is_refused_for_good(platform: Platform) -> None:
-    client = contents.bucket(platform, "backups").client
-
-    with pytest.raises(PermanentFault):
-        storage.write(client, "no-such-bucket", "x", (b"x",), "text/plain")
+    with contents.bucket(platform, "backups") as bucket, pytest.raises(PermanentFault):
+        storage.write(bucket.client, "no-such-bucket", "x", (b"x",), "text/plain")

@@ -155,9 +155,9 @@ def test_an_object_name_cannot_leave_the_storage_folder(platform: Platform, dept
 
 def test_a_file_dropped_while_pubsub_is_away_is_loaded_all_the_same(platform: Platform) -> None:
     psutil.Process(platform.line("pubsub").pid).kill()
-    blob = contents.bucket(platform, "uploads").blob("departments-dropped.csv")
-
-    blob.upload_from_string(b"4711,Salvage\r\n", content_type="text/csv")
+    with contents.bucket(platform, "uploads") as uploads:
+        blob = uploads.blob("departments-dropped.csv")
+        blob.upload_from_string(b"4711,Salvage\r\n", content_type="text/csv")
 
     database = contents.connection(platform)
     try:
