@@ -44,6 +44,11 @@ class Once(Generic[T]):
                     self._made.append(self._make())
         return self._made[0]
 
+    @property
+    def is_made(self) -> bool:
+        """Whether it is there, so that it may be let go of."""
+        return bool(self._made)
+
     def forget(self) -> None:
         """Make it anew at the next call."""
         self._made.clear()

@@ -80,11 +80,11 @@ def door(platform, topic, database_url, bucket, engine, monkeypatch):
         return functions_framework.create_app(name, str(source), "http").test_client()
 
     yield open_door
-    if wiring.engine.cache_info().currsize:
+    if wiring.engine.is_made:
         wiring.engine().dispose()
-    if wiring.storage_client.cache_info().currsize:
+    if wiring.storage_client.is_made:
         wiring.storage_client().close()
-    if wiring.publisher.cache_info().currsize:
+    if wiring.publisher.is_made:
         wiring.publisher().stop()
     _forget()
 

@@ -50,10 +50,10 @@ def door(platform, warehouse, database_url, monkeypatch):
         return functions_framework.create_app(name, str(source), "http").test_client()
 
     yield open_door
-    if wiring.engine.cache_info().currsize:
+    if wiring.engine.is_made:
         wiring.engine().dispose()
     for client in (wiring.storage_client, wiring.bigquery_client):
-        if client.cache_info().currsize:
+        if client.is_made:
             client().close()
     _forget(made)
 
