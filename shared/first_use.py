@@ -3,7 +3,6 @@
 Threads that import modules which need each other would each wait for the other's; Python notices,
 and gives one of them half a module, or an error. A process whose first calls came together answered
 some of them with one.
-
 """
 
 import threading

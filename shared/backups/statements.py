@@ -8,7 +8,7 @@ from typing import Literal
 
 from shared.backups.schemas import OWN_COLUMNS
 from shared.backups.snapshot import column_types
-from shared.database.sql import quoted
+from shared.database.sql import literal, quoted
 from shared.tables.table import Reference, Table
 
 Mode = Literal["replace", "merge"]
@@ -165,7 +165,7 @@ class Statements:
     @cached_property
     def keep_replaced(self) -> str:
         """Keep what the restore replaces or deletes."""
-        name = _literal(self.table.name)
+        name = literal(self.table.name)
         return f"""
             insert into replaced_rows (table_name, key, row, accepted_at, load_id, replaced_by)
             select {name}, {self._as_json("t", self.table.key)},
@@ -233,10 +233,5 @@ class Statements:
 
     @staticmethod
     def _as_json(alias: str, names: tuple[str, ...]) -> str:
-        pairs = ", ".join(f"{_literal(name)}, {alias}.{quoted(name)}" for name in names)
+        pairs = ", ".join(f"{literal(name)}, {alias}.{quoted(name)}" for name in names)
         return f"jsonb_build_object({pairs})"
-
-
-def _literal(value: str) -> str:
-    # Only ever a name of the dictionary, which holds no quotation mark; doubled all the same.
-    return "'" + value.replace("'", "''") + "'"

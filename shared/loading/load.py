@@ -17,7 +17,7 @@ from shared.loading import bulk, direct, ledger, rejects
 from shared.loading.ahead import ahead
 from shared.loading.direct import Look
 from shared.loading.ledger import Counts, Entry, Source
-from shared.loading.staging import BEGIN, Staging
+from shared.loading.staging import Staging
 from shared.tables.table import Table
 from shared.validation.block import Block
 
@@ -25,7 +25,6 @@ Blocks = Callable[..., Iterable[Block]]
 """Gives the judged rows from the start; with `numbered=False` staged without their positions."""
 
 _ROUNDS = 10
-_BEGIN = sa.text(BEGIN)
 
 
 def load(
@@ -92,12 +91,11 @@ def begin(connection: sa.Connection, table: Table, merge: Merge) -> Staging:
     """
     sql = staging(table)
     connection.execute(
-        _BEGIN,
+        sa.text(sql.begin),
         {
             "load_id": str(merge.load_id),
             "accepted_at": merge.accepted_at.isoformat(),
             "sender": merge.sender or "",
-            "lock": f"tablegate {table.name}",
         },
     )
     connection.exec_driver_sql(sql.create)
@@ -153,7 +151,7 @@ def _write(
     if bulk.fits(connection, table, source.size_bytes):
         reasons: Counter[str] = Counter()
         with ahead(blocks(numbered=False)) as found:
-            pieces = _pieces(connection, source, found, reasons)
+            pieces = _pieces(connection, table, source, found, reasons)
             copied = bulk.write(connection, table, source.load_id, source.accepted_at, pieces)
         if copied is not None:
             return Counts(inserted=copied, rejected=reasons.total()), reasons
@@ -174,7 +172,7 @@ def _write_in_memory(
             copied = direct.write(connection, table, source, rows, checked=look.checked)
             if copied is not None:
                 reasons: Counter[str] = Counter()
-                _keep_rejects(connection, source, found[0], reasons)
+                _keep_rejects(connection, table, source, found[0], reasons)
                 return Counts(inserted=copied, rejected=reasons.total()), reasons
             # What was seen is no longer so.
             look = None
@@ -191,7 +189,7 @@ def _stage_and_merge(
 ) -> tuple[Counts, Counter[str]]:
     reasons: Counter[str] = Counter()
     staged = 0
-    for piece in _pieces(connection, source, blocks, reasons):
+    for piece in _pieces(connection, table, source, blocks, reasons):
         staged += copy_in(connection, staging(table).copy, (piece,))
     counts = Counts(rejected=reasons.total())
     if staged:
@@ -200,20 +198,24 @@ def _stage_and_merge(
 
 
 def _pieces(
-    connection: sa.Connection, source: Source, blocks: Iterable[Block], reasons: Counter[str]
+    connection: sa.Connection,
+    table: Table,
+    source: Source,
+    blocks: Iterable[Block],
+    reasons: Counter[str],
 ) -> Iterator[bytes]:
     """The good rows of each block as COPY text; its rejects are kept on the way."""
     for block in blocks:
-        _keep_rejects(connection, source, block, reasons)
+        _keep_rejects(connection, table, source, block, reasons)
         if text := block.copied():
             yield text
 
 
 def _keep_rejects(
-    connection: sa.Connection, source: Source, block: Block, reasons: Counter[str]
+    connection: sa.Connection, table: Table, source: Source, block: Block, reasons: Counter[str]
 ) -> None:
     if block.rejects:
-        rejects.keep(connection, source.load_id, source.sender, source.table_name, block.rejects)
+        rejects.keep(connection, source.load_id, source.sender, table.name, block.rejects)
         reasons.update(reject.reason for reject in block.rejects)
 
 

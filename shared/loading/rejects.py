@@ -24,7 +24,7 @@ def keep(
     connection: sa.Connection,
     load_id: UUID,
     sender: str | None,
-    table_name: str | None,
+    table_name: str,
     rejects: Iterable[Reject],
 ) -> None:
     """Write the rejects of a load, in its transaction."""
@@ -32,9 +32,7 @@ def keep(
         copy_in(connection, _COPY, (text,))
 
 
-def copied(
-    load_id: UUID, sender: str | None, table_name: str | None, rejects: Sequence[Reject]
-) -> bytes:
+def copied(load_id: UUID, sender: str | None, table_name: str, rejects: Sequence[Reject]) -> bytes:
     """Rejects as COPY text."""
     head = f"{load_id}\t{plain.copied(sender) if sender else _NULL}\t{table_name}".encode()
     reasons = _Reasons()

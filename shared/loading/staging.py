@@ -10,21 +10,13 @@ and that empties itself at the end of every transaction.
 from dataclasses import dataclass
 from functools import cached_property
 
-from shared.database.sql import quoted
+from shared.database.sql import literal, quoted, turn
 from shared.derive.types import kind_of
 from shared.tables.table import Reference, Table
 
 _LOAD_ID = "cast(current_setting('tablegate.load_id') as uuid)"
 _ACCEPTED_AT = "cast(current_setting('tablegate.accepted_at') as timestamptz)"
 _SENDER = "nullif(current_setting('tablegate.sender'), '')"
-
-BEGIN = """
-    select set_config('tablegate.load_id', :load_id, true),
-        set_config('tablegate.accepted_at', :accepted_at, true),
-        set_config('tablegate.sender', :sender, true),
-        pg_advisory_xact_lock_shared(hashtext(:lock))
-"""
-"""Says on whose behalf the transaction works, and keeps restores of the table away till its end."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +42,22 @@ class Staging:
 
     @cached_property
     def hold(self) -> str:
-        """Keep restores of the table away until the transaction ends."""
-        lock = _literal(f"tablegate {self.table.name}")
-        return f"select pg_advisory_xact_lock_shared(hashtext({lock}))"
+        """Keep restores of the table away until the transaction ends; other loads may go on."""
+        return f"select {self._hold}"
+
+    @cached_property
+    def begin(self) -> str:
+        """The same, and say on whose behalf the transaction works."""
+        return f"""
+            select set_config('tablegate.load_id', :load_id, true),
+                set_config('tablegate.accepted_at', :accepted_at, true),
+                set_config('tablegate.sender', :sender, true),
+                {self._hold}
+        """
+
+    @property
+    def _hold(self) -> str:
+        return f"pg_advisory_xact_lock_shared({turn(self.table.name)})"
 
     @cached_property
     def create(self) -> str:
@@ -182,7 +187,7 @@ class Staging:
             kept as (
                 insert into replaced_rows
                     (table_name, key, row, accepted_at, load_id, replaced_by)
-                select {_literal(self.table.name)}, {self._as_json("e", self.table.key)},
+                select {literal(self.table.name)}, {self._as_json("e", self.table.key)},
                     {self._as_json("e", self.table.names)}, accepted_at, load_id,
                     {_LOAD_ID}
                 from e where not same and not newer
@@ -240,7 +245,7 @@ class Staging:
         return f"""
             with free as (
                 select reject_id, raw from rejected_rows w
-                where status = 'waiting' and table_name = {_literal(self.table.name)}
+                where status = 'waiting' and table_name = {literal(self.table.name)}
                     and load_id = {_LOAD_ID} and {free}
                 for update skip locked
             ),
@@ -265,7 +270,7 @@ class Staging:
             from loads l
             where l.load_id in (
                 select load_id from rejected_rows w
-                where status = 'waiting' and table_name = {_literal(self.table.name)} and {free}
+                where status = 'waiting' and table_name = {literal(self.table.name)} and {free}
             )
             order by l.accepted_at, l.load_id
         """
@@ -305,23 +310,23 @@ class Staging:
         return f"({found} or exists (select from {self.name} p where p.{key} = {alias}.{field}))"
 
     def _waiting_value(self, field: str) -> str:
-        return f"cast(w.raw ->> {_literal(field)} as {kind_of(self.table, field).postgres})"
+        return f"cast(w.raw ->> {literal(field)} as {kind_of(self.table, field).postgres})"
 
     def _conflict(self) -> str:
         return _json_error("_row", "conflict", {})
 
     @staticmethod
     def _as_json(alias: str, names: tuple[str, ...]) -> str:
-        pairs = ", ".join(f"{_literal(name)}, {alias}.{quoted(name)}" for name in names)
+        pairs = ", ".join(f"{literal(name)}, {alias}.{quoted(name)}" for name in names)
         return f"jsonb_build_object({pairs})"
 
     def _reject(self, rows: str, status: str, errors: str, where: str = "") -> str:
         return f"""
             insert into rejected_rows
                 (load_id, sender, table_name, position, raw, errors, reason, status)
-            select {_LOAD_ID}, {_SENDER}, {_literal(self.table.name)}, o.position,
+            select {_LOAD_ID}, {_SENDER}, {literal(self.table.name)}, o.position,
                 {self._as_json("o", self.table.names)}, errors, errors -> 0 ->> 'code',
-                {_literal(status)}
+                {literal(status)}
             from {rows} o cross join lateral (select {errors} as errors) x
             {where}
         """
@@ -331,15 +336,10 @@ def _new(name: str) -> str:
     return quoted(f"new {name}"[:63])
 
 
-def _literal(value: str) -> str:
-    # Only ever a name of the dictionary, which holds no quotation mark; doubled all the same.
-    return "'" + value.replace("'", "''") + "'"
-
-
 def _json_error(field: str, code: str, facts: dict[str, str]) -> str:
-    pairs = ", ".join(f"{_literal(name)}, {_literal(value)}" for name, value in facts.items())
+    pairs = ", ".join(f"{literal(name)}, {literal(value)}" for name, value in facts.items())
     return (
         "jsonb_build_array(jsonb_build_object("
-        f"'field', {_literal(field)}, 'code', {_literal(code)}, "
+        f"'field', {literal(field)}, 'code', {literal(code)}, "
         f"'facts', jsonb_build_object({pairs})))"
     )

@@ -109,7 +109,12 @@ def avro(data: bytes) -> None:
         # fastavro lacks the one here, and we leave the other as the bytes it is.
         return
     try:
-        rows = list(fastavro.reader(io.BytesIO(data)))
+        reader = fastavro.reader(io.BytesIO(data))
+    except UnicodeDecodeError:
+        # What a header says beside schema and codec is bytes; fastavro would have it be text.
+        return
+    try:
+        rows = list(reader)
     except OverflowError:
         # A moment of no calendar in a field that we leave unread.
         return
