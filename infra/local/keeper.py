@@ -12,6 +12,7 @@ from infra.local import partlog, processes
 from infra.local.board import Line
 from infra.local.faults import PlatformFault
 from infra.local.parts import Part, Probe
+from infra.local.patience import Patience
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _STEADY_SECONDS = 10.0
@@ -119,15 +120,15 @@ class Keeper:
         """Say when the part answers; end it when it doesn't, at its start or for too long."""
         if self.part.probe is None:
             return
-        if not await _within(self.part.probe, _START_SECONDS):
-            self.line.why = f"did not answer within {_START_SECONDS:.0f} s of its start"
-            os.kill(process.pid, signal.SIGKILL)
-            return
-        self._ready(time.monotonic() - started)
-        if self.part.silence_seconds:
-            await _silent(self.part.probe, self.part.silence_seconds)
-            self.line.why = f"has not answered for {self.part.silence_seconds:.0f} s"
-            os.kill(process.pid, signal.SIGKILL)
+        silence = self.part.silence_seconds
+        patience = Patience(silence, process.pid) if silence else Patience(_START_SECONDS)
+        if await _answers(self.part.probe, patience):
+            self._ready(time.monotonic() - started)
+            if not silence:
+                return
+            await _silent(self.part.probe, patience)
+        self.line.why = f"has not answered for {patience.seconds:.0f} s"
+        os.kill(process.pid, signal.SIGKILL)
 
     def _verdict(self, code: int, began: int) -> str:
         if self.part.probe is None and code == 0:
@@ -149,20 +150,19 @@ class Keeper:
         self._changed(self.line)
 
 
-async def _within(probe: Probe, seconds: float) -> bool:
-    """Whether a probe succeeds within a time."""
-    limit = time.monotonic() + seconds
-    while time.monotonic() < limit:
+async def _answers(probe: Probe, patience: Patience) -> bool:
+    """Whether a probe succeeds while there is patience."""
+    while not patience.is_over():
         if await probe():
             return True
         await asyncio.sleep(_PROBE_SECONDS)
     return False
 
 
-async def _silent(probe: Probe, seconds: float) -> None:
+async def _silent(probe: Probe, patience: Patience) -> None:
     """Return when a probe has not succeeded for a time."""
-    answered = time.monotonic()
-    while time.monotonic() - answered < seconds:
-        await asyncio.sleep(seconds / _PROBES_A_SILENCE)
+    patience.renew()
+    while not patience.is_over():
+        await asyncio.sleep(patience.seconds / _PROBES_A_SILENCE)
         if await probe():
-            answered = time.monotonic()
+            patience.renew()

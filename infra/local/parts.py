@@ -45,8 +45,8 @@ class Part:
         stop_signal: asks it to stop.
         patience_seconds: how long it may take to.
         nice: how far it stands back where the machine is busy, as nice(1) counts.
-        silence_seconds: how long it may fail to answer, once it was ready, before it is ended and
-            started again; 0 for a part that ends by itself when it is broken.
+        silence_seconds: how long it may neither answer nor work, in a child that it had before,
+            until it is ended and started again; 0 for a part that ends by itself when it is broken.
     """
 
     name: str

@@ -76,6 +76,17 @@ def find(pid: int, began: float) -> psutil.Process | None:
     return None
 
 
+def work_of_children(pid: int) -> dict[psutil.Process, float]:
+    """CPU seconds that each child of a process has used so far; none where it is gone."""
+    found = {}
+    with contextlib.suppress(*_Gone):
+        for child in psutil.Process(pid).children():
+            with contextlib.suppress(*_Gone):
+                times = child.cpu_times()
+                found[child] = times.user + times.system
+    return found
+
+
 def _environment_of(process: psutil.Process) -> dict[str, str]:
     try:
         return dict(process.environ())

@@ -81,3 +81,64 @@ def test_a_part_that_answers_now_and_then_is_left_alone(tmp_path: Path) -> None:
     # It ended by itself, a second and a half after it was ready.
     assert line.restarts == 1
     assert next(calls) > 20
+
+
+WORKS = """
+import multiprocessing, pathlib, sys, time
+
+def recover():
+    began = time.monotonic()
+    while time.monotonic() - began < 2.5:
+        sum(range(10_000))
+    pathlib.Path(sys.argv[1]).touch()
+
+multiprocessing.Process(target=recover).start()
+time.sleep(60)
+"""
+
+
+def test_a_part_that_works_before_it_answers_is_waited_for(tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+
+    async def answers() -> bool:
+        return alive.exists()
+
+    part = Part(
+        name="recovering",
+        command=(sys.executable, "-c", WORKS, str(alive)),
+        stage=Stage.DATABASE,
+        environment=os.environ,
+        probe=answers,
+        stop_signal=signal.SIGKILL,
+        silence_seconds=1.5,
+    )
+
+    line = asyncio.run(kept(tmp_path, part, iter(())))
+
+    assert line.restarts == 0
+
+
+def test_a_part_that_hangs_as_it_starts_is_started_again(tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+
+    async def answers() -> bool:
+        return starts.read_text().count("|") > 1
+
+    def count() -> None:
+        with starts.open("a") as file:
+            file.write("|")
+
+    part = Part(
+        name="stuck",
+        command=(sys.executable, "-c", "import time; time.sleep(60)"),
+        stage=Stage.DATABASE,
+        environment=os.environ,
+        probe=answers,
+        prepare=count,
+        stop_signal=signal.SIGKILL,
+        silence_seconds=0.5,
+    )
+
+    line = asyncio.run(kept(tmp_path, part, iter(())))
+
+    assert line.restarts == 1
