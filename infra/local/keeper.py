@@ -110,10 +110,7 @@ class Keeper:
                 extra_groups=[] if account else None,
             )
         # At once: its threads will have what it has when they begin.
-        with contextlib.suppress(ProcessLookupError):
-            os.setpriority(
-                os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, 0) + part.nice
-            )
+        processes.stand_back(process.pid, part.nice)
         return process
 
     async def _watch(self, process: asyncio.subprocess.Process, started: float) -> None:

@@ -57,6 +57,22 @@ def end_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
+def stand_back(pid: int, nice: int) -> None:
+    """Have the leader of a session, and what it starts, step back behind this process's like.
+
+    Args:
+        pid: the leader's.
+        nice: how far, as nice(1) counts.
+    """
+    nice = min(os.getpriority(os.PRIO_PROCESS, 0) + nice, 19)
+    with contextlib.suppress(ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
+    # Linux weighs sessions against each other where it groups by them (autogroup, sched(7)): a
+    # process's own niceness counts within its session alone.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(nice), encoding="ascii")
+
+
 def identity(pid: int) -> float:
     """When a process began, which tells it from a later one of the same pid; 0 when gone."""
     try:

@@ -93,6 +93,7 @@ def main() -> None:
                 for clients in CLIENTS:
                     hurried(operator, f"insert_rows {name}", url, clients, batches)
             send_all(beside, "", 1, WARM_BATCHES)
+            line("FastAPI + pydantic, 20 a second", 1 / CALM_SECONDS, paced(beside, ""))
             for clients in CLIENTS:
                 sent, took = send_all(beside, "", clients, batches)
                 line(f"FastAPI + pydantic, {clients} client(s)", batches / took, sent)
@@ -114,13 +115,19 @@ def patient(operator: Operator, name: str, url: str) -> None:
 
 def calm(operator: Operator, name: str, url: str) -> None:
     """One client that sends twenty batches a second: nothing queues, each is timed by itself."""
-    client, sent = Client(url, operator.platform.token), []
+    sent = paced(url, operator.platform.token)
+    line(f"{name}, 20 a second", 1 / CALM_SECONDS, sent, stored(operator, sent))
+
+
+def paced(url: str, token: str) -> list[Sent]:
+    """Send batches at a steady pace."""
+    client, sent = Client(url, token), []
     bodies = [body() for _ in range(CALM_BATCHES)]
     started = time.perf_counter()
     for place, one in enumerate(bodies):
         time.sleep(max(0.0, started + place * CALM_SECONDS - time.perf_counter()))
         sent.append(client.send(one))
-    line(f"{name}, 20 a second", 1 / CALM_SECONDS, sent, stored(operator, sent))
+    return sent
 
 
 def hurried(operator: Operator, name: str, url: str, clients: int, batches: int) -> None:

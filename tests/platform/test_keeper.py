@@ -83,6 +83,40 @@ def test_a_part_that_answers_now_and_then_is_left_alone(tmp_path: Path) -> None:
     assert next(calls) > 20
 
 
+def test_a_part_that_stands_back_does_so_whatever_the_kernel_weighs(tmp_path: Path) -> None:
+    found: list[tuple[int, str]] = []
+
+    async def answers() -> bool:
+        own = Path(f"/proc/{line_of.pid}/autogroup")
+        group = own.read_text() if own.exists() else "nice 5"
+        found.append((os.getpriority(os.PRIO_PROCESS, line_of.pid), group.strip()))
+        return True
+
+    part = Part(
+        name="behind",
+        command=(sys.executable, "-c", "import time; time.sleep(60)"),
+        stage=Stage.DATABASE,
+        environment=os.environ,
+        probe=answers,
+        stop_signal=signal.SIGKILL,
+        nice=5,
+    )
+    line_of = Line(part.name, "")
+
+    async def once() -> None:
+        keeper = Keeper(part, line_of, tmp_path / "log", {}, lambda _: None)
+        keeping = asyncio.create_task(keeper.keep())
+        await asyncio.wait_for(keeper.been_ready.wait(), 20)
+        await keeper.stop()
+        await keeping
+
+    asyncio.run(once())
+
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert found[0][0] == own + 5
+    assert found[0][1].endswith(f"nice {own + 5}")
+
+
 WORKS = """
 import multiprocessing, pathlib, sys, time
 

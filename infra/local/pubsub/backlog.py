@@ -115,7 +115,7 @@ class Backlog:
             listener()
 
     def add(self, deliveries: Iterable[Delivery], wait_seconds: float = 0.0) -> None:
-        """Owe messages to the subscription, ready after `wait_seconds`."""
+        """Owe messages to the subscription, ready after `wait_seconds`; `stir` tells of them."""
         for delivery in deliveries:
             delivery.message.holders += 1
             self._outstanding[delivery.message.number] = delivery
@@ -123,7 +123,6 @@ class Backlog:
                 self._ready_later(delivery, wait_seconds)
             else:
                 self._ready.append(delivery)
-        self.stir()
 
     def take(
         self,

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import time
+from collections.abc import Callable, Iterable
 
 from infra.local.pubsub import deadletters
 from infra.local.pubsub.backlog import Delivery, Message
@@ -48,6 +49,7 @@ class Broker:
             wait_seconds = min((row.not_before_ms - now_ms) / 1000, longest)
             delivery = Delivery(messages[row.message], row.failures)
             subscription.backlog.add([delivery], wait_seconds)
+        _stir(subscriptions.values())
         self._expire()
 
     def stop(self) -> None:
@@ -64,8 +66,15 @@ class Broker:
                 log("WARNING", "messages expired", subscription=subscription.name, n=len(expired))
         asyncio.get_running_loop().call_later(EXPIRY_SECONDS, self._expire)
 
-    async def publish(self, topic: Pb, messages: list[Pb]) -> list[str]:
+    async def publish(
+        self, topic: Pb, messages: list[Pb], when: Callable[[Callable[[], None]], None]
+    ) -> list[str]:
         """Keep messages for the topic's subscriptions and set them on their way.
+
+        Args:
+            topic: where they are published.
+            messages: as they came.
+            when: calls what it is given when they may be on their way.
 
         Raises:
             JournalFault: nothing was kept and nothing is delivered.
@@ -78,6 +87,7 @@ class Broker:
             ]
             await self._records.publish(rows, [s.number for s in subscriptions])
             self._owe(rows, subscriptions)
+            when(lambda: _stir(subscriptions))
         return [str(number) for number, _, _ in numbered]
 
     def _stamp(self, message: Pb) -> tuple[int, int, Pb]:
@@ -161,6 +171,7 @@ class Broker:
         ending = settlement(subscription.number, [original], unheld)
         await self._records.publish(rows if heirs else [], [s.number for s in heirs], *ending)
         self._owe(rows, heirs)
+        _stir(heirs)
         self.note_settled(subscription, [original])
         log(
             "WARNING" if heirs else "ERROR",
@@ -170,3 +181,8 @@ class Broker:
             message_id=str(original),
             attempts=delivery.failures,
         )
+
+
+def _stir(subscriptions: Iterable[LiveSubscription]) -> None:
+    for subscription in subscriptions:
+        subscription.backlog.stir()

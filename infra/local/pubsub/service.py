@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
 import grpc
@@ -14,6 +15,7 @@ from infra.local.pubsub.wire import Pb
 Method = Callable[[Any, Any], Awaitable[Any]]
 
 _under_way: set[asyncio.Future[Any]] = set()
+_handling: ContextVar["asyncio.Task[Any]"] = ContextVar("handling")
 
 
 def unary(method: Method, request: Pb, response: Pb) -> grpc.RpcMethodHandler:
@@ -41,12 +43,23 @@ def _ended(method: Method) -> Method:
     # Cut off between the disk and the memory, a change would be in the one and not in the other:
     # a message kept, and not delivered before the next start.
     async def ended(request: Any, context: Any) -> Any:
+        if (handling := asyncio.current_task()) is not None:
+            _handling.set(handling)
         task = asyncio.ensure_future(method(request, context))
         _under_way.add(task)
         task.add_done_callback(_forget)
         return await asyncio.shield(task)
 
     return ended
+
+
+def afterwards(act: Callable[[], object]) -> None:
+    """Call `act` when the request under way has its answer, or its caller has left.
+
+    Only for methods that are served by `unary`.
+    """
+    # Not the callbacks of the context: those that come when the caller has left are never called.
+    _handling.get().add_done_callback(lambda _: act())
 
 
 def _forget(task: asyncio.Future[Any]) -> None:

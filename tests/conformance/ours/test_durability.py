@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 
 import grpc
 import pytest
@@ -78,14 +79,8 @@ def test_a_message_whose_publisher_left_is_kept_and_delivered_or_neither(
     # It was kept alone: nobody got it before the next start.
     topic = fresh_project.topic()
     subscription = fresh_project.subscription(topic)
-    request = types.PublishRequest(topic=topic, messages=[types.PubsubMessage(data=b"left")])
-    body = types.PublishRequest.serialize(request)
-    with grpc.insecure_channel(fresh_server.address) as channel:
-        publish = channel.unary_unary("/google.pubsub.v1.Publisher/Publish")
-        for number in range(300):
-            call = publish.future(body)
-            time.sleep(0.00002 * (number % 100))
-            call.cancel()
+    for _ in publish_and_leave(fresh_server, topic, 300):
+        pass
 
     publish_after = fresh_project.publish(topic, b"last")
     while received := fresh_project.pull(subscription):
@@ -96,6 +91,32 @@ def test_a_message_whose_publisher_left_is_kept_and_delivered_or_neither(
     time.sleep(0.5)
     assert fresh_project.nothing_to_pull(subscription)
     assert outstanding(fresh_server) == (0, 0)
+
+
+def test_a_message_whose_publisher_left_is_pushed_though_no_other_comes(
+    fresh_server, fresh_project, endpoint
+):
+    topic = fresh_project.topic()
+    fresh_project.subscription(topic, push_config={"push_endpoint": endpoint.url})
+
+    # One by one: a push that ends sets those on their way that were forgotten.
+    for _ in publish_and_leave(fresh_server, topic, 100):
+        assert drained(fresh_server)
+
+    assert endpoint.pushes
+
+
+def publish_and_leave(server, topic, times) -> Iterator[None]:
+    """Publish, and leave at any moment that there is between call and answer."""
+    request = types.PublishRequest(topic=topic, messages=[types.PubsubMessage(data=b"left")])
+    body = types.PublishRequest.serialize(request)
+    with grpc.insecure_channel(server.address) as channel:
+        publish = channel.unary_unary("/google.pubsub.v1.Publisher/Publish")
+        for number in range(times):
+            call = publish.future(body)
+            time.sleep(0.00002 * (number % 100))
+            call.cancel()
+            yield
 
 
 def test_a_published_message_survives_a_kill(server, project):
@@ -261,9 +282,11 @@ def await_arrival(endpoint, answered) -> dict[str, bytes]:
 def drained(server) -> bool:
     """Whether the data file comes to hold no message and no delivery."""
     deadline = time.monotonic() + 5
-    while outstanding(server) != (0, 0) and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if outstanding(server) == (0, 0):
+            return True
         time.sleep(0.05)
-    return outstanding(server) == (0, 0)
+    return False
 
 
 def test_message_ids_never_come_twice(server, project):
