@@ -84,12 +84,13 @@ def test_a_part_that_answers_now_and_then_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_part_that_stands_back_does_so_whatever_the_kernel_weighs(tmp_path: Path) -> None:
+    wanted = os.getpriority(os.PRIO_PROCESS, 0) + 5
     found: list[tuple[int, str]] = []
 
     async def answers() -> bool:
-        own = Path(f"/proc/{line_of.pid}/autogroup")
-        group = own.read_text() if own.exists() else "nice 5"
-        found.append((os.getpriority(os.PRIO_PROCESS, line_of.pid), group.strip()))
+        session = Path(f"/proc/{line.pid}/autogroup")
+        weight = session.read_text() if session.exists() else f"nice {wanted}"
+        found.append((os.getpriority(os.PRIO_PROCESS, line.pid), weight.strip()))
         return True
 
     part = Part(
@@ -101,10 +102,10 @@ def test_a_part_that_stands_back_does_so_whatever_the_kernel_weighs(tmp_path: Pa
         stop_signal=signal.SIGKILL,
         nice=5,
     )
-    line_of = Line(part.name, "")
+    line = Line(part.name, "")
 
     async def once() -> None:
-        keeper = Keeper(part, line_of, tmp_path / "log", {}, lambda _: None)
+        keeper = Keeper(part, line, tmp_path / "log", {}, lambda _: None)
         keeping = asyncio.create_task(keeper.keep())
         await asyncio.wait_for(keeper.been_ready.wait(), 20)
         await keeper.stop()
@@ -112,9 +113,9 @@ def test_a_part_that_stands_back_does_so_whatever_the_kernel_weighs(tmp_path: Pa
 
     asyncio.run(once())
 
-    own = os.getpriority(os.PRIO_PROCESS, 0)
-    assert found[0][0] == own + 5
-    assert found[0][1].endswith(f"nice {own + 5}")
+    niceness, weight = found[0]
+    assert niceness == wanted
+    assert weight.endswith(f" {wanted}")
 
 
 WORKS = """
