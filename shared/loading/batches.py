@@ -91,7 +91,8 @@ def pack(batch: Batch, body: bytes) -> tuple[bytes, dict[str, str]]:
         ]
         data = b'{"rows":[%b],"rejected":%b}' % (
             b",".join(verdict.raw),
-            json.dumps(rejected).encode(),
+            # As it came: written out as escapes, it could be larger than Pub/Sub takes.
+            json.dumps(rejected, ensure_ascii=False).encode(),
         )
     attributes = {
         "batch_id": str(batch.batch_id),

@@ -178,8 +178,8 @@ def _errors(table: Table, error: ValidationError) -> Iterable[FieldError]:
 def _error(name: str, refusal: Refusal | str) -> FieldError:
     if isinstance(refusal, Refusal):
         return FieldError(name, refusal.code, dict(refusal.facts))
-    # A validator of the table's own says it in a sentence of its own.
-    return FieldError(name, "rule_broken", {"sentence": str(refusal)})
+    # A validator of the table's own says it in a sentence of its own, which may quote the row.
+    return FieldError(name, "rule_broken", {"sentence": storable(str(refusal))})
 
 
 def storable(value: Any) -> Any:

@@ -1,5 +1,7 @@
 """Batches that are made to hurt: the good rows beside them are neither lost nor held up."""
 
+import json
+import random
 import time
 import uuid
 from datetime import UTC, datetime
@@ -103,3 +105,19 @@ def test_of_many_unknown_fields_only_some_are_told():
     assert [error.field for error in reject.errors][:2] == ["job", "a000000"]
     assert len(reject.errors) == 1 + MAX_UNKNOWN
     assert len(reject.raw) == 100_002
+
+
+def test_a_batch_as_large_as_a_body_may_be_fits_a_message():
+    # Characters beyond the first 65,536, written as escapes, take three times the room.
+    chance = random.Random(7)
+    letters = "".join(chr(chance.randrange(0x10000, 0x110000)) for _ in range(2_450_000))
+    rows = [{"id": "bad", "job": letters[place::1000]} for place in range(1000)]
+    body = json.dumps({"rows": rows}, ensure_ascii=False).encode()
+    judged = Batch(uuid.UUID(int=1), JOBS, "ann", NOW, batches.check(JOBS, body))
+
+    data, attributes = pack(judged, body)
+
+    assert len(body) > 9_000_000
+    # Google's limit for a message, its attributes with it.
+    assert len(data) < 9_900_000
+    assert unpack(data, attributes).verdict.rejects[7].raw == rows[7]
