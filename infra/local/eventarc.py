@@ -16,6 +16,7 @@ from infra.local import finalized
 from infra.local import home as homes
 from infra.local import layout as layouts
 from infra.local.layout import Layout
+from infra.local.serving import serve
 
 _LONGEST_BODY = 20 << 20
 _TARGETS = web.AppKey("targets", dict[str, str])
@@ -91,15 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     layout = layouts.read(homes.at(parser.parse_args().home))
-    web.run_app(
-        application(layout),
-        host="127.0.0.1",
-        port=layout.ports["eventarc"],
-        access_log=None,
-        print=None,
-        handler_cancellation=True,
-        shutdown_timeout=1,
-    )
+    serve(application(layout), "127.0.0.1", layout.ports["eventarc"])
 
 
 if __name__ == "__main__":

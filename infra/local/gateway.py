@@ -25,6 +25,7 @@ from infra.local import home as homes
 from infra.local import layout as layouts
 from infra.local.home import Home
 from infra.local.layout import Layout
+from infra.local.serving import serve
 
 # RFC 9110, 7.6.1: these speak of one connection, not of the message. Expect is answered here.
 _HOP_BY_HOP = frozenset(
@@ -238,15 +239,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     home = homes.at(parser.parse_args().home)
     layout = layouts.read(home)
-    web.run_app(
-        application(home, layout),
-        host=layout.listen,
-        port=layout.ports["gateway"],
-        access_log=None,
-        print=None,
-        handler_cancellation=True,
-        shutdown_timeout=1,
-    )
+    serve(application(home, layout), layout.listen, layout.ports["gateway"])
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """python -m infra.local.pubsub: serve Pub/Sub from one data file."""
 
 import argparse
-import asyncio
 import sys
 from pathlib import Path
+
+import uvloop
 
 from infra.local.pubsub.datafile import DataFileFault
 from infra.local.pubsub.identity import SigningKeyFault
@@ -13,7 +14,7 @@ from infra.local.pubsub.server import Options, StartFault, serve
 def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal; return 1 when that cannot be, having said why."""
     try:
-        asyncio.run(serve(_options(arguments)))
+        uvloop.run(serve(_options(arguments)))
     except (DataFileFault, SigningKeyFault, StartFault) as fault:
         sys.stderr.write(f"pubsub: {fault}\n")
         return 1

@@ -1,0 +1,18 @@
+"""How the platform's own servers of HTTP run."""
+
+import uvloop
+from aiohttp import web
+
+
+def serve(application: web.Application, host: str, port: int) -> None:
+    """Serve until a signal comes."""
+    web.run_app(
+        application,
+        host=host,
+        port=port,
+        access_log=None,
+        print=None,
+        handler_cancellation=True,
+        shutdown_timeout=1,
+        loop=uvloop.new_event_loop(),
+    )
