@@ -7,10 +7,25 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from infra.local.board import Line
 from infra.local.keeper import Keeper
 from infra.local.parts import Part, Stage
+
+SLEEPS = "import time; time.sleep(60)"
+
+
+def part(name: str, code: str, *arguments: str, **options: Any) -> Part:
+    """A part that is a Python program."""
+    return Part(
+        name=name,
+        command=(sys.executable, "-c", code, *arguments),
+        stage=Stage.DATABASE,
+        environment=os.environ,
+        stop_signal=signal.SIGKILL,
+        **options,
+    )
 
 
 async def kept(folder: Path, part: Part, act: Iterator[None]) -> Line:
@@ -41,18 +56,15 @@ def test_a_part_that_answers_no_more_is_started_again(tmp_path: Path) -> None:
         alive.unlink()
         yield
 
-    part = Part(
-        name="hanging",
-        command=(sys.executable, "-c", "import time; time.sleep(60)"),
-        stage=Stage.DATABASE,
-        environment=os.environ,
+    program = part(
+        "hanging",
+        SLEEPS,
         probe=answers,
         prepare=alive.touch,
-        stop_signal=signal.SIGKILL,
         silence_seconds=0.3,
     )
 
-    line = asyncio.run(kept(tmp_path, part, hang()))
+    line = asyncio.run(kept(tmp_path, program, hang()))
 
     assert line.restarts == 1
 
@@ -63,20 +75,17 @@ def test_a_part_that_answers_now_and_then_is_left_alone(tmp_path: Path) -> None:
     async def answers() -> bool:
         return next(calls) % 3 == 0
 
-    part = Part(
-        name="slow",
-        command=(sys.executable, "-c", "import time; time.sleep(1.5)"),
-        stage=Stage.DATABASE,
-        environment=os.environ,
+    program = part(
+        "slow",
+        "import time; time.sleep(1.5)",
         probe=answers,
-        stop_signal=signal.SIGKILL,
         silence_seconds=0.5,
     )
 
     def once() -> Iterator[None]:
         yield
 
-    line = asyncio.run(kept(tmp_path, part, once()))
+    line = asyncio.run(kept(tmp_path, program, once()))
 
     # It ended by itself, a second and a half after it was ready.
     assert line.restarts == 1
@@ -93,19 +102,16 @@ def test_a_part_that_stands_back_does_so_whatever_the_kernel_weighs(tmp_path: Pa
         found.append((os.getpriority(os.PRIO_PROCESS, line.pid), weight.strip()))
         return True
 
-    part = Part(
-        name="behind",
-        command=(sys.executable, "-c", "import time; time.sleep(60)"),
-        stage=Stage.DATABASE,
-        environment=os.environ,
+    program = part(
+        "behind",
+        SLEEPS,
         probe=answers,
-        stop_signal=signal.SIGKILL,
         nice=5,
     )
-    line = Line(part.name, "")
+    line = Line(program.name, "")
 
     async def once() -> None:
-        keeper = Keeper(part, line, tmp_path / "log", {}, lambda _: None)
+        keeper = Keeper(program, line, tmp_path / "log", {}, lambda _: None)
         keeping = asyncio.create_task(keeper.keep())
         await asyncio.wait_for(keeper.been_ready.wait(), 20)
         await keeper.stop()
@@ -138,17 +144,15 @@ def test_a_part_that_works_before_it_answers_is_waited_for(tmp_path: Path) -> No
     async def answers() -> bool:
         return alive.exists()
 
-    part = Part(
-        name="recovering",
-        command=(sys.executable, "-c", WORKS, str(alive)),
-        stage=Stage.DATABASE,
-        environment=os.environ,
+    program = part(
+        "recovering",
+        WORKS,
+        str(alive),
         probe=answers,
-        stop_signal=signal.SIGKILL,
         silence_seconds=1.5,
     )
 
-    line = asyncio.run(kept(tmp_path, part, iter(())))
+    line = asyncio.run(kept(tmp_path, program, iter(())))
 
     assert line.restarts == 0
 
@@ -163,17 +167,14 @@ def test_a_part_that_hangs_as_it_starts_is_started_again(tmp_path: Path) -> None
         with starts.open("a") as file:
             file.write("|")
 
-    part = Part(
-        name="stuck",
-        command=(sys.executable, "-c", "import time; time.sleep(60)"),
-        stage=Stage.DATABASE,
-        environment=os.environ,
+    program = part(
+        "stuck",
+        SLEEPS,
         probe=answers,
         prepare=count,
-        stop_signal=signal.SIGKILL,
         silence_seconds=0.5,
     )
 
-    line = asyncio.run(kept(tmp_path, part, iter(())))
+    line = asyncio.run(kept(tmp_path, program, iter(())))
 
     assert line.restarts == 1
