@@ -109,8 +109,9 @@ class Keeper:
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
             )
-        # At once: its threads will have what it has when they begin.
-        processes.stand_back(process.pid, part.nice)
+        if part.nice:
+            # At once: its threads will have what it has when they begin.
+            processes.stand_back(process.pid, part.nice)
         return process
 
     async def _watch(self, process: asyncio.subprocess.Process, started: float) -> None:

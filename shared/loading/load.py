@@ -84,6 +84,11 @@ def staging(table: Table) -> Staging:
     return Staging(table)
 
 
+@cache
+def _begin(table: Table) -> sa.TextClause:
+    return sa.text(staging(table).begin)
+
+
 def begin(connection: sa.Connection, table: Table, merge: Merge) -> Staging:
     """Make a transaction ready to stage rows of `table` on behalf of `merge`.
 
@@ -91,7 +96,7 @@ def begin(connection: sa.Connection, table: Table, merge: Merge) -> Staging:
     """
     sql = staging(table)
     connection.execute(
-        sa.text(sql.begin),
+        _begin(table),
         {
             "load_id": str(merge.load_id),
             "accepted_at": merge.accepted_at.isoformat(),
