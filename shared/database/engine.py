@@ -1,6 +1,5 @@
 """The engine and its pool: one per process, made at first use."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +8,7 @@ import sqlalchemy as sa
 from pg8000.dbapi import connect
 
 from shared.database import faults
+from shared.database.channel import Channel, tune
 from shared.faults import ConfigurationFault
 from shared.first_use import Once
 from shared.settings import Settings
@@ -80,8 +80,7 @@ def _direct(settings: Settings) -> Any:
         )
 
     def open_connection() -> Any:
-        channel = socket.create_connection((url.host or "127.0.0.1", url.port or 5432))
-        _tune(channel)
+        channel = Channel.to(url.host or "127.0.0.1", url.port or 5432)
         try:
             return connect(
                 user=url.username, password=url.password, database=url.database, sock=channel
@@ -116,13 +115,7 @@ def _through(connector: Any, settings: Settings) -> Any:
                 # The channel is encrypted already: asking for it again costs a round trip.
                 ssl_context=False,
             )
-        _tune(connection._usock)
+        tune(connection._usock)
         return connection
 
     return open_connection
-
-
-def _tune(channel: socket.socket) -> None:
-    channel.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    # COPY sends data and end in two writes: without this the second waits 40 ms.
-    channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

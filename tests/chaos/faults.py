@@ -10,18 +10,17 @@ import time
 from collections import Counter
 
 import psutil
-from pg8000.exceptions import DatabaseError, InterfaceError
+import sqlalchemy as sa
 
 from infra.local import processes
 from tests.chaos.disk import Disk
 from tests.chaos.schedules import Fault
-from tests.platform import contents
 from tests.platform.running import Platform
 
-_CUT = """
+_CUT = sa.text("""
     select pg_terminate_backend(pid) from pg_stat_activity
     where pid <> pg_backend_pid() and datname = current_database()
-"""
+""")
 
 
 class Injector:
@@ -31,9 +30,9 @@ class Injector:
         done: how often each kind did, by kind and part.
     """
 
-    def __init__(self, platform: Platform, disk: Disk | None) -> None:
+    def __init__(self, platform: Platform, engine: sa.Engine, disk: Disk | None) -> None:
         self.done: Counter[tuple[str, str]] = Counter()
-        self._platform, self._disk = platform, disk
+        self._platform, self._engine, self._disk = platform, engine, disk
 
     def inject(self, fault: Fault) -> None:
         """Make one thing go wrong; where the part is not there just now, nothing does."""
@@ -69,10 +68,9 @@ class Injector:
 
     def _cut(self) -> bool:
         try:
-            connection = contents.connection(self._platform)
-            with contextlib.closing(connection):
-                return bool(connection.run(_CUT))
-        except (OSError, InterfaceError, DatabaseError):
+            with self._engine.connect() as connection:
+                return bool(connection.scalars(_CUT).all())
+        except (OSError, sa.exc.SQLAlchemyError):
             return False
 
 

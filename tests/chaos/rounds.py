@@ -33,7 +33,8 @@ class Arena:
     def __init__(self, platform: Platform, small: Disk | None) -> None:
         self.platform, self.model = platform, Model()
         self.operator, self.caller = Operator(platform), Caller(platform)
-        self.publisher, self.injector = Publisher(platform), Injector(platform, small)
+        self.publisher = Publisher(platform)
+        self.injector = Injector(platform, self.operator.engine, small)
         self.doubler = Doubler(platform, self.publisher)
         self._next_key = 1000
 
