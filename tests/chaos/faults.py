@@ -1,4 +1,4 @@
-"""Things that go wrong: killed and frozen processes, connections cut, a full disk.
+"""Things that go wrong: killed and frozen processes, connections cut, a full disk, a wrong clock.
 
 Only processes of the platform that the test started are touched, found by what its supervisor has
 recorded: pid and moment of birth.
@@ -13,6 +13,7 @@ import psutil
 import sqlalchemy as sa
 
 from infra.local import processes
+from tests.chaos.clock import Clock
 from tests.chaos.disk import Disk
 from tests.chaos.schedules import Fault
 from tests.platform.running import Platform
@@ -30,9 +31,12 @@ class Injector:
         done: how often each kind did, by kind and part.
     """
 
-    def __init__(self, platform: Platform, engine: sa.Engine, disk: Disk | None) -> None:
+    def __init__(
+        self, platform: Platform, engine: sa.Engine, disk: Disk | None, clock: Clock | None
+    ) -> None:
         self.done: Counter[tuple[str, str]] = Counter()
-        self._platform, self._engine, self._disk = platform, engine, disk
+        self._platform, self._engine = platform, engine
+        self._disk, self._clock = disk, clock
 
     def inject(self, fault: Fault) -> None:
         """Make one thing go wrong; where the part is not there just now, nothing does."""
@@ -45,11 +49,15 @@ class Injector:
     def _hit(self, fault: Fault) -> bool:
         if fault.kind == "cut connections":
             return self._cut()
-        if fault.kind != "disk full":
-            return self._strike(fault)
-        if self._disk is not None:
-            self._disk.fill(fault.seconds)
-        return self._disk is not None
+        if fault.kind == "disk full":
+            if self._disk is not None:
+                self._disk.fill(fault.seconds)
+            return self._disk is not None
+        if fault.kind == "clock step":
+            if self._clock is not None:
+                self._clock.step(fault.offset, fault.seconds)
+            return self._clock is not None
+        return self._strike(fault)
 
     def _strike(self, fault: Fault) -> bool:
         line = self._platform.line(fault.part)

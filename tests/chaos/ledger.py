@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.chaos.findings import Findings
-from tests.chaos.model import Sent
+from tests.chaos.model import Model, Sent
 from tests.platform.dropping import Operator
 
 Entry = Mapping[str, Any]
@@ -24,12 +24,13 @@ class Found:
 
 
 def check(
-    operator: Operator, sent: Iterable[Sent], since: datetime, findings: Findings
+    operator: Operator, model: Model, sent: Iterable[Sent], since: datetime, findings: Findings
 ) -> list[Found]:
     """Find the load of everything that was sent, and look whether it is as it must be.
 
     Args:
         operator: asks the database.
+        model: what was ever sent, and what clocks said meanwhile.
         sent: all that was sent since then.
         since: when this round began.
         findings: takes what is wrong.
@@ -38,8 +39,8 @@ def check(
     by_source: dict[str, list[Entry]] = {}
     for entry in entries:
         by_source.setdefault(_identity(entry), []).append(entry)
-    found = [_found(one, by_source, findings) for one in sent]
-    _check_strangers(found, entries, findings)
+    found = [_found(one, by_source, model, findings) for one in sent]
+    _check_strangers(found, entries, model, findings)
     return found
 
 
@@ -50,7 +51,9 @@ def _identity(entry: Entry) -> str:
     return source.rpartition("#")[0] if entry["kind"] == "file" else source
 
 
-def _found(sent: Sent, by_source: Mapping[str, list[Entry]], findings: Findings) -> Found:
+def _found(
+    sent: Sent, by_source: Mapping[str, list[Entry]], model: Model, findings: Findings
+) -> Found:
     entries = by_source.get(sent.identity, [])
     if sent.answered_at is not None and sent.identity:
         lost = not entries
@@ -59,11 +62,11 @@ def _found(sent: Sent, by_source: Mapping[str, list[Entry]], findings: Findings)
         if lost:
             findings.count("rows lost", len(sent.good))
     for entry in entries:
-        _check_entry(sent, entry, findings)
+        _check_entry(sent, entry, model, findings)
     return Found(sent, entries)
 
 
-def _check_entry(sent: Sent, entry: Entry, findings: Findings) -> None:
+def _check_entry(sent: Sent, entry: Entry, model: Model, findings: Findings) -> None:
     told = f"{sent.identity} has {dict(entry)}"
     state = "done" if sent.table else "failed"
     findings.must(entry["state"] == state, "wrong state", told)
@@ -73,18 +76,20 @@ def _check_entry(sent: Sent, entry: Entry, findings: Findings) -> None:
     findings.must(entry["rows_read"] == len(sent.lines) == counted, "wrong counts", told)
     findings.must(entry["rejected"] == len(sent.bad), "wrong counts", told)
     if not sent.repeats and entry["repeats"] is None:
-        known = sent.may_be_accepted_at(entry["accepted_at"])
+        known = sent.may_be_accepted_at(entry["accepted_at"], model.clocks)
         between = f"tried {sent.tried_at}, answered {sent.answered_at}"
         findings.must(known, "wrong accepted_at", f"{told}, {between}")
 
 
-def _check_strangers(found: Sequence[Found], entries: Iterable[Entry], findings: Findings) -> None:
+def _check_strangers(
+    found: Sequence[Found], entries: Iterable[Entry], model: Model, findings: Findings
+) -> None:
     known = {entry["load_id"] for one in found for entry in one.entries}
     strangers = [entry for entry in entries if entry["load_id"] not in known]
     # Of those whose answer was lost nobody knows the load; each may have one at most.
     unknown = [one.sent for one in found if not one.sent.identity]
     for entry in strangers:
-        match = next((s for s in unknown if _may_be(s, entry)), None)
+        match = next((s for s in unknown if _may_be(s, entry, model)), None)
         findings.must(match is not None, "stranger", f"nobody sent {dict(entry)}")
         if match is not None:
             unknown.remove(match)
@@ -92,11 +97,11 @@ def _check_strangers(found: Sequence[Found], entries: Iterable[Entry], findings:
     findings.must(not answered, "load lost", f"answered, and not to be found: {answered}")
 
 
-def _may_be(sent: Sent, entry: Entry) -> bool:
+def _may_be(sent: Sent, entry: Entry, model: Model) -> bool:
     return (
         (sent.kind, sent.table) == (entry["kind"], entry["table_name"])
         and entry["rows_read"] == len(sent.lines)
-        and sent.may_be_accepted_at(entry["accepted_at"])
+        and sent.may_be_accepted_at(entry["accepted_at"], model.clocks)
     )
 
 

@@ -1,7 +1,7 @@
 """What was sent, and so what must be found afterwards."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -58,13 +58,20 @@ class Sent:
         """An answer said that it was taken."""
         self.answered_at = datetime.now(UTC)
 
-    def may_be_accepted_at(self, moment: datetime) -> bool:
-        """Whether its rows may count from a moment."""
+    def may_be_accepted_at(self, moment: datetime, clocks: Iterable[float]) -> bool:
+        """Whether its rows may count from a moment.
+
+        Args:
+            moment: by some clock.
+            clocks: by how many seconds the functions' clock was wrong, then or another time.
+        """
         if self.accepted_at is not None:
             return moment == self.accepted_at
         slack = timedelta(milliseconds=50)
-        until = self.answered_at or datetime.now(UTC)
-        return self.tried_at - slack <= moment <= until + slack
+        begin, end = self.tried_at - slack, (self.answered_at or datetime.now(UTC)) + slack
+        # A file counts from when the bucket has it, by the bucket's clock.
+        offsets = [timedelta(seconds=s) for s in ((0.0,) if self.kind == "file" else clocks)]
+        return any(begin <= moment - offset <= end for offset in offsets)
 
 
 @dataclass
@@ -79,6 +86,7 @@ class Model:
         versions: all values that were ever sent, by table and key.
         problems: what was answered that should never be.
         corrected: rejects that somebody corrects; two who corrected one would be answered once.
+        clocks: by how many seconds the functions' clock was wrong in the last round.
     """
 
     sent: list[Sent] = field(default_factory=list)
@@ -88,6 +96,7 @@ class Model:
     versions: dict[tuple[str, int], set[Version]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     corrected: set[int] = field(default_factory=set)
+    clocks: set[float] = field(default_factory=lambda: {0.0})
     _choosing: Lock = field(default_factory=Lock)
 
     def choose(self, reject_ids: Sequence[int]) -> set[int]:

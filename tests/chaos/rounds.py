@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.chaos import clock as clocks
 from tests.chaos import contents, disk, files, ledger, schedules, settling
 from tests.chaos.calling import Caller
+from tests.chaos.clock import Clock
 from tests.chaos.contents import Round
 from tests.chaos.disk import Disk
 from tests.chaos.faults import Injector
@@ -30,11 +32,11 @@ ENVIRONMENT = {"SWEEP_AGE_SECONDS": "4"}
 class Arena:
     """A platform under chaos, with all that works on it."""
 
-    def __init__(self, platform: Platform, small: Disk | None) -> None:
-        self.platform, self.model = platform, Model()
+    def __init__(self, platform: Platform, small: Disk | None, clock: Clock | None) -> None:
+        self.platform, self.model, self.clock = platform, Model(), clock
         self.operator, self.caller = Operator(platform), Caller(platform)
         self.publisher = Publisher(platform)
-        self.injector = Injector(platform, self.operator.engine, small)
+        self.injector = Injector(platform, self.operator.engine, small, clock)
         self.doubler = Doubler(platform, self.publisher)
         self._next_key = 1000
 
@@ -66,9 +68,8 @@ class Arena:
         self._next_key += 1000 * len(made)
         chance = random.Random(seeds[0])
         self.doubler.doubling = chance.random() < 0.6
-        # Of the whole platform, whatever each schedule has of its own.
-        full = [Fault(chance.uniform(0, 2), "disk full", "postgres", chance.uniform(0.5, 3))]
-        self._act(made, full if chance.random() < 0.25 else [])
+        faults = [*schedules.of_machine(chance), *(f for one in made for f in one.faults)]
+        self._act(made, faults)
         left = settling.settle(self.operator, self.doubler, self.publisher)
         findings.must(not left, "never settled", left)
         left = settling.sweep(self.operator, self.doubler, self.publisher)
@@ -76,6 +77,7 @@ class Arena:
         if spoil is not None:
             spoil(self.operator)
         try:
+            self.model.clocks = {0.0, *(fault.offset for fault in faults)}
             self._check(since, before, range(first, self._next_key), findings)
         except Exception as error:  # noqa: BLE001 - what could not be looked at is wrong too
             findings.must(False, "not checked", f"{type(error).__name__}: {error}")
@@ -92,7 +94,6 @@ class Arena:
                 schedule, self.model, self.caller, self.publisher, self.operator.names["uploads"]
             )
             acts += [(s.at, lambda w=worker, s=s: w.do(s)) for s in schedule.steps]
-            acts += [(f.at, lambda f=f: self.injector.inject(f)) for f in schedule.faults]
         with ThreadPoolExecutor(len(acts)) as pool:
             for at, act in acts:
                 pool.submit(self._at, started + at, act)
@@ -106,7 +107,7 @@ class Arena:
 
     def _check(self, since: datetime, before: int, keys: range, findings: Findings) -> None:
         operator, model = self.operator, self.model
-        found = ledger.check(operator, model.sent[before:], since, findings)
+        found = ledger.check(operator, model, model.sent[before:], since, findings)
         ledger.check_rejects(operator, found, findings)
         restored = contents.restores(operator, model, since, findings)
         findings.count("restores", len(restored))
@@ -124,11 +125,16 @@ class Arena:
 @contextmanager
 def started() -> Iterator[Arena]:
     """An arena on a platform of its own, which does not wait five minutes for its sweep."""
-    with pytest.MonkeyPatch.context() as patch, new_home() as home, disk.small(home) as small:
-        for name, value in ENVIRONMENT.items():
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        new_home() as home,
+        disk.small(home) as small,
+        clocks.settable(home) as clock,
+    ):
+        for name, value in (ENVIRONMENT | (clock.environment if clock else {})).items():
             patch.setenv(name, value)
         platform = start(home)
-        arena = Arena(platform, small)
+        arena = Arena(platform, small, clock)
         try:
             yield arena
         finally:

@@ -9,6 +9,8 @@ from tests.chaos import lines
 from tests.chaos.lines import FIELDS, Line
 
 SECONDS = 3.0
+# How far clocks are from the right time.
+OFFSETS = (-86400.0, -2.0, 2.0, 86400.0)
 TABLES = tuple(FIELDS)
 FUNCTIONS = (
     *("ingest_csv", "insert_rows", "store_rows", "sync_warehouse"),
@@ -91,14 +93,19 @@ class Fault:
     Attributes:
         at: when.
         kind: what.
-        part: to which part of the platform, "" for the database's connections.
+        part: to which part of the platform, "" for the machine of all of them.
         seconds: for how long, where it does not mend itself.
+        offset: by how many seconds the clock is set.
     """
 
     at: float
-    kind: Literal["kill", "kill worker", "kill backend", "freeze", "cut connections", "disk full"]
+    kind: Literal[
+        *("kill", "kill worker", "kill backend", "freeze"),
+        *("cut connections", "disk full", "clock step"),
+    ]
     part: str
     seconds: float = 0.0
+    offset: float = 0.0
 
 
 Step = Drop | Unreadable | Batch | Stepped | Replay | BackUp | Call
@@ -181,7 +188,7 @@ class _Maker:
     def stepped(self) -> Step:
         table, found, _ = self.rows()
         good = [line for line in found if line.good]
-        seconds = self.chance.choice((-86400.0, -2.0, 2.0, 86400.0))
+        seconds = self.chance.choice(OFFSETS)
         return Stepped(self.at(), table, good, seconds) if good else self.batch()
 
     def replay(self) -> Step:
@@ -208,6 +215,17 @@ class _Maker:
             part = self.chance.choice((*FUNCTIONS, "pubsub", "storage", "bigquery", "eventarc"))
             return Fault(at, kind, part, self.chance.uniform(0.3, 2.5))
         return Fault(at, kind, "postgres")
+
+
+def of_machine(chance: random.Random) -> list[Fault]:
+    """What goes wrong with a whole machine, whatever the schedules on it have of their own."""
+    full = Fault(chance.uniform(0, 2), "disk full", "postgres", chance.uniform(0.5, 3))
+    found = [full] if chance.random() < 0.25 else []
+    for _ in range(2):
+        at, seconds = chance.uniform(0, SECONDS), chance.uniform(0.3, 2)
+        step = Fault(at, "clock step", "", seconds, chance.choice(OFFSETS))
+        found += [step] if chance.random() > 0.5 else []
+    return found
 
 
 def make(seed: int, base: int) -> Schedule:
