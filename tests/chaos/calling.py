@@ -12,6 +12,7 @@ from tests.platform.running import Platform
 
 PATIENCE_SECONDS = 90.0
 _PAUSE_SECONDS = 0.3
+_TRIES, _REST_SECONDS = 4, 0.7
 
 
 class Caller:
@@ -47,6 +48,14 @@ class Caller:
             self.wrong.append(f"{method} {path} was answered 500: {answer.text[:300]}")
         self._last = f"{answer.status_code} {answer.text[:300]}"
         return None if answer.status_code >= 500 else answer
+
+    def persistently(self, method: str, path: str, **options: Any) -> httpx.Response | None:
+        """Call a few times, as somebody would before they leave it; None where all were away."""
+        for rest in (*[_REST_SECONDS] * (_TRIES - 1), 0.0):
+            if (answer := self.once(method, path, **options)) is not None:
+                return answer
+            time.sleep(rest)
+        return None
 
     def until_answered(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Call until somebody answers."""

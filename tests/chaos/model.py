@@ -81,7 +81,6 @@ class Model:
     Attributes:
         sent: everything but restores.
         modes: of each backup by id, how it was asked to be restored.
-        restores: how often each backup was asked to be restored.
         backups: the backups that an answer said were taken, as (table, id).
         versions: all values that were ever sent, by table and key.
         problems: what was answered that should never be.
@@ -91,7 +90,6 @@ class Model:
 
     sent: list[Sent] = field(default_factory=list)
     modes: dict[str, Mode] = field(default_factory=dict)
-    restores: dict[str, int] = field(default_factory=dict)
     backups: list[tuple[str, str]] = field(default_factory=list)
     versions: dict[tuple[str, int], set[Version]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)

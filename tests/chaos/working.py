@@ -139,7 +139,7 @@ class Worker:
 
     def _back_up(self, step: schedules.BackUp) -> None:
         path = f"/backup_table/{step.table}"
-        answer = self._caller.once("POST", path)
+        answer = self._caller.persistently("POST", path)
         if answer is None:
             return
         self._expect(answer.status_code == 201, path, answer)
@@ -154,9 +154,8 @@ class Worker:
     def _restore(self, step: schedules.BackUp, backup_id: str) -> None:
         self._publisher.rest(step.pause)
         self._model.modes[backup_id] = step.restore or "merge"
-        self._model.restores[backup_id] = self._model.restores.get(backup_id, 0) + 1
         asked = {"backup": backup_id, "mode": step.restore}
-        answer = self._caller.once("POST", f"/restore_table/{step.table}", json=asked)
+        answer = self._caller.persistently("POST", f"/restore_table/{step.table}", json=asked)
         if answer is not None:
             # 409: hires of rows that came meanwhile would lose their parent.
             self._expect(answer.status_code in (200, 409), "restore", answer)
@@ -168,13 +167,13 @@ class Worker:
         elif step.what == "sweep":
             self._publisher.publish("sweep", b"{}")
         elif step.what == "reconcile":
-            answer = self._caller.once("POST", "/sync_warehouse/reconcile", json={})
+            answer = self._caller.persistently("POST", "/sync_warehouse/reconcile", json={})
             if answer is not None:
                 self._expect(answer.status_code == 200, "reconcile", answer)
                 self._expect(answer.json()["agrees"], "reconcile", answer)
         else:
             path = "/freshness" if step.what == "freshness" else "/hires_by_quarter?year=2021"
-            answer = self._caller.once("GET", path)
+            answer = self._caller.persistently("GET", path)
             if answer is not None:
                 self._expect(answer.status_code == 200, path, answer)
 
