@@ -123,7 +123,7 @@ class Reader:
         self.header = self._header()
 
     def blocks(self) -> Iterator[tuple[int, bytes]]:
-        """The blocks: how many rows each has, and its bytes as they are packed.
+        """The blocks but for empty ones: how many rows each says to have, and its packed bytes.
 
         Raises:
             UnusableBackup: `truncated`, `damaged`, `too_large`.
@@ -141,7 +141,7 @@ class Reader:
             packed = self._take(size)
             if self._take(_SYNC_BYTES) != self.header.sync:
                 raise _damaged("a block without its mark")
-            if rows:
+            if rows or size:
                 yield rows, packed
 
     def _header(self) -> Header:

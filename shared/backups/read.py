@@ -48,9 +48,11 @@ def portions(reader: Reader) -> Iterator[list[Block]]:
     size = 0
     for count, packed in reader.blocks():
         data = codecs.unpacked(reader.header.codec, packed, reader.max_block_bytes)
-        block = Block(count, data)
-        portion.append(block)
-        size += len(block.data)
+        if not count:
+            _check_empty(data)
+            continue
+        portion.append(Block(count, data))
+        size += len(data)
         if size >= _PORTION_BYTES:
             yield portion
             portion, size = [], 0
@@ -87,6 +89,15 @@ def parts(schema: FileSchema, reader: Reader) -> Iterator[list[Block] | Chunk]:
         _check(blocks)
         for count, columns in rows.decoded(schema, blocks, _PORTION_ROWS):
             yield _chunk(schema, count, columns)
+
+
+def _check_empty(data: bytes) -> None:
+    # Most likely a number that was damaged: its rows would be left out, and nobody told.
+    if data:
+        raise UnusableBackup(
+            "damaged",
+            f"A block of the file says to have no rows, and has {len(data)} bytes; it is damaged.",
+        )
 
 
 def _check(blocks: Sequence[Block]) -> None:

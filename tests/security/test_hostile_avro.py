@@ -114,6 +114,7 @@ def test_the_fields_of_others_do_no_harm_where_bytes_pay_for_them(union):
         (block(MUCH, ROW), "damaged"),
         (block(2, ROW), "damaged"),
         (block(1, ROW + b"x"), "damaged"),
+        (block(1, ROW) + block(0, ROW), "damaged"),
         (block(1, ROW, sync=b"T" * 16), "damaged"),
         (block(1, ROW)[:-1], "truncated"),
         (number(1) + number(-5) + ROW, "damaged"),
@@ -127,6 +128,13 @@ def test_the_fields_of_others_do_no_harm_where_bytes_pay_for_them(union):
 )
 def test_blocks_that_are_not_what_they_say_are_refused(blocks, code):
     assert refused(header(record()) + blocks).code == code
+
+
+@pytest.mark.parametrize(
+    ("codec", "packed"), [(b"null", b""), (b"deflate", b""), (b"deflate", b"\x03\x00")]
+)
+def test_blocks_of_nothing_are_passed_over(codec, packed):
+    assert restored(header(record(), codec) + 2 * block(0, packed)) == (0, 0)
 
 
 def deflated(size: int) -> bytes:
