@@ -1,8 +1,11 @@
 """One sync at a time: a lock in PostgreSQL that its holder's end frees, however it ends."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
@@ -11,6 +14,8 @@ from shared.faults import DatabaseBusy
 
 # Any two constants: what matters is that every sync takes the same lock.
 _KEY = {"room": 0x73796E63, "lock": 1}
+_WITHIN: WeakKeyDictionary[sa.Engine, Lock] = WeakKeyDictionary()
+_MAKING = Lock()
 
 
 class Held:
@@ -35,12 +40,29 @@ def taken(engine: sa.Engine, wait_seconds: float = 0) -> Iterator[Held | None]:
 
     Whoever waits stands in a queue: nobody who comes later, and does not wait, gets in before.
 
+    Of a process one at a time comes to PostgreSQL: whoever waits there keeps a connection, and with
+    all of a pool's kept by those who wait, its holder got none to work with.
+
     The lock belongs to a session of its own, outside any transaction: a sync takes as long as
     BigQuery does, and a transaction open that long would keep PostgreSQL from cleaning up.
 
     Raises:
         DatabaseAway, DatabaseBusy: try again later.
     """
+    until = time.monotonic() + wait_seconds
+    within = _within(engine)
+    if not within.acquire(timeout=wait_seconds):
+        yield None
+        return
+    try:
+        with _taken(engine, max(0.0, until - time.monotonic())) as held:
+            yield held
+    finally:
+        within.release()
+
+
+@contextmanager
+def _taken(engine: sa.Engine, wait_seconds: float) -> Iterator[Held | None]:
     with faults.mapped():
         connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     try:
@@ -56,6 +78,11 @@ def taken(engine: sa.Engine, wait_seconds: float = 0) -> Iterator[Held | None]:
             yield None
     finally:
         connection.close()
+
+
+def _within(engine: sa.Engine) -> Lock:
+    with _MAKING:
+        return _WITHIN.setdefault(engine, Lock())
 
 
 def _take(connection: sa.Connection, wait_seconds: float) -> bool:

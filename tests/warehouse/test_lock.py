@@ -2,10 +2,13 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from shared.database.engine import create, transaction
 from shared.faults import DatabaseAway
+from shared.settings import read
 from shared.warehouse import lock
 
 CUT = """
@@ -14,7 +17,15 @@ CUT = """
 """
 
 
-def test_whoever_waits_for_the_lock_and_is_cut_off_may_come_again(engine, execute):
+@pytest.fixture
+def elsewhere(database_url):
+    """An engine on the same database, as another process has it."""
+    made = create(read({"DATABASE_URL": database_url}))
+    yield made
+    made.dispose()
+
+
+def test_whoever_waits_for_the_lock_and_is_cut_off_may_come_again(engine, elsewhere, execute):
     # It was a fault of another kind before, which nobody comes again after.
     def cut():
         limit = time.monotonic() + 20
@@ -25,7 +36,39 @@ def test_whoever_waits_for_the_lock_and_is_cut_off_may_come_again(engine, execut
         assert held is not None
         cutting = threading.Thread(target=cut)
         cutting.start()
-        with pytest.raises(DatabaseAway), lock.taken(engine, wait_seconds=30):
+        with pytest.raises(DatabaseAway), lock.taken(elsewhere, wait_seconds=30):
             pytest.fail("the lock was taken twice")
         cutting.join()
         held.check()
+
+
+def test_as_many_as_wait_leave_the_holder_connections_to_work_with(database_url):
+    crowded = create(read({"DATABASE_URL": database_url, "DATABASE_POOL_SIZE": "3"}))
+
+    def work(_):
+        with lock.taken(crowded, wait_seconds=30) as held, transaction(crowded) as connection:
+            time.sleep(0.05)
+            held.check()
+            return connection.exec_driver_sql("select 1").scalar()
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(9) as pool:
+        assert list(pool.map(work, range(9))) == [1] * 9
+    crowded.dispose()
+
+    # One who gets no connection waits 30 s for it.
+    assert time.monotonic() - started < 15
+
+
+@pytest.mark.parametrize("wait_seconds", [0, 0.3])
+def test_nobody_has_the_lock_twice(engine, elsewhere, wait_seconds):
+    with lock.taken(engine) as held:
+        assert held is not None
+        for other in (engine, elsewhere):
+            started = time.monotonic()
+            with lock.taken(other, wait_seconds) as again:
+                assert again is None
+            assert wait_seconds <= time.monotonic() - started < wait_seconds + 5
+    for other in (engine, elsewhere):
+        with lock.taken(other) as held:
+            assert held is not None
