@@ -72,7 +72,8 @@ class _Lanes:
         self._texts = texts
         # Room for a damaged row of nothing but integers to run beyond the end.
         slack = SLACK + _WORD * len(texts)
-        self._data = b"".join([*(block.data for block in blocks), bytes(slack)])
+        # One more than the end: of the last lane too it can be told that it went beyond its own.
+        self._data = b"".join([*(block.data for block in blocks), bytes(1 + slack)])
         self._limit = np.uint64(len(self._data) - slack)
         sizes = np.fromiter((len(block.data) for block in blocks), np.int64, len(blocks))
         self._counts = np.fromiter((block.rows for block in blocks), np.int64, len(blocks))

@@ -11,7 +11,16 @@ from infra.local import layout as layouts
 from infra.local import ports, processes
 from infra.local.home import Home
 from tests.platform.contents import Contents
-from tests.platform.running import Platform, call, launch, new_home, running, start, wait_until
+from tests.platform.running import (
+    START_SECONDS,
+    Platform,
+    call,
+    launch,
+    new_home,
+    running,
+    start,
+    wait_until,
+)
 
 
 def test_stop_leaves_no_process_and_a_later_start_has_the_data_and_addresses() -> None:
@@ -104,7 +113,7 @@ def test_a_function_that_cannot_start_is_told_in_one_line(tmp_path: Path) -> Non
     (folder / "main.py").write_text("import no_such_module\n")
     with new_home() as home:
         process = launch("up", "--home", str(home.path), "--functions", str(folder.parent))
-        wait_until(lambda: _tells(home, "no_such_module"), "told why it does not start")
+        wait_until(lambda: _tells(home, "no_such_module"), "told of why", START_SECONDS)
 
         status, table = call("status", "--home", str(home.path))
         process.terminate()

@@ -130,6 +130,29 @@ def test_blocks_that_are_not_what_they_say_are_refused(blocks, code):
     assert refused(header(record()) + blocks).code == code
 
 
+@pytest.mark.parametrize("place", [0, 15, 29])
+@pytest.mark.parametrize(
+    ("names", "rows"),
+    [
+        (["id", "job"], [number(1), b"", ROW[:-1], ROW + b"\x00"]),
+        (["job", "id"], [text(b"Welder"), b"", text(b"Welder") + b"\x80", b"\x0c"]),
+    ],
+)
+def test_a_row_that_is_cut_off_is_found_in_whatever_block_it_is(names, rows, place):
+    kinds = {"id": "long", "job": "string"}
+    fields = [{"name": name, "type": kinds[name]} for name in names]
+    beginning = header(json.dumps({"type": "record", "name": "Job", "fields": fields}).encode())
+    whole = number(1) + text(b"Welder") if names[0] == "id" else text(b"Welder") + number(1)
+
+    # So many blocks are read side by side.
+    assert restored(beginning + 30 * block(1, whole)) == (30, 0)
+    for row in rows:
+        found = refused(
+            beginning + b"".join(block(1, row if n == place else whole) for n in range(30))
+        )
+        assert found.code == "damaged"
+
+
 @pytest.mark.parametrize(
     ("codec", "packed"), [(b"null", b""), (b"deflate", b""), (b"deflate", b"\x03\x00")]
 )
