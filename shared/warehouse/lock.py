@@ -89,7 +89,8 @@ def _take(connection: sa.Connection, wait_seconds: float) -> bool:
     if not wait_seconds:
         return bool(_call(connection, "pg_try_advisory_lock"))
     with faults.mapped():
-        connection.exec_driver_sql(f"set lock_timeout = {round(wait_seconds * 1000)}")
+        # At least one: to PostgreSQL, 0 is without end.
+        connection.exec_driver_sql(f"set lock_timeout = {max(1, round(wait_seconds * 1000))}")
     try:
         _call(connection, "pg_advisory_lock")
     except DatabaseBusy:

@@ -60,7 +60,7 @@ def test_as_many_as_wait_leave_the_holder_connections_to_work_with(database_url)
     assert time.monotonic() - started < 15
 
 
-@pytest.mark.parametrize("wait_seconds", [0, 0.3])
+@pytest.mark.parametrize("wait_seconds", [0, 0.0004, 0.3])
 def test_nobody_has_the_lock_twice(engine, elsewhere, wait_seconds):
     with lock.taken(engine) as held:
         assert held is not None
