@@ -5,10 +5,10 @@ PlatformFault               told in one line, with what to do about it last
 └── NotAHome                  a folder that holds something else
 """
 
-from shared.faults import PermanentFault
+from shared.errors import PermanentError
 
 
-class PlatformFault(PermanentFault):
+class PlatformFault(PermanentError):
     """The platform cannot go on; `str()` says why and what to do in one line."""
 
 

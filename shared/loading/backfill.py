@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared import storage
-from shared.faults import StorageAway, UnreadableFile
+from shared.errors import StorageUnavailable, UnreadableFile
 from shared.loading.ledger import Entry, load_id_of
 from shared.loading.uploads import Uploads, address
 from shared.storage import StoredObject
@@ -69,7 +69,7 @@ class Backfill:
         """Stage the file's rows in pieces; nothing where the file is gone.
 
         Raises:
-            StorageAway: try again.
+            StorageUnavailable: try again.
         """
         stored = storage.find(self.uploads.client, self.bucket, self.name, self.generation)
         if stored is None:
@@ -88,8 +88,8 @@ class Backfill:
                 for piece in found:
                     yield Piece(number, shape, (self._stage(f"{number:08d}", piece),))
                     number += 1
-        except UnreadableFile as fault:
-            yield Cut(number, (fault.code, str(fault), fault.facts))
+        except UnreadableFile as error:
+            yield Cut(number, (error.code, str(error), error.facts))
         else:
             yield Cut(number)
 
@@ -97,7 +97,7 @@ class Backfill:
         """Judge a piece, and stage what became of its rows.
 
         Raises:
-            StorageAway: try again.
+            StorageUnavailable: try again.
         """
         _, table = address(self.name)
         content = self._staged(piece.names[0])
@@ -115,7 +115,7 @@ class Backfill:
             What the ledger has of it; None where the file is gone and was never loaded.
 
         Raises:
-            TransientFault: try again; nothing is half done.
+            TransientError: try again; nothing is half done.
         """
         found = list(parts)
         ends = [part for part in found if isinstance(part, Cut)]
@@ -125,7 +125,9 @@ class Backfill:
 
         def read(table: Table, _: StoredObject, *, numbered: bool = True) -> Iterable[Block]:
             if len(ends) != 1 or len(judged) != ends[0].pieces:
-                raise StorageAway(f"The pieces of {self.name!r} are not all there; try again.")
+                raise StorageUnavailable(
+                    f"The pieces of {self.name!r} are not all there; try again."
+                )
             if (fault := ends[0].fault) is not None:
                 raise UnreadableFile(fault[0], fault[1], **fault[2])
             return self._blocks(table, judged, numbered=numbered)

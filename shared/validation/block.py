@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.validation.row import Reject
 from shared.validation.rows import Rows
-from shared.validation.rules import Reject
 
 
 @dataclass

@@ -4,12 +4,12 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
-from shared.faults import UnreadableFile
+from shared.errors import UnreadableFile
 from shared.tables.table import Table
-from shared.validation import lines
+from shared.validation import csv_reader
 from shared.validation.block import Block
+from shared.validation.csv_rows import Judge
 from shared.validation.header import Layout, layout
-from shared.validation.judging import Judge
 from shared.validation.records import Record, Records
 
 BLOCK_CHARACTERS = 2 << 20
@@ -23,7 +23,7 @@ def blocks(
     max_line_bytes: int,
     *,
     numbered: bool = True,
-    max_unpacked_bytes: int = lines.MAX_UNPACKED_BYTES,
+    max_unpacked_bytes: int = csv_reader.MAX_UNPACKED_BYTES,
 ) -> Iterator[Block]:
     """Judge a CSV file of `table`; memory does not grow with the file.
 
@@ -37,7 +37,7 @@ def blocks(
     Raises:
         UnreadableFile: the file as a whole is no CSV of this table; may come after any block.
     """
-    records = Records(lines.read(stream, max_line_bytes, max_unpacked_bytes), max_line_bytes)
+    records = Records(csv_reader.read(stream, max_line_bytes, max_unpacked_bytes), max_line_bytes)
     shape, first = opening(table, records)
     yield from whole(table, shape, judged(table, shape, records, first, numbered=numbered))
 

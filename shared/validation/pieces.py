@@ -11,12 +11,12 @@ from typing import BinaryIO
 import msgspec
 
 from shared.tables.table import Table
-from shared.validation import files, lines
+from shared.validation import csv_reader, files
 from shared.validation.block import Block
+from shared.validation.csv_reader import Chunk
 from shared.validation.header import Layout
-from shared.validation.lines import Chunk
 from shared.validation.records import Records
-from shared.validation.rules import Reject
+from shared.validation.row import Reject
 
 PIECE_CHARACTERS = 8 << 20
 
@@ -38,7 +38,7 @@ def cut(
     stream: BinaryIO,
     max_line_bytes: int,
     size: int = PIECE_CHARACTERS,
-    max_unpacked_bytes: int = lines.MAX_UNPACKED_BYTES,
+    max_unpacked_bytes: int = csv_reader.MAX_UNPACKED_BYTES,
 ) -> tuple[Layout, Iterator[bytes]]:
     """Where a file's columns are, and its rows in pieces of about `size` characters.
 
@@ -46,7 +46,7 @@ def cut(
         UnreadableFile: as `files.blocks`, but for what only judging can tell; later ones come from
             the iterator.
     """
-    records = Records(lines.read(stream, max_line_bytes, max_unpacked_bytes), max_line_bytes)
+    records = Records(csv_reader.read(stream, max_line_bytes, max_unpacked_bytes), max_line_bytes)
     shape, first = files.opening(table, records)
     return shape, _pieces(records, records.taken if first is not None else [], size)
 
@@ -110,7 +110,7 @@ class _Piece:
         size = sum(map(len, chunk.lines))
         follows = self.chunks and not (chunk.cut or self.chunks[-1].cut)
         # Chunks stay as small as a file's own: who judges holds one at a time in many forms.
-        if follows and self._last + size <= lines.CHUNK_BYTES:
+        if follows and self._last + size <= csv_reader.CHUNK_BYTES:
             self.chunks[-1].lines.extend(chunk.lines)
             self._last += size
         else:

@@ -10,8 +10,8 @@ from itertools import chain
 import msgspec
 
 from shared.validation import reasons
-from shared.validation.lines import Chunk
-from shared.validation.rules import FieldError
+from shared.validation.csv_reader import Chunk
+from shared.validation.row import FieldError
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

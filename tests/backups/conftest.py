@@ -15,9 +15,9 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage as google_storage
 
 from shared import storage, tables
+from shared.backups.backup import Backups
 from shared.backups.order import Order, Restored
 from shared.backups.restore import restore
-from shared.backups.taking import Backups
 from shared.database import engine as engines
 from shared.database.copy import copy_in
 from shared.database.migrate import migrate

@@ -16,9 +16,9 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage as google_storage
 
 from shared import storage, tables
+from shared.backups.backup import Backups
 from shared.backups.order import Order
 from shared.backups.restore import restore
-from shared.backups.taking import Backups
 from shared.database.engine import create
 from shared.settings import read
 

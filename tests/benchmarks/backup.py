@@ -24,12 +24,12 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
 from shared import tables
+from shared.avro.container import Reader
+from shared.avro.schemas import FileSchema
 from shared.backups import read
-from shared.backups.container import Reader
+from shared.backups.backup import Backups
 from shared.backups.order import Order
 from shared.backups.restore import restore
-from shared.backups.schemas import FileSchema
-from shared.backups.taking import Backups
 from shared.database.engine import create
 from shared.database.migrate import migrate
 from shared.settings import read as read_settings

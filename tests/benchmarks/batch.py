@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shared import tables
-from shared.validation.batches import check
+from shared.validation.json_batch import check
 from tests.benchmarks import fastapi, hires
 from tests.platform.dropping import Operator
 from tests.platform.running import running

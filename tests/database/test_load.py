@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared import tables
 from shared.database.engine import transaction
-from shared.faults import UnreadableFile
+from shared.errors import UnreadableFile
 from shared.loading import waiting
 from shared.loading.ledger import Counts, Source
 from shared.loading.load import load

@@ -18,8 +18,8 @@ from shared.database import engine as engines
 from shared.database.engine import transaction
 from shared.database.migrate import migrate
 from shared.database.sql import statement
-from shared.faults import Fault
-from shared.loading import review, tickets, waiting
+from shared.errors import Fault
+from shared.loading import reject_queue, tickets, waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.settings import read
@@ -169,8 +169,8 @@ def freshness(engine):
 def rejected_rows(engine):
     """Look at rejects, and put them away."""
     drop(engine, "jobs", "2,\n")
-    found = review.page(engine, review.Filters(), 10, None)
-    assert review.discard(engine, [found[0]["reject_id"]]).closed
+    found = reject_queue.page(engine, reject_queue.Filters(), 10, None)
+    assert reject_queue.discard(engine, [found[0]["reject_id"]]).closed
 
 
 def dashboard(engine):

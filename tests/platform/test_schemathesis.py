@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
     positive_data_acceptance,
 )
 
-from shared.http import api
+from shared import api
 from shared.http.document import build
 from shared.http.problems import MEDIA_TYPE as PROBLEM
 from shared.http.problems import PREFIX

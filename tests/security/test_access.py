@@ -10,7 +10,7 @@ import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
 
-from shared.http import api
+from shared import api
 from shared.http.answers import json_answer
 from shared.http.document import path_of
 from shared.http.routes import PUBLIC, PUSH, Door, Route

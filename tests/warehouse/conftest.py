@@ -20,7 +20,7 @@ from google.cloud import storage
 from shared import tables
 from shared.database import engine as engines
 from shared.database.migrate import migrate
-from shared.faults import TransientFault
+from shared.errors import TransientError
 from shared.loading import waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
@@ -199,7 +199,7 @@ def run_when_free(sync):
     def act():
         for _ in range(200):
             # Its lock may still be held, and its last statement still be under way.
-            with suppress(TransientFault):
+            with suppress(TransientError):
                 if not sync.run().running_elsewhere:
                     return
             time.sleep(0.05)

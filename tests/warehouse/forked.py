@@ -20,7 +20,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
 
 from shared.database.engine import create
-from shared.faults import TransientFault
+from shared.errors import TransientError
 from shared.settings import read
 from shared.warehouse.names import Names
 from shared.warehouse.sync import Sync
@@ -62,7 +62,7 @@ def run(told: dict[str, Any], die_at: int | None) -> None:
         step()
     while die_at is None:
         # A killed sync's statement may still be under way in BigQuery: who delivers comes again.
-        with suppress(TransientFault):
+        with suppress(TransientError):
             sync.run()
 
 

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from shared.http import api, document
+from shared import api
+from shared.http import document
 from tests import functions_here
 from tests.asserts import assert_problem
 

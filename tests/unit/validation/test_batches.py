@@ -8,8 +8,8 @@ from marshmallow.validate import Range
 from shared import tables
 from shared.tables.fields import Integer
 from shared.tables.table import Row, Table
-from shared.validation import batches
-from shared.validation.batches import BadBatch, check
+from shared.validation import json_batch
+from shared.validation.json_batch import BadBatch, check
 
 JOBS = tables.find("jobs")
 HIRES = tables.find("hired_employees")
@@ -112,7 +112,7 @@ def test_rows_are_staged_by_their_index():
 
 
 def test_a_thousand_rows_are_the_most():
-    assert check(JOBS, body(*[job(1)] * batches.MAX_ROWS)).size == 1000
+    assert check(JOBS, body(*[job(1)] * json_batch.MAX_ROWS)).size == 1000
 
 
 def test_a_rule_of_the_tables_own_is_asked_about_every_row():

@@ -6,8 +6,8 @@ import io
 import pytest
 
 from shared import tables
-from shared.faults import UnreadableFile
-from shared.validation import files, lines
+from shared.errors import UnreadableFile
+from shared.validation import csv_reader, files
 
 HIRES = tables.find("hired_employees")
 JOBS = tables.find("jobs")
@@ -173,4 +173,4 @@ def test_blocks_are_cut_by_size():
     sizes = [block.size for block in files.blocks(JOBS, io.BytesIO(content), MAX)]
 
     assert len(sizes) > 1
-    assert max(sizes) < files.BLOCK_CHARACTERS + lines.CHUNK_BYTES
+    assert max(sizes) < files.BLOCK_CHARACTERS + csv_reader.CHUNK_BYTES

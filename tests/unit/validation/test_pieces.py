@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict
 
 from shared import tables
-from shared.faults import UnreadableFile
+from shared.errors import UnreadableFile
 from shared.validation import files, pieces
 
 HIRES = tables.find("hired_employees")
@@ -58,8 +58,8 @@ def cut(content, size):
 def verdict(judge, *arguments):
     try:
         return judge(*arguments)
-    except UnreadableFile as fault:
-        return fault.code, fault.facts
+    except UnreadableFile as error:
+        return error.code, error.facts
 
 
 @settings(max_examples=400)

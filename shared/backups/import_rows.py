@@ -12,13 +12,13 @@ from uuid import UUID
 
 import numpy as np
 
-from shared.backups.columns import SLACK, Chunk, Column, Ints, Texts, Values
-from shared.backups.faults import UnusableBackup
-from shared.backups.schemas import OWN_COLUMNS, Filled, Taken, micros
+from shared.avro.columns import SLACK, Chunk, Column, Ints, Texts, Values
+from shared.avro.schemas import OWN_COLUMNS, Filled, Taken, micros
+from shared.backups.errors import UnusableBackup
 from shared.tables.fields import Integer, Text, Timestamp
 from shared.tables.table import Table
 from shared.validation import columns as plain_columns
-from shared.validation.rules import FieldError, judge
+from shared.validation.row import FieldError, judge
 
 _FIRST = micros(datetime.min.replace(tzinfo=Timestamp.epoch.tzinfo))
 _LAST = micros(datetime.max.replace(tzinfo=Timestamp.epoch.tzinfo))

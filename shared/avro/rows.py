@@ -8,12 +8,12 @@ from typing import Any
 import fastavro
 import numpy as np
 
-from shared.backups import codecs, container
-from shared.backups.columns import Chunk, Column, Ints, Texts, Values
-from shared.backups.encode import Rows
-from shared.backups.faults import UnusableBackup
-from shared.backups.lanes import Block
-from shared.backups.schemas import Field, FileSchema
+from shared.avro import codecs, container
+from shared.avro.binary import Block
+from shared.avro.columns import Chunk, Column, Ints, Texts, Values
+from shared.avro.encode import Rows
+from shared.avro.schemas import Field, FileSchema
+from shared.backups.errors import UnusableBackup
 
 
 def decode(schema: FileSchema, blocks: Sequence[Block]) -> list[Column]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from shared.faults import UnreadableFile
+from shared.errors import UnreadableFile
 
 CHUNK_BYTES = 1 << 20
 _GZIP = b"\x1f\x8b"

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import fastavro
 import google_crc32c
 
-from shared.backups import codecs
-from shared.backups.codecs import Codec
-from shared.backups.faults import UnusableBackup
+from shared.avro import codecs
+from shared.avro.codecs import Codec
+from shared.backups.errors import UnusableBackup
 
 MAGIC = b"Obj\x01"
 _SYNC_BYTES = 16

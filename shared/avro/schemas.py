@@ -14,8 +14,8 @@ import fastavro
 from fastavro.schema import fingerprint as fastavro_fingerprint
 from fastavro.schema import to_parsing_canonical_form
 
-from shared.backups import bounds
-from shared.backups.faults import UnusableBackup
+from shared.avro import bounds
+from shared.backups.errors import UnusableBackup
 from shared.derive import avro
 from shared.derive.types import kind_of
 from shared.tables.fields import Timestamp

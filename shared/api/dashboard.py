@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from shared.http.api.insert_rows import Counts
+from shared.api.insert_rows import Counts
 from shared.http.descriptions import Answer, Parameter
 from shared.http.routes import PUBLIC, Route
 

@@ -1,6 +1,6 @@
 """What can be wrong with a backup.
 
-PermanentFault
+PermanentError
 ├── UnknownBackup       there is no such backup, or no such object
 ├── UnusableBackup      an object that cannot be restored, and why
 └── Orphans             rows that would be left without their parent
@@ -9,14 +9,14 @@ PermanentFault
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.faults import PermanentFault
+from shared.errors import PermanentError
 
 
-class UnknownBackup(PermanentFault):
+class UnknownBackup(PermanentError):
     """There is no such backup."""
 
 
-class UnusableBackup(PermanentFault):
+class UnusableBackup(PermanentError):
     """An object that cannot be restored; nothing was changed.
 
     Attributes:
@@ -30,7 +30,7 @@ class UnusableBackup(PermanentFault):
         super().__init__(sentence)
 
 
-class Orphans(PermanentFault):
+class Orphans(PermanentError):
     """Rows that would be left without their parent; nothing was changed.
 
     Attributes:

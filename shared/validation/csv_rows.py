@@ -11,7 +11,7 @@ from shared.validation.block import Block
 from shared.validation.formulas import unshield
 from shared.validation.header import Layout
 from shared.validation.records import Record
-from shared.validation.rules import FieldError, Reject, judge_cell, judge_cells
+from shared.validation.row import FieldError, Reject, judge_cell, judge_cells
 
 Failing = list[tuple[int, tuple[FieldError, ...]]]
 

@@ -10,12 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from pg8000.exceptions import DatabaseError, InterfaceError
 
-from shared.faults import (
-    ConfigurationFault,
-    DatabaseAway,
+from shared.errors import (
+    ConfigurationError,
     DatabaseBusy,
     DatabaseRefusal,
-    Fault,
+    DatabaseUnavailable,
+    TablegateError,
 )
 from shared.first_use import importing
 
@@ -35,11 +35,13 @@ def mapped() -> Iterator[None]:
     except sa.exc.TimeoutError as error:
         raise DatabaseBusy("No database connection was free in time; try again.") from error
     except sa.exc.DBAPIError as error:
-        raise fault_of(error.orig) from error
+        raise error_of(error.orig) from error
     except DatabaseError as error:
-        raise fault_of(error) from error
+        raise error_of(error) from error
     except (OSError, InterfaceError) as error:
-        raise DatabaseAway(f"The database is away ({type(error).__name__}); try again.") from error
+        raise DatabaseUnavailable(
+            f"The database is away ({type(error).__name__}); try again."
+        ) from error
 
 
 @contextmanager
@@ -47,8 +49,8 @@ def connector_mapped(instance: str) -> Iterator[None]:
     """Turn what the Cloud SQL connector raises inside, beside the driver's errors, into our faults.
 
     Raises:
-        ConfigurationFault: Cloud SQL's API refuses the instance or the account.
-        DatabaseAway: it, or what gives credentials, did not answer.
+        ConfigurationError: Cloud SQL's API refuses the instance or the account.
+        DatabaseUnavailable: it, or what gives credentials, did not answer.
     """
     with importing():
         from aiohttp import ClientError, ClientResponseError
@@ -59,27 +61,29 @@ def connector_mapped(instance: str) -> Iterator[None]:
         yield
     except ClientResponseError as error:
         if error.status in _API_REFUSES:
-            raise ConfigurationFault(
+            raise ConfigurationError(
                 f"Cloud SQL refused {instance!r} ({error.status}: {error.message}). Check "
                 "CLOUD_SQL_INSTANCE and that the account has roles/cloudsql.client."
             ) from error
-        raise DatabaseAway(f"Cloud SQL's API answered {error.status}; try again.") from error
+        raise DatabaseUnavailable(f"Cloud SQL's API answered {error.status}; try again.") from error
     except (DefaultCredentialsError, exceptions.CloudSQLIPTypeError, ValueError) as error:
-        raise ConfigurationFault(f"Cloud SQL cannot be reached: {error}") from error
+        raise ConfigurationError(f"Cloud SQL cannot be reached: {error}") from error
     except (ClientError, GoogleAuthError, exceptions.CloudSQLConnectionError) as error:
-        raise DatabaseAway(f"Cloud SQL is away ({type(error).__name__}); try again.") from error
+        raise DatabaseUnavailable(
+            f"Cloud SQL is away ({type(error).__name__}); try again."
+        ) from error
 
 
-def fault_of(error: BaseException | None) -> Fault:
+def error_of(error: BaseException | None) -> TablegateError:
     """Our fault for an error of the driver."""
     facts: Any = error.args[0] if error is not None and error.args else {}
     if not isinstance(facts, dict) or "C" not in facts:
-        return DatabaseAway(f"The database is away ({type(error).__name__}); try again.")
+        return DatabaseUnavailable(f"The database is away ({type(error).__name__}); try again.")
     state = str(facts["C"])
     # The primary message names tables and constraints; details (D) would hold row values.
     sentence = f"{' '.join(str(facts.get('M', '')).split())} (SQLSTATE {state})"
     if state.startswith(_BUSY) or state == _FOREIGN_KEY:
         return DatabaseBusy(f"The database is busy: {sentence}; try again.")
     if state.startswith(_AWAY):
-        return DatabaseAway(f"The database is away: {sentence}; try again.")
+        return DatabaseUnavailable(f"The database is away: {sentence}; try again.")
     return DatabaseRefusal(f"The database refused: {sentence}.")

@@ -10,19 +10,19 @@ from typing import Any
 import msgspec
 
 from shared.derive import structs
-from shared.faults import PermanentFault
+from shared.errors import PermanentError
 from shared.tables.fields import Integer
 from shared.tables.table import Table
 from shared.validation import columns, strict_json
 from shared.validation.block import Block
+from shared.validation.row import Reject, judge, judge_fields
 from shared.validation.rows import Rows
-from shared.validation.rules import Reject, judge, judge_fields
 from shared.validation.strict_json import NotStrictJson
 
 MAX_ROWS = 1000
 
 
-class BadBatch(PermanentFault):
+class BadBatch(PermanentError):
     """A body that is no batch.
 
     Attributes:
@@ -244,5 +244,5 @@ def _quotes(text: bytes) -> int:
 def _decode(text: bytes, pointer: str) -> Any:
     try:
         return strict_json.decode(text)
-    except NotStrictJson as fault:
-        raise BadBatch(fault.code, str(fault), pointer) from None
+    except NotStrictJson as error:
+        raise BadBatch(error.code, str(error), pointer) from None

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.backups import varints
-from shared.backups.columns import SLACK, Column, Int64, Ints, Texts, Words, words_of
-from shared.backups.faults import UnusableBackup
+from shared.avro import varints
+from shared.avro.columns import SLACK, Column, Int64, Ints, Texts, Words, words_of
+from shared.backups.errors import UnusableBackup
 
 # Below this many rows a step, reading one by one costs less than the steps.
 _FEWEST_LANES = 24

@@ -10,10 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from shared import logs
+from shared.avro import schemas
 from shared.backups import manifest as manifests
-from shared.backups import retention, schemas
+from shared.backups import retention
 from shared.backups.catalog import Catalog
-from shared.backups.faults import UnusableBackup
+from shared.backups.errors import UnusableBackup
 from shared.backups.manifest import Manifest
 from shared.backups.snapshot import snapshot
 from shared.backups.verify import verify
@@ -50,7 +51,7 @@ class Backups:
         Raises:
             UnusableBackup: what was read back is not what was written; it was deleted.
             SnapshotDiffers: not all rows were read.
-            DatabaseAway, DatabaseBusy, StorageAway: try again later.
+            DatabaseUnavailable, DatabaseBusy, StorageUnavailable: try again later.
         """
         backup_id = secrets.token_hex(6)
         written: list[tuple[Table, str, Written]] = []
@@ -85,13 +86,13 @@ class Backups:
         """Read a backup again and note what was found; its `damage` says what is wrong.
 
         Raises:
-            StorageAway: try again later.
+            StorageUnavailable: try again later.
         """
         damage = None
         try:
             verify(self.catalog.client, self.catalog.stored(manifest.object), manifest)
-        except UnusableBackup as fault:
-            damage = str(fault)
+        except UnusableBackup as error:
+            damage = str(error)
             logs.line(
                 "ERROR",
                 "A backup is damaged",
@@ -108,7 +109,7 @@ class Backups:
         """Delete the backups of these tables that need not be kept, and what cut-off ones left.
 
         Raises:
-            StorageAway: try again later.
+            StorageUnavailable: try again later.
         """
         gone: list[Manifest] = []
         for table in tables:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from shared.backups.schemas import OWN_COLUMNS
+from shared.avro.schemas import OWN_COLUMNS
 from shared.backups.snapshot import column_types
 from shared.database.sql import literal, quoted
 from shared.tables.table import Reference, Table

@@ -10,7 +10,7 @@ from google.api_core.exceptions import GoogleAPICallError, GoogleAPIError, NotFo
 from google.auth.exceptions import GoogleAuthError
 from requests.exceptions import RequestException
 
-from shared.faults import Fault, WarehouseAway, WarehouseRefusal
+from shared.errors import TablegateError, WarehouseRefusal, WarehouseUnavailable
 
 _RETRIED = {408, 409, 412, 429, 500, 502, 503, 504}
 _RETRIED_REASONS = {
@@ -33,16 +33,18 @@ def mapped() -> Iterator[None]:
     try:
         yield
     except GoogleAPICallError as error:
-        raise fault_of(error) from error
+        raise error_of(error) from error
     except (GoogleAPIError, RequestException, GoogleAuthError, OSError, TimeoutError) as error:
-        raise WarehouseAway(f"BigQuery is away ({type(error).__name__}); try again.") from error
+        raise WarehouseUnavailable(
+            f"BigQuery is away ({type(error).__name__}); try again."
+        ) from error
 
 
-def fault_of(error: GoogleAPICallError) -> Fault:
+def error_of(error: GoogleAPICallError) -> TablegateError:
     """Our fault for an answer of BigQuery."""
     sentence = " ".join(str(error.message).split())[:500]
     if isinstance(error, NotFound):
-        return WarehouseAway(
+        return WarehouseUnavailable(
             f"BigQuery does not have it: {sentence} Run python -m shared.warehouse apply; "
             "the work is tried again."
         )
@@ -53,5 +55,5 @@ def fault_of(error: GoogleAPICallError) -> Fault:
         or _CONCURRENT in sentence
         or error.code is None
     ):
-        return WarehouseAway(f"BigQuery is away or busy: {sentence} Try again.")
+        return WarehouseUnavailable(f"BigQuery is away or busy: {sentence} Try again.")
     return WarehouseRefusal(f"BigQuery refused: {sentence}")

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from shared.http.api.hires_by_quarter import ETAG, IF_NONE_MATCH, NOT_MODIFIED, YEAR, AsOf
+from shared.api.hires_by_quarter import ETAG, IF_NONE_MATCH, NOT_MODIFIED, YEAR, AsOf
 from shared.http.descriptions import Answer
 from shared.http.routes import Route
 

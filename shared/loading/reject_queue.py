@@ -20,8 +20,8 @@ from shared.loading.ledger import Entry
 from shared.loading.rejects import sentence
 from shared.settings import Settings
 from shared.tables.table import Table
-from shared.validation.batches import Verdict
-from shared.validation.rules import FieldError, judge
+from shared.validation.json_batch import Verdict
+from shared.validation.row import FieldError, judge
 
 _SQL = Path(__file__).with_name("sql")
 _OPEN = ("rejected", "waiting")
@@ -79,7 +79,7 @@ def page(
         before: only those older than this one.
 
     Raises:
-        TransientFault: try again.
+        TransientError: try again.
     """
     values = {**filters.values(), "rows": rows, "before": before}
     with transaction(engine) as connection:
@@ -91,7 +91,7 @@ def to_correct(engine: sa.Engine, filters: Filters) -> Iterator[tuple[int, Any, 
     """The open rejects of a table as position, row and reasons, streamed.
 
     Raises:
-        TransientFault: at the first one, try again; later, the stream is cut off.
+        TransientError: at the first one, try again; later, the stream is cut off.
     """
     values = filters.values()
     del values["status"]
@@ -105,7 +105,7 @@ def discard(engine: sa.Engine, ids: Sequence[int]) -> Outcome:
     """Put rejects away that nobody will correct.
 
     Raises:
-        TransientFault: try again.
+        TransientError: try again.
     """
     closed = _close(engine, ids, "discarded")
     left = [reject_id for reject_id in dict.fromkeys(ids) if reject_id not in set(closed)]
@@ -126,7 +126,7 @@ def replay(
     finds its load in the ledger, and closes them.
 
     Raises:
-        TransientFault: call again.
+        TransientError: call again.
     """
     outcome = Outcome()
     known = _named(engine, list(corrected))

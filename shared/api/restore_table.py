@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from shared.http.api.backup_table import TABLE, Count
+from shared.api.backup_table import TABLE, Count
 from shared.http.descriptions import Answer, Body
 from shared.http.routes import Route
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.backups.columns import Int64, Words
+from shared.avro.columns import Int64, Words
 
 _ONE = np.uint64(1)
 _SEVENS = np.uint64(0x7F7F7F7F7F7F7F7F)

@@ -22,7 +22,7 @@ from typing import Any
 import fastavro
 import numpy as np
 
-from shared.backups.columns import Chunk, Column, Int64, Ints, Texts, Values, Words
+from shared.avro.columns import Chunk, Column, Int64, Ints, Texts, Values, Words
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIXER = np.uint64(0xD6E8FEB86659FD93)

@@ -13,7 +13,7 @@ from typing import Any
 import cramjam
 from isal import isal_zlib
 
-from shared.backups.faults import UnusableBackup
+from shared.backups.errors import UnusableBackup
 
 MAX_BLOCK_BYTES = 32 << 20
 """The largest block that is taken where nobody says otherwise."""

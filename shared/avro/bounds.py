@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.backups.faults import UnusableBackup
+from shared.backups.errors import UnusableBackup
 from shared.validation.strict_json import MAX_DEPTH, is_too_deep
 
 # A row of nullable columns that are all null has two values a byte.

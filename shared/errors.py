@@ -1,42 +1,42 @@
-"""The tree of faults.
+"""The tree of errors.
 
-Fault
-├── PermanentFault            trying again cannot help: report it and put the work aside
-│   ├── ConfigurationFault      a setting is missing or wrong
-│   ├── UnknownTable            no table of that name in the dictionary
-│   ├── UnreadableFile          a file that is no CSV of its table at all
-│   ├── MalformedMessage        an event or message that is not of its shape
+TablegateError
+├── PermanentError            trying again cannot help: report it, move the work to the dead letters
+│   ├── ConfigurationError      a setting is missing or wrong
+│   ├── UnknownTable            the dictionary has no table of that name
+│   ├── UnreadableFile          a file that is not a CSV of its table at all
+│   ├── MalformedMessage        an event or message of the wrong shape
 │   ├── UnusableYear            a year that metrics cannot be asked for
 │   ├── DatabaseRefusal         the database understood and will never accept it
 │   ├── WarehouseRefusal        BigQuery understood and will never accept it
-│   └── WarehouseDiffers        what BigQuery holds is not what it was sent
-└── TransientFault            the same call may succeed later: let the event be delivered again
-    ├── DatabaseAway            no connection, or one that broke
+│   └── WarehouseDiffers        BigQuery does not hold what it was sent
+└── TransientError            the same call may succeed later: have the event delivered again
+    ├── DatabaseUnavailable     no connection, or one that broke
     ├── DatabaseBusy            a lock, deadlock or serialization failure
-    ├── StorageAway             Cloud Storage did not answer
-    ├── MessagesAway            Pub/Sub did not take the message
-    ├── BackfillAway            Dataflow did not take a file
-    └── WarehouseAway           BigQuery did not answer, or the job can be repeated
+    ├── StorageUnavailable      Cloud Storage did not answer
+    ├── MessagesUnavailable     Pub/Sub did not take the message
+    ├── BackfillUnavailable     Dataflow did not take a file
+    └── WarehouseUnavailable    BigQuery did not answer, or the job can be repeated
 """
 
 
-class Fault(Exception):
+class TablegateError(Exception):
     """Something that went wrong, told by `str()` in one line with what to do about it last."""
 
 
-class PermanentFault(Fault):
+class PermanentError(TablegateError):
     """Trying again cannot help."""
 
 
-class TransientFault(Fault):
+class TransientError(TablegateError):
     """The same call may succeed later."""
 
 
-class ConfigurationFault(PermanentFault):
+class ConfigurationError(PermanentError):
     """A setting is missing or wrong."""
 
 
-class UnknownTable(PermanentFault):
+class UnknownTable(PermanentError):
     """No table of the dictionary has this name.
 
     Attributes:
@@ -49,7 +49,7 @@ class UnknownTable(PermanentFault):
         super().__init__(f"There is no table {name!r}; the tables are {', '.join(known)}.")
 
 
-class UnreadableFile(PermanentFault):
+class UnreadableFile(PermanentError):
     """A file that cannot be read as CSV of its table at all.
 
     Attributes:
@@ -62,45 +62,45 @@ class UnreadableFile(PermanentFault):
         super().__init__(sentence)
 
 
-class MalformedMessage(PermanentFault):
+class MalformedMessage(PermanentError):
     """An event or message that is not of the shape its topic promises."""
 
 
-class UnusableYear(PermanentFault):
+class UnusableYear(PermanentError):
     """A year that metrics cannot be asked for."""
 
 
-class DatabaseRefusal(PermanentFault):
+class DatabaseRefusal(PermanentError):
     """The database understood the statement and will never accept it."""
 
 
-class WarehouseRefusal(PermanentFault):
+class WarehouseRefusal(PermanentError):
     """BigQuery understood the call and will never accept it."""
 
 
-class WarehouseDiffers(PermanentFault):
+class WarehouseDiffers(PermanentError):
     """What BigQuery holds is not what it was sent; nothing was merged."""
 
 
-class DatabaseAway(TransientFault):
+class DatabaseUnavailable(TransientError):
     """The database could not be reached, or the connection broke."""
 
 
-class DatabaseBusy(TransientFault):
+class DatabaseBusy(TransientError):
     """A lock was not had in time, or concurrent work got in the way."""
 
 
-class StorageAway(TransientFault):
+class StorageUnavailable(TransientError):
     """Cloud Storage did not answer, or asked to try again."""
 
 
-class MessagesAway(TransientFault):
+class MessagesUnavailable(TransientError):
     """Pub/Sub did not acknowledge a message."""
 
 
-class BackfillAway(TransientFault):
+class BackfillUnavailable(TransientError):
     """Dataflow did not answer, or asked to try again."""
 
 
-class WarehouseAway(TransientFault):
+class WarehouseUnavailable(TransientError):
     """BigQuery did not answer, or a job failed in a way that can be repeated."""

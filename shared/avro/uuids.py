@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from shared.backups.columns import SLACK, Texts, window_of
-from shared.backups.faults import UnusableBackup
+from shared.avro.columns import SLACK, Texts, window_of
+from shared.backups.errors import UnusableBackup
 
 LETTERS = 36
 BYTES = 16

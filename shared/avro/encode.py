@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.backups import varints
-from shared.backups.columns import SLACK, Chunk, Column, Int64, Ints, Texts, window_of, words_of
+from shared.avro import varints
+from shared.avro.columns import SLACK, Chunk, Column, Int64, Ints, Texts, window_of, words_of
 
 _WORD = 8
 
