@@ -25,7 +25,7 @@ from shared.loading import waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.settings import read
-from shared.validation.files import blocks
+from shared.validation.csv_rows import blocks
 from shared.warehouse.apply import apply
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.names import Names
