@@ -17,10 +17,10 @@ from shared.http import backups as doors
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.validation.rows import Block
-from tests.asserts import assert_problem
 from tests.backups.conftest import hires
 from tests.backups.test_foreign import JOB, file, jobs
-from tests.platform.running import ROOT
+from tests.support.checkout import ROOT
+from tests.support.problems import assert_problem
 
 JOBS = tables.find("jobs")
 HIRES = tables.find("hired_employees")
