@@ -1,13 +1,17 @@
-"""What events say, and what becomes of one that can never be worked."""
+"""Events of the uploads bucket: what they say, and what is done about them."""
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from shared import logs
+from flask import Request
+
+from shared import files, logs, wiring
 from shared.errors import ConfigurationError, MalformedMessage, PermanentError
+from shared.http import push
 from shared.messages import attribute, publish
 from shared.settings import Settings
 
@@ -42,6 +46,29 @@ def finalized(event: Any) -> Upload:
 def is_sweep(event: Any) -> bool:
     """Whether the event is the schedule's call to look for what was forgotten."""
     return bool(event["type"] == PUBLISHED)
+
+
+def ingest(event: Any, request: Request) -> None:
+    """Load the file that an event names, or on a sweep everything that was forgotten.
+
+    Raises:
+        TransientError: deliver the event again.
+        HTTPException: the push service did not send it.
+    """
+    settings = wiring.settings()
+    if settings.check_events:
+        push.admit(request, settings)
+    uploads = files.uploads()
+    if is_sweep(event):
+        for stored in uploads.sweep(datetime.now(UTC)):
+            logs.line("WARNING", "A forgotten upload was loaded", source=stored.identity)
+        for load_id in uploads.sweep_waiting():
+            logs.line("WARNING", "Rows that waited without need were loaded", load_id=load_id)
+        return
+    with put_aside(event, settings, wiring.publisher()):
+        upload = finalized(event)
+        if upload.bucket == settings.uploads_bucket:
+            uploads.take(upload.bucket, upload.name, upload.generation)
 
 
 @contextmanager

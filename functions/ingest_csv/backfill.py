@@ -14,7 +14,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from shared import ingest, wiring
+from shared import files, wiring
 from shared.loading.backfill import Backfill, Cut, Piece
 
 
@@ -36,7 +36,7 @@ class Step(beam.DoFn):  # type: ignore[misc]
         """Connect, once a worker; the settings travel with the pipeline."""
         wiring.configure(json.loads(self.settings))
         wiring.settings().require("staging_bucket")
-        self.backfill = Backfill(ingest.uploads(), *self.file)
+        self.backfill = Backfill(files.uploads(), *self.file)
 
 
 class CutIntoPieces(Step):

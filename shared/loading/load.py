@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from uuid import UUID
@@ -236,7 +236,7 @@ def _log(source: Source, entry: Entry, reasons: Counter[str]) -> None:
         load_id=entry.load_id,
         kind=source.kind,
         table=entry.table_name,
-        counts=asdict(entry.counts),
+        counts=entry.counts.by_name(),
         reasons=dict(reasons),
     )
 

@@ -9,14 +9,15 @@ from typing import Any
 
 import msgspec
 
+from shared import strict_json
 from shared.derive import structs
 from shared.errors import PermanentError
+from shared.strict_json import NotStrictJson
 from shared.tables.fields import Integer
 from shared.tables.table import Table
-from shared.validation import columns, strict_json
+from shared.validation import columns
 from shared.validation.row import Reject, judge, judge_fields
 from shared.validation.rows import Block, Rows
-from shared.validation.strict_json import NotStrictJson
 
 MAX_ROWS = 1000
 

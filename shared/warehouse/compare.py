@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
 
 from shared.lazy import sqlalchemy as sa
 from shared.warehouse.bigquery import Warehouse
@@ -34,19 +37,12 @@ class Limits:
 LIMITS = Limits()
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A row that is not the same on both sides.
-
-    Attributes:
-        kind: `missing` in BigQuery, `extra` there, `changed`, or `repeated`: there more than once.
-        key: its key, under the names of the dictionary.
-        fields: of a changed row, which differ.
-    """
+class RowDifference(msgspec.Struct, frozen=True):
+    """A row that is not the same on both sides."""
 
     kind: Kind
-    key: Mapping[str, Any]
-    fields: tuple[str, ...] = ()
+    key: dict[str, Any]
+    fields: Annotated[list[str], Meta(description="Of a changed row, which fields differ.")]
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ class Comparison:
     bigquery_rows: int
     digits: int
     buckets: tuple[str, ...]
-    differences: tuple[Difference, ...] | None
+    differences: tuple[RowDifference, ...] | None
 
     @property
     def agrees(self) -> bool:
@@ -152,7 +148,7 @@ def _sums(party: _Party, digits: int, within: _Level | None) -> dict[str, tuple[
     }
 
 
-def _differences(parties: tuple[_Party, _Party], level: _Level) -> tuple[Difference, ...]:
+def _differences(parties: tuple[_Party, _Party], level: _Level) -> tuple[RowDifference, ...]:
     if not level.buckets:
         return ()
     ours, theirs = (_rows(party, level) for party in parties)
@@ -175,16 +171,16 @@ def _rows(party: _Party, level: _Level) -> dict[tuple[Any, ...], list[str]]:
 
 
 def _difference(
-    side: Side, key: Mapping[str, Any], ours: list[str], theirs: list[str]
-) -> Difference | None:
+    side: Side, key: dict[str, Any], ours: list[str], theirs: list[str]
+) -> RowDifference | None:
     if not theirs:
-        return Difference("missing", key)
+        return RowDifference("missing", key, [])
     if not ours:
-        return Difference("extra", key)
+        return RowDifference("extra", key, [])
     if len(theirs) > 1:
-        return Difference("repeated", key)
+        return RowDifference("repeated", key, [])
     if ours == theirs:
         return None
     # Both list the columns in the same order.
     mine, other = (cells_of(side, text) for text in (ours[0], theirs[0]))
-    return Difference("changed", key, tuple(name for name in mine if mine[name] != other[name]))
+    return RowDifference("changed", key, [name for name in mine if mine[name] != other[name]])

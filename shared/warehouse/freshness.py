@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta
 
 from shared import tables
 from shared.database.engine import transaction
@@ -20,49 +21,51 @@ from shared.warehouse.names import SQL
 TIMEOUT_SECONDS = 3
 
 
-@dataclass(frozen=True)
-class TableFreshness:
-    """How far a table is behind.
+Moment: TypeAlias = datetime | None
+Seconds = Annotated[float, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0)]
 
-    Attributes:
-        table: its name.
-        as_of: when the newest load that BigQuery includes was finished; None before the first, and
-            where BigQuery is away.
-        changed_at: when its rows there last changed; None as above.
-        checked_at: when it was last found that nothing was missing; None as above.
-        unsynced: finished loads of it that BigQuery has yet to see.
-        oldest_unsynced: when the oldest of them was finished.
-        lag_seconds: how long ago that was; 0 without one.
-    """
+
+class TableFreshness(msgspec.Struct, frozen=True):
+    """How far a table is behind."""
 
     table: str
-    as_of: datetime | None
-    changed_at: datetime | None
-    checked_at: datetime | None
-    unsynced: int
-    oldest_unsynced: datetime | None
-    lag_seconds: float
+    as_of: Annotated[
+        Moment,
+        Meta(
+            description="When the newest load that BigQuery includes was finished; null before "
+            "the first, and where BigQuery is away."
+        ),
+    ]
+    changed_at: Annotated[Moment, Meta(description="When its rows there last changed.")]
+    checked_at: Annotated[
+        Moment, Meta(description="When it was last found that nothing was missing.")
+    ]
+    unsynced: Annotated[
+        Count, Meta(description="Finished loads of it that BigQuery has yet to see.")
+    ]
+    oldest_unsynced: Annotated[
+        Moment, Meta(description="When the oldest of them was finished; null without one.")
+    ]
+    lag_seconds: Annotated[Seconds, Meta(description="How long ago that was; 0 without one.")]
 
 
-@dataclass(frozen=True)
-class Freshness:
-    """How far all tables are behind.
+class Freshness(msgspec.Struct, frozen=True):
+    """How far BigQuery is behind PostgreSQL."""
 
-    Attributes:
-        bigquery: whether BigQuery answered.
-        newest_synced: when the newest load that BigQuery includes was finished.
-        unsynced: finished loads that BigQuery has yet to see, those that failed too.
-        oldest_unsynced: when the oldest of them was finished.
-        lag_seconds: how long ago that was; 0 without one.
-        tables: each table of the dictionary, parents first.
-    """
-
-    bigquery: bool
-    newest_synced: datetime | None
-    unsynced: int
-    oldest_unsynced: datetime | None
-    lag_seconds: float
-    tables: Sequence[TableFreshness]
+    bigquery: Annotated[bool, Meta(description="Whether BigQuery answered.")]
+    newest_synced: Annotated[
+        Moment, Meta(description="When the newest load that BigQuery includes was finished.")
+    ]
+    unsynced: Annotated[
+        Count,
+        Meta(description="Finished loads that BigQuery has yet to see, those that failed too."),
+    ]
+    oldest_unsynced: Annotated[
+        Moment, Meta(description="When the oldest of them was finished; null without one.")
+    ]
+    lag_seconds: Annotated[Seconds, Meta(description="How long ago that was; 0 without one.")]
+    tables: list[TableFreshness]
 
 
 def freshness(engine: sa.Engine, warehouse: Warehouse) -> Freshness:

@@ -11,6 +11,7 @@ from google.auth import crypt, jwt
 
 from infra.local.keys import KEY_ID
 from shared import wiring
+from shared.api import metrics
 from tests.support.checkout import ROOT
 from tests.warehouse.conftest import STAGING
 
@@ -91,6 +92,7 @@ def hired(drop, sync):
 
 
 def _forget(names):
+    metrics.response_cache.forget()
     for name in names:
         with suppress(AttributeError):
             getattr(wiring, name).forget()
