@@ -20,7 +20,7 @@ _CHANGE_FOLDERS = sum(1 << bit for bit in range(4, 13))
 _MOVE, _TRUNCATE = 1 << 13, 1 << 14
 
 
-def raise_around(folders: Sequence[str]) -> bool:
+def restrict_writes(folders: Sequence[str]) -> bool:
     """Let this process, and the program it executes, write to these folders only.
 
     Returns:
@@ -67,7 +67,7 @@ def main() -> None:
     )
     parser.add_argument("program", nargs=argparse.REMAINDER, help="-- PROGRAM ARGUMENT ...")
     options = parser.parse_args()
-    if not raise_around(options.write):
+    if not restrict_writes(options.write):
         print("this kernel has no Landlock: object names with .. can leave the folder", flush=True)
     program = [word for index, word in enumerate(options.program) if index or word != "--"]
     os.execv(program[0], program)  # noqa: S606  # nosec B606 # the command of a part

@@ -127,7 +127,7 @@ async def _push_certs(request: web.Request) -> web.Response:
 
 async def _forward(request: web.Request) -> web.StreamResponse:
     address = route_of(request.path, request.app[_ROUTES])
-    # A path with a control character has no route in functions-framework either.
+    # functions-framework has no route for a path with a line break: it would answer by itself.
     if address is None or not request.raw_path.startswith("/") or min(request.path) < " ":
         known = ", ".join(sorted({*request.app[_ROUTES], "/healthz"}))
         detail = f"Nothing is served at {request.path}; paths are {known}."

@@ -18,7 +18,7 @@ from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.parts import Part, Stage, succeeds
 
-# For files that PostgreSQL's account must reach, if it cannot enter the home of root.
+# If root runs the platform, and PostgreSQL's account cannot enter the home, its files go here.
 _COMMON = Path("/var/lib/tablegate")
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
