@@ -12,7 +12,7 @@ from pathlib import Path
 
 from infra import gateway, package
 from infra.local import specifications
-from shared.http import api
+from shared import api
 
 
 def main() -> None:

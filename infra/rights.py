@@ -9,7 +9,7 @@ import sys
 import sqlalchemy as sa
 
 from shared.database import engine as engines
-from shared.faults import Fault
+from shared.errors import TablegateError
 from shared.settings import read
 
 # In this order: who has handed a table over may no longer see to its rights but through the role.
@@ -25,7 +25,7 @@ def give(engine: sa.Engine) -> None:
     """Give every role what is its own.
 
     Raises:
-        DatabaseAway, DatabaseBusy: try again later.
+        DatabaseUnavailable, DatabaseBusy: try again later.
         DatabaseRefusal: the roles are not there, or whoever runs this is no owner: see roles.sql.
     """
     with engines.transaction(engine) as connection:
@@ -37,8 +37,8 @@ def main() -> int:
     """Give the rights; 0 when it was done."""
     try:
         give(engines.create(read()))
-    except Fault as fault:
-        sys.stderr.write(f"{fault}\n")
+    except TablegateError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 

@@ -41,8 +41,8 @@ def main() -> int:
     try:
         token = _secret(options.secret) if options.secret else platform.get("token", "")
         run(platform, os.environ.get("SMOKE_TOKEN", token), mark, options.seconds)
-    except NotWell as fault:
-        sys.stderr.write(f"{fault}\n")
+    except NotWell as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 

@@ -18,7 +18,7 @@ from google.cloud.dataflow_v1beta3 import (
     LaunchFlexTemplateRequest,
 )
 
-from shared.faults import BackfillAway, ConfigurationFault
+from shared.errors import BackfillUnavailable, ConfigurationError
 from shared.first_use import importing
 from shared.settings import Settings
 
@@ -42,8 +42,8 @@ def launch(
     """Start the backfill of one object, unless it is under way.
 
     Raises:
-        BackfillAway: try again later.
-        ConfigurationFault: Dataflow will never take it as things are configured.
+        BackfillUnavailable: try again later.
+        ConfigurationError: Dataflow will never take it as things are configured.
     """
     settings.require("google_cloud_project", "dataflow_region", "staging_bucket")
     if not settings.dataflow_endpoint:
@@ -79,14 +79,16 @@ def launch(
     except (AlreadyExists, Conflict):
         return
     except TooManyRequests as error:
-        raise BackfillAway("Dataflow asks to wait; try again.") from error
+        raise BackfillUnavailable("Dataflow asks to wait; try again.") from error
     except ClientError as error:
-        raise ConfigurationFault(
+        raise ConfigurationError(
             f"Dataflow refused a backfill ({error.code}: {error.message}). Check "
             "DATAFLOW_TEMPLATE, DATAFLOW_REGION and the roles of the function's account."
         ) from error
     except (GoogleAPICallError, RetryError) as error:
-        raise BackfillAway(f"Dataflow is away ({type(error).__name__}); try again.") from error
+        raise BackfillUnavailable(
+            f"Dataflow is away ({type(error).__name__}); try again."
+        ) from error
 
 
 def _account(settings: Settings) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared import logs
-from shared.faults import ConfigurationFault, MalformedMessage, PermanentFault
+from shared.errors import ConfigurationError, MalformedMessage, PermanentError
 from shared.messages import attribute, publish
 from shared.settings import Settings
 
@@ -51,20 +51,20 @@ def put_aside(event: Any, settings: Settings, publisher: Any) -> Iterator[None]:
     An event trigger has no dead letter of its own: it would fail for a day and then be dropped.
 
     Raises:
-        MessagesAway: it could not be put aside.
+        MessagesUnavailable: it could not be put aside.
     """
     try:
         yield
-    except ConfigurationFault:
+    except ConfigurationError:
         # The operator can mend it, and then the event is good.
         raise
-    except PermanentFault as fault:
-        logs.line("ERROR", "An event was put aside", event=event["id"], error=str(fault))
+    except PermanentError as error:
+        logs.line("ERROR", "An event was put aside", event=event["id"], error=str(error))
         publish(
             publisher,
             settings.google_cloud_project,
             settings.dead_letter_topic,
             json.dumps({"event": dict(event.get_attributes()), "data": event.data}).encode(),
-            error=attribute(str(fault)),
+            error=attribute(str(error)),
             source=attribute(str(event["source"])),
         )

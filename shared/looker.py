@@ -5,7 +5,7 @@ import sys
 from urllib.parse import quote, urlencode
 
 from shared import settings as settings_room
-from shared.faults import ConfigurationFault
+from shared.errors import ConfigurationError
 
 VIEWS = {
     "hires_by_quarter": "Hires by quarter",
@@ -55,9 +55,9 @@ def main() -> int:
         parser.add_argument("--template", default="", help="id of a report to copy")
         given = parser.parse_args()
         if not given.project:
-            raise ConfigurationFault("Name the project: --project, or GOOGLE_CLOUD_PROJECT.")
-    except ConfigurationFault as fault:
-        print(fault, file=sys.stderr)  # noqa: T201
+            raise ConfigurationError("Name the project: --project, or GOOGLE_CLOUD_PROJECT.")
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)  # noqa: T201
         return 1
     print(link(given.project, given.dataset, given.template))  # noqa: T201
     return 0

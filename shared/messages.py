@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from shared.faults import MessagesAway
+from shared.errors import MessagesUnavailable
 from shared.first_use import importing
 from shared.settings import Settings
 
@@ -20,7 +20,7 @@ def publish(publisher: Any, project: str, topic: str, data: bytes, **attributes:
         The message's id.
 
     Raises:
-        MessagesAway: it was not acknowledged in time; it may have arrived all the same.
+        MessagesUnavailable: it was not acknowledged in time; it may have arrived all the same.
     """
     # Imported here for functions that are only pushed to.
     with importing():
@@ -37,7 +37,7 @@ def publish(publisher: Any, project: str, topic: str, data: bytes, **attributes:
         )
         return str(sent.message_ids[0])
     except (GoogleAPICallError, RetryError, TimeoutError) as error:
-        raise MessagesAway(
+        raise MessagesUnavailable(
             f"Pub/Sub did not take a message for {topic} ({type(error).__name__}); try again."
         ) from error
 
@@ -60,7 +60,7 @@ def publish_change(
         kind: `load`, or `restore` where rows may have gone.
 
     Raises:
-        MessagesAway: try again later.
+        MessagesUnavailable: try again later.
     """
     change = {"table": table_name, "load_id": str(load_id), "kind": kind}
     publish(

@@ -8,7 +8,7 @@ from dataclasses import Field, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.faults import ConfigurationFault
+from shared.errors import ConfigurationError
 
 SCOPES = ("rows", "rejects", "backups", "metrics")
 CODECS = ("deflate", "snappy", "zstandard")
@@ -59,11 +59,11 @@ def _tokens(value: str) -> tuple[Token, ...]:
         if not isinstance(entries, list):
             raise TypeError("not a list")
         return tuple(_token(entry) for entry in entries)
-    except (TypeError, KeyError, AttributeError, ValueError) as fault:
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise ValueError(
             "must be a JSON list of {name, sha256, scopes, expires}; "
             "`python -m shared.tokens new` prints one"
-        ) from fault
+        ) from error
 
 
 def _token(entry: Mapping[str, Any]) -> Token:
@@ -204,11 +204,11 @@ class Settings:
         """Check that the settings named are there.
 
         Raises:
-            ConfigurationFault: naming every variable that is missing, in one message.
+            ConfigurationError: naming every variable that is missing, in one message.
         """
         missing = [name.upper() for name in names if not getattr(self, name)]
         if missing:
-            raise ConfigurationFault(
+            raise ConfigurationError(
                 f"Not configured: {', '.join(missing)}. Set the variable and start again."
             )
 
@@ -224,7 +224,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
     An empty variable counts as not set.
 
     Raises:
-        ConfigurationFault: naming every variable whose value cannot be used, in one message.
+        ConfigurationError: naming every variable whose value cannot be used, in one message.
     """
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
@@ -235,10 +235,10 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
             continue
         try:
             values[setting.name] = setting.metadata["parse"](given)
-        except ValueError as fault:
-            wrong.append(f"{setting.name.upper()} {fault}")
+        except ValueError as error:
+            wrong.append(f"{setting.name.upper()} {error}")
     if wrong:
-        raise ConfigurationFault(f"Wrongly configured: {'; '.join(wrong)}.")
+        raise ConfigurationError(f"Wrongly configured: {'; '.join(wrong)}.")
     return Settings(**values)
 
 

@@ -13,7 +13,7 @@ from google.auth.exceptions import TransportError
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from requests.exceptions import RequestException
 
-from shared.faults import PermanentFault, StorageAway
+from shared.errors import PermanentError, StorageUnavailable
 
 READ_BYTES = 8 << 20
 # Cloud Storage's limit for a name; for a segment its stand-in's, whose drafts have longer names.
@@ -66,12 +66,14 @@ def mapped() -> Iterator[None]:
             getattr(error, "response", None), "status_code", 0
         )
         if code in _RETRIED or (code in _GONE and _is_upload(error)):
-            raise StorageAway(f"Cloud Storage answered {code}; try again.") from error
-        raise PermanentFault(
+            raise StorageUnavailable(f"Cloud Storage answered {code}; try again.") from error
+        raise PermanentError(
             f"Cloud Storage refused with {code}: {type(error).__name__}."
         ) from error
     except (RequestException, TransportError, DataCorruption, ConnectionError) as error:
-        raise StorageAway(f"Cloud Storage is away ({type(error).__name__}); try again.") from error
+        raise StorageUnavailable(
+            f"Cloud Storage is away ({type(error).__name__}); try again."
+        ) from error
 
 
 def _is_upload(error: Any) -> bool:
@@ -84,7 +86,7 @@ def find(client: Any, bucket: str, name: str, generation: int | None = None) -> 
     """An object (the generation given, else the live one), or None where there is none.
 
     Raises:
-        StorageAway: try again later.
+        StorageUnavailable: try again later.
     """
     with mapped():
         blob = client.bucket(bucket).get_blob(name, generation=generation)
@@ -95,7 +97,7 @@ def listed(client: Any, bucket: str, created_before: datetime) -> Iterator[Store
     """The objects of a bucket created before a moment.
 
     Raises:
-        StorageAway: try again later.
+        StorageUnavailable: try again later.
     """
     with mapped():
         for blob in client.list_blobs(bucket):
@@ -108,7 +110,7 @@ def reading(client: Any, stored: StoredObject) -> Iterator[BinaryIO]:
     """The object's bytes as they are stored, in constant memory.
 
     Raises:
-        StorageAway: try again later.
+        StorageUnavailable: try again later.
     """
     blob = client.bucket(stored.bucket).blob(stored.name, generation=stored.generation)
     # raw_download: gzip is unpacked by the gate, whichever way it is declared.
@@ -120,7 +122,7 @@ def write(client: Any, bucket: str, name: str, pieces: Iterable[bytes], content_
     """Write an object from pieces, in constant memory; it appears whole or not at all.
 
     Raises:
-        StorageAway: try again later.
+        StorageUnavailable: try again later.
     """
     blob = client.bucket(bucket).blob(name)
     with mapped(), blob.open("wb", content_type=content_type, ignore_flush=True) as sink:
@@ -132,8 +134,8 @@ def content(client: Any, bucket: str, name: str) -> bytes:
     """A small object's bytes.
 
     Raises:
-        StorageAway: try again later.
-        PermanentFault: there is none.
+        StorageUnavailable: try again later.
+        PermanentError: there is none.
     """
     with mapped():
         return cast(bytes, client.bucket(bucket).blob(name).download_as_bytes())
@@ -143,7 +145,7 @@ def delete_below(client: Any, bucket: str, folder: str) -> None:
     """Delete all objects whose names start with `folder`.
 
     Raises:
-        StorageAway: try again later.
+        StorageUnavailable: try again later.
     """
     with mapped():
         for blob in client.list_blobs(bucket, prefix=folder):
@@ -158,7 +160,7 @@ def copy_on(client: Any, stored: StoredObject, bucket: str) -> str:
     the ending. May be called again after a crash at any point.
 
     Raises:
-        StorageAway: try again later.
+        StorageUnavailable: try again later.
     """
     return _settle(client, stored, bucket, (stored.name, _with_generation(stored)))
 
@@ -182,7 +184,7 @@ def take_away(client: Any, stored: StoredObject) -> None:
     """Delete an object, unless a newer one has its name by now.
 
     Raises:
-        StorageAway: try again later.
+        StorageUnavailable: try again later.
     """
     live = find(client, stored.bucket, stored.name)
     # A newer upload of the same name is not ours to delete, and its own event is on its way.

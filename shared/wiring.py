@@ -24,7 +24,7 @@ def settings() -> Settings:
     """The settings of this process.
 
     Raises:
-        ConfigurationFault: naming every variable that is wrong.
+        ConfigurationError: naming every variable that is wrong.
     """
     return settings_room.read()
 

@@ -6,14 +6,14 @@ import functions_framework
 from flask import Request, Response
 
 from shared import tables, wiring
+from shared.api.backup_table import BACK_UP, BACK_UP_ALL, DELETE, LIST, VERIFY
 from shared.first_use import importing
 from shared.http import backups
 from shared.http.answers import json_answer
-from shared.http.api.backup_table import BACK_UP, BACK_UP_ALL, DELETE, LIST, VERIFY
 from shared.http.routes import Call, Door
 
 if TYPE_CHECKING:
-    from shared.backups.taking import Backups
+    from shared.backups.backup import Backups
 
 
 def back_up_all(call: Call) -> Response:
@@ -46,7 +46,7 @@ def delete(call: Call) -> Response:
 def _backups() -> "Backups":
     # With the first call, not with the start: it takes half a second to import.
     with importing():
-        from shared.backups.taking import Backups
+        from shared.backups.backup import Backups
 
     return Backups(wiring.settings(), wiring.engine(), wiring.storage_client())
 

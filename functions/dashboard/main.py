@@ -4,10 +4,10 @@ import functions_framework
 from flask import Request, Response
 
 from shared import tables, wiring
+from shared.api.dashboard import ASSET, LOAD, LOADS, PAGE, REASONS, TABLES, UPLOAD
 from shared.dashboard import assets, dictionary, queries
 from shared.first_use import importing
 from shared.http.answers import json_answer
-from shared.http.api.dashboard import ASSET, LOAD, LOADS, PAGE, REASONS, TABLES, UPLOAD
 from shared.http.routes import Call, Door
 
 

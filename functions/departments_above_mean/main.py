@@ -6,9 +6,9 @@ import functions_framework
 from flask import Request, Response
 
 from shared import wiring
+from shared.api.departments_above_mean import READ
 from shared.first_use import importing
 from shared.http import metrics
-from shared.http.api.departments_above_mean import READ
 from shared.http.conditional import Kept
 from shared.http.routes import Call, Door
 from shared.warehouse.metrics import TIMEOUT_SECONDS

@@ -4,9 +4,9 @@ import functions_framework
 from flask import Request, Response
 
 from shared import wiring
+from shared.api.freshness import READ
 from shared.first_use import importing
 from shared.http.answers import json_answer
-from shared.http.api.freshness import READ
 from shared.http.routes import Call, Door
 
 

@@ -15,7 +15,7 @@ def ingest_csv(event: CloudEvent) -> None:
     """Load the file that `event` speaks of, or on a sweep all that was left undone.
 
     Raises:
-        TransientFault: the event is to be delivered again.
+        TransientError: the event is to be delivered again.
         HTTPException: it is not the push service's.
     """
     settings = wiring.settings()

@@ -4,8 +4,8 @@ import functions_framework
 from flask import Request, Response
 
 from shared import tables, wiring
+from shared.api.insert_rows import INSERT, MAX_WAIT_SECONDS, STATE
 from shared.http import batches, bodies
-from shared.http.api.insert_rows import INSERT, MAX_WAIT_SECONDS, STATE
 from shared.http.preferences import wait_seconds
 from shared.http.routes import Call, Door
 from shared.loading import taking

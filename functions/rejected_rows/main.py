@@ -4,9 +4,9 @@ import functions_framework
 from flask import Request, Response
 
 from shared import tables, wiring
+from shared.api.rejected_rows import CORRECTIONS, DISCARD, LIST, REPLAY, Discard, Replay
 from shared.first_use import importing
 from shared.http import bodies, rejects
-from shared.http.api.rejected_rows import CORRECTIONS, DISCARD, LIST, REPLAY, Discard, Replay
 from shared.http.problems import Problem
 from shared.http.routes import Call, Door
 
@@ -14,42 +14,44 @@ from shared.http.routes import Call, Door
 def look(call: Call) -> Response:
     """A page of rejects."""
     with importing():
-        from shared.loading import review
+        from shared.loading import reject_queue
 
     limit, cursor = rejects.limit(call.request), rejects.cursor(call.request)
-    found = review.page(wiring.engine(), rejects.filters(call.request), limit + 1, cursor)
+    found = reject_queue.page(wiring.engine(), rejects.filters(call.request), limit + 1, cursor)
     return rejects.page(found, limit)
 
 
 def corrections(call: Call) -> Response:
     """The open rejects of a table as a file to correct."""
     with importing():
-        from shared.loading import review
+        from shared.loading import reject_queue
 
     filters = rejects.filters(call.request)
     if filters.table_name is None:
         raise Problem(400, "unusable-filter", "Name the table: ?table=...", parameter="table")
     table = tables.find(filters.table_name)
-    return rejects.file(table, review.to_correct(wiring.engine(), filters))
+    return rejects.file(table, reject_queue.to_correct(wiring.engine(), filters))
 
 
 def replay(call: Call) -> Response:
     """Send corrected rows through the gate again."""
     with importing():
-        from shared.loading import review
+        from shared.loading import reject_queue
 
     corrected = rejects.corrected(bodies.read(call.request, Replay))
     engine, publisher, settings = wiring.engine(), wiring.publisher(), wiring.settings()
-    return rejects.replayed(review.replay(engine, publisher, settings, call.sender, corrected))
+    return rejects.replayed(
+        reject_queue.replay(engine, publisher, settings, call.sender, corrected)
+    )
 
 
 def discard(call: Call) -> Response:
     """Put rejects away."""
     with importing():
-        from shared.loading import review
+        from shared.loading import reject_queue
 
     ids = bodies.read(call.request, Discard).ids
-    return rejects.discarded(review.discard(wiring.engine(), ids))
+    return rejects.discarded(reject_queue.discard(wiring.engine(), ids))
 
 
 ROUTES = [LIST.to(look), CORRECTIONS.to(corrections), REPLAY.to(replay), DISCARD.to(discard)]

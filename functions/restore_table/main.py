@@ -4,9 +4,9 @@ import functions_framework
 from flask import Request, Response
 
 from shared import tables, wiring
+from shared.api.restore_table import RESTORE, Restore
 from shared.first_use import importing
 from shared.http import backups, bodies, restores
-from shared.http.api.restore_table import RESTORE, Restore
 from shared.http.routes import Call, Door
 
 

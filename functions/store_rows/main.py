@@ -4,7 +4,7 @@ import functions_framework
 from flask import Request, Response
 
 from shared import wiring
-from shared.faults import ConfigurationFault, PermanentFault
+from shared.errors import ConfigurationError, PermanentError
 from shared.first_use import importing
 from shared.http.push import PushMessage
 from shared.http.routes import PUSH, Call, Door, Route
@@ -22,16 +22,16 @@ def take(call: Call) -> Response:
     try:
         batch = batches.unpack(message.data, message.attributes, settings.max_batch_bytes)
         store.store(engine, publisher, settings, batch)
-    except ConfigurationFault:
+    except ConfigurationError:
         # The operator can mend it, and then the message is good.
         raise
-    except PermanentFault as fault:
+    except PermanentError as error:
         reason = store.Unstorable(
             message.message_id,
             message.data,
             message.attributes,
-            type(fault).__name__,
-            str(fault),
+            type(error).__name__,
+            str(error),
         )
         store.put_aside(engine, publisher, settings, reason)
     return Response(status=204)

@@ -6,9 +6,9 @@ import functions_framework
 from flask import Request, Response
 
 from shared import tables, wiring
+from shared.api.sync_warehouse import RECONCILE, SYNC, Reconcile
 from shared.first_use import importing
 from shared.http import bodies, reconciled
-from shared.http.api.sync_warehouse import RECONCILE, SYNC, Reconcile
 from shared.http.push import PushMessage
 from shared.http.routes import Call, Door
 

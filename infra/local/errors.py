@@ -5,10 +5,10 @@ PlatformError             reported in one line that ends with what to do about i
 └── NotAHome                the folder is not the home of a platform
 """
 
-from shared.faults import PermanentFault
+from shared.errors import PermanentError
 
 
-class PlatformError(PermanentFault):
+class PlatformError(PermanentError):
     """The platform cannot go on; `str()` says why, and what to do, in one line."""
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from shared.backups import uuids
-from shared.backups.columns import Chunk, Column, Ints, Texts, Values
+from shared.avro import uuids
+from shared.avro.columns import Chunk, Column, Ints, Texts, Values
 from shared.database.sql import quoted
-from shared.faults import DatabaseRefusal
+from shared.errors import DatabaseRefusal
 from shared.tables.fields import Timestamp
 
 EPOCH_MICROS = 946_684_800_000_000

@@ -8,7 +8,7 @@ from google.api_core.exceptions import NotFound
 
 from shared import logs, storage
 from shared.backups import manifest as manifests
-from shared.backups.faults import UnknownBackup, UnusableBackup
+from shared.backups.errors import UnknownBackup, UnusableBackup
 from shared.backups.manifest import Manifest
 from shared.storage import StoredObject
 
@@ -31,7 +31,7 @@ class Catalog:
         """The backups of a table.
 
         Raises:
-            StorageAway: try again later.
+            StorageUnavailable: try again later.
         """
         for name in sorted(self._names(table_name, ".json"), reverse=True):
             found = self._read(name)
@@ -43,7 +43,7 @@ class Catalog:
 
         Raises:
             UnknownBackup: there is none.
-            StorageAway: try again later.
+            StorageUnavailable: try again later.
         """
         if backup_id == LATEST:
             for found in self.newest_first(table_name):
@@ -63,7 +63,7 @@ class Catalog:
 
         Raises:
             UnusableBackup: `damaged`, it is gone.
-            StorageAway: try again later.
+            StorageUnavailable: try again later.
         """
         found = storage.find(self.client, self.bucket, name)
         if found is None:
@@ -82,7 +82,7 @@ class Catalog:
         """Write a manifest: from then on there is the backup.
 
         Raises:
-            StorageAway: try again later.
+            StorageUnavailable: try again later.
         """
         storage.write(self.client, self.bucket, manifest.name, (manifest.encoded(),), _JSON)
 
@@ -90,7 +90,7 @@ class Catalog:
         """Delete a backup: its manifest first, so that there is never one without its object.
 
         Raises:
-            StorageAway: try again later.
+            StorageUnavailable: try again later.
         """
         self.delete_object(manifest.name)
         self.delete_object(manifest.object)
@@ -132,6 +132,6 @@ class Catalog:
                 return None
         try:
             return manifests.decode(content)
-        except UnusableBackup as fault:
-            logs.line("WARNING", "A manifest is passed over", object=name, error=str(fault))
+        except UnusableBackup as error:
+            logs.line("WARNING", "A manifest is passed over", object=name, error=str(error))
             return None

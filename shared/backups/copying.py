@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.backups import arrays, uuids
-from shared.backups.columns import SLACK, Chunk, Column, Int64, Ints, Texts, window_of
-from shared.backups.encode import copy_texts
+from shared.avro import uuids
+from shared.avro.columns import SLACK, Chunk, Column, Int64, Ints, Texts, window_of
+from shared.avro.encode import copy_texts
+from shared.backups import arrays
 from shared.validation import plain
 
 _HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)

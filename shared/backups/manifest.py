@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from shared.backups.faults import UnusableBackup
+from shared.backups.errors import UnusableBackup
 
 _TIME = "%Y%m%dT%H%M%S.%fZ"
 _NAME = re.compile(

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from shared.backups.codecs import MAX_BLOCK_BYTES
+from shared.avro.codecs import MAX_BLOCK_BYTES
 from shared.backups.manifest import Manifest
-from shared.backups.statements import Mode
+from shared.backups.restore_sql import Mode
 from shared.storage import StoredObject
 from shared.tables.table import Table
 

@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from shared import storage
-from shared.backups import codecs, lanes, rows
-from shared.backups.checksum import Checksum
-from shared.backups.columns import Chunk, Column
-from shared.backups.container import Reader
-from shared.backups.faults import UnusableBackup
-from shared.backups.lanes import Block
-from shared.backups.schemas import FileSchema
+from shared.avro import binary, codecs, rows
+from shared.avro.binary import Block
+from shared.avro.checksum import Checksum
+from shared.avro.columns import Chunk, Column
+from shared.avro.container import Reader
+from shared.avro.schemas import FileSchema
+from shared.backups.errors import UnusableBackup
 from shared.storage import StoredObject
 
 # So much of a file is worked on at a time, and asked for; measured, more makes it no faster.
@@ -28,7 +28,7 @@ def opened(
 
     Raises:
         UnusableBackup: `not_avro`, `truncated`, `damaged`, `unknown_codec`.
-        StorageAway: try again later.
+        StorageUnavailable: try again later.
     """
     blob = client.bucket(stored.bucket).blob(stored.name, generation=stored.generation)
     with (
@@ -69,7 +69,7 @@ def chunk(schema: FileSchema, blocks: Sequence[Block]) -> Chunk:
     _check(blocks)
     columns = None
     if _in_lanes(schema, blocks):
-        columns = lanes.decode(blocks, [field.meaning == "text" for field in schema.fields])
+        columns = binary.decode(blocks, [field.meaning == "text" for field in schema.fields])
     if columns is None:
         columns = rows.decode(schema, blocks)
     return _chunk(schema, sum(block.rows for block in blocks), columns)
@@ -109,7 +109,7 @@ def _check(blocks: Sequence[Block]) -> None:
 
 
 def _in_lanes(schema: FileSchema, blocks: Sequence[Block]) -> bool:
-    return schema.is_plain and lanes.are_covered(blocks)
+    return schema.is_plain and binary.are_covered(blocks)
 
 
 def _chunk(schema: FileSchema, count: int, columns: Sequence[Column]) -> Chunk:

@@ -14,13 +14,13 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from shared import logs, tables
-from shared.backups.faults import Orphans, UnusableBackup
-from shared.backups.incoming import Own
+from shared.backups.errors import Orphans, UnusableBackup
+from shared.backups.import_rows import Own
 from shared.backups.loosening import loosened
 from shared.backups.manifest import Manifest
 from shared.backups.order import Change, Key, Order, Restored
+from shared.backups.restore_sql import SHOWN, Statements
 from shared.backups.stage import stage
-from shared.backups.statements import SHOWN, Statements
 from shared.database.engine import transaction
 from shared.database.sql import statement, turn
 from shared.storage import StoredObject
@@ -36,7 +36,7 @@ def restore(engine: sa.Engine, client: Any, order: Order, lock_timeout_seconds: 
     Raises:
         UnusableBackup: the object cannot be restored; says why.
         Orphans: rows would be left without their parent.
-        DatabaseAway, DatabaseBusy, StorageAway: try again later.
+        DatabaseUnavailable, DatabaseBusy, StorageUnavailable: try again later.
     """
     if order.manifest is not None:
         _check_unread(order.stored, order.manifest)

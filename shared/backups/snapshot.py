@@ -17,7 +17,7 @@ from shared.database.copy import copy_out
 from shared.database.engine import transaction
 from shared.database.sql import quoted
 from shared.derive.types import kind_of
-from shared.faults import PermanentFault
+from shared.errors import PermanentError
 from shared.tables.table import Table
 
 # Small enough for the processor's caches; measured, larger ones take more memory and no less time.
@@ -28,7 +28,7 @@ _ROWS_A_FETCH = 2000
 _OWN_TYPES = {"accepted_at": "timestamptz", "load_id": "uuid"}
 
 
-class SnapshotDiffers(PermanentFault):
+class SnapshotDiffers(PermanentError):
     """What was read of a table is not all that the snapshot has of it."""
 
 
@@ -49,7 +49,7 @@ class Snapshot:
 
         Raises:
             SnapshotDiffers: they were not all the table's rows.
-            DatabaseAway, DatabaseBusy: try again later.
+            DatabaseUnavailable, DatabaseBusy: try again later.
         """
         types = column_types(table)
         covered = all(kind in arrays.KINDS for kind in types.values())
@@ -104,7 +104,7 @@ def snapshot(
     Loads go on meanwhile; what would rewrite or empty a table waits.
 
     Raises:
-        DatabaseAway, DatabaseBusy: try again later.
+        DatabaseUnavailable, DatabaseBusy: try again later.
     """
     names = ", ".join(f"public.{quoted(table.name)}" for table in tables)
     with transaction(engine, lock_timeout_seconds=lock_timeout_seconds) as connection:

@@ -5,17 +5,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from shared.backups import copying, read, schemas
-from shared.backups.columns import Chunk
-from shared.backups.container import Reader
-from shared.backups.incoming import Incoming, Own
-from shared.backups.lanes import Block
+from shared.avro import schemas
+from shared.avro.binary import Block
+from shared.avro.columns import Chunk
+from shared.avro.container import Reader
+from shared.avro.schemas import FileSchema
+from shared.backups import copying, read
+from shared.backups.import_rows import Incoming, Own
 from shared.backups.order import Order
-from shared.backups.pipeline import ahead
-from shared.backups.schemas import FileSchema
-from shared.backups.statements import Statements
+from shared.backups.restore_sql import Statements
 from shared.backups.verify import Content, compare
 from shared.database.copy import copy_in
+from shared.pipeline import ahead
 
 
 def stage(
@@ -35,7 +36,7 @@ def stage(
 
     Raises:
         UnusableBackup: the object cannot be restored; says why.
-        StorageAway: try again later.
+        StorageUnavailable: try again later.
     """
     with read.opened(client, order.stored, order.max_block_bytes) as reader:
         schema = FileSchema(reader.header.schema)

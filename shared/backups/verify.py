@@ -4,11 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from shared.avro.binary import Block
+from shared.avro.schemas import FileSchema
 from shared.backups import read
-from shared.backups.faults import UnusableBackup
-from shared.backups.lanes import Block
-from shared.backups.pipeline import ahead
-from shared.backups.schemas import FileSchema
+from shared.backups.errors import UnusableBackup
+from shared.pipeline import ahead
 from shared.storage import StoredObject
 
 
@@ -61,7 +61,7 @@ def verify(client: Any, stored: StoredObject, known: Known) -> Content:
 
     Raises:
         UnusableBackup: it is not what it was; says in what.
-        StorageAway: try again later.
+        StorageUnavailable: try again later.
     """
     found = content(client, stored)
     compare(found, known)
@@ -73,7 +73,7 @@ def content(client: Any, stored: StoredObject) -> Content:
 
     Raises:
         UnusableBackup: it cannot be read.
-        StorageAway: try again later.
+        StorageUnavailable: try again later.
     """
     with read.opened(client, stored) as reader, ThreadPoolExecutor(1) as pool:
         schema = FileSchema(reader.header.schema)

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared import storage
-from shared.backups import codecs, container, encode, read, rows, schemas
+from shared.avro import codecs, container, encode, rows, schemas
+from shared.avro.checksum import Checksum
+from shared.avro.container import Header, Summed, Writable
+from shared.avro.encode import Rows
+from shared.avro.schemas import FileSchema
+from shared.backups import read
 from shared.backups.arrays import Piece
-from shared.backups.checksum import Checksum
-from shared.backups.container import Header, Summed, Writable
-from shared.backups.encode import Rows
-from shared.backups.pipeline import Stage
-from shared.backups.schemas import FileSchema
 from shared.backups.snapshot import Snapshot
+from shared.pipeline import Stage
 from shared.tables.table import Table
 
 FINGERPRINT = "tablegate.fingerprint"
@@ -49,7 +50,7 @@ def write(
 
     Raises:
         SnapshotDiffers: not all rows were read.
-        DatabaseAway, DatabaseBusy, StorageAway: try again later.
+        DatabaseUnavailable, DatabaseBusy, StorageUnavailable: try again later.
     """
     schema = schemas.of_table(table)
     metadata = {

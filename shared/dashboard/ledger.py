@@ -8,11 +8,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from shared.api.dashboard import Load, LoadPage, LoadState, ReasonCount, Reasons
+from shared.api.insert_rows import Counts
 from shared.dashboard.queries import Cursor
 from shared.database.engine import transaction
 from shared.database.sql import statement
-from shared.http.api.dashboard import Load, LoadPage, LoadState, ReasonCount, Reasons
-from shared.http.api.insert_rows import Counts
 from shared.validation.reasons import CATALOGUE
 
 _SQL = Path(__file__).with_name("sql")
@@ -22,7 +22,7 @@ def loads(engine: sa.Engine, most: int, after: Cursor | None) -> LoadPage:
     """A page of loads, newest first.
 
     Raises:
-        TransientFault: try again.
+        TransientError: try again.
     """
     values = {
         "rows": most + 1,
@@ -42,7 +42,7 @@ def state(engine: sa.Engine, load_id: UUID) -> LoadState:
     """Where a load stands.
 
     Raises:
-        TransientFault: try again.
+        TransientError: try again.
     """
     rows = _ask(engine, "load", {"load_id": str(load_id)})
     if not rows or rows[0]["state"] == "loading":
@@ -55,7 +55,7 @@ def reasons(engine: sa.Engine) -> Reasons:
     """Open rejects by table and reason.
 
     Raises:
-        TransientFault: try again.
+        TransientError: try again.
     """
     return Reasons(
         [

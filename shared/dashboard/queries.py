@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Request
 
-from shared.http.api.dashboard import MAX_PAGE_LOADS
+from shared.api.dashboard import MAX_PAGE_LOADS
 from shared.http.problems import Problem
 
 _DEFAULT_PAGE_LOADS = 20

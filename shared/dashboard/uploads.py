@@ -10,8 +10,8 @@ from flask import Request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from shared import storage, tables
+from shared.api.dashboard import Uploaded
 from shared.http import bodies
-from shared.http.api.dashboard import Uploaded
 from shared.http.problems import Problem
 from shared.http.routes import Call
 from shared.loading.ledger import Source
@@ -56,7 +56,7 @@ def take(client: Any, settings: Settings, call: Call, table: Table) -> Uploaded:
     Raises:
         Problem: 413 where it is larger than MAX_UPLOAD_BYTES, 400 where it is empty or ended
             early, 415 where it is compressed in transit.
-        TransientFault: send it again.
+        TransientError: send it again.
     """
     settings.require("uploads_bucket")
     request = call.request

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from shared.database import engine, migrate
-from shared.faults import Fault
+from shared.errors import TablegateError
 from shared.settings import read
 
 
@@ -22,8 +22,8 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         act(engine.create(read()), revision)
-    except Fault as fault:
-        sys.stderr.write(f"{fault}\n")
+    except TablegateError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 

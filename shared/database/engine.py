@@ -7,9 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from pg8000.dbapi import connect
 
-from shared.database import faults
+from shared.database import errors
 from shared.database.channel import Channel, tune
-from shared.faults import ConfigurationFault
+from shared.errors import ConfigurationError
 from shared.first_use import Once
 from shared.settings import Settings
 
@@ -27,7 +27,7 @@ def create(settings: Settings, connector: Any = None) -> sa.Engine:
             credentials of its surroundings.
 
     Raises:
-        ConfigurationFault: neither is set, or DATABASE_URL is no PostgreSQL URL.
+        ConfigurationError: neither is set, or DATABASE_URL is no PostgreSQL URL.
     """
     return sa.create_engine(
         "postgresql+pg8000://",
@@ -51,10 +51,10 @@ def transaction(engine: sa.Engine, *, lock_timeout_seconds: int = 0) -> Iterator
         lock_timeout_seconds: how long any lock is waited for; 0 waits without end.
 
     Raises:
-        DatabaseAway, DatabaseBusy: try again later.
+        DatabaseUnavailable, DatabaseBusy: try again later.
         DatabaseRefusal: never.
     """
-    with faults.mapped(), engine.connect() as connection:
+    with errors.mapped(), engine.connect() as connection:
         try:
             with connection.begin():
                 if lock_timeout_seconds:
@@ -75,7 +75,7 @@ def _direct(settings: Settings) -> Any:
     except sa.exc.ArgumentError:
         url = None
     if url is None or url.drivername not in _DRIVERS or not url.database or not url.username:
-        raise ConfigurationFault(
+        raise ConfigurationError(
             "DATABASE_URL must read postgresql://user:password@host:port/database."
         )
 
@@ -105,7 +105,7 @@ def _through(connector: Any, settings: Settings) -> Any:
         return connector or Connector(refresh_strategy="lazy")
 
     def open_connection() -> Any:
-        with faults.connector_mapped(settings.cloud_sql_instance):
+        with errors.connector_mapped(settings.cloud_sql_instance):
             connection = made().connect(
                 settings.cloud_sql_instance,
                 "pg8000",

@@ -12,7 +12,7 @@ from alembic.operations import Operations, ops
 
 from shared.database.engine import transaction
 from shared.derive.postgres import metadata
-from shared.faults import ConfigurationFault
+from shared.errors import ConfigurationError
 from shared.first_use import importing
 
 # Any constant: what matters is that every migration takes the same lock.
@@ -26,9 +26,9 @@ def migrate(engine: sa.Engine, revision: str = "head") -> None:
     wait for each other.
 
     Raises:
-        ConfigurationFault: the dictionary differs from the database in a way that would lose or
+        ConfigurationError: the dictionary differs from the database in a way that would lose or
             invent data; says where, and that it needs a migration of its own.
-        DatabaseAway, DatabaseBusy: try again later.
+        DatabaseUnavailable, DatabaseBusy: try again later.
     """
     with transaction(engine) as connection:
         connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
@@ -70,7 +70,7 @@ def _evolve(connection: sa.Connection) -> None:
         elif isinstance(change, (ops.CreateTableOp, ops.CreateIndexOp, ops.CreateForeignKeyOp)):
             operations.invoke(change)
         else:
-            raise ConfigurationFault(
+            raise ConfigurationError(
                 f"The dictionary and the database differ: {change.to_diff_tuple()!r}. "
                 "Nothing was changed; write a migration for it in shared/database/migrations."
             )
@@ -88,7 +88,7 @@ def _add_column(operations: Operations, change: ops.AddColumnOp) -> None:
 
     field = tables.find(change.table_name).fields[change.column.name]
     if field.required:
-        raise ConfigurationFault(
+        raise ConfigurationError(
             f"Table {change.table_name!r} has rows without its new field {change.column.name!r}: "
             "give the field a load_default, or write a migration that fills it."
         )

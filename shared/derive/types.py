@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from shared.faults import ConfigurationFault
+from shared.errors import ConfigurationError
 from shared.tables.fields import Integer, Required, Text, Timestamp
 from shared.tables.table import Table
 
@@ -36,12 +36,12 @@ def kind_of(table: Table, field: str) -> Kind:
     """The kind of a table's field.
 
     Raises:
-        ConfigurationFault: the field is of a class that this table does not know.
+        ConfigurationError: the field is of a class that this table does not know.
     """
     for ancestor in type(table.fields[field]).__mro__:
         if ancestor in KINDS:
             return KINDS[ancestor]
-    raise ConfigurationFault(
+    raise ConfigurationError(
         f"Field {field!r} of table {table.name!r} is of no kind that shared/derive/types.py knows; "
         f"use one of {', '.join(kind.__name__ for kind in KINDS)}, or add its kind there."
     )

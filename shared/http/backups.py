@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from flask import Response
 
 from shared import logs
-from shared.backups.faults import Orphans, UnknownBackup, UnusableBackup
-from shared.faults import Fault
+from shared.api.backup_table import Backup, BackupList, BackupSet, NoOptions
+from shared.api.restore_table import Restored, RowsChanged
+from shared.backups.errors import Orphans, UnknownBackup, UnusableBackup
+from shared.errors import TablegateError
 from shared.http import bodies
 from shared.http.answers import json_answer
-from shared.http.api.backup_table import Backup, BackupList, BackupSet, NoOptions
-from shared.http.api.restore_table import Restored, RowsChanged
 from shared.http.problems import Problem
 from shared.http.routes import Call
 from shared.settings import Settings
@@ -23,8 +23,8 @@ from shared.tables.table import Table
 if TYPE_CHECKING:
     # Heavy, and a function's start must not wait for it.
     from shared.backups import order as orders
+    from shared.backups.backup import Backups
     from shared.backups.manifest import Manifest
-    from shared.backups.taking import Backups
 
 _LABELS = {"alert": "backup-failed"}
 
@@ -38,13 +38,13 @@ def problems() -> Iterator[None]:
     """
     try:
         yield
-    except UnknownBackup as fault:
-        raise Problem(404, "unknown-backup", str(fault)) from fault
-    except Orphans as fault:
-        raise Problem(409, "rows-without-parent", str(fault), broken=fault.found) from fault
-    except UnusableBackup as fault:
-        slug = "damaged-backup" if fault.code == "damaged" else fault.code.replace("_", "-")
-        raise Problem(422, slug, str(fault), **fault.facts) from fault
+    except UnknownBackup as error:
+        raise Problem(404, "unknown-backup", str(error)) from error
+    except Orphans as error:
+        raise Problem(409, "rows-without-parent", str(error), broken=error.found) from error
+    except UnusableBackup as error:
+        slug = "damaged-backup" if error.code == "damaged" else error.code.replace("_", "-")
+        raise Problem(422, slug, str(error), **error.facts) from error
 
 
 def taken(call: Call, backups: "Backups", tables: Sequence[Table]) -> list[Backup]:
@@ -155,5 +155,5 @@ def _is_scheduled(call: Call, settings: Settings) -> bool:
 
 def _alert(message: str, error: Exception, **facts: object) -> None:
     # The type alone of what is no fault of ours: its words may quote a row.
-    told = str(error) if isinstance(error, Fault) else type(error).__name__
+    told = str(error) if isinstance(error, TablegateError) else type(error).__name__
     logs.line("ERROR", message, labels=_LABELS, error=told, **facts)

@@ -7,9 +7,7 @@ from uuid import UUID
 
 from flask import Response
 
-from shared.first_use import importing
-from shared.http.answers import json_answer
-from shared.http.api.insert_rows import (
+from shared.api.insert_rows import (
     REJECTED_HEADER,
     BatchAccepted,
     BatchState,
@@ -17,14 +15,16 @@ from shared.http.api.insert_rows import (
     Counts,
     RejectedRow,
 )
+from shared.first_use import importing
+from shared.http.answers import json_answer
 from shared.http.preferences import idempotency_key
 from shared.http.problems import Problem
 from shared.http.routes import Call
 from shared.loading.taking import Ticket, new_ticket
 from shared.tables.table import Table
-from shared.validation import batches
-from shared.validation.batches import BadBatch, Verdict
-from shared.validation.rules import FieldError
+from shared.validation import json_batch
+from shared.validation.json_batch import BadBatch, Verdict
+from shared.validation.row import FieldError
 
 if TYPE_CHECKING:
     # Heavy, and a function's start must not wait for it.
@@ -41,10 +41,10 @@ def judged(table: Table, body: bytes) -> Verdict:
         Problem: 400, it is no batch; says where.
     """
     try:
-        return batches.check(table, body)
-    except BadBatch as fault:
-        members: dict[str, Any] = {"pointer": fault.pointer} if fault.pointer else {}
-        raise Problem(400, fault.code.replace("_", "-"), str(fault), **members) from None
+        return json_batch.check(table, body)
+    except BadBatch as error:
+        members: dict[str, Any] = {"pointer": error.pointer} if error.pointer else {}
+        raise Problem(400, error.code.replace("_", "-"), str(error), **members) from None
 
 
 def ticket(engine: Callable[[], "sa.Engine"], call: Call, table: Table, body: bytes) -> Ticket:
@@ -52,7 +52,7 @@ def ticket(engine: Callable[[], "sa.Engine"], call: Call, table: Table, body: by
 
     Raises:
         Problem: 400, its key cannot be one; 422, the key came before with other rows.
-        TransientFault: try again.
+        TransientError: try again.
     """
     key = idempotency_key(call.request)
     if key is None:
@@ -62,8 +62,8 @@ def ticket(engine: Callable[[], "sa.Engine"], call: Call, table: Table, body: by
 
     try:
         return tickets.ticket_for(engine(), call.sender, key, table, body)
-    except tickets.KeyReused as fault:
-        raise Problem(422, "idempotency-key-reused", str(fault)) from None
+    except tickets.KeyReused as error:
+        raise Problem(422, "idempotency-key-reused", str(error)) from None
 
 
 def entry_of(
@@ -72,7 +72,7 @@ def entry_of(
     """What the ledger has of a batch, if it has it by then.
 
     Raises:
-        TransientFault: try again.
+        TransientError: try again.
     """
     with importing():
         from shared.loading import tickets

@@ -102,8 +102,8 @@ def decode(text: bytes) -> Any:
         value = strict_json.decode(text)
         # Half a surrogate pair comes through JSON, but through no database.
         json.dumps(value if b"\\u" in text else None, ensure_ascii=False).encode()
-    except NotStrictJson as fault:
-        raise Problem(400, fault.code.replace("_", "-"), str(fault)) from None
+    except NotStrictJson as error:
+        raise Problem(400, error.code.replace("_", "-"), str(error)) from None
     except RecursionError:
         raise Problem(400, "too-deep", "The JSON is nested too deeply; flatten it.") from None
     except UnicodeEncodeError:

@@ -13,7 +13,7 @@ from shared.http.responses import PROBLEM, REF, responses, schema_of
 from shared.http.routes import PUSH, Route
 from shared.settings import SCOPES
 from shared.tables.table import Table
-from shared.validation.batches import MAX_ROWS
+from shared.validation.json_batch import MAX_ROWS
 
 _PLACE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Request, Response
 
-from shared.faults import UnusableYear
+from shared.errors import UnusableYear
 from shared.http import conditional
 from shared.http.answers import table_answer, wants_csv
 from shared.http.conditional import Kept
@@ -76,8 +76,8 @@ def year_of(request: Request) -> int:
     """
     try:
         return metrics.year_of(request.args.get("year"))
-    except UnusableYear as fault:
-        raise Problem(400, "unusable-year", str(fault)) from fault
+    except UnusableYear as error:
+        raise Problem(400, "unusable-year", str(error)) from error
 
 
 def answer(
@@ -94,7 +94,7 @@ def answer(
 
     Raises:
         Problem: 400, 406.
-        WarehouseAway: try again later.
+        WarehouseUnavailable: try again later.
         WarehouseRefusal: more bytes than allowed would be scanned.
     """
     year = year_of(request)

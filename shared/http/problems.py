@@ -11,7 +11,7 @@ import msgspec
 from flask import Response
 from werkzeug.exceptions import HTTPException
 
-from shared.faults import ConfigurationFault, TransientFault, UnknownTable
+from shared.errors import ConfigurationError, TransientError, UnknownTable
 
 PREFIX = "urn:tablegate:problem:"
 MEDIA_TYPE = "application/problem+json"
@@ -75,7 +75,7 @@ def of(error: Exception) -> Problem:
         return error
     if isinstance(error, UnknownTable):
         return Problem(404, "unknown-table", str(error), tables=list(error.known))
-    if isinstance(error, TransientFault):
+    if isinstance(error, TransientError):
         return Problem(
             503,
             "try-again",
@@ -83,7 +83,7 @@ def of(error: Exception) -> Problem:
             "in Retry-After.",
             headers={"Retry-After": str(RETRY_SECONDS)},
         )
-    if isinstance(error, ConfigurationFault):
+    if isinstance(error, ConfigurationError):
         return Problem(
             500, "not-configured", "The service lacks a setting; its operator finds it in the log."
         )

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 from flask import Response
 
-from shared.http.answers import json_answer
-from shared.http.api.sync_warehouse import (
+from shared.api.sync_warehouse import (
     MOST_LISTED,
     Reconciled,
     RowDifference,
     RowsOnBothSides,
     TableReconciled,
 )
+from shared.http.answers import json_answer
 
 if TYPE_CHECKING:
     from shared.warehouse import reconcile

@@ -9,9 +9,7 @@ from uuid import UUID
 from flask import Request, Response
 
 from shared import tables
-from shared.first_use import importing
-from shared.http.answers import json_answer
-from shared.http.api.rejected_rows import (
+from shared.api.rejected_rows import (
     ID_TEXT,
     MAX_PAGE_ROWS,
     STATUSES,
@@ -25,15 +23,17 @@ from shared.http.api.rejected_rows import (
     ReplayLoad,
     StillRejected,
 )
+from shared.first_use import importing
+from shared.http.answers import json_answer
 from shared.http.batches import by_field, counts_of
 from shared.http.problems import Problem
 from shared.tables.table import Table
 from shared.validation import corrections
-from shared.validation.rules import FieldError
+from shared.validation.row import FieldError
 
 if TYPE_CHECKING:
     # Heavy, and a function's start must not wait for it.
-    from shared.loading.review import Filters, Outcome
+    from shared.loading.reject_queue import Filters, Outcome
 
 _LARGEST = 2**63 - 1
 _DEFAULT_PAGE_ROWS = 100
@@ -48,7 +48,7 @@ def filters(request: Request) -> "Filters":
         UnknownTable: the dictionary has no such table.
     """
     with importing():
-        from shared.loading.review import Filters
+        from shared.loading.reject_queue import Filters
 
     given = request.args
     unknown = set(given) - {*_FILTERS, "limit", "cursor"}

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from shared.backups.faults import UnknownBackup
+from shared.api.restore_table import Restore
+from shared.backups.errors import UnknownBackup
 from shared.first_use import importing
-from shared.http.api.restore_table import Restore
 from shared.http.problems import Problem
 from shared.http.routes import Call
 from shared.settings import Settings
@@ -76,7 +76,7 @@ def follow_up(
     Cut off in between, the sweep tells the warehouse, and loads the waiting rows.
 
     Raises:
-        TransientFault: call again.
+        TransientError: call again.
     """
     with importing():
         from shared.loading import waiting

@@ -12,7 +12,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 
 from shared import logs, settings
-from shared.faults import ConfigurationFault, Fault
+from shared.errors import ConfigurationError, TablegateError
 from shared.http import bodies, problems, push, tokens
 from shared.http.answers import json_answer
 from shared.http.descriptions import Answer, Body, Parameter
@@ -148,7 +148,7 @@ class Door:
         """The settings of this process.
 
         Raises:
-            ConfigurationFault: naming every variable that is wrong.
+            ConfigurationError: naming every variable that is wrong.
         """
         return self._read_settings()
 
@@ -212,7 +212,7 @@ class Door:
         problem = problems.of(error)
         if isinstance(error, tokens.Refusal):
             visit.refused = error.refused
-        elif isinstance(error, Fault) and problem.status >= 500:
+        elif isinstance(error, TablegateError) and problem.status >= 500:
             # What is wrong with a call itself is told to its caller, and may quote it.
             logs.line("ERROR", "A call met a fault", function=self.name, error=str(error))
         elif problem.status == 500 and not isinstance(error, Problem):
@@ -224,7 +224,7 @@ class Door:
         carried = headers.get("traceparent") or headers.get("X-Cloud-Trace-Context")
         try:
             project = self.settings.google_cloud_project
-        except ConfigurationFault:
+        except ConfigurationError:
             # Said by the call itself, if it needs a setting; a health check needs none.
             project = ""
         logs.set_trace(project, carried)

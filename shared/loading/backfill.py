@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared import storage
-from shared.faults import StorageAway, UnreadableFile
+from shared.errors import StorageUnavailable, UnreadableFile
 from shared.loading.ledger import Entry, load_id_of
 from shared.loading.uploads import Uploads, address
 from shared.storage import StoredObject
 from shared.tables.table import Table
-from shared.validation import files, pieces
-from shared.validation.block import Block
+from shared.validation import csv_rows, pieces
 from shared.validation.header import Layout
+from shared.validation.rows import Block
 
 _CONTENT = "application/octet-stream"
 
@@ -54,7 +54,7 @@ class Backfill:
     """One file on its way through many workers; every step can be repeated.
 
     Attributes:
-        uploads: what loads files.
+        uploads: what loads csv_rows.
         bucket: the file's bucket.
         name: its name there.
         generation: which version of that name.
@@ -69,7 +69,7 @@ class Backfill:
         """Stage the file's rows in pieces; nothing where the file is gone.
 
         Raises:
-            StorageAway: try again.
+            StorageUnavailable: try again.
         """
         stored = storage.find(self.uploads.client, self.bucket, self.name, self.generation)
         if stored is None:
@@ -88,8 +88,8 @@ class Backfill:
                 for piece in found:
                     yield Piece(number, shape, (self._stage(f"{number:08d}", piece),))
                     number += 1
-        except UnreadableFile as fault:
-            yield Cut(number, (fault.code, str(fault), fault.facts))
+        except UnreadableFile as error:
+            yield Cut(number, (error.code, str(error), error.facts))
         else:
             yield Cut(number)
 
@@ -97,11 +97,11 @@ class Backfill:
         """Judge a piece, and stage what became of its rows.
 
         Raises:
-            StorageAway: try again.
+            StorageUnavailable: try again.
         """
         _, table = address(self.name)
         content = self._staged(piece.names[0])
-        judged = pieces.judge(table, piece.shape, content, self.uploads.settings.max_line_bytes)
+        judged = pieces.validate(table, piece.shape, content, self.uploads.settings.max_line_bytes)
         names = [
             self._stage(f"{piece.number:08d}.{place:03d}", pieces.packed(block))
             for place, block in enumerate(judged)
@@ -115,7 +115,7 @@ class Backfill:
             What the ledger has of it; None where the file is gone and was never loaded.
 
         Raises:
-            TransientFault: try again; nothing is half done.
+            TransientError: try again; nothing is half done.
         """
         found = list(parts)
         ends = [part for part in found if isinstance(part, Cut)]
@@ -125,7 +125,9 @@ class Backfill:
 
         def read(table: Table, _: StoredObject, *, numbered: bool = True) -> Iterable[Block]:
             if len(ends) != 1 or len(judged) != ends[0].pieces:
-                raise StorageAway(f"The pieces of {self.name!r} are not all there; try again.")
+                raise StorageUnavailable(
+                    f"The pieces of {self.name!r} are not all there; try again."
+                )
             if (fault := ends[0].fault) is not None:
                 raise UnreadableFile(fault[0], fault[1], **fault[2])
             return self._blocks(table, judged, numbered=numbered)
@@ -136,7 +138,7 @@ class Backfill:
 
     def _blocks(self, table: Table, judged: Sequence[Piece], *, numbered: bool) -> Iterator[Block]:
         if judged:
-            yield from files.whole(table, judged[0].shape, self._unpacked(judged, numbered))
+            yield from csv_rows.whole_file(table, judged[0].shape, self._unpacked(judged, numbered))
 
     def _unpacked(self, judged: Sequence[Piece], numbered: bool) -> Iterator[Block]:
         for part in judged:

@@ -13,13 +13,13 @@ import msgspec
 from msgspec import Meta
 
 from shared import tables
-from shared.faults import MalformedMessage, UnknownTable
+from shared.errors import MalformedMessage, UnknownTable
 from shared.tables.fields import MAX_INTEGER
 from shared.tables.table import Table
-from shared.validation import batches
-from shared.validation.batches import BadBatch, Verdict
-from shared.validation.block import Block
-from shared.validation.rules import FieldError, Reject, storable
+from shared.validation import json_batch
+from shared.validation.json_batch import BadBatch, Verdict
+from shared.validation.row import FieldError, Reject, storable
+from shared.validation.rows import Block
 
 # Pub/Sub takes 10 MB a message; a batch with many rejects may outgrow its body.
 _PACK_ABOVE_BYTES = 9_000_000
@@ -152,7 +152,7 @@ def _unzipped(data: bytes, max_bytes: int) -> bytes:
 
 def _verdict(table: Table, data: bytes) -> Verdict:
     if not data.endswith(b"]}") or b'"rejected"' not in data:
-        return batches.check(table, data)
+        return json_batch.check(table, data)
     try:
         content = _DECODER.decode(data)
     except RecursionError:
@@ -164,7 +164,7 @@ def _verdict(table: Table, data: bytes) -> Verdict:
     if not content.rows:
         return Verdict(len(turned_away), {}, turned_away, [])
     body = b'{"rows":[%b]}' % b",".join(bytes(raw) for raw in content.rows)
-    verdict = batches.check(table, body)
+    verdict = json_batch.check(table, body)
     taken = {reject.position for reject in turned_away}
     size = verdict.size + len(turned_away)
     moved = verdict.moved(_free(size, taken))

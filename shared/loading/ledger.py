@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import sqlalchemy as sa
 
 from shared.database.sql import statement
-from shared.validation.rules import storable
+from shared.validation.row import storable
 
 _SQL = Path(__file__).with_name("sql")
 

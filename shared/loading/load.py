@@ -12,14 +12,14 @@ import sqlalchemy as sa
 from shared import logs, tables
 from shared.database.copy import copy_in
 from shared.database.engine import transaction
-from shared.faults import DatabaseBusy
-from shared.loading import bulk, direct, ledger, rejects
+from shared.errors import DatabaseBusy
+from shared.loading import bulk, fast_paths, ledger, rejects
 from shared.loading.ahead import ahead
-from shared.loading.direct import Look
+from shared.loading.fast_paths import Look
 from shared.loading.ledger import Counts, Entry, Source
-from shared.loading.staging import Staging
+from shared.loading.merge_sql import Staging
 from shared.tables.table import Table
-from shared.validation.block import Block
+from shared.validation.rows import Block
 
 Blocks = Callable[..., Iterable[Block]]
 """Gives the judged rows from the start; with `numbered=False` staged without their positions."""
@@ -47,7 +47,7 @@ def load(
 
     Raises:
         UnreadableFile: from `blocks`; nothing was written.
-        DatabaseAway, DatabaseBusy: nothing was written; try again later.
+        DatabaseUnavailable, DatabaseBusy: nothing was written; try again later.
     """
     table = tables.find(source.table_name or "")
     with transaction(engine, lock_timeout_seconds=lock_timeout_seconds) as connection:
@@ -170,11 +170,11 @@ def _write_in_memory(
     found = list(blocks)
     rows = found[0].rows if len(found) == 1 else None
     look = None
-    if rows is not None and direct.fits(table):
+    if rows is not None and fast_paths.fits(table):
         connection.exec_driver_sql(staging(table).hold)
-        look = direct.look(connection, table, rows)
+        look = fast_paths.look(connection, table, rows)
         if look.all_new:
-            copied = direct.write(connection, table, source, rows, checked=look.checked)
+            copied = fast_paths.write(connection, table, source, rows, checked=look.checked)
             if copied is not None:
                 reasons: Counter[str] = Counter()
                 _keep_rejects(connection, table, source, found[0], reasons)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from shared.database.copy import copy_in
 from shared.validation import plain
-from shared.validation.rules import FieldError, Reject, storable
+from shared.validation.row import FieldError, Reject, storable
 
 _COPY = "copy rejected_rows (load_id, sender, table_name, position, raw, errors, reason) from stdin"
 _ENCODER = msgspec.json.Encoder()

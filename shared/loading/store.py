@@ -16,7 +16,7 @@ from shared.loading.ledger import Entry, Source
 from shared.loading.load import load
 from shared.messages import attribute, publish, publish_change
 from shared.settings import Settings
-from shared.validation.rules import storable
+from shared.validation.row import storable
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def store(engine: sa.Engine, publisher: Any, settings: Settings, batch: Batch) -
     """Store a batch, once; a second delivery finishes what the first was cut off from.
 
     Raises:
-        TransientFault: deliver the message again.
+        TransientError: deliver the message again.
     """
     source = Source(
         identity=str(batch.batch_id),
@@ -67,7 +67,7 @@ def put_aside(
     """Record a message that can never be stored, and keep it on the dead-letter topic.
 
     Raises:
-        TransientFault: deliver the message again.
+        TransientError: deliver the message again.
     """
     identity = message.attributes.get("batch_id") or f"message:{message.message_id}"
     source = Source(
@@ -96,7 +96,7 @@ def announce(engine: sa.Engine, publisher: Any, settings: Settings, entry: Entry
     May be repeated. A load that failed is announced too: the warehouse keeps the history of loads.
 
     Raises:
-        TransientFault: call again.
+        TransientError: call again.
     """
     changed = [(entry.table_name or "", entry.load_id)]
     changed += waiting.release_after(
@@ -113,7 +113,7 @@ def sweep(engine: sa.Engine, publisher: Any, settings: Settings) -> list[UUID]:
         The loads whose rows they are.
 
     Raises:
-        TransientFault: call again.
+        TransientError: call again.
     """
     found = list(waiting.sweep(engine, lock_timeout_seconds=settings.lock_timeout_seconds))
     for table_name, load_id in found:

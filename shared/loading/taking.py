@@ -34,7 +34,7 @@ def take(publisher: Any, settings: Settings, batch: Batch, body: bytes) -> None:
     """Publish a batch, and wait until Pub/Sub has it.
 
     Raises:
-        MessagesAway: it may have arrived all the same; taking it again does no harm.
+        MessagesUnavailable: it may have arrived all the same; taking it again does no harm.
     """
     data, attributes = pack(batch, body)
     publish(publisher, settings.google_cloud_project, settings.batches_topic, data, **attributes)

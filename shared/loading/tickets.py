@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from shared.database.engine import transaction
 from shared.database.sql import statement
-from shared.faults import PermanentFault
+from shared.errors import PermanentError
 from shared.loading import ledger
 from shared.loading.taking import Ticket
 from shared.tables.table import Table
@@ -20,7 +20,7 @@ _SQL = Path(__file__).with_name("sql")
 _FIRST_NAP_SECONDS, _LONGEST_NAP_SECONDS = 0.005, 0.2
 
 
-class KeyReused(PermanentFault):
+class KeyReused(PermanentError):
     """A key that was sent before, with another body or for another table."""
 
 
@@ -29,7 +29,7 @@ def ticket_for(engine: sa.Engine, sender: str, key: str, table: Table, body: byt
 
     Raises:
         KeyReused: the sender sent this key with another body.
-        TransientFault: try again.
+        TransientError: try again.
     """
     batch_id = uuid5(NAMESPACE_URL, json.dumps(["tablegate", sender, key]))
     digest = hashlib.sha256(table.name.encode() + b"\0" + body).digest()
@@ -50,7 +50,7 @@ def look_up(engine: sa.Engine, batch_id: UUID) -> ledger.Entry | None:
     """What the ledger has of a batch; None while it is on its way.
 
     Raises:
-        TransientFault: try again.
+        TransientError: try again.
     """
     with transaction(engine) as connection:
         return ledger.recorded(connection, str(batch_id))
@@ -62,7 +62,7 @@ def wait_for(
     """What the ledger has of a batch as soon as it has it; None after that many seconds.
 
     Raises:
-        TransientFault: the database is away.
+        TransientError: the database is away.
     """
     until = time.monotonic() + seconds
     pause = _FIRST_NAP_SECONDS

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from shared import logs, storage, tables
 from shared.database.engine import transaction
-from shared.faults import Fault, PermanentFault, UnreadableFile
+from shared.errors import PermanentError, TablegateError, UnreadableFile
 from shared.loading import ledger, rejects, store
 from shared.loading.ledger import Entry, Source
 from shared.loading.load import load
@@ -19,8 +19,8 @@ from shared.settings import Settings
 from shared.storage import StoredObject
 from shared.tables.table import Table
 from shared.validation import corrections
-from shared.validation.block import Block
-from shared.validation.files import blocks
+from shared.validation.csv_rows import blocks
+from shared.validation.rows import Block
 
 _FILE_NAME = re.compile(r"(?P<table>[a-z0-9_]+)(?:-.*)?\.csv(?:\.gz)?", re.IGNORECASE | re.DOTALL)
 _RESEND = "tablegate-resend"
@@ -73,7 +73,7 @@ class Uploads:
             loaded (overwritten or deleted by its sender), or was handed over.
 
         Raises:
-            TransientFault: try again later; what was done stays done.
+            TransientError: try again later; what was done stays done.
         """
         stored = storage.find(self.client, bucket, name, generation)
         if stored is None:
@@ -82,8 +82,8 @@ class Uploads:
             if read is None and self._is_handed_over(stored):
                 return None
             entry = self._load(stored, read or self._read)
-        except UnreadableFile as fault:
-            entry = self._fail(stored, fault)
+        except UnreadableFile as error:
+            entry = self._fail(stored, error)
         self._finish(stored, entry)
         return entry
 
@@ -94,7 +94,7 @@ class Uploads:
             The objects that were loaded. One that fails is logged, and does not keep back others.
 
         Raises:
-            StorageAway: the bucket cannot be listed.
+            StorageUnavailable: the bucket cannot be listed.
         """
         before = now - timedelta(seconds=self.settings.sweep_age_seconds)
         taken = []
@@ -102,12 +102,12 @@ class Uploads:
             try:
                 if self.take(stored.bucket, stored.name, stored.generation) is not None:
                     taken.append(stored)
-            except Fault as fault:
+            except TablegateError as error:
                 logs.line(
                     "ERROR",
                     "An upload could not be swept",
                     source=stored.identity,
-                    error=str(fault),
+                    error=str(error),
                 )
         return taken
 
@@ -115,7 +115,7 @@ class Uploads:
         """Load the rows that wait though their parents are there; gives the loads they are of.
 
         Raises:
-            TransientFault: call again.
+            TransientError: call again.
         """
         return store.sweep(self.engine, self.publisher, self.settings)
 
@@ -196,7 +196,7 @@ class Uploads:
         with transaction(self.engine) as connection:
             entry = ledger.recorded(connection, stored.identity)
         if entry is None:
-            raise PermanentFault(f"The ledger lost the entry of {stored.identity!r}.")
+            raise PermanentError(f"The ledger lost the entry of {stored.identity!r}.")
         return entry
 
     def _finish(self, stored: StoredObject, entry: Entry) -> None:

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from shared.faults import ConfigurationFault, UnknownTable
+from shared.errors import ConfigurationError, UnknownTable
 from shared.tables.table import Table
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -24,7 +24,7 @@ def all_tables() -> dict[str, Table]:
     """Every table by name, parents before the tables that refer to them.
 
     Raises:
-        ConfigurationFault: a table's file contradicts itself or another; says which and how.
+        ConfigurationError: a table's file contradicts itself or another; says which and how.
     """
     found = [
         module.TABLE
@@ -59,7 +59,7 @@ def in_order(tables: dict[str, Table]) -> dict[str, Table]:
     """The tables, parents before the tables that refer to them.
 
     Raises:
-        ConfigurationFault: a table contradicts itself or another; says which and how.
+        ConfigurationError: a table contradicts itself or another; says which and how.
     """
     ordered: dict[str, Table] = {}
     waiting = dict(sorted(tables.items()))
@@ -70,7 +70,7 @@ def in_order(tables: dict[str, Table]) -> dict[str, Table]:
             if all(r.table in ordered or r.table == table.name for r in table.references)
         ]
         if not free:
-            raise ConfigurationFault(
+            raise ConfigurationError(
                 f"Tables {', '.join(waiting)} refer to each other or to a table that is not in "
                 "shared/tables; every reference must lead to a table there, without a circle."
             )
@@ -89,7 +89,7 @@ def _check(table: Table, tables: dict[str, Table]) -> None:
     unknown = [name for name in named if name not in table.names]
     astray = [r.key for r in table.references if (r.key,) != tables[r.table].key]
     if bad or unknown or astray or not table.key:
-        raise ConfigurationFault(
+        raise ConfigurationError(
             f"Table {table.name!r}: names that cannot be used: {bad}; key or reference fields it "
             f"does not have: {unknown}; references that are not the parent's key: {astray}. "
             "Mend its file in shared/tables."

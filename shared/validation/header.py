@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 
-from shared.faults import UnreadableFile
+from shared.errors import UnreadableFile
 from shared.tables.fields import Integer
 from shared.tables.table import Table
 from shared.validation.corrections import is_note

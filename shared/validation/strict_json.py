@@ -5,13 +5,13 @@ import math
 from collections import Counter
 from typing import Any
 
-from shared.faults import PermanentFault
+from shared.errors import PermanentError
 
 MAX_DEPTH = 100
 """How deep values may lie within each other: what is taken is walked through again later."""
 
 
-class NotStrictJson(PermanentFault):
+class NotStrictJson(PermanentError):
     """A text that is not JSON, or JSON of a kind that two readers would understand differently.
 
     Attributes:

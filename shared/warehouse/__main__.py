@@ -3,7 +3,7 @@
 import sys
 
 from shared import wiring
-from shared.faults import Fault
+from shared.errors import TablegateError
 from shared.warehouse.apply import apply
 from shared.warehouse.bigquery import connect
 
@@ -17,8 +17,8 @@ def main(arguments: list[str]) -> int:
         settings = wiring.settings()
         warehouse = connect(wiring.bigquery_client(), settings)
         done = apply(warehouse, settings.warehouse_location)
-    except Fault as fault:
-        sys.stderr.write(f"{fault}\n")
+    except TablegateError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(f"BigQuery has {', '.join(done)}.\n")
     return 0

@@ -5,10 +5,10 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from shared.faults import ConfigurationFault
+from shared.errors import ConfigurationError
 from shared.tables.fields import Required
 from shared.warehouse.bigquery import STAGING_HOURS, Warehouse
-from shared.warehouse.faults import mapped
+from shared.warehouse.errors import mapped
 from shared.warehouse.names import SQL, quoted
 from shared.warehouse.star import Projection, projections
 
@@ -32,8 +32,8 @@ def apply(
         The objects that are there now, in the order they were made.
 
     Raises:
-        ConfigurationFault: a column has another type than the dictionary says.
-        WarehouseAway: try again later.
+        ConfigurationError: a column has another type than the dictionary says.
+        WarehouseUnavailable: try again later.
         WarehouseRefusal: never.
     """
     for dataset in (warehouse.names.warehouse, warehouse.names.reporting):
@@ -92,7 +92,7 @@ def _evolve(warehouse: Warehouse, projection: Projection) -> None:
                 f"add column if not exists {quoted(column.name)} {column.type}"
             )
         elif _LEGACY.get(found.field_type, found.field_type) != column.type:
-            raise ConfigurationFault(
+            raise ConfigurationError(
                 f"Column {column.name!r} of {projection.target!r} is {found.field_type} in "
                 f"BigQuery and {column.type} in the dictionary. Nothing was changed; copy the "
                 "table with the new type, or give the field another name."

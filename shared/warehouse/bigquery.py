@@ -12,7 +12,7 @@ from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from shared.derive.bigquery import Column
 from shared.settings import Settings
 from shared.warehouse import names as given_names
-from shared.warehouse.faults import mapped
+from shared.warehouse.errors import mapped
 from shared.warehouse.names import Names
 
 STAGING_HOURS = 6
@@ -49,7 +49,7 @@ class Warehouse:
             maximum_bytes_billed: BigQuery refuses to scan more.
 
         Raises:
-            WarehouseAway: try again later.
+            WarehouseUnavailable: try again later.
             WarehouseRefusal: never.
         """
         config = bigquery.QueryJobConfig(
@@ -79,7 +79,7 @@ class Warehouse:
             columns: all its columns, with their types.
 
         Raises:
-            WarehouseAway: try again later.
+            WarehouseUnavailable: try again later.
             WarehouseRefusal: never.
         """
         # With the schema at hand the library does not ask for it first.
@@ -107,7 +107,7 @@ class Warehouse:
         A call repeated with the same job id waits for the first one's job.
 
         Raises:
-            WarehouseAway: try again later.
+            WarehouseUnavailable: try again later.
             WarehouseRefusal: never.
         """
         config = bigquery.LoadJobConfig(
@@ -145,7 +145,7 @@ class Warehouse:
             older_than: those younger are left alone, as a sync may be using them; None takes all.
 
         Raises:
-            WarehouseAway: try again later.
+            WarehouseUnavailable: try again later.
             WarehouseRefusal: never.
         """
         latest = None if older_than is None else datetime.now(UTC) - older_than
@@ -171,6 +171,6 @@ def connect(client: Any, settings: Settings, timeout_seconds: float = 240) -> Wa
     """The warehouse that the settings name.
 
     Raises:
-        ConfigurationFault: the project is not set.
+        ConfigurationError: the project is not set.
     """
     return Warehouse(client, given_names.of(settings), timeout_seconds)

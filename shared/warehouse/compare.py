@@ -105,7 +105,7 @@ def compare(
     """Compare a table as the caller's transaction sees it with its table in BigQuery.
 
     Raises:
-        WarehouseAway, DatabaseAway: try again later.
+        WarehouseUnavailable, DatabaseUnavailable: try again later.
     """
     parties = _postgres(connection, projection), _bigquery(warehouse, projection)
     level = coarse = _level(parties, COARSE)

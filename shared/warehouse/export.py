@@ -60,7 +60,7 @@ def export(
     An object of the same name, left by an export that was cut off, is replaced.
 
     Raises:
-        StorageAway, DatabaseAway: try again later.
+        StorageUnavailable, DatabaseUnavailable: try again later.
     """
     projection = extract.projection
     name = f"{projection.target}/{extract.name}.avro"

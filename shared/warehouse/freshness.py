@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from shared import tables
 from shared.database.engine import transaction
 from shared.database.sql import statement
-from shared.faults import WarehouseAway
+from shared.errors import WarehouseUnavailable
 from shared.warehouse import state
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.names import SQL
@@ -68,13 +68,13 @@ def freshness(engine: sa.Engine, warehouse: Warehouse) -> Freshness:
     """Ask the ledger what is not synced, and BigQuery what it has; without a query of BigQuery.
 
     Raises:
-        DatabaseAway, DatabaseBusy: try again later. BigQuery away is part of the answer.
+        DatabaseUnavailable, DatabaseBusy: try again later. BigQuery away is part of the answer.
     """
     with transaction(engine) as connection:
         found = connection.execute(sa.text(statement(SQL / "ledger", "unsynced"))).all()
     try:
         states = state.read(warehouse)
-    except WarehouseAway:
+    except WarehouseUnavailable:
         states = None
     behind = {row.table_name: row for row in found}
     known = states or {}

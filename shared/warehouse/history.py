@@ -52,7 +52,7 @@ def record(warehouse: Warehouse, history: History) -> None:
     """Put loads and their rejects in place of what the warehouse has of them.
 
     Raises:
-        WarehouseAway: try again later.
+        WarehouseUnavailable: try again later.
     """
     # Rejects first, so that no load is there without them.
     concerned = sorted({row["load_id"] for row in history.rejects})
@@ -72,7 +72,7 @@ def refresh(engine: sa.Engine, warehouse: Warehouse) -> int:
         How many loads had others.
 
     Raises:
-        WarehouseAway, DatabaseAway: try again later.
+        WarehouseUnavailable, DatabaseUnavailable: try again later.
     """
     with transaction(engine) as connection:
         ours = _by_load(connection.execute(_text("rejects_of_loads")).mappings())

@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
-from shared.database import faults
-from shared.faults import DatabaseBusy
+from shared.database import errors
+from shared.errors import DatabaseBusy
 
 # Any two constants: what matters is that every sync takes the same lock.
 _KEY = {"room": 0x73796E63, "lock": 1}
@@ -28,9 +28,9 @@ class Held:
         """Make sure that the lock is still held.
 
         Raises:
-            DatabaseAway: the connection is gone, and another sync may be running.
+            DatabaseUnavailable: the connection is gone, and another sync may be running.
         """
-        with faults.mapped():
+        with errors.mapped():
             self._connection.execute(sa.text("select 1"))
 
 
@@ -47,7 +47,7 @@ def taken(engine: sa.Engine, wait_seconds: float = 0) -> Iterator[Held | None]:
     BigQuery does, and a transaction open that long would keep PostgreSQL from cleaning up.
 
     Raises:
-        DatabaseAway, DatabaseBusy: try again later.
+        DatabaseUnavailable, DatabaseBusy: try again later.
     """
     until = time.monotonic() + wait_seconds
     within = _within(engine)
@@ -63,10 +63,10 @@ def taken(engine: sa.Engine, wait_seconds: float = 0) -> Iterator[Held | None]:
 
 @contextmanager
 def _taken(engine: sa.Engine, wait_seconds: float) -> Iterator[Held | None]:
-    with faults.mapped():
+    with errors.mapped():
         connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     try:
-        with faults.mapped():
+        with errors.mapped():
             # The pool has asked whether the connection lives, and that has begun a transaction.
             connection.connection.rollback()
         if _take(connection, wait_seconds):
@@ -88,7 +88,7 @@ def _within(engine: sa.Engine) -> Lock:
 def _take(connection: sa.Connection, wait_seconds: float) -> bool:
     if not wait_seconds:
         return bool(_call(connection, "pg_try_advisory_lock"))
-    with faults.mapped():
+    with errors.mapped():
         # At least one: to PostgreSQL, 0 is without end.
         connection.exec_driver_sql(f"set lock_timeout = {max(1, round(wait_seconds * 1000))}")
     try:
@@ -98,7 +98,7 @@ def _take(connection: sa.Connection, wait_seconds: float) -> bool:
     finally:
         # One that was cut off takes its settings with it, and says its fault better than a reset.
         if not connection.invalidated:
-            with faults.mapped():
+            with errors.mapped():
                 connection.exec_driver_sql("reset lock_timeout")
     return True
 
@@ -116,5 +116,5 @@ def _free(connection: sa.Connection) -> None:
 
 
 def _call(connection: sa.Connection, function: str) -> Any:
-    with faults.mapped():
+    with errors.mapped():
         return connection.scalar(sa.text(f"select {function}(:room, :lock)"), _KEY)

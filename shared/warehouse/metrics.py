@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.faults import UnusableYear
+from shared.errors import UnusableYear
 
 if TYPE_CHECKING:
     # Heavy, and a function's start must not wait for it.
@@ -79,7 +79,7 @@ def hires_by_quarter(
     """Ask for the hires of a year by department, job and quarter.
 
     Raises:
-        WarehouseAway: try again later.
+        WarehouseUnavailable: try again later.
         WarehouseRefusal: more bytes than allowed would be scanned.
     """
     found = _ask(warehouse, "hires_by_quarter", year, maximum_bytes_billed)
@@ -92,7 +92,7 @@ def departments_above_mean(
     """Ask for the departments that hired more in a year than the mean over all of them.
 
     Raises:
-        WarehouseAway: try again later.
+        WarehouseUnavailable: try again later.
         WarehouseRefusal: more bytes than allowed would be scanned.
     """
     found = _ask(warehouse, "departments_above_mean", year, maximum_bytes_billed)

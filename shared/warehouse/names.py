@@ -53,7 +53,7 @@ def of(settings: Settings) -> Names:
     """The names that the settings give.
 
     Raises:
-        ConfigurationFault: the project is not set.
+        ConfigurationError: the project is not set.
     """
     settings.require("google_cloud_project")
     return Names(

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from shared import logs
 from shared.database.sql import statement
-from shared.faults import WarehouseAway
+from shared.errors import WarehouseUnavailable
 from shared.tables.table import Table
 from shared.warehouse import lock, merge, staging, state
 from shared.warehouse.checksums import bigquery_side, postgres_side
@@ -66,14 +66,14 @@ def reconcile(
         budget_seconds: how long what is pending may take.
 
     Raises:
-        WarehouseAway: try again later, also where a sync ran for longer than this one waited.
-        DatabaseAway, DatabaseBusy, StorageAway: try again later.
+        WarehouseUnavailable: try again later; or a sync ran longer than this waited.
+        DatabaseUnavailable, DatabaseBusy, StorageUnavailable: try again later.
         WarehouseRefusal, WarehouseDiffers: a table cannot be brought.
     """
     until = time.monotonic() + budget_seconds
     with sync.alone(wait_seconds) as held:
         if held is None:
-            raise WarehouseAway("A sync is running for long; try again when it is done.")
+            raise WarehouseUnavailable("A sync is running for long; try again when it is done.")
         for _ in sync.rounds(held, until):
             pass
         with sync.snapshot() as connection:
@@ -91,7 +91,7 @@ def reconcile(
 def _bring_rest(sync: Sync, held: lock.Held, connection: sa.Connection) -> None:
     rest = sync.read(connection)
     if len(rest.entries) >= MOST_LOADS:
-        raise WarehouseAway("Too many loads are coming in; try again when there are fewer.")
+        raise WarehouseUnavailable("Too many loads are coming in; try again when there are fewer.")
     if rest.entries:
         sync.bring(held, rest)
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from shared import storage
-from shared.faults import Fault, TransientFault, WarehouseDiffers
+from shared.errors import TablegateError, TransientError, WarehouseDiffers
 from shared.warehouse import merge
 from shared.warehouse.bigquery import STAGING_PREFIX, Warehouse
 from shared.warehouse.export import Exported
@@ -17,7 +17,7 @@ def staged(warehouse: Warehouse, exported: Exported, bucket: str) -> Iterator[st
     """A staging table with the exported rows, complete and each key once, until the block ends.
 
     Raises:
-        WarehouseAway: try again later.
+        WarehouseUnavailable: try again later.
         WarehouseRefusal: never.
         WarehouseDiffers: BigQuery has other rows than were exported.
     """
@@ -31,13 +31,13 @@ def staged(warehouse: Warehouse, exported: Exported, bucket: str) -> Iterator[st
         yield name
     finally:
         # Left behind, it goes with the next sync.
-        with suppress(TransientFault):
+        with suppress(TransientError):
             warehouse.drop(name)
 
 
 def discard(storage_client: Any, bucket: str, exported: Exported) -> None:
     """Delete an export. Left behind, it costs a little until the bucket's lifecycle takes it."""
-    with suppress(Fault), storage.mapped():
+    with suppress(TablegateError), storage.mapped():
         storage_client.bucket(bucket).blob(exported.name).delete()
 
 

@@ -44,7 +44,7 @@ def read(warehouse: "Warehouse") -> dict[str, TableState]:
     """How far each table that has ever been brought has come, by its name; without a query.
 
     Raises:
-        WarehouseAway: try again later.
+        WarehouseUnavailable: try again later.
     """
     found = warehouse.rows("sync_state", _COLUMNS)
     return {row["table_name"]: TableState(**row) for row in found}
@@ -56,7 +56,7 @@ def version(warehouse: "Warehouse", table_names: Iterable[str]) -> str:
     Read it before the rows: those may then be newer than it says, never older.
 
     Raises:
-        WarehouseAway: try again later.
+        WarehouseUnavailable: try again later.
     """
     states = read(warehouse)
     moments = (states[name].changed_at if name in states else None for name in table_names)
@@ -67,7 +67,7 @@ def record(warehouse: "Warehouse", as_of: Mapping[str, datetime]) -> None:
     """Record the newest load that each table includes, and that its rows have changed.
 
     Raises:
-        WarehouseAway: try again later.
+        WarehouseUnavailable: try again later.
     """
     if not as_of:
         return
@@ -82,7 +82,7 @@ def record_checked(warehouse: "Warehouse") -> None:
     """Record that PostgreSQL has nothing more for any table.
 
     Raises:
-        WarehouseAway: try again later.
+        WarehouseUnavailable: try again later.
     """
     _run(warehouse, "checked")
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from shared import logs
 from shared.database.engine import transaction
-from shared.faults import Fault, PermanentFault, WarehouseAway
+from shared.errors import PermanentError, TablegateError, WarehouseUnavailable
 from shared.warehouse import history, lock, merge, pending, staging, state
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.export import Exported, export, of_work
@@ -89,8 +89,8 @@ class Sync:
         sees every load that was committed before anybody else tried.
 
         Raises:
-            WarehouseAway: try again later, also where the time is up and loads are left.
-            DatabaseAway, DatabaseBusy, StorageAway: try again later.
+            WarehouseUnavailable: try again later, also where the time is up and loads are left.
+            DatabaseUnavailable, DatabaseBusy, StorageUnavailable: try again later.
             WarehouseRefusal, WarehouseDiffers: a table cannot be brought; the others were.
         """
         until = time.monotonic() + budget_seconds
@@ -127,7 +127,7 @@ class Sync:
         done, for a statement of theirs that BigQuery still has must not take effect later.
 
         Raises:
-            WarehouseAway, DatabaseAway: try again later.
+            WarehouseUnavailable, DatabaseUnavailable: try again later.
         """
         with lock.taken(self.engine, wait_seconds) as held:
             if held is not None:
@@ -142,7 +142,7 @@ class Sync:
         """
         while True:
             if time.monotonic() > until:
-                raise WarehouseAway("The time of a sync is up with loads left; try again.")
+                raise WarehouseUnavailable("The time of a sync is up with loads left; try again.")
             with self.snapshot() as connection:
                 found = self.read(connection)
             if not found.entries:
@@ -162,7 +162,7 @@ class Sync:
         """What a snapshot has for the warehouse, its rows exported.
 
         Raises:
-            StorageAway, DatabaseAway: try again later.
+            StorageUnavailable, DatabaseUnavailable: try again later.
         """
         entries = pending.read(connection)
         exported = [(work, self.export(connection, work)) for work in pending.plan(entries)]
@@ -173,7 +173,7 @@ class Sync:
         """The rows that `work` asks for, on Cloud Storage.
 
         Raises:
-            StorageAway, DatabaseAway: try again later.
+            StorageUnavailable, DatabaseUnavailable: try again later.
         """
         return export(connection, of_work(work), self.storage_client, self.staging_bucket)
 
@@ -184,16 +184,16 @@ class Sync:
             As `run`.
         """
         started = time.monotonic()
-        failed: dict[str, Fault] = {}
+        failed: dict[str, TablegateError] = {}
         brought: list[tuple[Work, Exported]] = []
         for work, exported in found.exported:
             held.check()
             try:
                 self._project(work, exported)
                 brought.append((work, exported))
-            except PermanentFault as fault:
+            except PermanentError as error:
                 # One table that cannot be brought must not keep the others back.
-                failed[work.projection.table.name] = fault
+                failed[work.projection.table.name] = error
         done = [entry for entry in found.entries if entry.table_name not in failed]
         history.record(self.warehouse, found.history.of({str(e.load_id) for e in done}))
         state.record(

@@ -9,9 +9,9 @@ import fastavro
 import pytest
 
 from shared import tables
+from shared.backups import backup, retention, snapshot
 from shared.backups import manifest as manifests
-from shared.backups import retention, snapshot, taking
-from shared.backups.faults import UnknownBackup, UnusableBackup
+from shared.backups.errors import UnknownBackup, UnusableBackup
 from shared.backups.snapshot import SnapshotDiffers
 from shared.database.engine import transaction
 from shared.derive import avro
@@ -43,7 +43,7 @@ def test_every_codec_is_written_and_verified(
 ):
     database.fill(JOBS, [(i, f"Job {i}") for i in range(1, 2000)])
     settings = read({"DATABASE_URL": database_url, "BACKUPS_BUCKET": bucket, "BACKUP_CODEC": codec})
-    chosen = taking.Backups(settings, engine, storage_client)
+    chosen = backup.Backups(settings, engine, storage_client)
 
     (manifest,) = chosen.take([JOBS], "")
 
@@ -61,7 +61,7 @@ def test_an_empty_table_is_backed_up(backups, content):
 def test_all_tables_are_backed_up_as_they_are_at_one_moment(
     database, parents, backups, monkeypatch
 ):
-    write = taking.write
+    write = backup.write
 
     def and_meanwhile(moment, table, *others):
         # Committed after the snapshot, before its table is read: it must not be seen.
@@ -70,7 +70,7 @@ def test_all_tables_are_backed_up_as_they_are_at_one_moment(
         )
         return write(moment, table, *others)
 
-    monkeypatch.setattr(taking, "write", and_meanwhile)
+    monkeypatch.setattr(backup, "write", and_meanwhile)
 
     found = backups.take(list(tables.all_tables().values()), "")
 
@@ -85,7 +85,7 @@ def test_all_tables_are_backed_up_as_they_are_at_one_moment(
 def test_a_table_is_not_emptied_between_the_snapshot_and_its_turn(
     database, parents, engine, backups, monkeypatch
 ):
-    write, waited = taking.write, []
+    write, waited = backup.write, []
 
     def empty():
         with transaction(engine) as connection:
@@ -100,7 +100,7 @@ def test_a_table_is_not_emptied_between_the_snapshot_and_its_turn(
             emptier.join(0.3)
         return write(*arguments)
 
-    monkeypatch.setattr(taking, "write", and_meanwhile)
+    monkeypatch.setattr(backup, "write", and_meanwhile)
     found = backups.take(list(tables.all_tables().values()), "")
     emptier.join()
 
@@ -138,7 +138,7 @@ def test_rows_that_were_not_read_are_noticed(database, parents, backups, monkeyp
 def test_what_cloud_storage_damaged_is_no_backup(
     database, parents, backups, storage_client, bucket, monkeypatch
 ):
-    write = taking.write
+    write = backup.write
 
     def and_damage(moment, table, client, where, name, codec):
         seen = write(moment, table, client, where, name, codec)
@@ -148,7 +148,7 @@ def test_what_cloud_storage_damaged_is_no_backup(
         blob.upload_from_string(bytes(data))
         return seen
 
-    monkeypatch.setattr(taking, "write", and_damage)
+    monkeypatch.setattr(backup, "write", and_damage)
 
     with pytest.raises(UnusableBackup):
         backups.take([JOBS], "")
@@ -268,7 +268,7 @@ def test_old_backups_and_what_cut_off_ones_left_are_deleted(
             "BACKUP_KEEP_LAST": "2",
         }
     )
-    backups = taking.Backups(settings, engine, storage_client)
+    backups = backup.Backups(settings, engine, storage_client)
     taken = [backups.take([JOBS], "")[0] for _ in range(4)]
     upload(b"half", "jobs/20200101T000000.000000Z-0123456789ab.avro")
     later = datetime.now(UTC) + timedelta(days=3)

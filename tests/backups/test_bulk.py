@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.backups import codecs, container, encode, lanes, read, rows, uuids, varints
-from shared.backups.checksum import Checksum
-from shared.backups.columns import Chunk, Ints, Texts
-from shared.backups.container import Reader
-from shared.backups.faults import UnusableBackup
-from shared.backups.lanes import Block
-from shared.backups.schemas import FileSchema
+from shared.avro import binary, codecs, container, encode, rows, uuids, varints
+from shared.avro.binary import Block
+from shared.avro.checksum import Checksum
+from shared.avro.columns import Chunk, Ints, Texts
+from shared.avro.container import Reader
+from shared.avro.schemas import FileSchema
+from shared.backups import read
+from shared.backups.errors import UnusableBackup
 
 SCHEMA = {
     "type": "record",
@@ -76,7 +77,7 @@ def test_rows_come_back_side_by_side_as_they_were(found, rows_a_block):
     made = chunk(found)
     blocks = cut(rows.encode(FILE, made), rows_a_block)
 
-    columns = lanes.decode(blocks, [False, True, False, True])
+    columns = binary.decode(blocks, [False, True, False, True])
 
     fits_a_word = all(-(2**55) <= clamped(v) < 2**55 for row in found for v in (row[0], row[2]))
     assert (columns is not None) == fits_a_word
@@ -226,8 +227,8 @@ def test_a_block_that_unpacks_without_end_is_refused():
 def test_any_bytes_are_rows_or_refused(data, count):
     try:
         found = read.chunk(FILE, [Block(count, data)] * 30)
-    except UnusableBackup as fault:
-        assert fault.code == "damaged"
+    except UnusableBackup as error:
+        assert error.code == "damaged"
     else:
         assert found.rows == 30 * count
 

@@ -10,12 +10,12 @@ import pytest
 from shared import tables
 from shared.backups import restore as restores
 from shared.database.engine import transaction
-from shared.faults import DatabaseBusy
+from shared.errors import DatabaseBusy
 from shared.loading import batches, waiting
 from shared.loading.batches import Batch
 from shared.loading.ledger import Source
 from shared.loading.load import load
-from shared.validation.batches import check
+from shared.validation.json_batch import check
 from tests.backups.conftest import hires
 
 JOBS = tables.find("jobs")

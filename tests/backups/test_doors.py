@@ -12,15 +12,15 @@ from google.auth import crypt, jwt
 
 from infra.local.keys import KEY_ID
 from shared import tables, wiring
-from shared.backups import taking
+from shared.backups import backup
 from shared.http import backups as doors
 from shared.loading.ledger import Source
 from shared.loading.load import load
-from shared.validation.block import Block
-from tests.asserts import assert_problem
+from shared.validation.rows import Block
 from tests.backups.conftest import hires
 from tests.backups.test_foreign import JOB, file, jobs
-from tests.platform.running import ROOT
+from tests.support.checkout import ROOT
+from tests.support.problems import assert_problem
 
 JOBS = tables.find("jobs")
 HIRES = tables.find("hired_employees")
@@ -160,7 +160,7 @@ def test_the_schedule_backs_up_and_lets_old_backups_go(
 ):
     monkeypatch.setenv("BACKUP_KEEP_DAYS", "1")
     old = [backups.take([JOBS], "")[0] for _ in range(3)]
-    monkeypatch.setattr(taking.retention, "timedelta", lambda days: taking.timedelta(seconds=-days))
+    monkeypatch.setattr(backup.retention, "timedelta", lambda days: backup.timedelta(seconds=-days))
 
     by_hand = backup_table.post("/backup_table/jobs", headers=HEADERS).get_json()
     assert len(list(backups.catalog.newest_first("jobs"))) == 4
@@ -196,7 +196,7 @@ def test_a_failed_scheduled_backup_is_an_error_to_alert_on(backup_table, monkeyp
     def fails(*_, **__):
         raise RuntimeError("a row's secret")
 
-    monkeypatch.setattr(taking.Backups, "take", fails)
+    monkeypatch.setattr(backup.Backups, "take", fails)
 
     answer = backup_table.post("/backup_table/all", json={}, headers=SCHEDULED)
 
@@ -214,7 +214,7 @@ def test_a_backup_stands_even_where_old_ones_cannot_be_let_go(backup_table, monk
     def fails(*_):
         raise RuntimeError
 
-    monkeypatch.setattr(taking.Backups, "let_go", fails)
+    monkeypatch.setattr(backup.Backups, "let_go", fails)
 
     answer = backup_table.post("/backup_table/jobs", json={}, headers=SCHEDULED)
 

@@ -7,7 +7,7 @@ import fastavro
 import pytest
 
 from shared import tables
-from shared.backups.faults import UnusableBackup
+from shared.backups.errors import UnusableBackup
 from shared.derive import avro
 from tests.backups.conftest import LOAD_ID, NOON
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared import tables
 from shared.backups import loosening, snapshot
-from shared.backups.faults import Orphans, UnusableBackup
+from shared.backups.errors import Orphans, UnusableBackup
 from shared.database.engine import transaction
 from shared.derive import types
 from shared.derive.types import Kind

@@ -4,9 +4,9 @@ import sqlite3
 import time
 from contextlib import closing
 
-from shared.faults import Fault
+from shared.errors import TablegateError
 from tests.chaos.publishing import MARK, Doubler, Publisher
-from tests.platform.dropping import Operator
+from tests.support.operator import Operator
 
 LIMIT_SECONDS = 120.0
 # The schedule's own sweep comes every five minutes; here it comes sooner.
@@ -70,7 +70,7 @@ def _left(operator: Operator, doubler: Doubler) -> str:
         if files := operator.objects("uploads"):
             return f"files lie in uploads: {sorted(files)[:5]}"
         (found,) = operator.ask(_UNDER_WAY)
-    except (Fault, OSError, Exception) as fault:  # noqa: BLE001 - a part that is away is not calm
+    except (TablegateError, OSError, Exception) as fault:  # noqa: BLE001 - a part that is away is not calm
         return f"{type(fault).__name__}: {fault}"
     under_way = {what: count for what, count in found.items() if count}
     return f"under way: {under_way}" if under_way else ""

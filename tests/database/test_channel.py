@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from shared.database.channel import Channel
 from shared.database.engine import create, transaction
-from shared.faults import DatabaseAway
+from shared.errors import DatabaseUnavailable
 from shared.settings import read
 
 TIMES = 5
@@ -56,7 +56,7 @@ def test_a_server_that_goes_away_as_it_is_greeted_leaves_nothing_open(goes_away,
     before = descriptors()
 
     for _ in range(TIMES):
-        with pytest.raises(DatabaseAway), transaction(engine):
+        with pytest.raises(DatabaseUnavailable), transaction(engine):
             pass
 
     assert descriptors() == before
@@ -67,7 +67,7 @@ def test_a_connection_that_was_cut_leaves_nothing_open(database_url, engine, no_
     with engine.connect() as other:
         before = descriptors()
         for _ in range(TIMES):
-            with pytest.raises(DatabaseAway), transaction(cut) as connection:
+            with pytest.raises(DatabaseUnavailable), transaction(cut) as connection:
                 pid = connection.scalar(sa.text("select pg_backend_pid()"))
                 other.execute(sa.text("select pg_terminate_backend(:pid, 5000)"), {"pid": pid})
                 connection.execute(sa.text("select 1"))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.database.engine import transaction
-from shared.faults import Fault
+from shared.errors import TablegateError
 from shared.loading import ledger
 from shared.loading.ledger import Source
 
@@ -28,8 +28,8 @@ def delivered(engine):
             try:
                 with transaction(engine) as connection:
                     return do(connection, source)
-            except Fault as fault:
-                return str(fault)
+            except TablegateError as error:
+                return str(error)
 
         with ThreadPoolExecutor(DELIVERIES) as pool:
             deliveries = [

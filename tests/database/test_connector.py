@@ -12,7 +12,7 @@ from google.cloud.sql.connector import Connector
 
 from infra.local import accounts, postgres
 from shared.database import copy, engine
-from shared.faults import ConfigurationFault, DatabaseAway
+from shared.errors import ConfigurationError, DatabaseUnavailable
 from shared.settings import read
 from tests.database.cloud_sql import Account, CloudSql
 
@@ -158,7 +158,7 @@ def test_an_api_that_refuses_says_what_to_check(cloud, connected, status):
     cloud.status = status
 
     with (
-        pytest.raises(ConfigurationFault, match=r"CLOUD_SQL_INSTANCE .* roles/cloudsql.client"),
+        pytest.raises(ConfigurationError, match=r"CLOUD_SQL_INSTANCE .* roles/cloudsql.client"),
         engine.transaction(connected()),
     ):
         pass
@@ -168,7 +168,7 @@ def test_an_api_that_is_away_is_to_be_tried_again(cloud, connected):
     one = connected()
     cloud.status = 429
 
-    with pytest.raises(DatabaseAway, match="429"), engine.transaction(one):
+    with pytest.raises(DatabaseUnavailable, match="429"), engine.transaction(one):
         pass
     cloud.status = 200
     with engine.transaction(one) as connection:

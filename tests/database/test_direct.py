@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from shared import tables
 from shared.database.engine import create, transaction
-from shared.faults import DatabaseBusy
-from shared.loading import direct, rejects
-from shared.loading.direct import Look
+from shared.errors import DatabaseBusy
+from shared.loading import fast_paths, rejects
+from shared.loading.fast_paths import Look
 from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
 from shared.settings import read
 from shared.tables.fields import Text
 from shared.tables.table import Reference, Row, Table
-from shared.validation.batches import check
+from shared.validation.json_batch import check
 from shared.validation.rows import Rows
 
 HIRES = tables.find("hired_employees")
@@ -60,13 +60,13 @@ def parents(engine):
 @pytest.fixture
 def looks(monkeypatch):
     """What every load found out beforehand."""
-    found, looked = [], direct.look
+    found, looked = [], fast_paths.look
 
     def look(*arguments):
         found.append(looked(*arguments))
         return found[-1]
 
-    monkeypatch.setattr(direct, "look", look)
+    monkeypatch.setattr(fast_paths, "look", look)
     return found
 
 
@@ -87,7 +87,7 @@ def test_new_rows_are_not_staged(engine, parents, rows, looks, monkeypatch):
 def test_a_look_tells_what_is_in_the_way(engine, parents):
     send(engine, HIRES, [hire(7), hire(8)])
     with transaction(engine) as connection:
-        found = direct.look(
+        found = fast_paths.look(
             connection,
             HIRES,
             values([hire(7), hire(8), hire(9), hire(9), hire(10, department=3, job=4)]),
@@ -116,11 +116,11 @@ def test_a_look_tells_what_is_in_the_way(engine, parents):
 )
 def test_both_ways_leave_the_same(engine, parents, rows, monkeypatch, given):
     outcomes = []
-    for fits in (direct.fits, lambda _: False):
+    for fits in (fast_paths.fits, lambda _: False):
         with engine.begin() as connection:
             connection.exec_driver_sql("truncate hired_employees, rejected_rows, replaced_rows")
         with monkeypatch.context() as patch:
-            patch.setattr(direct, "fits", fits)
+            patch.setattr(fast_paths, "fits", fits)
             parts = enumerate((given[:2], given))
             counts = [send(engine, HIRES, part, minute).counts for minute, part in parts]
         outcomes.append(
@@ -142,10 +142,10 @@ def test_parents_stay_until_the_commit(engine, parents):
 
     source = Source("held", "batch", HIRES.name, NOON)
     with transaction(engine) as connection:
-        assert direct.look(connection, HIRES, values([hire(1)])).all_new
+        assert fast_paths.look(connection, HIRES, values([hire(1)])).all_new
         with pytest.raises(DatabaseBusy, match="lock timeout"):
             remove()
-        assert direct.write(connection, HIRES, source, values([hire(1)]), checked=True) == 1
+        assert fast_paths.write(connection, HIRES, source, values([hire(1)]), checked=True) == 1
     with pytest.raises(DatabaseBusy, match="foreign key"):
         remove()
 
@@ -153,7 +153,7 @@ def test_parents_stay_until_the_commit(engine, parents):
 def test_the_checks_of_rows_are_back_after_the_copy(engine, parents):
     source = Source("back", "batch", HIRES.name, NOON)
     with pytest.raises(DatabaseBusy, match="foreign key"), transaction(engine) as connection:
-        direct.write(connection, HIRES, source, values([hire(1)]), checked=True)
+        fast_paths.write(connection, HIRES, source, values([hire(1)]), checked=True)
         assert connection.scalar(sa.text("show session_replication_role")) == "origin"
         connection.exec_driver_sql(
             "insert into hired_employees select 2, name, datetime, 99, job_id, accepted_at, load_id"
@@ -162,15 +162,15 @@ def test_the_checks_of_rows_are_back_after_the_copy(engine, parents):
 
 
 def test_a_key_that_comes_in_meanwhile_is_merged(engine, parents, rows, monkeypatch):
-    looked = direct.look
+    looked = fast_paths.look
 
     def look(*arguments):
         found = looked(*arguments)
-        monkeypatch.setattr(direct, "look", looked)
+        monkeypatch.setattr(fast_paths, "look", looked)
         send(engine, HIRES, [hire(2, name="Other")])
         return found
 
-    monkeypatch.setattr(direct, "look", look)
+    monkeypatch.setattr(fast_paths, "look", look)
     entry = send(engine, HIRES, [hire(1), hire(2)])
 
     assert entry.counts.inserted == 1
@@ -268,9 +268,9 @@ def test_keys_may_be_text(engine, looks):
         )
         for code in given:
             connection.execute(sa.text("insert into cities values (:code, '')"), {"code": code})
-        found = direct.look(connection, cities, Rows(range(6), [given, given]))
+        found = fast_paths.look(connection, cities, Rows(range(6), [given, given]))
         assert (found.doubled, found.orphans, found.known) == (0, 0, 6)
-        found = direct.look(connection, flights, Rows(range(7), [[*given, "x"], [*given, "y"]]))
+        found = fast_paths.look(connection, flights, Rows(range(7), [[*given, "x"], [*given, "y"]]))
         assert (found.doubled, found.orphans, found.known) == (0, 1, 0)
 
 

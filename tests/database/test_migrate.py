@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from shared import tables
 from shared.database import migrate
 from shared.database.engine import transaction
-from shared.faults import ConfigurationFault
+from shared.errors import ConfigurationError
 from shared.tables.fields import Integer, Text
 from shared.tables.table import Row, Table
 
@@ -105,7 +105,7 @@ def test_a_change_that_would_lose_data_is_refused_and_changes_nothing(engine, ro
         id = Integer()
 
     dictionary["jobs"] = Table("jobs", Job)
-    with pytest.raises(ConfigurationFault, match="write a migration"):
+    with pytest.raises(ConfigurationError, match="write a migration"):
         migrate.migrate(engine)
 
     assert rows("select count(job) from jobs") == [(0,)]
@@ -120,7 +120,7 @@ def test_a_required_field_for_rows_there_are_is_refused(engine, dictionary):
         grade = Integer()
 
     dictionary["jobs"] = Table("jobs", Job)
-    with pytest.raises(ConfigurationFault, match="'grade'"):
+    with pytest.raises(ConfigurationError, match="'grade'"):
         migrate.migrate(engine)
 
 

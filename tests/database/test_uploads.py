@@ -13,7 +13,7 @@ from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.loading.uploads import Uploads
 from shared.settings import read
-from shared.validation.batches import Verdict
+from shared.validation.json_batch import Verdict
 
 
 @pytest.fixture

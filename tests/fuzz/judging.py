@@ -7,7 +7,7 @@ from typing import Any
 from shared.tables.fields import Cell, Timestamp
 from shared.tables.table import Table
 from shared.validation import reasons
-from shared.validation.rules import Reject, by_schema
+from shared.validation.row import Reject, by_schema
 
 _UNESCAPED = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r"}
 _OF_SHAPE = {"too_few_fields", "too_many_fields", "bad_quoting", "row_too_long"}

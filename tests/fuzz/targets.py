@@ -13,15 +13,15 @@ from typing import Any
 import fastavro
 
 from shared import tables
-from shared.backups.faults import UnusableBackup
-from shared.faults import MalformedMessage, UnreadableFile
+from shared.backups.errors import UnusableBackup
+from shared.errors import MalformedMessage, UnreadableFile
 from shared.loading import rejects
 from shared.loading.batches import Batch, pack, unpack
-from shared.validation import batches
-from shared.validation.batches import BadBatch, Verdict
-from shared.validation.files import blocks
+from shared.validation import json_batch
+from shared.validation.csv_rows import blocks
+from shared.validation.json_batch import BadBatch, Verdict
 from shared.validation.plain import copied
-from shared.validation.rules import Reject, by_schema
+from shared.validation.row import Reject, by_schema
 from tests.fuzz import judging
 from tests.security import avro_files
 
@@ -48,10 +48,10 @@ def csv(data: bytes) -> None:
                 for reject in block.rejects:
                     judging.check_rejected_cells(table, reject)
                     _check_kept(reject)
-        except UnreadableFile as fault:
-            assert str(fault).endswith(".")
-            assert len(json.dumps(fault.facts)) < 20_000
-            assert fault.code != "wrong_columns" or not shaped
+        except UnreadableFile as error:
+            assert str(error).endswith(".")
+            assert len(json.dumps(error.facts)) < 20_000
+            assert error.code != "wrong_columns" or not shaped
         assert read == told
 
 
@@ -59,9 +59,9 @@ def batch(data: bytes) -> None:
     """The columnar look and marshmallow give one verdict, which survives the message it goes by."""
     for table in (JOBS, HIRES):
         try:
-            verdict = batches.check(table, data)
-        except BadBatch as fault:
-            assert str(fault).endswith(".")
+            verdict = json_batch.check(table, data)
+        except BadBatch as error:
+            assert str(error).endswith(".")
             continue
         given = json.loads(data)["rows"]
         assert verdict.size == len(given) == len(verdict.rows) + len(verdict.rejects)
@@ -101,9 +101,9 @@ def avro(data: bytes) -> None:
     """A file is refused with a fault of ours, or read to what fastavro reads and the rules say."""
     try:
         good, bad = avro_files.restored(data, 1 << 20)
-    except UnusableBackup as fault:
-        assert str(fault).endswith(".")
-        json.dumps(fault.facts)
+    except UnusableBackup as error:
+        assert str(error).endswith(".")
+        json.dumps(error.facts)
         return
     if b"zstandard" in data or b"decimal" in data:
         # fastavro lacks the one here, and we leave the other as the bytes it is.

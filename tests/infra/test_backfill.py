@@ -11,7 +11,7 @@ from google.cloud.dataflow_v1beta3 import LaunchFlexTemplateRequest, LaunchFlexT
 
 from infra.package import ROOT
 from shared import dataflow
-from shared.faults import BackfillAway, ConfigurationFault
+from shared.errors import BackfillUnavailable, ConfigurationError
 from shared.settings import read
 
 FOLDER = ROOT / "infra" / "backfill"
@@ -100,11 +100,11 @@ def test_a_file_under_way_is_not_launched_again(launched):
 @pytest.mark.parametrize(
     ("code", "fault"),
     [
-        (grpc.StatusCode.PERMISSION_DENIED, ConfigurationFault),
-        (grpc.StatusCode.NOT_FOUND, ConfigurationFault),
-        (grpc.StatusCode.RESOURCE_EXHAUSTED, BackfillAway),
-        (grpc.StatusCode.UNAVAILABLE, BackfillAway),
-        (grpc.StatusCode.INTERNAL, BackfillAway),
+        (grpc.StatusCode.PERMISSION_DENIED, ConfigurationError),
+        (grpc.StatusCode.NOT_FOUND, ConfigurationError),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, BackfillUnavailable),
+        (grpc.StatusCode.UNAVAILABLE, BackfillUnavailable),
+        (grpc.StatusCode.INTERNAL, BackfillUnavailable),
     ],
 )
 def test_what_dataflow_answers_is_told_as_ours(launched, code, fault):
@@ -113,7 +113,7 @@ def test_what_dataflow_answers_is_told_as_ours(launched, code, fault):
 
 
 def test_workers_need_an_image_where_dataflow_is_googles():
-    with pytest.raises(ConfigurationFault, match="DATAFLOW_IMAGE"):
+    with pytest.raises(ConfigurationError, match="DATAFLOW_IMAGE"):
         dataflow.launch(None, replace(SETTINGS, dataflow_image=""), "af90", "uploads", "a.csv", 7)
 
 

@@ -20,11 +20,11 @@ from schemathesis.specs.openapi.checks import (
     positive_data_acceptance,
 )
 
-from shared.http import api
+from shared import api
 from shared.http.document import build
 from shared.http.problems import MEDIA_TYPE as PROBLEM
 from shared.http.problems import PREFIX
-from tests.platform.running import Platform, running
+from tests.support.platform import Platform, running
 
 EXAMPLES, CHAINS, STEPS = 10, 5, 12
 SEED = 20210727

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from shared import tables
 from shared.tables.fields import Cell
-from shared.validation import batches, files
-from shared.validation.batches import BadBatch
+from shared.validation import csv_rows, json_batch
+from shared.validation.json_batch import BadBatch
 from shared.validation.plain import copied
-from shared.validation.rules import by_schema, judge
+from shared.validation.row import by_schema, judge
 
 HIRES = tables.find("hired_employees")
 
@@ -75,7 +75,7 @@ def test_every_row_of_a_file_is_either_staged_or_turned_away_as_the_rules_say(ro
     content = buffer.getvalue().encode()
 
     found = {}
-    for block in files.blocks(HIRES, io.BytesIO(content), 1 << 20):
+    for block in csv_rows.blocks(HIRES, io.BytesIO(content), 1 << 20):
         for line in "".join(block.staged).split("\n")[:-1]:
             found[int(line.split("\t")[0])] = normal(line)
         for reject in block.rejects:
@@ -116,7 +116,7 @@ def test_every_row_of_a_batch_is_either_taken_or_turned_away_as_the_rules_say(ro
     text = json.dumps({"rows": rows}, ensure_ascii=ascii_only)
     content = text.encode("utf-8", "surrogatepass")
     try:
-        verdict = batches.check(HIRES, content)
+        verdict = json_batch.check(HIRES, content)
     except BadBatch as fault:
         assert fault.code == "not_json"
         assert not ascii_only

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared import tables
-from shared.backups import read, schemas
-from shared.backups.columns import Chunk
-from shared.backups.container import Readable, Reader
-from shared.backups.incoming import Incoming, Own
-from shared.backups.schemas import FileSchema
+from shared.avro import schemas
+from shared.avro.columns import Chunk
+from shared.avro.container import Readable, Reader
+from shared.avro.schemas import FileSchema
+from shared.backups import read
+from shared.backups.import_rows import Incoming, Own
 
 JOBS = tables.find("jobs")
 SYNC = b"S" * 16

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from shared import tables
-from shared.backups.faults import UnusableBackup
-from shared.faults import MalformedMessage, UnreadableFile
+from shared.backups.errors import UnusableBackup
+from shared.errors import MalformedMessage, UnreadableFile
 from shared.loading.batches import unpack
-from shared.validation import batches
-from shared.validation.batches import BadBatch
-from shared.validation.files import blocks
+from shared.validation import json_batch
+from shared.validation.csv_rows import blocks
+from shared.validation.json_batch import BadBatch
 from tests.security.avro_files import block, header, record, restored
 
 LIMIT = 1 << 20
@@ -48,8 +48,8 @@ def judge(stream: object) -> str:
     try:
         for found in blocks(tables.find("jobs"), stream, LIMIT):
             read, rejected = read + found.read, rejected + len(found.rejects)
-    except UnreadableFile as fault:
-        return fault.code
+    except UnreadableFile as error:
+        return error.code
     return f"{rejected} of {read} rejected"
 
 
@@ -63,9 +63,9 @@ def bomb(piece: bytes, megabytes: int, wbits: int = 31) -> bytes:
 def check(body: bytes) -> str:
     """Judge a batch."""
     try:
-        verdict = batches.check(tables.find("jobs"), body)
-    except BadBatch as fault:
-        return fault.code
+        verdict = json_batch.check(tables.find("jobs"), body)
+    except BadBatch as error:
+        return error.code
     return f"{len(verdict.rejects)} of {verdict.size} rejected"
 
 
@@ -88,8 +88,8 @@ def restore(content: bytes) -> str:
     """Read a file as a restore does."""
     try:
         return str(restored(content))
-    except UnusableBackup as fault:
-        return fault.code
+    except UnusableBackup as error:
+        return error.code
 
 
 CASES: dict[str, Callable[[], Callable[[], str]]] = {

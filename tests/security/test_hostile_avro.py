@@ -9,7 +9,7 @@ import cramjam
 import fastavro
 import pytest
 
-from shared.backups.faults import UnusableBackup
+from shared.backups.errors import UnusableBackup
 from tests.security.avro_files import ROW, block, header, number, record, restored, text
 
 MUCH = 1 << 40

@@ -11,9 +11,9 @@ import pytest
 from shared import tables
 from shared.loading import rejects
 from shared.loading.batches import Batch, pack, unpack
-from shared.validation import batches, strict_json
-from shared.validation.batches import BadBatch
-from shared.validation.rules import MAX_UNKNOWN
+from shared.validation import json_batch, strict_json
+from shared.validation.json_batch import BadBatch
+from shared.validation.row import MAX_UNKNOWN
 
 JOBS = tables.find("jobs")
 GOOD = '{"id": 1, "job": "Welder"}'
@@ -24,9 +24,9 @@ def batch(*rows: str) -> bytes:
     return f'{{"rows": [{", ".join([GOOD, *rows])}]}}'.encode()
 
 
-def through(body: bytes) -> batches.Verdict:
+def through(body: bytes) -> json_batch.Verdict:
     """The verdict on a body as it comes out of the message that carries it, every reject kept."""
-    judged = Batch(uuid.UUID(int=1), JOBS, "ann", NOW, batches.check(JOBS, body))
+    judged = Batch(uuid.UUID(int=1), JOBS, "ann", NOW, json_batch.check(JOBS, body))
     verdict = unpack(*pack(judged, body)).verdict
     for reject in verdict.rejects:
         kept = rejects.copied(judged.batch_id, "ann", "jobs", [reject])
@@ -72,7 +72,7 @@ def test_a_hostile_row_is_turned_away_and_the_good_one_beside_it_is_stored(row):
 )
 def test_what_no_reader_could_be_given_again_refuses_the_batch_before_it_is_taken(row, code):
     with pytest.raises(BadBatch) as caught:
-        batches.check(JOBS, batch(row))
+        json_batch.check(JOBS, batch(row))
 
     assert (caught.value.code, caught.value.pointer) == (code, "/rows/1")
 
@@ -91,7 +91,7 @@ def test_a_doubled_key_behind_many_others_is_found_at_once():
     started = time.perf_counter()
 
     with pytest.raises(BadBatch, match="'z' stands twice"):
-        batches.check(JOBS, batch(f'{{{names}, "z": 1, "z": 1}}'))
+        json_batch.check(JOBS, batch(f'{{{names}, "z": 1, "z": 1}}'))
 
     # One count for each key before it would take minutes.
     assert time.perf_counter() - started < 5
@@ -113,7 +113,7 @@ def test_a_batch_as_large_as_a_body_may_be_fits_a_message():
     letters = "".join(chr(chance.randrange(0x10000, 0x110000)) for _ in range(2_450_000))
     rows = [{"id": "bad", "job": letters[place::1000]} for place in range(1000)]
     body = json.dumps({"rows": rows}, ensure_ascii=False).encode()
-    judged = Batch(uuid.UUID(int=1), JOBS, "ann", NOW, batches.check(JOBS, body))
+    judged = Batch(uuid.UUID(int=1), JOBS, "ann", NOW, json_batch.check(JOBS, body))
 
     data, attributes = pack(judged, body)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from shared.faults import MalformedMessage
+from shared.errors import MalformedMessage
 from shared.loading.batches import unpack
 from shared.messages import attribute
 

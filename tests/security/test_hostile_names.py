@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.faults import UnreadableFile
+from shared.errors import UnreadableFile
 from shared.loading.uploads import address
 from shared.storage import StoredObject, beside
 

@@ -8,7 +8,7 @@ from sqlalchemy.schema import CreateTable
 
 from shared import tables
 from shared.derive import avro, bigquery, postgres, structs, types
-from shared.faults import ConfigurationFault
+from shared.errors import ConfigurationError
 from shared.tables.fields import Integer, Required, Text
 from shared.tables.table import Row, Table
 
@@ -78,5 +78,5 @@ def test_a_field_of_no_known_kind_is_named():
         id = Integer()
         odd = Odd()
 
-    with pytest.raises(ConfigurationFault, match="'odd' of table 'things'"):
+    with pytest.raises(ConfigurationError, match="'odd' of table 'things'"):
         types.kind_of(Table("things", Thing), "odd")

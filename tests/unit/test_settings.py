@@ -3,7 +3,7 @@
 import pytest
 
 from shared import settings
-from shared.faults import ConfigurationFault
+from shared.errors import ConfigurationError
 
 TOKEN = '[{"name": "ann", "sha256": "%s", "scopes": ["rows"], "expires": null}]' % ("ab" * 32)
 
@@ -17,7 +17,7 @@ def test_what_is_not_set_has_its_default():
 
 
 def test_everything_wrong_is_named_in_one_message():
-    with pytest.raises(ConfigurationFault) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         settings.read({"MAX_LINE_BYTES": "-1", "TOKENS": "{}", "DATABASE_POOL_SIZE": "٣"})
 
     for name in ("MAX_LINE_BYTES", "TOKENS", "DATABASE_POOL_SIZE"):
@@ -25,7 +25,7 @@ def test_everything_wrong_is_named_in_one_message():
 
 
 def test_everything_missing_is_named_in_one_message():
-    with pytest.raises(ConfigurationFault) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         settings.read({}).require("uploads_bucket", "failed_bucket", "batches_topic")
 
     assert "UPLOADS_BUCKET, FAILED_BUCKET" in str(caught.value)
@@ -55,7 +55,7 @@ def test_a_token_is_read_whole():
     ],
 )
 def test_a_malformed_token_is_refused(entry):
-    with pytest.raises(ConfigurationFault, match="TOKENS"):
+    with pytest.raises(ConfigurationError, match="TOKENS"):
         settings.read({"TOKENS": f"[{entry}]"})
 
 

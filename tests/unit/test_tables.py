@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from shared import tables
-from shared.faults import ConfigurationFault, UnknownTable
+from shared.errors import ConfigurationError, UnknownTable
 from shared.tables.fields import MAX_INTEGER, MAX_TEXT, Cell, Integer, Text, Timestamp
 from shared.tables.table import Reference, Row, Table
 from shared.validation import reasons
-from shared.validation.rules import judge
+from shared.validation.row import judge
 
 JOBS = tables.find("jobs")
 HIRES = tables.find("hired_employees")
@@ -171,5 +171,5 @@ class Thing(Row):
     ],
 )
 def test_a_table_that_contradicts_itself_is_named(table):
-    with pytest.raises(ConfigurationFault, match=table.name):
+    with pytest.raises(ConfigurationError, match=table.name):
         tables.in_order({**tables.all_tables(), table.name: table})

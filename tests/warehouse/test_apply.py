@@ -10,13 +10,13 @@ import pytest
 
 from shared import tables
 from shared.derive.bigquery import Column
-from shared.faults import ConfigurationFault
+from shared.errors import ConfigurationError
 from shared.tables.fields import Integer, Text, Timestamp
 from shared.tables.table import Row, Table
 from shared.warehouse.apply import apply
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.names import Names
-from tests.platform.running import ROOT
+from tests.support.checkout import ROOT
 
 STAR = ["dim_dates", "dim_departments", "dim_jobs", "fact_hires"]
 OBJECTS = [*STAR, "load_rejects", "loads", "sync_state"]
@@ -154,7 +154,7 @@ def test_a_field_that_changed_its_type_is_refused(nothing, dictionary):
     apply(nothing, "US")
 
     dictionary(Table(name="offices", schema=OfficeWithNumber))
-    with pytest.raises(ConfigurationFault, match="'city' of 'offices' is STRING in BigQuery"):
+    with pytest.raises(ConfigurationError, match="'city' of 'offices' is STRING in BigQuery"):
         apply(nothing, "US")
 
 

@@ -5,8 +5,8 @@ from google.api_core import exceptions
 from google.auth.exceptions import RefreshError
 from requests import exceptions as requests_exceptions
 
-from shared.faults import WarehouseAway, WarehouseRefusal
-from shared.warehouse.faults import fault_of, mapped
+from shared.errors import WarehouseRefusal, WarehouseUnavailable
+from shared.warehouse.errors import error_of, mapped
 
 _ERRORS = [
     kind
@@ -18,27 +18,30 @@ _ERRORS = [
 @pytest.mark.parametrize(
     ("error", "fault"),
     [
-        (exceptions.ServiceUnavailable("x"), WarehouseAway),
-        (exceptions.InternalServerError("x"), WarehouseAway),
-        (exceptions.TooManyRequests("x"), WarehouseAway),
-        (exceptions.NotFound("x"), WarehouseAway),
-        (exceptions.Forbidden("x", errors=[{"reason": "rateLimitExceeded"}]), WarehouseAway),
+        (exceptions.ServiceUnavailable("x"), WarehouseUnavailable),
+        (exceptions.InternalServerError("x"), WarehouseUnavailable),
+        (exceptions.TooManyRequests("x"), WarehouseUnavailable),
+        (exceptions.NotFound("x"), WarehouseUnavailable),
+        (exceptions.Forbidden("x", errors=[{"reason": "rateLimitExceeded"}]), WarehouseUnavailable),
         (exceptions.Forbidden("x", errors=[{"reason": "accessDenied"}]), WarehouseRefusal),
-        (exceptions.BadRequest("Could not serialize due to concurrent update"), WarehouseAway),
+        (
+            exceptions.BadRequest("Could not serialize due to concurrent update"),
+            WarehouseUnavailable,
+        ),
         (exceptions.BadRequest("Syntax error"), WarehouseRefusal),
         (exceptions.BadRequest("Query exceeded limit for bytes billed"), WarehouseRefusal),
     ],
     ids=lambda case: getattr(case, "message", ""),
 )
 def test_an_error_of_bigquery_is_one_to_try_again_or_not(error, fault):
-    assert type(fault_of(error)) is fault
+    assert type(error_of(error)) is fault
 
 
 @pytest.mark.parametrize("kind", _ERRORS, ids=lambda kind: kind.__name__)
 def test_no_error_of_the_library_is_left_unmapped(kind):
     error = kind("x", None) if kind is exceptions.RetryError else kind("x")
 
-    with pytest.raises((WarehouseAway, WarehouseRefusal)), mapped():
+    with pytest.raises((WarehouseUnavailable, WarehouseRefusal)), mapped():
         raise error
 
 
@@ -53,5 +56,5 @@ def test_no_error_of_the_library_is_left_unmapped(kind):
     ],
 )
 def test_a_connection_that_fails_is_to_be_tried_again(error):
-    with pytest.raises(WarehouseAway), mapped():
+    with pytest.raises(WarehouseUnavailable), mapped():
         raise error

@@ -8,7 +8,7 @@ import pytest
 
 from shared.database.engine import transaction
 from shared.derive.bigquery import Column
-from shared.faults import DatabaseAway, WarehouseAway, WarehouseDiffers
+from shared.errors import DatabaseUnavailable, WarehouseDiffers, WarehouseUnavailable
 from shared.warehouse import lock, pending
 from shared.warehouse.sync import Sync
 from tests.warehouse.conftest import STAGING
@@ -115,7 +115,7 @@ def test_a_lost_lock_stops_a_sync_before_it_merges(
                 " where datname = current_database())"
             )
 
-    with pytest.raises(DatabaseAway):
+    with pytest.raises(DatabaseUnavailable):
         sync_after(lose_the_lock).run()
 
     assert ask("select count(*) from `warehouse.dim_jobs`") == [(0,)]
@@ -167,7 +167,7 @@ def test_staging_tables_of_a_killed_sync_go_before_anything_is_done(
 def test_a_sync_whose_time_is_up_says_so(drop, sync, not_synced):
     drop("jobs", "1,Welder\n")
 
-    with pytest.raises(WarehouseAway, match="try again"):
+    with pytest.raises(WarehouseUnavailable, match="try again"):
         sync.run(budget_seconds=-1)
 
     assert not_synced() == 1

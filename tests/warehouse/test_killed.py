@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from shared.faults import TransientFault
+from shared.errors import TransientError
 
 KILLS = 50
 
@@ -43,10 +43,10 @@ def load(drop, execute, restored):
                 while not over.wait(0.05):
                     minute += 1
                     # Whoever delivers comes again after a transient fault, with another load here.
-                    with suppress(TransientFault):
+                    with suppress(TransientError):
                         once(chance, minute)
-            except Exception as fault:  # noqa: BLE001 - the test says what it was
-                faults.append(fault)
+            except Exception as error:  # noqa: BLE001 - the test says what it was
+                faults.append(error)
 
         thread = threading.Thread(target=act)
         thread.start()

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.database.engine import create, transaction
-from shared.faults import DatabaseAway
+from shared.errors import DatabaseUnavailable
 from shared.settings import read
 from shared.warehouse import lock
 
@@ -36,7 +36,7 @@ def test_whoever_waits_for_the_lock_and_is_cut_off_may_come_again(engine, elsewh
         assert held is not None
         cutting = threading.Thread(target=cut)
         cutting.start()
-        with pytest.raises(DatabaseAway), lock.taken(elsewhere, wait_seconds=30):
+        with pytest.raises(DatabaseUnavailable), lock.taken(elsewhere, wait_seconds=30):
             pytest.fail("the lock was taken twice")
         cutting.join()
         held.check()

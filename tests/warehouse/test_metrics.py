@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from shared.faults import UnusableYear
+from shared.errors import UnusableYear
 from shared.warehouse.metrics import departments_above_mean, hires_by_quarter, year_of
 
 BYTES = 10**10

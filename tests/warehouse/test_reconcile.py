@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from shared import tables
 from shared.derive.types import KINDS
-from shared.faults import WarehouseAway
+from shared.errors import WarehouseUnavailable
 from shared.tables.fields import Integer, Text, Timestamp
 from shared.tables.table import Row, Table
 from shared.warehouse import apply, lock
@@ -203,7 +203,7 @@ def test_a_warehouse_that_lost_everything_is_made_whole(hired, plant, sync, diff
 def test_it_waits_for_the_sync_that_runs_and_gives_up_in_time(hired, sync, engine):
     with lock.taken(engine) as held:
         assert held
-        with pytest.raises(WarehouseAway, match="try again"):
+        with pytest.raises(WarehouseUnavailable, match="try again"):
             reconcile(sync, wait_seconds=0.2)
 
     assert reconcile(sync)

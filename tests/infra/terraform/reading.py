@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.local.specifications import Function
 from infra.package import ROOT
-from shared.http import api
+from shared import api
 from shared.settings import SCOPES, described
 from tests.infra import alone
 

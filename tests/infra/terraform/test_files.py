@@ -9,7 +9,7 @@ from infra.local import home as homes
 from infra.local import plan as plans
 from infra.local import specifications
 from infra.package import ROOT
-from shared.http import api
+from shared import api
 from shared.http.document import path_of
 from shared.http.routes import PUSH
 from shared.settings import read

@@ -7,14 +7,14 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 
-from shared import tables
+from shared import api, tables
 from shared.derive import openapi
-from shared.http import api, document
+from shared.http import document
 from shared.http.routes import PUSH
 from shared.settings import SCOPES
 from shared.tables.fields import Integer, Text, Timestamp
 from shared.tables.table import Row, Table
-from shared.validation.rules import judge
+from shared.validation.row import judge
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ import json
 import pytest
 from flask import Response
 
-from shared.faults import ConfigurationFault, DatabaseAway, DatabaseRefusal, UnknownTable
+from shared.errors import ConfigurationError, DatabaseRefusal, DatabaseUnavailable, UnknownTable
 from shared.http.answers import json_answer
 from shared.http.problems import Problem
 from shared.http.routes import PUBLIC, Call, Door, Route
-from tests.asserts import assert_problem
+from tests.support.problems import assert_problem
 from tests.unit.http.conftest import METRICS, ROWS
 
 
@@ -101,7 +101,7 @@ def test_head_answers_as_get_without_a_body(client_of):
 
 def test_a_health_check_needs_neither_token_nor_settings():
     def unreadable():
-        raise ConfigurationFault("Wrongly configured: TOKENS.")
+        raise ConfigurationError("Wrongly configured: TOKENS.")
 
     from flask import Flask, request
 
@@ -118,9 +118,9 @@ def test_a_health_check_needs_neither_token_nor_settings():
     [
         (Problem(409, "would-orphan", "Two rows would."), 409, "would-orphan"),
         (UnknownTable("x", ("jobs",)), 404, "unknown-table"),
-        (DatabaseAway("The database at 10.0.0.1 is away."), 503, "try-again"),
+        (DatabaseUnavailable("The database at 10.0.0.1 is away."), 503, "try-again"),
         (DatabaseRefusal("secret row"), 500, "internal-error"),
-        (ConfigurationFault("Not configured: X."), 500, "not-configured"),
+        (ConfigurationError("Not configured: X."), 500, "not-configured"),
         (KeyError("secret row"), 500, "internal-error"),
     ],
 )
@@ -133,7 +133,7 @@ def test_whatever_is_raised_is_a_problem(client_of, error, status, slug):
 
 
 def test_a_transient_fault_says_when_to_try_again(client_of):
-    response = client_of(failing(DatabaseAway("away"))).get("/")
+    response = client_of(failing(DatabaseUnavailable("away"))).get("/")
 
     assert int(response.headers["Retry-After"]) > 0
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict
 
 from shared import tables
-from shared.faults import UnreadableFile
-from shared.validation import files, pieces
+from shared.errors import UnreadableFile
+from shared.validation import csv_rows, pieces
 
 HIRES = tables.find("hired_employees")
 MAX = 300
@@ -45,21 +45,21 @@ def flat(blocks):
 
 
 def whole(content):
-    return flat(files.blocks(HIRES, io.BytesIO(content), MAX))
+    return flat(csv_rows.blocks(HIRES, io.BytesIO(content), MAX))
 
 
 def cut(content, size):
     shape, found = pieces.cut(HIRES, io.BytesIO(content), MAX, size)
-    judged = (pieces.judge(HIRES, shape, piece, MAX) for piece in found)
+    judged = (pieces.validate(HIRES, shape, piece, MAX) for piece in found)
     packed = [pieces.packed(block) for blocks in judged for block in blocks]
-    return flat(files.whole(HIRES, shape, map(pieces.unpacked, packed)))
+    return flat(csv_rows.whole_file(HIRES, shape, map(pieces.unpacked, packed)))
 
 
 def verdict(judge, *arguments):
     try:
         return judge(*arguments)
-    except UnreadableFile as fault:
-        return fault.code, fault.facts
+    except UnreadableFile as error:
+        return error.code, error.facts
 
 
 @settings(max_examples=400)

@@ -1,0 +1,1 @@
+"""Avro object container files, read and written in bulk: for backups and for the warehouse."""

@@ -1,0 +1,43 @@
+"""What can be wrong with a backup.
+
+PermanentError
+├── UnknownBackup       there is no such backup, or no such object
+├── UnusableBackup      an object that cannot be restored, and why
+└── Orphans             rows that would be left without their parent
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.errors import PermanentError
+
+
+class UnknownBackup(PermanentError):
+    """There is no such backup."""
+
+
+class UnusableBackup(PermanentError):
+    """An object that cannot be restored; nothing was changed.
+
+    Attributes:
+        code: a stable word: `not_avro`, `truncated`, `damaged`, `too_large`, `unknown_codec`,
+            `wrong_schema`, `bad_rows` or `doubled_keys`.
+        facts: what was found, as plain values.
+    """
+
+    def __init__(self, code: str, sentence: str, **facts: Any) -> None:
+        self.code, self.facts = code, facts
+        super().__init__(sentence)
+
+
+class Orphans(PermanentError):
+    """Rows that would be left without their parent; nothing was changed.
+
+    Attributes:
+        found: for each reference that would break: the rows' table and field, the parents' table,
+            how many rows there are, and the keys of the first ten.
+    """
+
+    def __init__(self, sentence: str, found: Sequence[Mapping[str, Any]]) -> None:
+        self.found = tuple(found)
+        super().__init__(sentence)

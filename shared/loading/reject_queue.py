@@ -1,0 +1,184 @@
+"""Rejects, looked at and put right: listed, corrected and replayed, or discarded."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import sqlalchemy as sa
+
+from shared import tables
+from shared.database.engine import transaction
+from shared.database.sql import statement
+from shared.loading import store
+from shared.loading.batches import Batch
+from shared.loading.ledger import Entry
+from shared.loading.rejects import sentence
+from shared.settings import Settings
+from shared.tables.table import Table
+from shared.validation.json_batch import Verdict
+from shared.validation.row import FieldError, judge
+
+_SQL = Path(__file__).with_name("sql")
+_OPEN = ("rejected", "waiting")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which rejects are meant; None lets everything through.
+
+    Attributes:
+        table_name: the table they were meant for.
+        source: the file with or without its generation, or a batch's id.
+        status: what became of them.
+        load_id: the load they came with.
+        reason: code of the first error.
+    """
+
+    table_name: str | None = None
+    source: str | None = None
+    status: str | None = None
+    load_id: UUID | None = None
+    reason: str | None = None
+
+    def values(self) -> dict[str, Any]:
+        """As parameters of a statement."""
+        return {**asdict(self), "load_id": str(self.load_id) if self.load_id else None}
+
+
+@dataclass
+class Outcome:
+    """What became of rejects that were to be put right.
+
+    Attributes:
+        closed: those that were replayed or discarded.
+        entries: the loads of the corrected rows, one a table.
+        refused: those whose corrected row does not fit either, and why; they stay open.
+        not_open: the others, with what they are now; None where there is no such reject.
+    """
+
+    closed: list[int] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    refused: dict[int, tuple[FieldError, ...]] = field(default_factory=dict)
+    not_open: dict[int, str | None] = field(default_factory=dict)
+
+
+def page(
+    engine: sa.Engine, filters: Filters, rows: int, before: int | None
+) -> Sequence[Mapping[str, Any]]:
+    """A page of rejects, newest first.
+
+    Args:
+        engine: the database.
+        filters: which.
+        rows: how many at most.
+        before: only those older than this one.
+
+    Raises:
+        TransientError: try again.
+    """
+    values = {**filters.values(), "rows": rows, "before": before}
+    with transaction(engine) as connection:
+        found = connection.execute(_text("rejects_page"), values)
+        return [dict(row) for row in found.mappings()]
+
+
+def to_correct(engine: sa.Engine, filters: Filters) -> Iterator[tuple[int, Any, str]]:
+    """The open rejects of a table as position, row and reasons, streamed.
+
+    Raises:
+        TransientError: at the first one, try again; later, the stream is cut off.
+    """
+    values = filters.values()
+    del values["status"]
+    with transaction(engine) as connection:
+        streamed = connection.execution_options(yield_per=1000)
+        for position, raw, errors in streamed.execute(_text("rejects_to_correct"), values):
+            yield position, raw, sentence(errors)
+
+
+def discard(engine: sa.Engine, ids: Sequence[int]) -> Outcome:
+    """Put rejects away that nobody will correct.
+
+    Raises:
+        TransientError: try again.
+    """
+    closed = _close(engine, ids, "discarded")
+    left = [reject_id for reject_id in dict.fromkeys(ids) if reject_id not in set(closed)]
+    known = _named(engine, left)
+    return Outcome(closed, not_open={i: known[i].status if i in known else None for i in left})
+
+
+def replay(
+    engine: sa.Engine,
+    publisher: Any,
+    settings: Settings,
+    sender: str,
+    corrected: Mapping[int, Any],
+) -> Outcome:
+    """Send corrected rows through the gate again, and close the rejects of those that fit.
+
+    Rows are stored first and rejects closed afterwards: cut off in between, the same call again
+    finds its load in the ledger, and closes them.
+
+    Raises:
+        TransientError: call again.
+    """
+    outcome = Outcome()
+    known = _named(engine, list(corrected))
+    fitting: dict[str, dict[int, Any]] = {}
+    for reject_id, row in corrected.items():
+        reject = known.get(reject_id)
+        if reject is None or reject.status not in _OPEN:
+            outcome.not_open[reject_id] = reject.status if reject else None
+            continue
+        judged = judge(tables.find(reject.table_name), row)
+        if isinstance(judged, tuple):
+            outcome.refused[reject_id] = judged
+        else:
+            fitting.setdefault(reject.table_name, {})[reject_id] = (row, judged)
+    for name, rows in fitting.items():
+        batch = _batch(tables.find(name), sender, rows)
+        outcome.entries.append(store.store(engine, publisher, settings, batch))
+        outcome.closed += _close(engine, list(rows), "replayed")
+    return outcome
+
+
+def _batch(table: Table, sender: str, rows: Mapping[int, tuple[Any, dict[str, Any]]]) -> Batch:
+    given = {str(reject_id): row for reject_id, (row, _) in sorted(rows.items())}
+    digest = hashlib.sha256(json.dumps([table.name, given], sort_keys=True).encode())
+    values: dict[int, Sequence[Any]] = {
+        # A row that is turned away again, or waits, keeps the reject it corrects as its position.
+        reject_id: [judged[name] for name in table.names]
+        for reject_id, (_, judged) in rows.items()
+    }
+    return Batch(
+        uuid5(NAMESPACE_URL, f"tablegate replay {digest.hexdigest()}"),
+        table,
+        sender,
+        datetime.now(UTC),
+        Verdict(len(values), values),
+        "replay",
+    )
+
+
+def _close(
+    engine: sa.Engine, ids: Sequence[int], status: Literal["replayed", "discarded"]
+) -> list[int]:
+    with transaction(engine) as connection:
+        values = {"ids": list(ids), "status": status}
+        return list(connection.execute(_text("close_rejects"), values).scalars())
+
+
+def _named(engine: sa.Engine, ids: Sequence[int]) -> dict[int, Any]:
+    with transaction(engine) as connection:
+        found = connection.execute(_text("rejects_named"), {"ids": list(ids)})
+        return {row.reject_id: row for row in found}
+
+
+def _text(name: str) -> sa.TextClause:
+    return sa.text(statement(_SQL, name))

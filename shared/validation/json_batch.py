@@ -1,0 +1,247 @@
+"""Batches of rows as JSON, judged row by row, at the speed of C where the rows are good."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence, ValuesView
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from shared.derive import structs
+from shared.errors import PermanentError
+from shared.tables.fields import Integer
+from shared.tables.table import Table
+from shared.validation import columns, strict_json
+from shared.validation.row import Reject, judge, judge_fields
+from shared.validation.rows import Block, Rows
+from shared.validation.strict_json import NotStrictJson
+
+MAX_ROWS = 1000
+
+
+class BadBatch(PermanentError):
+    """A body that is no batch.
+
+    Attributes:
+        code: `not_json`, `duplicate_key`, `not_finite`, `too_deep`, `not_a_batch`, `empty_batch`
+            or `too_many_rows`.
+        pointer: where in the body, as a JSON pointer, or empty.
+    """
+
+    def __init__(self, code: str, sentence: str, pointer: str = "") -> None:
+        self.code, self.pointer = code, pointer
+        super().__init__(sentence)
+
+
+@dataclass
+class Verdict:
+    """A batch, judged.
+
+    Attributes:
+        size: how many rows it has.
+        rows: the good rows' values in the order of the table's fields; by index in the batch.
+        rejects: the others.
+        raw: the good rows as JSON, as they came; None where all of the body is good.
+    """
+
+    size: int
+    rows: Mapping[int, Sequence[Any]]
+    rejects: list[Reject] = field(default_factory=list)
+    raw: list[bytes] | None = None
+
+    def block(self) -> Block:
+        """The rows as the write path takes them."""
+        columns = list(zip(*self.rows.values(), strict=True))
+        rows = Rows(list(self.rows), columns) if columns else None
+        return Block(rows=rows, rejects=self.rejects, read=self.size, shaped=self.size)
+
+    def moved(self, positions: Sequence[int]) -> "Verdict":
+        """The same with each index replaced by the position it stands for."""
+        rows = {positions[index]: values for index, values in self.rows.items()}
+        rejects = [
+            msgspec.structs.replace(reject, position=positions[reject.position])
+            for reject in self.rejects
+        ]
+        return Verdict(self.size, rows, rejects, self.raw)
+
+
+class _AllGood(Mapping[int, Sequence[Any]]):
+    """Rows as they were decoded: who only counts them pays for nothing more."""
+
+    def __init__(self, rows: Sequence[msgspec.Struct]) -> None:
+        self._rows = rows
+
+    @cached_property
+    def _made(self) -> dict[int, Sequence[Any]]:
+        return dict(enumerate(map(msgspec.structs.astuple, self._rows)))
+
+    def __getitem__(self, index: int) -> Sequence[Any]:
+        return self._made[index]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def values(self) -> ValuesView[Sequence[Any]]:
+        return self._made.values()
+
+
+class _Outer(msgspec.Struct, forbid_unknown_fields=True):
+    rows: list[msgspec.Raw]
+
+
+_OUTER = msgspec.json.Decoder(_Outer)
+
+
+def check(table: Table, body: bytes) -> Verdict:
+    """Judge a body of the form `{"rows": [...]}`.
+
+    Raises:
+        BadBatch: it is no batch at all; says what, where and what to do.
+    """
+    return _checker(table).check(body)
+
+
+@cache
+def _checker(table: Table) -> "_Checker":
+    return _Checker(table)
+
+
+class _Checker:
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.whole = msgspec.json.Decoder(structs.batch(table))
+        self.single = msgspec.json.Decoder(structs.row(table))
+        # None where the table has rules that only marshmallow knows.
+        self.looks = columns.checks(table)
+        texts = sum(not isinstance(kind, Integer) for kind in table.fields.values())
+        self.row_quotes = 2 * (len(table.fields) + texts)
+
+    def check(self, body: bytes) -> Verdict:
+        rows = self._decoded(body)
+        if rows is None:
+            raws = _split(body)
+            typed = [self._typed(raw) for raw in raws]
+            self._drop_doubled(raws, typed)
+            places = [index for index, row in enumerate(typed) if row is not None]
+            suspect = self._suspect([typed[place] for place in places])
+            return self._judged(raws, typed, {places[at]: suspect[at] for at in suspect})
+        suspect = self._suspect(rows)
+        return (
+            self._judged(_split(body), rows, suspect)
+            if suspect
+            else Verdict(len(rows), _AllGood(rows))
+        )
+
+    def _decoded(self, body: bytes) -> list[Any] | None:
+        """All rows, where each is of the right types and no key stands twice."""
+        if self.looks is None:
+            return None
+        try:
+            rows: list[Any] = self.whole.decode(body).rows  # type: ignore[attr-defined]
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return None
+        # Every row has all its fields and none beyond them: any further key is a doubled one, and
+        # shows in the number of quotation marks.
+        plain = 1 <= len(rows) <= MAX_ROWS and _quotes(body) == 2 + len(rows) * self.row_quotes
+        return rows if plain else None
+
+    def _suspect(self, rows: Sequence[Any]) -> dict[int, list[str]]:
+        """By their place, the fields of typed rows that the rules must decide about."""
+        found: dict[int, list[str]] = {}
+        for name, look in self.looks or ():
+            values: list[Any] = list(map(attrgetter(name), rows))
+            for place in _failing(look, values):
+                found.setdefault(place, []).append(name)
+        return found
+
+    def _judged(
+        self, raws: list[bytes], typed: Sequence[Any], suspect: Mapping[int, Sequence[str]]
+    ) -> Verdict:
+        rows: dict[int, Sequence[Any]] = {}
+        rejects: list[Reject] = []
+        for index, (raw, row) in enumerate(zip(raws, typed, strict=True)):
+            if row is not None and index not in suspect:
+                rows[index] = msgspec.structs.astuple(row)
+                continue
+            if row is None:
+                given, known = _decode(raw, f"/rows/{index}"), {}
+                judged = judge(self.table, given)
+            else:
+                given = known = msgspec.structs.asdict(row)
+                judged = judge_fields(self.table, given, suspect[index])
+            if isinstance(judged, tuple):
+                rejects.append(Reject(index, given, judged))
+            else:
+                values = {**known, **judged}
+                rows[index] = tuple(values[name] for name in self.table.names)
+        return Verdict(len(raws), rows, rejects, [raws[index] for index in rows])
+
+    def _drop_doubled(self, raws: list[bytes], typed: list[Any]) -> None:
+        found = [index for index, row in enumerate(typed) if row is not None]
+        # None has fewer than its fields take, so where the sum is right each of them is.
+        if _quotes(b"".join([raws[index] for index in found])) == len(found) * self.row_quotes:
+            return
+        for index in found:
+            if _quotes(raws[index]) != self.row_quotes:
+                typed[index] = None
+
+    def _typed(self, raw: bytes) -> Any:
+        if self.looks is None:
+            return None
+        try:
+            return self.single.decode(raw)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return None
+
+
+def _failing(look: columns.Check, column: list[Any], first: int = 0) -> list[int]:
+    """The places in a column that a check turns away, counted from `first`."""
+    if look(column):
+        return []
+    if len(column) == 1:
+        return [first]
+    half = len(column) // 2
+    return _failing(look, column[:half], first) + _failing(look, column[half:], first + half)
+
+
+def _split(body: bytes) -> list[bytes]:
+    try:
+        rows = [bytes(raw) for raw in _OUTER.decode(body).rows]
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        given = _decode(body, "")
+        if not isinstance(given, dict) or set(given) != {"rows"} or type(given["rows"]) is not list:
+            raise BadBatch(
+                "not_a_batch", 'The body must be {"rows": [...]}, with nothing beside "rows".'
+            ) from None
+        # Half a surrogate pair is no JSON to msgspec; which row holds it is for the rules to say.
+        rows = [json.dumps(row).encode() for row in given["rows"]]
+    if _quotes(body) != 2 + _quotes(b" ".join(rows)):
+        # More keys than the rows have: one of them stands twice, or escapes hide the marks.
+        _decode(body, "")
+    if not rows:
+        raise BadBatch("empty_batch", "The batch has no rows; send 1 to 1000.", "/rows")
+    if len(rows) > MAX_ROWS:
+        raise BadBatch(
+            "too_many_rows",
+            f"The batch has {len(rows)} rows, at most {MAX_ROWS} are taken; split it.",
+            "/rows",
+        )
+    return rows
+
+
+def _quotes(text: bytes) -> int:
+    if b"\\" in text:
+        text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return text.count(b'"')
+
+
+def _decode(text: bytes, pointer: str) -> Any:
+    try:
+        return strict_json.decode(text)
+    except NotStrictJson as error:
+        raise BadBatch(error.code, str(error), pointer) from None

@@ -1,0 +1,199 @@
+"""The verdict on one row, by the rules of the dictionary (marshmallow's verdict)."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from heapq import nsmallest
+from typing import Any
+
+import msgspec
+from marshmallow import ValidationError
+from marshmallow import missing as absent
+from marshmallow.exceptions import SCHEMA
+
+from shared.tables.fields import Cell
+from shared.tables.refusal import Refusal
+from shared.tables.table import Table
+from shared.validation import reasons
+
+MAX_UNKNOWN = 20
+"""How many of a row's unknown fields are reported."""
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """An error in one field of a row.
+
+    Attributes:
+        field: the field's name, or `reasons.ROW` for the row as a whole.
+        code: an entry of the catalogue of reasons.
+        facts: the values that its sentence needs.
+    """
+
+    field: str
+    code: str
+    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The form kept in rejected_rows."""
+        return {"field": self.field, "code": self.code, "facts": dict(self.facts)}
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The same as JSON text, encoded once: many rows share an error."""
+        return msgspec.json.encode(self.as_json())
+
+    def sentence(self) -> str:
+        """The sentence for a person."""
+        return reasons.sentence(self.code, self.facts)
+
+
+class Reject(msgspec.Struct, frozen=True, gc=False):
+    """A rejected row.
+
+    Attributes:
+        position: its line in the file, or its index in the batch.
+        raw: the row as received, as JSON values.
+        errors: its errors, at least one.
+    """
+
+    position: int
+    raw: Any
+    errors: tuple[FieldError, ...]
+
+    @property
+    def reason(self) -> str:
+        """The code of the first error, under which the row is counted."""
+        return self.errors[0].code
+
+
+def judge(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]:
+    """The row's values as the platform stores them, or the row's errors.
+
+    If the schema has no rules beyond its fields, the fields are asked one by one, without
+    marshmallow's walk through the schema; the verdict is the same.
+
+    Args:
+        table: the table whose rules apply.
+        row: an object as JSON decodes it, or a mapping of field names to `Cell`s.
+    """
+    plain = isinstance(row, dict) and row.keys() <= table.fields.keys()
+    if not plain or table.has_rules_beyond_fields:
+        return by_schema(table, row)
+    return judge_fields(table, row, table.names)
+
+
+def by_schema(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]:
+    """The same as `judge`, by marshmallow's walk through the whole schema."""
+    try:
+        loaded: dict[str, Any] = table.checker.load(_few_unknown(table, row))
+    except ValidationError as error:
+        return tuple(_errors(table, error))
+    return loaded
+
+
+def _few_unknown(table: Table, row: Any) -> Any:
+    """The row with only as many unknown fields as are reported: each costs an error object."""
+    if not isinstance(row, dict) or len(row) <= len(table.fields) + MAX_UNKNOWN:
+        return row
+    unknown = nsmallest(MAX_UNKNOWN, row.keys() - table.fields.keys())
+    return {name: row[name] for name in (*table.names, *unknown) if name in row}
+
+
+def judge_fields(
+    table: Table, row: Mapping[str, Any], names: Sequence[str]
+) -> dict[str, Any] | tuple[FieldError, ...]:
+    """The values of some of a row's fields, or their errors, asked one by one."""
+    values: dict[str, Any] = {}
+    errors: list[FieldError] = []
+    for name in names:
+        try:
+            value = table.fields[name].deserialize(row.get(name, absent))
+        except ValidationError as error:
+            errors += [_error(name, refusal) for refusal in error.messages]
+        else:
+            if value is not absent:
+                values[name] = value
+    return tuple(errors) or values
+
+
+def judge_cells(
+    table: Table, cells: Sequence[str], good: Sequence[str | None]
+) -> list[Any] | tuple[FieldError, ...]:
+    """The values of a CSV row in the order of the table's fields, or the row's errors.
+
+    The same verdict as `judge`, without marshmallow's walk through the schema if the schema has no
+    rules beyond its fields.
+
+    Args:
+        table: the table the row belongs to.
+        cells: the row.
+        good: for each cell its value if that is known to be good; None if the rules decide.
+    """
+    if table.has_rules_beyond_fields:
+        verdict = judge(table, {n: Cell(c) for n, c in zip(table.names, cells, strict=True)})
+        return verdict if isinstance(verdict, tuple) else [verdict[n] for n in table.names]
+    values: list[Any] = list(good)
+    errors: list[FieldError] = []
+    for place, (name, known) in enumerate(zip(table.names, good, strict=True)):
+        if known is not None:
+            continue
+        judged = judge_cell(table, name, cells[place])
+        if isinstance(judged, tuple):
+            errors += judged
+        else:
+            values[place] = judged
+    return tuple(errors) or values
+
+
+def judge_cell(table: Table, name: str, cell: str) -> Any:
+    """The value of one cell, or a tuple of its errors."""
+    return (_short_cell if len(cell) < _SHORT else _cell)(table, name, cell)
+
+
+def _cell(table: Table, name: str, cell: str) -> Any:
+    try:
+        return table.fields[name].deserialize(Cell(cell))
+    except ValidationError as error:
+        return tuple(_error(name, refusal) for refusal in error.messages)
+
+
+# An error in one row of a file usually occurs in many.
+_SHORT = 64
+_short_cell = lru_cache(maxsize=4096)(_cell)
+
+
+def _errors(table: Table, error: ValidationError) -> Iterable[FieldError]:
+    found: Mapping[str, list[Refusal]] = error.normalized_messages()  # type: ignore[no-untyped-call]
+    # In the dictionary's order, so that a row's reason is always that of its first bad field.
+    known = [name for name in table.names if name in found]
+    for name in known + sorted(str(name) for name in found if name not in known):
+        for refusal in found.get(name, ()):
+            # The name of an unknown field is untrusted like any value.
+            yield _error(reasons.ROW if name == SCHEMA else storable(name), refusal)
+
+
+@lru_cache(maxsize=4096)
+def _error(name: str, refusal: Refusal | str) -> FieldError:
+    if isinstance(refusal, Refusal):
+        return FieldError(name, refusal.code, dict(refusal.facts))
+    # A table's own validator writes its own sentence, which may quote the row.
+    return FieldError(name, "rule_broken", {"sentence": storable(str(refusal))})
+
+
+def storable(value: Any) -> Any:
+    """The value, with characters that PostgreSQL's jsonb cannot hold made visible.
+
+    NUL becomes U+2400 and half a surrogate pair U+FFFD.
+    """
+    if isinstance(value, str):
+        if value.isascii() and "\x00" not in value:
+            return str(value)
+        whole = value.encode("utf-8", "surrogatepass")
+        return whole.decode("utf-8", "replace").replace("\x00", "\u2400")
+    if isinstance(value, Mapping):
+        return {storable(str(name)): storable(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [storable(item) for item in value]
+    return value

@@ -1,0 +1,59 @@
+"""The one place where BigQuery's errors become ours.
+
+Source: BigQuery documentation, "Error messages", error table.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from google.api_core.exceptions import GoogleAPICallError, GoogleAPIError, NotFound
+from google.auth.exceptions import GoogleAuthError
+from requests.exceptions import RequestException
+
+from shared.errors import TablegateError, WarehouseRefusal, WarehouseUnavailable
+
+_RETRIED = {408, 409, 412, 429, 500, 502, 503, 504}
+_RETRIED_REASONS = {
+    "backendError",
+    "internalError",
+    "jobBackendError",
+    "jobInternalError",
+    "jobRateLimitExceeded",
+    "quotaExceeded",
+    "rateLimitExceeded",
+    "tableUnavailable",
+}
+# A change of the same table by somebody else comes as a plain 400; only the text tells.
+_CONCURRENT = "concurrent update"
+
+
+@contextmanager
+def mapped() -> Iterator[None]:
+    """Turn what the BigQuery library raises inside into our faults."""
+    try:
+        yield
+    except GoogleAPICallError as error:
+        raise error_of(error) from error
+    except (GoogleAPIError, RequestException, GoogleAuthError, OSError, TimeoutError) as error:
+        raise WarehouseUnavailable(
+            f"BigQuery is away ({type(error).__name__}); try again."
+        ) from error
+
+
+def error_of(error: GoogleAPICallError) -> TablegateError:
+    """Our fault for an answer of BigQuery."""
+    sentence = " ".join(str(error.message).split())[:500]
+    if isinstance(error, NotFound):
+        return WarehouseUnavailable(
+            f"BigQuery does not have it: {sentence} Run python -m shared.warehouse apply; "
+            "the work is tried again."
+        )
+    reasons = {str(detail.get("reason")) for detail in error.errors if isinstance(detail, dict)}
+    if (
+        error.code in _RETRIED
+        or reasons & _RETRIED_REASONS
+        or _CONCURRENT in sentence
+        or error.code is None
+    ):
+        return WarehouseUnavailable(f"BigQuery is away or busy: {sentence} Try again.")
+    return WarehouseRefusal(f"BigQuery refused: {sentence}")

@@ -1,0 +1,179 @@
+"""A platform that tests started: what they ask of it, and how it is stopped."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from infra.local import home as homes
+from infra.local.home import Home
+from infra.local.status import PartStatus, PlatformStatus, read_status, running_status
+from tests.support import secrecy
+from tests.support.checkout import ROOT
+
+START_SECONDS = 120.0
+# Parts that run only once, at the start.
+TASKS = ("topics", "buckets", "tables", "warehouse")
+
+
+@dataclass
+class Platform:
+    """A running platform.
+
+    Attributes:
+        home: where its data is.
+        process: the `up` that runs it.
+        description: platform.json.
+    """
+
+    home: Home
+    process: subprocess.Popen[str]
+    description: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def gateway(self) -> str:
+        """Address of the gateway."""
+        return str(self.description["gateway"])
+
+    @property
+    def token(self) -> str:
+        """The token that opens every call."""
+        return str(self.description["token"])
+
+    @property
+    def database_url(self) -> str:
+        """Where the database is."""
+        return str(self.description["database_url"])
+
+    def status(self) -> PlatformStatus:
+        """The status of all parts."""
+        status = read_status(self.home)
+        assert status is not None
+        return status
+
+    def part(self, name: str) -> PartStatus:
+        """The status of a part."""
+        return self.status().part(name)
+
+    def services(self) -> list[str]:
+        """Names of the parts that run all the time."""
+        return [part.name for part in self.status().parts if part.name not in TASKS]
+
+    def kill(self, part: str) -> None:
+        """Kill a part with SIGKILL and wait until it is back."""
+        before = self.part(part)
+        psutil.Process(before.pid).kill()
+        wait_until(lambda: self.part(part).restarts > before.restarts, f"{part} was missed")
+        wait_until(lambda: self.part(part).state == "ready", f"{part} came back")
+        self.wait_healthy()
+
+    def wait_healthy(self) -> None:
+        """Wait until the gateway says that every part is ready."""
+        wait_until(self.is_healthy, "healthy")
+
+    def is_healthy(self) -> bool:
+        """Whether the gateway says that every part is ready."""
+        try:
+            return httpx.get(f"{self.gateway}/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def stop(self) -> str:
+        """Stop the platform; returns what it printed."""
+        self.process.terminate()
+        printed, _ = self.process.communicate(timeout=30)
+        return printed
+
+
+def wait_until(question: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+    """Wait until a question is answered yes."""
+    limit = time.monotonic() + seconds
+    while not question():
+        assert time.monotonic() < limit, f"not {what} within {seconds:.0f} s"
+        time.sleep(0.02)
+
+
+def start(home: Home, *options: str, root: Path = ROOT) -> Platform:
+    """Start a platform on a home, from a checkout, and wait until it is ready."""
+    process = launch("up", "--home", str(home.path), *options, root=root)
+    platform = Platform(home, process)
+    limit = time.monotonic() + START_SECONDS
+    while not (_is_run_by(home, process.pid) and home.description.exists()):
+        if process.poll() is not None or time.monotonic() > limit:
+            process.terminate()
+            printed, _ = process.communicate()
+            raise AssertionError(f"the platform did not start:\n{printed}\n{_tails(home)}")
+        time.sleep(0.05)
+    platform.description = json.loads(home.description.read_text())
+    return platform
+
+
+def launch(*words: str, root: Path = ROOT) -> subprocess.Popen[str]:
+    """Run `python -m infra.local` beside the test."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "infra.local", *words],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def call(*words: str) -> tuple[int, str]:
+    """Run `python -m infra.local` to its end; returns status and what it printed."""
+    process = launch(*words)
+    printed, _ = process.communicate(timeout=60)
+    return process.returncode, printed
+
+
+@contextmanager
+def new_home() -> Iterator[Home]:
+    """A home in a temporary folder; everything of it is gone afterwards."""
+    # Not pytest's own folder: PostgreSQL's account could not enter that.
+    folder = Path(tempfile.mkdtemp(prefix="tablegate-test-"))
+    folder.chmod(0o711)
+    home = homes.at(folder / "home")
+    try:
+        yield home
+    finally:
+        if home.is_home():
+            call("down", "--home", str(home.path))
+            call("reset", "--home", str(home.path))
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def running(*options: str, root: Path = ROOT) -> Iterator[Platform]:
+    """A platform on a home of its own, stopped afterwards."""
+    with new_home() as home:
+        platform = start(home, *options, root=root)
+        try:
+            yield platform
+        finally:
+            platform.stop()
+        # Whatever the tests did with it: no log of its run may hold a secret or a row's value.
+        assert secrecy.leaks(home) == []
+
+
+def _is_run_by(home: Home, pid: int) -> bool:
+    status = running_status(home)
+    return status is not None and status.pid == pid
+
+
+def _tails(home: Home) -> str:
+    logs = sorted(home.logs.glob("*.log")) if home.logs.exists() else []
+    return "\n".join(
+        f"--- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        for log in logs
+    )

@@ -1,0 +1,136 @@
+"""Batches as JSON: what is no batch, and what is turned away row by row."""
+
+import json
+
+import pytest
+from marshmallow.validate import Range
+
+from shared import tables
+from shared.tables.fields import Integer
+from shared.tables.table import Row, Table
+from shared.validation import json_batch
+from shared.validation.json_batch import BadBatch, check
+
+JOBS = tables.find("jobs")
+HIRES = tables.find("hired_employees")
+
+
+def body(*rows):
+    return json.dumps({"rows": rows}).encode()
+
+
+def job(number, **changes):
+    return {"id": number, "job": f"Job {number}", **changes}
+
+
+def test_a_good_batch_travels_on_untouched():
+    verdict = check(JOBS, body(job(1), job(2)))
+
+    assert verdict.rows == {0: (1, "Job 1"), 1: (2, "Job 2")}
+    assert verdict.rejects == []
+    assert verdict.raw is None
+
+
+def test_bad_rows_do_not_keep_back_the_others():
+    verdict = check(JOBS, body(job(1), job("2"), job(3, extra=1), 4, job(5)))
+
+    assert sorted(verdict.rows) == [0, 4]
+    assert [(r.position, r.reason) for r in verdict.rejects] == [
+        (1, "not_an_integer"),
+        (2, "unknown_field"),
+        (3, "not_an_object"),
+    ]
+    assert [json.loads(raw)["id"] for raw in verdict.raw] == [1, 5]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "not_json"),
+        (b"nope", "not_json"),
+        (b'{"rows": [{"id": 1, "job": "\xff"}]}', "not_json"),
+        (b'{"rows": [{"id": 1, "job": "x"}]} x', "not_json"),
+        (b"[]", "not_a_batch"),
+        (b'{"row": []}', "not_a_batch"),
+        (b'{"rows": {}}', "not_a_batch"),
+        (b'{"rows": [], "more": 1}', "not_a_batch"),
+        (b'{"rows": []}', "empty_batch"),
+        (body(*[job(1)] * 1001), "too_many_rows"),
+        (b'{"rows": [{"id": 1, "id": 1, "job": "x"}]}', "duplicate_key"),
+        (b'{"rows": [{"id": 1, "job": "x", "job": "y\\""}]}', "duplicate_key"),
+        (b'{"rows": [], "rows": [{"id": 1, "job": "x"}]}', "duplicate_key"),
+        (b'{"rows": [{"id": "x", "job": {"a": 1, "a": 2}}]}', "duplicate_key"),
+        (b'{"rows": [{"id": NaN, "job": "x"}]}', "not_finite"),
+        (b'{"rows": [{"id": -Infinity, "job": "x"}]}', "not_finite"),
+        (b"[" * 200_000, "too_deep"),
+        (b'{"rows": [' + b'{"id":' * 200_000, "too_deep"),
+    ],
+)
+def test_what_is_no_batch_is_refused_whole(content, code):
+    with pytest.raises(BadBatch) as caught:
+        check(JOBS, content)
+
+    assert caught.value.code == code
+
+
+def test_the_fault_says_in_which_row_it_is():
+    with pytest.raises(BadBatch) as caught:
+        check(JOBS, b'{"rows": [{"id": 1, "job": "x"}, {"id": 1, "id": 2, "job": "x"}]}')
+
+    assert caught.value.pointer == "/rows/1"
+
+
+def test_half_a_surrogate_pair_costs_its_own_row_only():
+    verdict = check(
+        JOBS, b'{"rows": [{"id": 1, "job": "\\ud83d"}, {"id": 2, "job": "\\ud83d\\ude00"}]}'
+    )
+
+    assert verdict.rows == {1: (2, "😀")}
+    assert [(r.position, r.reason) for r in verdict.rejects] == [(0, "not_unicode")]
+
+
+def test_a_leap_day_is_for_the_rules_to_decide():
+    good = {"id": 1, "name": "x", "department_id": 1, "job_id": 1}
+
+    verdict = check(
+        HIRES,
+        body(
+            {**good, "datetime": "2024-02-29T00:00:00Z"},
+            {**good, "datetime": "2023-02-29T00:00:00Z"},
+        ),
+    )
+
+    assert list(verdict.rows) == [0]
+    assert verdict.rejects[0].reason == "not_a_timestamp"
+
+
+def test_rows_are_staged_by_their_index():
+    block = check(JOBS, body(job("x"), job(2, job='tab\t, back\\slash, "quoted"'))).block()
+
+    assert block.copied() == b'1\t2\ttab\\t, back\\\\slash, "quoted"\n'
+    assert block.read == 2
+
+
+def test_a_thousand_rows_are_the_most():
+    assert check(JOBS, body(*[job(1)] * json_batch.MAX_ROWS)).size == 1000
+
+
+def test_a_rule_of_the_tables_own_is_asked_about_every_row():
+    class Even(Row):
+        """A row with an even id."""
+
+        id = Integer(validate=Range(min=10, error="Must be 10 or more."))
+
+    table = Table("evens", Even)
+
+    verdict = check(table, body({"id": 12}, {"id": 5}))
+
+    assert list(verdict.rows) == [0]
+    assert verdict.rejects[0].errors[0].sentence() == "Must be 10 or more."
+
+
+def test_one_blank_text_does_not_make_its_neighbours_suspect():
+    verdict = check(JOBS, body(job(1), job(2, job=" "), job(3)))
+
+    assert sorted(verdict.rows) == [0, 2]
+    assert verdict.rejects[0].reason == "blank"
