@@ -10,16 +10,17 @@ What comes in between, a key that another load brings, is undone, and the ordina
 Source: PostgreSQL documentation, session_replication_role, and GRANT on parameters.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import sqlalchemy as sa
-
 from shared.database.copy import copy_in
 from shared.database.sql import quoted
 from shared.derive.types import kind_of
+from shared.lazy import sqlalchemy as sa
 from shared.loading.attempt import attempt
 from shared.loading.ledger import Source
 from shared.tables.table import Table
