@@ -47,6 +47,8 @@ def door(platform, warehouse, database_url, monkeypatch):
     _forget(made)
 
     def open_door(name):
+        # A new instance has no responses of another one.
+        metrics.response_cache.forget()
         source = ROOT / "functions" / name / "main.py"
         return functions_framework.create_app(name, str(source), "http").test_client()
 
@@ -92,7 +94,6 @@ def hired(drop, sync):
 
 
 def _forget(names):
-    metrics.response_cache.forget()
     for name in names:
         with suppress(AttributeError):
             getattr(wiring, name).forget()
