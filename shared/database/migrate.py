@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations, ops
 
 from shared.database.engine import transaction
-from shared.derive.postgres import metadata
+from shared.database.metadata import metadata
 from shared.errors import ConfigurationError
 from shared.first_use import importing
 

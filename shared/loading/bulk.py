@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateIndex, DropConstraint, DropIndex
 
 from shared.database.copy import copy_in
+from shared.database.metadata import metadata
 from shared.database.sql import quoted
-from shared.derive.postgres import metadata
 from shared.loading.attempt import attempt
 from shared.tables.table import Table
 

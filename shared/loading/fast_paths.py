@@ -19,7 +19,6 @@ import sqlalchemy as sa
 
 from shared.database.copy import copy_in
 from shared.database.sql import quoted
-from shared.derive.types import kind_of
 from shared.loading.attempt import attempt
 from shared.loading.ledger import Source
 from shared.tables.table import Table
@@ -139,7 +138,7 @@ def _place(table: Table, field: str) -> int:
 
 
 def _kind(table: Table, field: str) -> str:
-    return kind_of(table, field).postgres
+    return table.fields[field].postgres_type
 
 
 def _array(values: Sequence[Any] | set[Any]) -> Any:

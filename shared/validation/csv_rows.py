@@ -31,7 +31,8 @@ class Judge:
     def __init__(self, table: Table, shape: Layout, *, numbered: bool) -> None:
         self.table, self.shape, self.numbered = table, shape, numbered
         self._encoders = plain.encoders(table)
-        self._looks = plain.cell_looks(table)
+        self._fields = list(table.fields.values())
+        self._matchers = plain.cell_matchers(table)
         self._plain = None
         if not shape.notes:
             self._plain = plain.PlainLines(table, shape.order, numbered=numbered)
@@ -43,7 +44,19 @@ class Judge:
         found: list[Any] = []
         for start in range(0, len(lines), _AT_ONCE):
             found += map(self._plain.match, lines[start : start + _AT_ONCE])
+        for place, group in self._plain.undecided:
+            self._decide(place, group, found)
         return found
+
+    def _decide(self, place: int, group: int, matches: list[Any]) -> None:
+        """Withdraw the matches whose cell of this field is not, as it is, good COPY text."""
+        lines = [line for line, match in enumerate(matches) if match is not None]
+        cells = [matches[line][group] for line in lines]
+        copied, failing = self._column(place, cells)
+        wrong = {row for row, _ in failing}
+        for row, line in enumerate(lines):
+            if row in wrong or copied[row] != cells[row]:
+                matches[line] = None
 
     def take(self, record: Record, block: Block) -> None:
         """Judge one record into `block`."""
@@ -123,7 +136,7 @@ class Judge:
 
     def _column(self, place: int, column: list[str]) -> tuple[list[str], Failing]:
         """The cells of a column as COPY takes them, and what is wrong with those that are not."""
-        matches = list(map(self._looks[place], column))
+        matches = list(map(self._matchers[place], column))
         if None not in matches:
             return column, []
         copied = list(column)
@@ -146,7 +159,7 @@ class Judge:
         if encoded is not None:
             return encoded
         verdict = judge_cell(self.table, self.table.names[place], cell)
-        return verdict if isinstance(verdict, tuple) else plain.copied(verdict)
+        return verdict if isinstance(verdict, tuple) else self._fields[place].copy_text(verdict)
 
     def _take_cells(self, line: int, cells: list[str], block: Block) -> None:
         if len(cells) != self.shape.width:
@@ -164,8 +177,8 @@ class Judge:
                 block.turn_away(Reject(line, raw, verdict), shaped=True)
                 return
             encoded = [
-                plain.copied(value) if known is None else known
-                for value, known in zip(verdict, encoded, strict=True)
+                field.copy_text(value) if known is None else known
+                for field, value, known in zip(self._fields, verdict, encoded, strict=True)
             ]
         position = [str(line)] if self.numbered else []
         block.stage("\t".join([*position, *encoded]) + "\n", 1)  # type: ignore[list-item]

@@ -9,11 +9,10 @@ from typing import Any
 
 import msgspec
 
-from shared.derive import structs
 from shared.errors import PermanentError
-from shared.tables.fields import Integer
+from shared.tables.kind import ColumnCheck
 from shared.tables.table import Table
-from shared.validation import columns, strict_json
+from shared.validation import strict_json, structs
 from shared.validation.block import Block
 from shared.validation.row import Reject, judge, judge_fields
 from shared.validation.rows import Rows
@@ -52,10 +51,10 @@ class Verdict:
     rejects: list[Reject] = field(default_factory=list)
     raw: list[bytes] | None = None
 
-    def block(self) -> Block:
-        """The rows as the write path takes them."""
+    def block(self, table: Table) -> Block:
+        """The rows, which are of `table`, as the write path takes them."""
         columns = list(zip(*self.rows.values(), strict=True))
-        rows = Rows(list(self.rows), columns) if columns else None
+        rows = Rows(table, list(self.rows), columns) if columns else None
         return Block(rows=rows, rejects=self.rejects, read=self.size, shaped=self.size)
 
     def moved(self, positions: Sequence[int]) -> "Verdict":
@@ -117,10 +116,12 @@ class _Checker:
         self.table = table
         self.whole = msgspec.json.Decoder(structs.batch(table))
         self.single = msgspec.json.Decoder(structs.row(table))
-        # None where the table has rules that only marshmallow knows.
-        self.looks = columns.checks(table)
-        texts = sum(not isinstance(kind, Integer) for kind in table.fields.values())
-        self.row_quotes = 2 * (len(table.fields) + texts)
+        fields = table.fields.items()
+        quick = {name: field for name, field in fields if field.is_quick_in_json}
+        self.checks = {name: f.json_check for name, f in quick.items() if f.json_check is not None}
+        # Their values are decoded one by one, for the rules.
+        self.undecided = [name for name, _ in fields if name not in quick]
+        self.row_quotes = 2 * (len(fields) + sum(map(structs.is_text, quick.values())))
 
     def check(self, body: bytes) -> Verdict:
         rows = self._decoded(body)
@@ -139,8 +140,8 @@ class _Checker:
         )
 
     def _decoded(self, body: bytes) -> list[Any] | None:
-        """All rows, where each is of the right types and no key stands twice."""
-        if self.looks is None:
+        """All rows, if each is of the right types and has no key twice."""
+        if self.table.has_rules_beyond_fields:
             return None
         try:
             rows: list[Any] = self.whole.decode(body).rows  # type: ignore[attr-defined]
@@ -148,15 +149,23 @@ class _Checker:
             return None
         # Every row has all its fields and none beyond them: any further key is a doubled one, and
         # shows in the number of quotation marks.
-        plain = 1 <= len(rows) <= MAX_ROWS and _quotes(body) == 2 + len(rows) * self.row_quotes
+        plain = 1 <= len(rows) <= MAX_ROWS and _quotes(body) == 2 + self._quotes_of(rows)
         return rows if plain else None
+
+    def _quotes_of(self, rows: Sequence[Any]) -> int:
+        """How many quotation marks typed rows have if no key comes twice."""
+        free = sum(_quotes(bytes(getattr(row, name))) for name in self.undecided for row in rows)
+        return len(rows) * self.row_quotes + free
 
     def _suspect(self, rows: Sequence[Any]) -> dict[int, list[str]]:
         """By their place, the fields of typed rows that the rules must decide about."""
         found: dict[int, list[str]] = {}
-        for name, look in self.looks or ():
+        for name in self.undecided:
+            for place in range(len(rows)):
+                found.setdefault(place, []).append(name)
+        for name, check in self.checks.items():
             values: list[Any] = list(map(attrgetter(name), rows))
-            for place in _failing(look, values):
+            for place in _failing(check, values):
                 found.setdefault(place, []).append(name)
         return found
 
@@ -173,8 +182,9 @@ class _Checker:
                 given, known = _decode(raw, f"/rows/{index}"), {}
                 judged = judge(self.table, given)
             else:
-                given = known = msgspec.structs.asdict(row)
-                judged = judge_fields(self.table, given, suspect[index])
+                given = known = self._given(row, index)
+                names = [name for name in self.table.names if name in suspect[index]]
+                judged = judge_fields(self.table, given, names)
             if isinstance(judged, tuple):
                 rejects.append(Reject(index, given, judged))
             else:
@@ -182,17 +192,24 @@ class _Checker:
                 rows[index] = tuple(values[name] for name in self.table.names)
         return Verdict(len(raws), rows, rejects, [raws[index] for index in rows])
 
+    def _given(self, row: Any, index: int) -> dict[str, Any]:
+        given = msgspec.structs.asdict(row)
+        for name in self.undecided:
+            given[name] = _decode(bytes(given[name]), f"/rows/{index}")
+        return given
+
     def _drop_doubled(self, raws: list[bytes], typed: list[Any]) -> None:
         found = [index for index, row in enumerate(typed) if row is not None]
-        # None has fewer than its fields take, so where the sum is right each of them is.
-        if _quotes(b"".join([raws[index] for index in found])) == len(found) * self.row_quotes:
+        # None has fewer than its fields take, so if the sum is right each of them is.
+        whole = _quotes(b"".join([raws[index] for index in found]))
+        if whole == self._quotes_of([typed[index] for index in found]):
             return
         for index in found:
-            if _quotes(raws[index]) != self.row_quotes:
+            if _quotes(raws[index]) != self._quotes_of([typed[index]]):
                 typed[index] = None
 
     def _typed(self, raw: bytes) -> Any:
-        if self.looks is None:
+        if self.table.has_rules_beyond_fields:
             return None
         try:
             return self.single.decode(raw)
@@ -200,14 +217,14 @@ class _Checker:
             return None
 
 
-def _failing(look: columns.Check, column: list[Any], first: int = 0) -> list[int]:
-    """The places in a column that a check turns away, counted from `first`."""
-    if look(column):
+def _failing(check: ColumnCheck, column: list[Any], first: int = 0) -> list[int]:
+    """The places in a column that a check does not accept, counted from `first`."""
+    if check(column):
         return []
     if len(column) == 1:
         return [first]
     half = len(column) // 2
-    return _failing(look, column[:half], first) + _failing(look, column[half:], first + half)
+    return _failing(check, column[:half], first) + _failing(check, column[half:], first + half)
 
 
 def _split(body: bytes) -> list[bytes]:

@@ -1,10 +1,10 @@
-"""Good rows that are in memory, column by column, and how COPY takes them."""
+"""Good rows in memory, column by column, as COPY text."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.validation import plain
+from shared.tables.table import Table
 
 
 @dataclass(frozen=True)
@@ -12,10 +12,12 @@ class Rows:
     """Checked rows of a table.
 
     Attributes:
+        table: the table.
         positions: where each stood in what brought it.
         columns: their values, a column for each field of the table.
     """
 
+    table: Table
     positions: Sequence[int]
     columns: Sequence[Sequence[Any]]
 
@@ -24,7 +26,7 @@ class Rows:
         return _text(map("\t".join, zip(map(str, self.positions), *self._copied(), strict=True)))
 
     def in_order_of(self, column: int, tail: str) -> str:
-        """The rows as COPY text, by the values of a column; `tail` stands after the fields."""
+        """The rows as COPY text, by the values of a column; `tail` follows the fields."""
         values = self.columns[column]
         lines = list(map("\t".join, zip(*self._copied(), strict=True)))
         places = sorted(range(len(lines)), key=values.__getitem__)
@@ -32,7 +34,10 @@ class Rows:
 
     def _copied(self) -> list[Iterable[str]]:
         # Column by column, so that the work on a thousand rows is done in C.
-        return [plain.copied_column(column) for column in self.columns]
+        fields = self.table.fields.values()
+        return [
+            field.copy_texts(column) for field, column in zip(fields, self.columns, strict=True)
+        ]
 
 
 def _text(lines: Iterable[str]) -> str:

@@ -9,9 +9,9 @@ from google.api_core.exceptions import Conflict
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 
-from shared.derive.bigquery import Column
 from shared.settings import Settings
 from shared.warehouse import names as given_names
+from shared.warehouse.columns import Column
 from shared.warehouse.errors import mapped
 from shared.warehouse.names import Names
 

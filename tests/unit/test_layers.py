@@ -11,7 +11,6 @@ ROOT = Path(__file__).parents[2]
 FLOORS = [
     {"errors", "first_use", "settings", "logs", "tokens"},
     {"tables"},
-    {"derive"},
     {"validation", "pipeline", "database", "storage", "messages", "dataflow"},
     {"avro"},
     {"loading", "backups", "warehouse"},
@@ -20,7 +19,6 @@ FLOORS = [
 ]
 # The dictionary may be imported from anywhere and says what is wrong by the tree of errors.
 SAME_FLOOR = {
-    ("validation", "derive"),
     ("settings", "errors"),
     ("messages", "settings"),
     ("tokens", "settings"),
