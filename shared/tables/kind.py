@@ -122,7 +122,7 @@ class Kind(StoredColumn, fields.Field[Any]):
         return lambda cell: cell if match(cell) else None
 
     def is_data(self, cell: str) -> bool:
-        """Whether a cell of a file's first row is a value, so that the row is no header."""
+        """Whether a cell of a file's first row is a value, so that the row cannot be a header."""
         del cell
         return False
 

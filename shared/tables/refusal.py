@@ -1,4 +1,4 @@
-"""Why a field rejects a value: a code and facts; the sentence is made when somebody reads it."""
+"""Why a field rejects a value: a code and facts; the sentence is made only for its readers."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -81,7 +81,7 @@ class Table:
         if not isinstance(field, Kind):
             raise ConfigurationError(
                 f"Field {name!r} of table {self.name!r} is a {kind.__module__}.{kind.__name__}, "
-                f"which is no kind of field; use one of {', '.join(KINDS)} from shared.tables."
+                f"not a kind of field; use one of {', '.join(KINDS)} from shared.tables."
             )
         if lacking := missing_parts(kind):
             parts = ", ".join(f"{part} ({meaning})" for part, meaning in lacking.items())

@@ -1,4 +1,4 @@
-"""Judging the rows of a CSV file: most lines in one look each, the doubtful ones by columns."""
+"""Judging the rows of a CSV file: most lines with one pattern each, doubtful ones by columns."""
 
 from collections.abc import Sequence
 from itertools import compress, repeat

@@ -9,7 +9,7 @@ from shared.errors import UnreadableFile
 from shared.tables.table import Table
 from shared.validation.corrections import is_note
 
-# Nobody reads all of a hundred thousand columns, and the ledger keeps what is told.
+# A hundred thousand columns are too many to read, and the ledger keeps what is listed here.
 _SHOWN = 20
 _MAX_NAME = 80
 

@@ -1,4 +1,4 @@
-"""Batches of rows as JSON, judged row by row, at the speed of C where the rows are good."""
+"""Batches of rows as JSON, judged row by row, at the speed of C for rows that are good."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence, ValuesView
@@ -22,7 +22,7 @@ MAX_ROWS = 1000
 
 
 class BadBatch(PermanentError):
-    """A body that is no batch.
+    """A body that is not a batch.
 
     Attributes:
         code: `not_json`, `duplicate_key`, `not_finite`, `too_deep`, `not_a_batch`, `empty_batch`
@@ -43,7 +43,7 @@ class Verdict:
         size: how many rows it has.
         rows: the good rows' values in the order of the table's fields; by index in the batch.
         rejects: the others.
-        raw: the good rows as JSON, as they came; None where all of the body is good.
+        raw: the good rows as JSON, as they came; None if all of the body is good.
     """
 
     size: int
@@ -68,7 +68,7 @@ class Verdict:
 
 
 class _AllGood(Mapping[int, Sequence[Any]]):
-    """Rows as they were decoded: who only counts them pays for nothing more."""
+    """Rows as they were decoded; counting them costs nothing more."""
 
     def __init__(self, rows: Sequence[msgspec.Struct]) -> None:
         self._rows = rows
@@ -101,7 +101,7 @@ def check(table: Table, body: bytes) -> Verdict:
     """Judge a body of the form `{"rows": [...]}`.
 
     Raises:
-        BadBatch: it is no batch at all; says what, where and what to do.
+        BadBatch: it is not a batch at all; says what, where and what to do.
     """
     return _checker(table).check(body)
 
@@ -234,7 +234,7 @@ def _split(body: bytes) -> list[bytes]:
         given = _decode(body, "")
         if not isinstance(given, dict) or set(given) != {"rows"} or type(given["rows"]) is not list:
             raise BadBatch(
-                "not_a_batch", 'The body must be {"rows": [...]}, with nothing beside "rows".'
+                "not_a_batch", 'The body must be {"rows": [...]}, with nothing besides "rows".'
             ) from None
         # Half a surrogate pair is no JSON to msgspec; which row holds it is for the rules to say.
         rows = [json.dumps(row).encode() for row in given["rows"]]

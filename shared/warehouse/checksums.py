@@ -16,7 +16,7 @@ from shared.warehouse.star import Projection
 
 # How a value of a derived column is written, by its type: in PostgreSQL, in BigQuery.
 DERIVED = {"DATE": ("cast({} - date '1970-01-01' as text)", "cast(unix_date({}) as string)")}
-# PostgreSQL's columns hold no nulls; BigQuery's do where a column was added later.
+# PostgreSQL's columns hold no nulls; BigQuery's do if a column was added later.
 _NULL = "'null'"
 _BAR = " || '|' || "
 

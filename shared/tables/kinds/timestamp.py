@@ -158,13 +158,13 @@ class Timestamp(Kind):
         infinite_error="A moment is infinite, which Avro cannot hold; correct the row.",
     )
 
-    def from_avro(self, value: int) -> datetime:
-        """The moment.
+    def from_avro(self, value: Any) -> Any:
+        """The moment; one of another precision, or a text, is as good already.
 
         Raises:
-            OverflowError: it is in no year from 1 to 9999.
+            OverflowError: its year is not between 1 and 9999.
         """
-        return EPOCH + timedelta(microseconds=value)
+        return EPOCH + timedelta(microseconds=value) if type(value) is int else value
 
     def accepts_avro(self, declared: Any) -> bool:
         """Microseconds, milliseconds, or text; a bare number might be anything."""
@@ -177,11 +177,10 @@ class Timestamp(Kind):
 
     def json_of_avro(self, value: Any) -> Any:
         """ISO 8601; a number beyond all calendars stays one, as text, and is rejected."""
-        if type(value) is int:
-            if not _FIRST <= value <= _LAST:
-                return str(value)
-            value = self.from_avro(value)
-        return value.isoformat() if isinstance(value, datetime) else value
+        if type(value) is int and not _FIRST <= value <= _LAST:
+            return str(value)
+        moment = self.from_avro(value)
+        return moment.isoformat() if isinstance(moment, datetime) else moment
 
     bigquery_type = "TIMESTAMP"
     postgres_canonical = f"cast({avro_sql} as text)"

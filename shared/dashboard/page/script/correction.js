@@ -1,4 +1,4 @@
-// The form that puts a row right and sends it through the gate again.
+// The form in which a row is corrected and sent through the gate again.
 import { post } from "./api.js";
 import * as dialog from "./dialog.js";
 import { el, show } from "./dom.js";
@@ -79,10 +79,10 @@ async function replay(row, fields, fault, done) {
 }
 
 function outcome({ loads, not_open: notOpen }) {
-  if (notOpen.length) return "Somebody else has put this row right, or away, in the meantime.";
+  if (notOpen.length) return "Somebody else has corrected or discarded this row in the meantime.";
   const { inserted, updated, waiting, rejected } = loads[0].counts;
   if (waiting) return "The row fits, and waits for its parent row.";
-  if (rejected) return "The row was turned away again; see its reason in the list.";
+  if (rejected) return "The row was rejected again; see its reason in the list.";
   return `Replayed: ${plural(inserted + updated, "row")} stored.`;
 }
 
