@@ -16,8 +16,8 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.database.copy import copy_in
+from shared.database.metadata import metadata
 from shared.database.sql import quoted
-from shared.derive.postgres import metadata
 from shared.lazy import sqlalchemy as sa
 from shared.loading.attempt import attempt
 from shared.tables.table import Table

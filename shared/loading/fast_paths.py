@@ -19,7 +19,6 @@ from typing import Any
 
 from shared.database.copy import copy_in
 from shared.database.sql import quoted
-from shared.derive.types import kind_of
 from shared.lazy import sqlalchemy as sa
 from shared.loading.attempt import attempt
 from shared.loading.ledger import Source
@@ -140,7 +139,7 @@ def _place(table: Table, field: str) -> int:
 
 
 def _kind(table: Table, field: str) -> str:
-    return kind_of(table, field).postgres
+    return table.fields[field].postgres_type
 
 
 def _array(values: Sequence[Any] | set[Any]) -> Any:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.derive.bigquery import Column
 from shared.lazy import api_exceptions, bigquery
 from shared.settings import Settings
 from shared.warehouse import names as given_names
+from shared.warehouse.columns import Column
 from shared.warehouse.errors import mapped
 from shared.warehouse.names import Names
 

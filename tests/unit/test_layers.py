@@ -12,7 +12,6 @@ ROOT = Path(__file__).parents[2]
 FLOORS = [
     {"errors", "lazy", "settings", "logs", "tokens"},
     {"tables"},
-    {"derive"},
     {"validation", "pipeline", "database", "storage", "messages", "dataflow"},
     {"avro"},
     {"loading", "backups", "warehouse"},
@@ -21,7 +20,6 @@ FLOORS = [
 ]
 # The dictionary may be imported from anywhere and says what is wrong by the tree of errors.
 SAME_FLOOR = {
-    ("validation", "derive"),
     ("settings", "errors"),
     ("messages", "settings"),
     ("tokens", "settings"),
