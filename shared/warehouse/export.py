@@ -11,7 +11,7 @@ from fastavro.write import Writer
 
 from shared import storage
 from shared.database.copy import copy_out
-from shared.database.sql import quoted
+from shared.database.sql import composed, listed, qualified, quoted
 from shared.derive import avro
 from shared.derive.bigquery import Column
 from shared.warehouse.pending import Work
@@ -135,13 +135,23 @@ KINDS = {
 
 def _copy(extract: Extract) -> str:
     projection = extract.projection
-    source = f"public.{quoted(projection.table.name)}{extract.condition}"
-    # Names of the dictionary, quoted; nothing of a row.
-    return f"copy (select {_selected(projection.staged)} from {source}) to stdout"  # noqa: S608
+    return composed(
+        """
+        copy (
+            select
+                {columns}
+            from {table}
+            {condition}
+        ) to stdout
+        """,
+        columns=_selected(projection.staged),
+        table=qualified(projection.table.name),
+        condition=extract.condition.strip(),
+    )
 
 
 def _selected(columns: Sequence[Column]) -> str:
-    return ", ".join(KINDS[c.type].expression.format(quoted(c.name)) for c in columns)
+    return listed(KINDS[c.type].expression.format(quoted(c.name)) for c in columns)
 
 
 def _of_loads(work: Work) -> str:
@@ -152,5 +162,5 @@ def _of_loads(work: Work) -> str:
     if moments:
         # A row that came again unchanged is still its first load's, and counts from the new moment.
         listed = ",".join(sorted(moments))
-        condition += f" or accepted_at = any('{{{listed}}}'::timestamptz[])"
+        condition += f"\n    or accepted_at = any('{{{listed}}}'::timestamptz[])"
     return condition

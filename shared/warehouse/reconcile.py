@@ -17,7 +17,7 @@ from shared import logs
 from shared.database.sql import statement
 from shared.errors import WarehouseUnavailable
 from shared.tables.table import Table
-from shared.warehouse import lock, merge, staging, state
+from shared.warehouse import lock, merge_sql, staging, state
 from shared.warehouse.checksums import bigquery_side, postgres_side
 from shared.warehouse.compare import KINDS, LIMITS, Comparison, Limits, compare
 from shared.warehouse.export import Extract, export
@@ -129,7 +129,7 @@ def _refresh(sync: Sync, connection: sa.Connection, found: Comparison) -> None:
     extract = Extract(projection, f"repair_{uuid4().hex}", f" where {here}")
     exported = export(connection, extract, sync.storage_client, sync.staging_bucket)
     with staging.staged(sync.warehouse, exported, sync.staging_bucket) as name:
-        sync.warehouse.query(merge.replacement(names, projection, name, there))
+        sync.warehouse.query(merge_sql.replacement(names, projection, name, there))
     staging.discard(sync.storage_client, sync.staging_bucket, exported)
     state.record(sync.warehouse, {projection.table.name: _newest(connection, projection.table)})
 

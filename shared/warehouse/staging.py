@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from shared import storage
 from shared.errors import TablegateError, TransientError, WarehouseDiffers
-from shared.warehouse import merge
+from shared.warehouse import merge_sql
 from shared.warehouse.bigquery import STAGING_PREFIX, Warehouse
 from shared.warehouse.export import Exported
 
@@ -44,7 +44,7 @@ def discard(storage_client: Any, bucket: str, exported: Exported) -> None:
 def _check(warehouse: Warehouse, exported: Exported, name: str) -> None:
     # Google refuses a MERGE where a key comes twice; here the fault says which table it was.
     projection = exported.projection
-    counts = warehouse.query(merge.staged_counts(warehouse.names, projection, name))[0]
+    counts = warehouse.query(merge_sql.staged_counts(warehouse.names, projection, name))[0]
     if not exported.rows == counts["row_count"] == counts["key_count"]:
         raise WarehouseDiffers(
             f"Of {projection.table.name}, {exported.rows} rows were exported, and BigQuery has "

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from shared import logs
 from shared.database.engine import transaction
 from shared.errors import PermanentError, TablegateError, WarehouseUnavailable
-from shared.warehouse import history, lock, merge, pending, staging, state
+from shared.warehouse import history, lock, merge_sql, pending, staging, state
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.export import Exported, export, of_work
 from shared.warehouse.history import History
@@ -218,6 +218,6 @@ class Sync:
         if exported.rows or work.whole:
             with staging.staged(self.warehouse, exported, self.staging_bucket) as name:
                 self.warehouse.query(
-                    merge.merge(self.warehouse.names, work.projection, name, whole=work.whole)
+                    merge_sql.merge(self.warehouse.names, work.projection, name, whole=work.whole)
                 )
         staging.discard(self.storage_client, self.staging_bucket, exported)

@@ -1,4 +1,4 @@
--- Move a load's count of waiting rows to what became of them; the warehouse has to look again.
+-- Count waiting rows of a load as what became of them; the warehouse has to look at the load again.
 update loads
 set
     waiting = waiting - :freed, inserted = inserted + :inserted, updated = updated + :updated,
