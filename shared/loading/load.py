@@ -20,7 +20,7 @@ from shared.loading.fast_paths import Precheck
 from shared.loading.ledger import Counts, Entry, Source
 from shared.loading.merge_sql import merge_sql
 from shared.tables.table import Table
-from shared.validation.block import Block
+from shared.validation.rows import Block
 
 Blocks = Callable[..., Iterable[Block]]
 """Gives the validated rows from the start; with `numbered=False`, without their positions."""
