@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from shared.loading.uploads import Uploads
-    from shared.storage import StoredObject
+    from shared.storage import ObjectStore, StoredObject
 
 
 @Once
@@ -44,11 +44,19 @@ def engine() -> "sa.Engine":
 
 @Once
 def storage_client() -> Any:
-    """Cloud Storage."""
+    """Cloud Storage's client."""
     from google.cloud import storage
 
     settings().require("google_cloud_project")
     return storage.Client(project=settings().google_cloud_project, **_credentials("STORAGE"))
+
+
+@Once
+def object_store() -> "ObjectStore":
+    """Cloud Storage, with its errors mapped."""
+    from shared.storage import ObjectStore
+
+    return ObjectStore(storage_client())
 
 
 @Once
@@ -86,7 +94,7 @@ def uploads() -> "Uploads":
     from shared.loading.uploads import Uploads
 
     hand_over = _hand_over if settings().dataflow_template else None
-    return Uploads(settings(), engine(), storage_client(), publisher(), hand_over)
+    return Uploads(settings(), engine(), object_store(), publisher(), hand_over)
 
 
 @Once

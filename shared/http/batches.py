@@ -20,7 +20,7 @@ from shared.http.answers import json_answer
 from shared.http.preferences import idempotency_key
 from shared.http.problems import Problem
 from shared.http.routes import Call
-from shared.loading.taking import Ticket, new_ticket
+from shared.loading.batches import BatchClaim, new_claim
 from shared.tables.table import Table
 from shared.validation import json_batch
 from shared.validation.json_batch import BadBatch, Verdict
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     # Heavy, and a function's start must not wait for it.
     import sqlalchemy as sa
 
-    from shared.loading.ledger import Counts as Tally
-    from shared.loading.ledger import Entry
+    from shared.loading.ledger import Entry, LoadCounts
 
 
 def judged(table: Table, body: bytes) -> Verdict:
@@ -47,8 +46,8 @@ def judged(table: Table, body: bytes) -> Verdict:
         raise Problem(400, error.code.replace("_", "-"), str(error), **members) from None
 
 
-def ticket(engine: Callable[[], "sa.Engine"], call: Call, table: Table, body: bytes) -> Ticket:
-    """What a batch will be known by; the database is asked only where it has a key.
+def claim(engine: Callable[[], "sa.Engine"], call: Call, table: Table, body: bytes) -> BatchClaim:
+    """The claim of a batch; only one with an idempotency key is looked up in the database.
 
     Raises:
         Problem: 400, its key cannot be one; 422, the key came before with other rows.
@@ -56,13 +55,13 @@ def ticket(engine: Callable[[], "sa.Engine"], call: Call, table: Table, body: by
     """
     key = idempotency_key(call.request)
     if key is None:
-        return new_ticket()
+        return new_claim()
     with importing():
-        from shared.loading import tickets
+        from shared.loading import idempotency
 
     try:
-        return tickets.ticket_for(engine(), call.sender, key, table, body)
-    except tickets.KeyReused as error:
+        return idempotency.claim_key(engine(), call.sender, key, table, body)
+    except idempotency.KeyReused as error:
         raise Problem(422, "idempotency-key-reused", str(error)) from None
 
 
@@ -75,9 +74,9 @@ def entry_of(
         TransientError: try again.
     """
     with importing():
-        from shared.loading import tickets
+        from shared.loading import idempotency
 
-    return tickets.wait_for(engine(), batch_id, within_seconds)
+    return idempotency.wait_for_entry(engine(), batch_id, within_seconds)
 
 
 def answer(
@@ -123,7 +122,7 @@ def standing(batch_id: UUID, entry: "Entry | None") -> Response:
     return json_answer(body)
 
 
-def counts_of(counts: "Tally") -> Counts:
+def counts_of(counts: "LoadCounts") -> Counts:
     """A load's counts as they are answered."""
     return Counts(read=counts.read, **asdict(counts))
 

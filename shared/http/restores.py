@@ -30,9 +30,9 @@ def order(call: Call, client: Any, settings: Settings, table: Table, asked: Rest
         UnknownBackup: there is none such.
     """
     with importing():
-        from shared import storage
         from shared.backups.catalog import Catalog
         from shared.backups.order import Order
+        from shared.storage import ObjectStore
 
     settings.require("backups_bucket")
     catalog = Catalog(client, settings.backups_bucket)
@@ -46,7 +46,7 @@ def order(call: Call, client: Any, settings: Settings, table: Table, asked: Rest
         stored = catalog.stored(manifest.object)
     else:
         name = _object_name(asked.uri or "", settings.backups_bucket)
-        found = storage.find(client, settings.backups_bucket, name)
+        found = ObjectStore(client).find(settings.backups_bucket, name)
         if found is None:
             raise UnknownBackup(f"There is no object {asked.uri!r}; upload it, or name another.")
         stored, beside = found, catalog.beside(name)
@@ -80,13 +80,13 @@ def follow_up(
     """
     with importing():
         from shared.loading import waiting
-        from shared.loading.ledger import Counts, Entry
+        from shared.loading.ledger import Entry, LoadCounts
         from shared.messages import publish_change
 
     if done.load_id is None:
         return
     publish_change(publisher(), settings, table.name, done.load_id, "restore")
-    entry = Entry(done.load_id, table.name, "done", Counts(), done.accepted_at)
+    entry = Entry(done.load_id, table.name, "done", LoadCounts(), done.accepted_at)
     released = waiting.release_after(
         engine, entry, lock_timeout_seconds=settings.lock_timeout_seconds
     )

@@ -17,7 +17,7 @@ from shared.errors import DatabaseBusy
 from shared.loading import fast_paths, ledger, rejects
 from shared.loading.ahead import ahead
 from shared.loading.fast_paths import Precheck
-from shared.loading.ledger import Counts, Entry, Source
+from shared.loading.ledger import Entry, LoadCounts, Source
 from shared.loading.merge_sql import merge_sql
 from shared.tables.table import Table
 from shared.validation.rows import Block
@@ -99,7 +99,7 @@ def begin(connection: sa.Connection, table: Table, merge: Merge) -> None:
 
 def merge_staged(
     connection: sa.Connection, table: Table, staged: int, precheck: Precheck | None = None
-) -> Counts:
+) -> LoadCounts:
     """Merge the `staged` rows into `table`, newest accepted version first.
 
     Rows whose parent is missing are parked as waiting. Runs inside a transaction that was begun.
@@ -118,16 +118,16 @@ def merge_staged(
         if precheck
         else _run(connection, table, "probe").one()
     )
-    counts = Counts()
+    counts = LoadCounts()
     if repeated:
         counts += _drop_repeated(connection, table)
     if orphans:
-        counts += Counts(waiting=_park(connection, table))
+        counts += LoadCounts(waiting=_park(connection, table))
     for _ in range(_MERGE_ROUNDS):
         if known and _run(connection, table, "find_known").rowcount:
             counts += _merge_known(connection, table)
         if counts.read < staged:
-            counts += Counts(inserted=_run(connection, table, "insert_new").rowcount)
+            counts += LoadCounts(inserted=_run(connection, table, "insert_new").rowcount)
         if counts.read == staged:
             return counts
         # Another load has inserted one of the keys since they were looked up.
@@ -142,7 +142,7 @@ def lock_out_restores(connection: sa.Connection, table: Table) -> None:
 
 def _write(
     connection: sa.Connection, table: Table, source: Source, blocks: Blocks
-) -> tuple[Counts, Counter[str]]:
+) -> tuple[LoadCounts, Counter[str]]:
     if not source.size_bytes:
         return _write_in_memory(connection, table, source, blocks())
     # First, so that a restore that holds the table never sees this load's rows half staged.
@@ -155,14 +155,14 @@ def _write(
                 connection, table, source.load_id, source.accepted_at, pieces
             )
         if copied is not None:
-            return Counts(inserted=copied, rejected=reasons.total()), reasons
+            return LoadCounts(inserted=copied, rejected=reasons.total()), reasons
     with ahead(blocks()) as found:
         return _stage_and_merge(connection, table, source, found)
 
 
 def _write_in_memory(
     connection: sa.Connection, table: Table, source: Source, blocks: Iterable[Block]
-) -> tuple[Counts, Counter[str]]:
+) -> tuple[LoadCounts, Counter[str]]:
     found = list(blocks)
     rows = found[0].rows if len(found) == 1 else None
     precheck = None
@@ -176,7 +176,7 @@ def _write_in_memory(
             if copied is not None:
                 reasons: Counter[str] = Counter()
                 _keep_rejects(connection, table, source, found[0], reasons)
-                return Counts(inserted=copied, rejected=reasons.total()), reasons
+                return LoadCounts(inserted=copied, rejected=reasons.total()), reasons
             # Another load has changed what the precheck saw.
             precheck = None
     begin(connection, table, _merge_of(source))
@@ -189,12 +189,12 @@ def _stage_and_merge(
     source: Source,
     blocks: Iterable[Block],
     precheck: Precheck | None = None,
-) -> tuple[Counts, Counter[str]]:
+) -> tuple[LoadCounts, Counter[str]]:
     reasons: Counter[str] = Counter()
     staged = 0
     for piece in _pieces(connection, table, source, blocks, reasons):
         staged += copy_in(connection, merge_sql(table, "copy"), (piece,))
-    counts = Counts(rejected=reasons.total())
+    counts = LoadCounts(rejected=reasons.total())
     if staged:
         counts += merge_staged(connection, table, staged, precheck)
     return counts, reasons
@@ -238,11 +238,11 @@ def _log(source: Source, entry: Entry, reasons: Counter[str]) -> None:
     )
 
 
-def _drop_repeated(connection: sa.Connection, table: Table) -> Counts:
+def _drop_repeated(connection: sa.Connection, table: Table) -> LoadCounts:
     if table.on_conflict == "update":
-        return Counts(superseded=_run(connection, table, "keep_last").rowcount)
+        return LoadCounts(superseded=_run(connection, table, "keep_last").rowcount)
     unchanged, rejected = _run(connection, table, "keep_first").one()
-    return Counts(unchanged=unchanged, rejected=rejected)
+    return LoadCounts(unchanged=unchanged, rejected=rejected)
 
 
 def _park(connection: sa.Connection, table: Table) -> int:
@@ -255,12 +255,12 @@ def _park(connection: sa.Connection, table: Table) -> int:
     return parked
 
 
-def _merge_known(connection: sa.Connection, table: Table) -> Counts:
+def _merge_known(connection: sa.Connection, table: Table) -> LoadCounts:
     if table.on_conflict == "reject":
         unchanged, rejected = _run(connection, table, "refuse_known").one()
-        return Counts(unchanged=unchanged, rejected=rejected)
+        return LoadCounts(unchanged=unchanged, rejected=rejected)
     unchanged, superseded, updated = _run(connection, table, "merge_known").one()
-    return Counts(unchanged=unchanged, superseded=superseded, updated=updated)
+    return LoadCounts(unchanged=unchanged, superseded=superseded, updated=updated)
 
 
 def _run(connection: sa.Connection, table: Table, name: str) -> sa.CursorResult[*tuple[Any, ...]]:

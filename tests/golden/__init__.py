@@ -18,7 +18,7 @@ from shared.loading.merge_sql import TEMPLATES, merge_sql
 from shared.warehouse import apply, checksums, export
 from shared.warehouse import merge_sql as warehouse_sql
 from shared.warehouse.names import Names
-from shared.warehouse.pending import Entry, Work
+from shared.warehouse.pending import PendingLoad, TableWork
 from shared.warehouse.star import projections
 
 FOLDER = Path(__file__).parent
@@ -145,9 +145,9 @@ def _checksums() -> Iterator[str]:
 
 
 def _export() -> Iterator[str]:
-    entry = Entry(LOAD_ID, HIRES.name, False, True, NOON, NOON, "1")
+    load = PendingLoad(LOAD_ID, HIRES.name, False, True, NOON, NOON, "1")
     for name, whole in (("the rows of a load", False), ("the whole table", True)):
-        work = Work(PROJECTION, (entry,), whole)
+        work = TableWork(PROJECTION, (load,), whole)
         yield _shown(name, export._copy(export.of_work(work)))
 
 
