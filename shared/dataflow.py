@@ -1,4 +1,4 @@
-"""Dataflow: has files loaded that are too large for one call."""
+"""Dataflow: starts the backfill of files that are too large for one call."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ from shared.settings import Settings
 
 
 def connect(settings: Settings) -> FlexTemplatesServiceClient:
-    """The client, on DATAFLOW_ENDPOINT where it is set."""
+    """The client of Dataflow, or of DATAFLOW_ENDPOINT if that is set."""
     if not settings.dataflow_endpoint:
         return FlexTemplatesServiceClient()
     with importing():
@@ -39,21 +39,21 @@ def connect(settings: Settings) -> FlexTemplatesServiceClient:
 def launch(
     client: Any, settings: Settings, load_id: str, bucket: str, name: str, generation: int
 ) -> None:
-    """Start the backfill of one object, unless it is under way.
+    """Start the backfill of one object, unless it is running.
 
     Raises:
         BackfillUnavailable: try again later.
-        ConfigurationError: Dataflow will never take it as things are configured.
+        ConfigurationError: Dataflow refuses the job as it is configured.
     """
     settings.require("google_cloud_project", "dataflow_region", "staging_bucket")
     if not settings.dataflow_endpoint:
-        # Beam's own image, which workers run otherwise, knows nothing of the dictionary.
+        # Beam's own image, the default of the workers, does not have the dictionary.
         settings.require("dataflow_image")
     request = LaunchFlexTemplateRequest(
         project_id=settings.google_cloud_project,
         location=settings.dataflow_region,
         launch_parameter=LaunchFlexTemplateParameter(
-            # Dataflow lets no two jobs of a name run at once: called again, this one is refused.
+            # Dataflow runs one job of a name at a time, and so refuses a repeated call.
             job_name=f"tablegate-backfill-{load_id}",
             container_spec_gcs_path=settings.dataflow_template,
             parameters={
@@ -69,7 +69,7 @@ def launch(
             },
             environment=FlexTemplateRuntimeEnvironment(
                 temp_location=f"gs://{settings.staging_bucket}/dataflow",
-                # The job runs as the function does, so that the database knows its user.
+                # The job runs with the function's account, which is a user of the database.
                 service_account_email=_account(settings),
             ),
         ),
@@ -79,7 +79,7 @@ def launch(
     except (AlreadyExists, Conflict):
         return
     except TooManyRequests as error:
-        raise BackfillUnavailable("Dataflow asks to wait; try again.") from error
+        raise BackfillUnavailable("Dataflow has too many requests; try again.") from error
     except ClientError as error:
         raise ConfigurationError(
             f"Dataflow refused a backfill ({error.code}: {error.message}). Check "
@@ -87,7 +87,7 @@ def launch(
         ) from error
     except (GoogleAPICallError, RetryError) as error:
         raise BackfillUnavailable(
-            f"Dataflow is away ({type(error).__name__}); try again."
+            f"Dataflow is unavailable ({type(error).__name__}); try again."
         ) from error
 
 

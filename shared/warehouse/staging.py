@@ -46,7 +46,7 @@ def _check(warehouse: Warehouse, exported: Exported, name: str) -> None:
     counts = warehouse.query(merge_sql.staged_counts(warehouse.names, projection, name))[0]
     if not exported.rows == counts["row_count"] == counts["key_count"]:
         raise WarehouseDiffers(
-            f"{exported.rows} rows of {projection.table.name} were exported, and BigQuery has "
+            f"{projection.table.name}: {exported.rows} rows were exported, and BigQuery has "
             f"{counts['row_count']} rows with {counts['key_count']} keys of them. Nothing was "
             "merged; the next sync tries again."
         )

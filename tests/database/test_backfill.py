@@ -186,7 +186,7 @@ def test_a_file_of_which_a_piece_is_missing_is_not_loaded(new_side):
     piece, end = backfill.split()
 
     for parts in ([], [end], [backfill.validate(piece)]):
-        with pytest.raises(Exception, match="not all there"):
+        with pytest.raises(Exception, match="are missing"):
             backfill.load(parts)
 
     assert side.outcome()["loads"] == []

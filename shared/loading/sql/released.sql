@@ -1,4 +1,4 @@
--- Count waiting rows of a load as what became of them; the warehouse has to look at the load again.
+-- Count rows of a load that are no longer waiting as what became of them; makes the load pending again.
 update loads
 set
     waiting = waiting - :freed, inserted = inserted + :inserted, updated = updated + :updated,
