@@ -184,8 +184,8 @@ class Settings:
         _whole,
     )
     dataflow_template: str = _setting(
-        "Flex Template of the backfill, as gs://bucket/object. Without it, files that are too large "
-        "for one call fail."
+        "Flex Template of the backfill, as gs://bucket/object; without it, files that are too "
+        "large for one call fail."
     )
     dataflow_region: str = _setting("Region of backfills.")
     dataflow_image: str = _setting("Container image for the workers of a backfill.")

@@ -1,5 +1,7 @@
 """Cloud Storage: objects read and written as streams, archived and deleted."""
 
+from __future__ import annotations
+
 import base64
 import zlib
 from collections.abc import Iterable, Iterator
@@ -8,12 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
-from google.api_core.exceptions import GoogleAPICallError, NotFound, PreconditionFailed
-from google.auth.exceptions import TransportError
-from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
-from requests.exceptions import RequestException
-
 from shared.errors import PermanentError, StorageUnavailable
+from shared.lazy import api_exceptions, auth_exceptions, gcs, requests
 
 READ_BYTES = 8 << 20
 # Cloud Storage limits a whole name. A segment is limited by the file system of its stand-in, which
@@ -62,7 +60,7 @@ def mapped() -> Iterator[None]:
     """Raise the storage library's errors as ours."""
     try:
         yield
-    except (GoogleAPICallError, InvalidResponse) as error:
+    except (api_exceptions.GoogleAPICallError, gcs.exceptions.InvalidResponse) as error:
         code = getattr(error, "code", None) or getattr(
             getattr(error, "response", None), "status_code", 0
         )
@@ -71,7 +69,12 @@ def mapped() -> Iterator[None]:
         raise PermanentError(
             f"Cloud Storage refused with {code}: {type(error).__name__}."
         ) from error
-    except (RequestException, TransportError, DataCorruption, ConnectionError) as error:
+    except (
+        requests.RequestException,
+        auth_exceptions.TransportError,
+        gcs.exceptions.DataCorruption,
+        ConnectionError,
+    ) as error:
         raise StorageUnavailable(
             f"Cloud Storage is unavailable ({type(error).__name__}); try again."
         ) from error
@@ -131,14 +134,14 @@ class ObjectStore:
 
     def delete(self, bucket: str, name: str) -> None:
         """Delete an object, if it exists."""
-        with mapped(), suppress(NotFound):
+        with mapped(), suppress(api_exceptions.NotFound):
             self._blob(bucket, name).delete()
 
     def delete_below(self, bucket: str, folder: str) -> None:
         """Delete all objects whose names start with `folder`."""
         with mapped():
             for blob in self.client.list_blobs(bucket, prefix=folder):
-                with suppress(NotFound):
+                with suppress(api_exceptions.NotFound):
                     blob.delete()
 
     def delete_if_current(self, stored: StoredObject) -> None:
@@ -146,7 +149,7 @@ class ObjectStore:
         live = self.find(stored.bucket, stored.name)
         # A newer upload of the same name has an event of its own.
         if live is not None and live.generation == stored.generation:
-            with mapped(), suppress(NotFound):
+            with mapped(), suppress(api_exceptions.NotFound):
                 self._blob(stored.bucket, stored.name, stored.generation).delete()
 
     def archive(self, stored: StoredObject, bucket: str) -> str:
@@ -180,9 +183,9 @@ class ObjectStore:
                     token, _, _ = target.rewrite(source, token=token, **condition)
                     if token is None:
                         return True
-            except PreconditionFailed:
+            except api_exceptions.PreconditionFailed:
                 return False
-            except NotFound:
+            except api_exceptions.NotFound:
                 # The source is gone: an earlier call has archived it.
                 return True
 

@@ -4,20 +4,19 @@ Source: Apache Avro 1.11 specification, "Schema Resolution", "Aliases", "Logical
 "Parsing Canonical Form".
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-import fastavro
-from fastavro.schema import fingerprint as fastavro_fingerprint
-from fastavro.schema import to_parsing_canonical_form
-
 from shared.avro import bounds
 from shared.backups.errors import UnusableBackup
 from shared.derive import avro
 from shared.derive.types import kind_of
+from shared.lazy import fastavro
 from shared.tables.fields import Timestamp
 from shared.tables.table import Table
 
@@ -101,8 +100,8 @@ class FileSchema:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the schema's parsing canonical form, in hexadecimal."""
-        canonical = to_parsing_canonical_form(self.declared)
-        return str(fastavro_fingerprint(canonical, "SHA-256"))
+        canonical = fastavro.schema.to_parsing_canonical_form(self.declared)
+        return str(fastavro.schema.fingerprint(canonical, "SHA-256"))
 
 
 def of_table(table: Table) -> FileSchema:

@@ -4,12 +4,12 @@ PostgreSQL itself puts each column of the rows of some pages into one value. Sen
 COPY does otherwise, a million rows are a million messages, and it is these that take the time.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-
-import sqlalchemy as sa
 
 from shared.backups import arrays
 from shared.backups.arrays import Piece
@@ -18,6 +18,7 @@ from shared.database.engine import transaction
 from shared.database.sql import composed, qualified
 from shared.derive.types import kind_of
 from shared.errors import PermanentError
+from shared.lazy import sqlalchemy as sa
 from shared.tables.table import Table
 
 # Small enough for the processor's caches; measured, larger ones take more memory and no less time.

@@ -1,16 +1,16 @@
 """The engine: connections to the database, pooled, and transactions on them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import sqlalchemy as sa
-from pg8000.dbapi import connect
-
 from shared.database import errors
 from shared.database.socket import DatabaseSocket, set_options
 from shared.errors import ConfigurationError
-from shared.first_use import Once
+from shared.lazy import Once, cloud_sql, pg8000
+from shared.lazy import sqlalchemy as sa
 from shared.settings import Settings
 
 _DRIVERS = ("postgresql", "postgres", "postgresql+pg8000")
@@ -81,7 +81,7 @@ def _by_url(settings: Settings) -> Any:
     def open_connection() -> Any:
         sock = DatabaseSocket.open(url.host or "127.0.0.1", url.port or 5432)
         try:
-            return connect(
+            return pg8000.dbapi.connect(
                 user=url.username, password=url.password, database=url.database, sock=sock
             )
         except Exception:
@@ -96,12 +96,9 @@ def _by_connector(connector: Any, settings: Settings) -> Any:
 
     @Once
     def made() -> Any:
-        # Heavy, and not needed for DATABASE_URL.
-        from google.cloud.sql.connector import Connector
-
         # Lazy: a refresh in the background would starve while the CPU is throttled. Made with the
         # first connection, so that a process can start without credentials.
-        return connector or Connector(refresh_strategy="lazy")
+        return connector or cloud_sql.Connector(refresh_strategy="lazy")
 
     def open_connection() -> Any:
         with errors.connector_mapped(settings.cloud_sql_instance):

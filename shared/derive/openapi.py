@@ -1,12 +1,13 @@
 """The dictionary's tables as OpenAPI schemas, through apispec's marshmallow plugin."""
 
+from __future__ import annotations
+
 from functools import cache
 from typing import Any
 
-from apispec import APISpec
-from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow.fields import Field
 
+from shared.lazy import apispec, apispec_marshmallow
 from shared.tables.fields import MAX_INTEGER, Integer, Text, Timestamp
 from shared.tables.table import Table
 
@@ -41,9 +42,9 @@ def _value(name: str, field: Field[Any]) -> Any:
 
 @cache
 def _converter() -> Any:
-    plugin = MarshmallowPlugin()
+    plugin = apispec_marshmallow.MarshmallowPlugin()
     # The plugin makes its converter when it is given to a document.
-    APISpec("tablegate", "0", VERSION, plugins=[plugin])
+    apispec.APISpec("tablegate", "0", VERSION, plugins=[plugin])
     converter: Any = plugin.converter
     for kind, names in _TYPES.items():
         converter.map_to_openapi_type(kind, *names)

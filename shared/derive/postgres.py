@@ -1,20 +1,16 @@
 """The dictionary's tables in PostgreSQL, as SQLAlchemy metadata."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
-
 from shared import tables
 from shared.derive.types import kind_of
+from shared.lazy import postgresql
+from shared.lazy import sqlalchemy as sa
 from shared.tables.table import Table
-
-_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
-    "bigint": sa.BigInteger,
-    "text": sa.Text,
-}
-_UTC_TIME = postgresql.TIMESTAMP(timezone=True)
 
 
 def metadata() -> sa.MetaData:
@@ -46,11 +42,19 @@ def _columns(table: Table) -> list[sa.Column[Any]]:
             # No sequence: keys come with the rows.
             sa.Column(name, _type(table, name), *keys, nullable=False, autoincrement=False)
         )
-    columns.append(sa.Column("accepted_at", _UTC_TIME, nullable=False))
+    columns.append(sa.Column("accepted_at", _utc_time(), nullable=False))
     columns.append(sa.Column("load_id", sa.Uuid, nullable=False, index=True))
     return columns
 
 
 def _type(table: Table, field: str) -> sa.types.TypeEngine[Any]:
-    name = kind_of(table, field).postgres
-    return _UTC_TIME if name == "timestamptz" else _TYPES[name]()
+    types: dict[str, Callable[[], sa.types.TypeEngine[Any]]] = {
+        "bigint": sa.BigInteger,
+        "text": sa.Text,
+        "timestamptz": _utc_time,
+    }
+    return types[kind_of(table, field).postgres]()
+
+
+def _utc_time() -> sa.types.TypeEngine[Any]:
+    return postgresql.TIMESTAMP(timezone=True)

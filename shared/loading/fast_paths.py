@@ -17,6 +17,8 @@ they are rolled back, and the rows are staged and merged.
 Source: PostgreSQL documentation, session_replication_role, and GRANT on parameters.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,13 +27,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-import sqlalchemy as sa
-from pg8000.exceptions import DatabaseError
-from sqlalchemy.schema import AddConstraint, CreateIndex, DropConstraint, DropIndex
-
 from shared.database.copy import copy_in
 from shared.database.sql import qualified, statement
 from shared.derive.postgres import metadata
+from shared.lazy import pg8000
+from shared.lazy import sqlalchemy as sa
 from shared.loading import fast_path_sql
 from shared.loading.ledger import Source
 from shared.tables.table import Table
@@ -164,7 +164,7 @@ def try_in_savepoint(connection: sa.Connection, act: Callable[[], T]) -> T | Non
         with connection.begin_nested():
             return act()
     # COPY calls the driver directly, whose errors SQLAlchemy then does not wrap.
-    except (sa.exc.DBAPIError, DatabaseError) as error:
+    except (sa.exc.DBAPIError, pg8000.exceptions.DatabaseError) as error:
         original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
         facts = original.args[0] if original is not None and original.args else None
         if isinstance(facts, dict) and facts.get("C") in _CONFLICTS:
@@ -184,9 +184,9 @@ def _copy_without_constraints(
     if not _is_referred_to(connection, table):
         keys.append(target.primary_key)
     for key in keys:
-        connection.execute(DropConstraint(key))
+        connection.execute(sa.schema.DropConstraint(key))
     for index in target.indexes:
-        connection.execute(DropIndex(index))
+        connection.execute(sa.schema.DropIndex(index))
     connection.exec_driver_sql(fast_path_sql.set_defaults(table, load_id, accepted_at))
     copy, copied = fast_path_sql.copy_fields(table), 0
     for piece in pieces:
@@ -196,9 +196,9 @@ def _copy_without_constraints(
     connection.exec_driver_sql("set local maintenance_work_mem = '256MB'")
     for key in reversed(keys):
         # Isolated, the constraint would be missing from tables created from the metadata later.
-        connection.execute(AddConstraint(key, isolate_from_table=False))
+        connection.execute(sa.schema.AddConstraint(key, isolate_from_table=False))
     for index in target.indexes:
-        connection.execute(CreateIndex(index))
+        connection.execute(sa.schema.CreateIndex(index))
     return copied
 
 

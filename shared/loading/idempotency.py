@@ -1,5 +1,7 @@
 """Idempotency keys: a batch that is sent again is recognised, and its entry in the ledger found."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import time
@@ -7,11 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import sqlalchemy as sa
-
 from shared.database.engine import transaction
 from shared.database.sql import statement
 from shared.errors import PermanentError
+from shared.lazy import sqlalchemy as sa
 from shared.loading import ledger
 from shared.loading.batches import BatchClaim
 from shared.loading.ledger import Entry

@@ -1,15 +1,17 @@
 """Rejected rows: stored as they were sent, with the reasons."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
-import sqlalchemy as sa
 
 from shared.database.copy import copy_in
 from shared.database.sql import statement
+from shared.lazy import sqlalchemy as sa
 from shared.validation import plain
 from shared.validation.row import FieldError, Reject, storable
 

@@ -1,13 +1,14 @@
 """Create and evolve datasets, tables and views; may be run at any time, and twice at once."""
 
+from __future__ import annotations
+
 from datetime import timedelta
 from typing import Any
-
-from google.cloud import bigquery
 
 from shared.database.sql import composed
 from shared.derive.bigquery import Column
 from shared.errors import ConfigurationError
+from shared.lazy import bigquery
 from shared.tables.fields import Required
 from shared.warehouse.bigquery import STAGING_HOURS, Warehouse
 from shared.warehouse.errors import mapped

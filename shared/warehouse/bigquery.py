@@ -1,15 +1,14 @@
 """Calls of BigQuery, each with a time limit and its errors mapped."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from google.api_core.exceptions import Conflict
-from google.cloud import bigquery
-from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
-
 from shared.derive.bigquery import Column
+from shared.lazy import api_exceptions, bigquery
 from shared.settings import Settings
 from shared.warehouse import names as given_names
 from shared.warehouse.errors import mapped
@@ -64,7 +63,9 @@ class Warehouse:
                 job_config=config,
                 timeout=60,
                 retry=self._retry,
-                job_retry=DEFAULT_JOB_RETRY.with_timeout(min(RETRY_SECONDS, self.timeout_seconds)),
+                job_retry=bigquery.retry.DEFAULT_JOB_RETRY.with_timeout(
+                    min(RETRY_SECONDS, self.timeout_seconds)
+                ),
             )
             return [
                 dict(row) for row in job.result(retry=self._retry, timeout=self.timeout_seconds)
@@ -117,7 +118,7 @@ class Warehouse:
                     retry=self._retry,
                     timeout=60,
                 )
-            except Conflict:
+            except api_exceptions.Conflict:
                 # An earlier try has started the job; its answer was lost.
                 job = self.client.get_job(job_id, retry=self._retry, timeout=60)
             job.result(retry=self._retry, timeout=self.timeout_seconds)
@@ -145,7 +146,7 @@ class Warehouse:
 
     @property
     def _retry(self) -> Any:
-        return DEFAULT_RETRY.with_timeout(min(RETRY_SECONDS, self.timeout_seconds))
+        return bigquery.retry.DEFAULT_RETRY.with_timeout(min(RETRY_SECONDS, self.timeout_seconds))
 
 
 def _parameter(name: str, kind: str, value: Any) -> Any:

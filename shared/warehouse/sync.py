@@ -6,16 +6,17 @@ At last it records the loads and the state of each table in the warehouse, and m
 synced. A round that is cut off leaves its loads pending, and the next one brings the same rows.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from shared import logs
 from shared.database.engine import transaction
 from shared.errors import PermanentError, TablegateError, WarehouseUnavailable
+from shared.lazy import sqlalchemy as sa
 from shared.storage import ObjectStore
 from shared.warehouse import history, lock, merge_sql, pending, staging, state
 from shared.warehouse.bigquery import Warehouse
