@@ -16,7 +16,7 @@ def uploads() -> Uploads:
     return Uploads(
         settings,
         wiring.engine(),
-        wiring.storage_client(),
+        wiring.object_store(),
         wiring.publisher(),
         _hand_over if settings.dataflow_template else None,
     )

@@ -28,7 +28,7 @@ def ingest_csv(event: CloudEvent) -> None:
         for load_id in uploads.sweep_waiting():
             logs.line("WARNING", "Rows that waited without need were loaded", load_id=load_id)
         return
-    with events.put_aside(event, settings, wiring.publisher()):
+    with events.dead_letter_on_error(event, settings, wiring.publisher()):
         upload = events.finalized(event)
         if upload.bucket == settings.uploads_bucket:
-            uploads.take(upload.bucket, upload.name, upload.generation)
+            uploads.ingest(upload.bucket, upload.name, upload.generation)

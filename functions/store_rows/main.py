@@ -21,14 +21,14 @@ def take(call: Call) -> Response:
         # The operator can mend it, and then the message is good.
         raise
     except PermanentError as error:
-        reason = store.Unstorable(
+        reason = store.DeadLetter(
             message.message_id,
             message.data,
             message.attributes,
             type(error).__name__,
             str(error),
         )
-        store.put_aside(engine, publisher, settings, reason)
+        store.dead_letter(engine, publisher, settings, reason)
     return Response(status=204)
 
 

@@ -42,7 +42,7 @@ def _sync() -> "Sync":
     return Sync(
         wiring.engine(),
         warehouse,
-        wiring.storage_client(),
+        wiring.object_store(),
         settings.staging_bucket,
         GATHER_SECONDS,
     )

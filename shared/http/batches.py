@@ -22,8 +22,8 @@ from shared.http.preferences import idempotency_key
 from shared.http.problems import Problem
 from shared.http.routes import Call
 from shared.lazy import sqlalchemy as sa
-from shared.loading import tickets
-from shared.loading.taking import Ticket, new_ticket
+from shared.loading import idempotency
+from shared.loading.batches import BatchClaim, new_claim
 from shared.tables.table import Table
 from shared.validation import json_batch
 from shared.validation.json_batch import BadBatch, Verdict
@@ -32,8 +32,7 @@ from shared.validation.row import FieldError
 if TYPE_CHECKING:
     # Heavy, and a function's start must not wait for it.
 
-    from shared.loading.ledger import Counts as Tally
-    from shared.loading.ledger import Entry
+    from shared.loading.ledger import Entry, LoadCounts
 
 
 def judged(table: Table, body: bytes) -> Verdict:
@@ -49,8 +48,8 @@ def judged(table: Table, body: bytes) -> Verdict:
         raise Problem(400, error.code.replace("_", "-"), str(error), **members) from None
 
 
-def ticket(engine: Callable[[], sa.Engine], call: Call, table: Table, body: bytes) -> Ticket:
-    """What a batch will be known by; the database is asked only where it has a key.
+def claim(engine: Callable[[], sa.Engine], call: Call, table: Table, body: bytes) -> BatchClaim:
+    """The claim of a batch; only one with an idempotency key is looked up in the database.
 
     Raises:
         Problem: 400, its key cannot be one; 422, the key came before with other rows.
@@ -58,10 +57,10 @@ def ticket(engine: Callable[[], sa.Engine], call: Call, table: Table, body: byte
     """
     key = idempotency_key(call.request)
     if key is None:
-        return new_ticket()
+        return new_claim()
     try:
-        return tickets.ticket_for(engine(), call.sender, key, table, body)
-    except tickets.KeyReused as error:
+        return idempotency.claim_key(engine(), call.sender, key, table, body)
+    except idempotency.KeyReused as error:
         raise Problem(422, "idempotency-key-reused", str(error)) from None
 
 
@@ -73,7 +72,7 @@ def entry_of(
     Raises:
         TransientError: try again.
     """
-    return tickets.wait_for(engine(), batch_id, within_seconds)
+    return idempotency.wait_for_entry(engine(), batch_id, within_seconds)
 
 
 def answer(
@@ -119,7 +118,7 @@ def standing(batch_id: UUID, entry: Entry | None) -> Response:
     return json_answer(body)
 
 
-def counts_of(counts: Tally) -> Counts:
+def counts_of(counts: LoadCounts) -> Counts:
     """A load's counts as they are answered."""
     return Counts(read=counts.read, **asdict(counts))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from shared import storage
 from shared.api.restore_table import Restore
 from shared.backups.catalog import Catalog
 from shared.backups.errors import UnknownBackup
@@ -14,9 +13,10 @@ from shared.http.problems import Problem
 from shared.http.routes import Call
 from shared.lazy import sqlalchemy as sa
 from shared.loading import waiting
-from shared.loading.ledger import Counts, Entry
+from shared.loading.ledger import Entry, LoadCounts
 from shared.messages import publish_change
 from shared.settings import Settings
+from shared.storage import ObjectStore
 from shared.tables.table import Table
 from shared.warehouse.star import projections
 
@@ -49,7 +49,7 @@ def order(call: Call, client: Any, settings: Settings, table: Table, asked: Rest
         stored = catalog.stored(manifest.object)
     else:
         name = _object_name(asked.uri or "", settings.backups_bucket)
-        found = storage.find(client, settings.backups_bucket, name)
+        found = ObjectStore(client).find(settings.backups_bucket, name)
         if found is None:
             raise UnknownBackup(f"There is no object {asked.uri!r}; upload it, or name another.")
         stored, beside = found, catalog.beside(name)
@@ -84,7 +84,7 @@ def follow_up(
     if done.load_id is None:
         return
     publish_change(publisher(), settings, table.name, done.load_id, "restore")
-    entry = Entry(done.load_id, table.name, "done", Counts(), done.accepted_at)
+    entry = Entry(done.load_id, table.name, "done", LoadCounts(), done.accepted_at)
     released = waiting.release_after(
         engine, entry, lock_timeout_seconds=settings.lock_timeout_seconds
     )

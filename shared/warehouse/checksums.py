@@ -18,7 +18,7 @@ from shared.warehouse.star import Projection
 DERIVED = {"DATE": ("cast({} - date '1970-01-01' as text)", "cast(unix_date({}) as string)")}
 # PostgreSQL's columns hold no nulls; BigQuery's do if a column was added later.
 _NULL = "'null'"
-_BAR = " || '|' || "
+_BAR = "\n|| '|' || "
 
 
 @dataclass(frozen=True)
@@ -58,23 +58,45 @@ class Side:
 
     def buckets(self, digits: int, within: int) -> str:
         """Count and checksum of each bucket; with `within`, inside buckets of so many digits."""
-        where = f" where {self.among_buckets(within)}" if within else ""
-        row = _BAR.join(self.cells.values())
-        first, second = (self.number(f"substr(row_md5, {start}, 8)") for start in (1, 9))
-        # Names of the dictionary, quoted.
-        return (
-            f"select bucket, count(*) as row_count, sum({first}) as first, sum({second}) as second"  # noqa: S608
-            f" from (select {self.bucket(digits)} as bucket, {self.md5(row)} as row_md5"
-            f" from {self.table}{where}) as hashed group by bucket"
+        return postgres_sql.composed(
+            """
+            select
+                bucket,
+                count(*) as row_count,
+                sum({first}) as first,
+                sum({second}) as second
+            from (
+                select
+                    {bucket} as bucket,
+                    {row_md5} as row_md5
+                from {table}
+                {where}
+            ) as hashed
+            group by bucket
+            """,
+            first=self.number("substr(row_md5, 1, 8)"),
+            second=self.number("substr(row_md5, 9, 8)"),
+            bucket=self.bucket(digits),
+            row_md5=self.md5(_BAR.join(self.cells.values())),
+            table=self.table,
+            where=f"where {self.among_buckets(within)}" if within else "",
         )
 
     def rows(self, digits: int) -> str:
         """Key and columns, in their common form, of the rows in buckets of so many digits."""
         key = ", ".join(f"{name} as key_{number}" for number, name in enumerate(self.key.values()))
-        row = _BAR.join(self.cells.values())
-        return (
-            f"select {key}, {row} as cells from {self.table}"  # noqa: S608
-            f" where {self.among_buckets(digits)}"
+        return postgres_sql.composed(
+            """
+            select
+                {key},
+                {cells} as cells
+            from {table}
+            where {among_buckets}
+            """,
+            key=key,
+            cells=_BAR.join(self.cells.values()),
+            table=self.table,
+            among_buckets=self.among_buckets(digits),
         )
 
 

@@ -199,7 +199,7 @@ def test_a_warehouse_that_lost_everything_is_made_whole(hired, plant, sync, diff
 
 
 def test_it_waits_for_the_sync_that_runs_and_gives_up_in_time(hired, sync, engine):
-    with lock.taken(engine) as held:
+    with lock.hold(engine) as held:
         assert held
         with pytest.raises(WarehouseUnavailable, match="try again"):
             reconcile(sync, wait_seconds=0.2)

@@ -10,8 +10,8 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
-from shared.database.channel import Channel
 from shared.database.engine import create, transaction
+from shared.database.socket import DatabaseSocket
 from shared.errors import DatabaseUnavailable
 from shared.settings import read
 
@@ -76,14 +76,14 @@ def test_a_connection_that_was_cut_leaves_nothing_open(database_url, engine, no_
     assert descriptors() == before
 
 
-def test_a_file_of_a_closed_channel_is_of_no_other_connection():
+def test_a_file_of_a_closed_socket_is_of_no_other_connection():
     with socket.create_server(("127.0.0.1", 0)) as server:
         host, port = server.getsockname()
-        with closing(Channel.to(host, port)) as channel:
-            file = channel.makefile("wb")
+        with closing(DatabaseSocket.open(host, port)) as first_socket:
+            file = first_socket.makefile("wb")
             file.write(b"for the first")
-            channel.close()
-        with Channel.to(host, port) as second:
+            first_socket.close()
+        with DatabaseSocket.open(host, port) as second:
             with pytest.raises(OSError, match="Bad file descriptor"):
                 file.flush()
             second.sendall(b"for the second")

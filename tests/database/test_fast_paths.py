@@ -13,8 +13,8 @@ from shared import tables
 from shared.database.engine import create, transaction
 from shared.errors import DatabaseBusy
 from shared.loading import fast_paths, rejects
-from shared.loading.fast_paths import Look
-from shared.loading.ledger import Counts, Source
+from shared.loading.fast_paths import Precheck
+from shared.loading.ledger import LoadCounts, Source
 from shared.loading.load import load
 from shared.settings import read
 from shared.tables import Reference, Row, Table, Text
@@ -23,7 +23,7 @@ from shared.validation.rows import Rows
 
 HIRES = tables.find("hired_employees")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-WRITER = "writer_of_test_direct"
+WRITER = "writer_of_test_fast_paths"
 STORED = "select id, name, department_id, job_id, accepted_at, load_id from hired_employees"
 
 
@@ -57,25 +57,25 @@ def parents(engine):
 
 
 @pytest.fixture
-def looks(monkeypatch):
-    """What every load found out beforehand."""
-    found, looked = [], fast_paths.look
+def prechecks(monkeypatch):
+    """The precheck of every load."""
+    found, original = [], fast_paths.precheck
 
-    def look(*arguments):
-        found.append(looked(*arguments))
+    def precheck(*arguments):
+        found.append(original(*arguments))
         return found[-1]
 
-    monkeypatch.setattr(fast_paths, "look", look)
+    monkeypatch.setattr(fast_paths, "precheck", precheck)
     return found
 
 
-def test_new_rows_are_not_staged(engine, parents, rows, looks, monkeypatch):
+def test_new_rows_are_not_staged(engine, parents, rows, prechecks, monkeypatch):
     monkeypatch.setattr("shared.loading.load.begin", None)
 
     entry = send(engine, HIRES, [hire(2), hire(1, name="tab\tand \\N"), hire(3, name="")])
 
-    assert looks == [Look(doubled=0, orphans=0, known=0, checked=True)]
-    assert entry.counts == Counts(inserted=2, rejected=1)
+    assert prechecks == [Precheck(repeated=0, orphans=0, known=0, may_skip_checks=True)]
+    assert entry.counts == LoadCounts(inserted=2, rejected=1)
     assert rows(f"{STORED} order by id") == [
         (1, "tab\tand \\N", 1, 1, NOON, entry.load_id),
         (2, "Ann", 1, 1, NOON, entry.load_id),
@@ -83,16 +83,16 @@ def test_new_rows_are_not_staged(engine, parents, rows, looks, monkeypatch):
     assert rows("select position, reason from rejected_rows") == [(2, "blank")]
 
 
-def test_a_look_tells_what_is_in_the_way(engine, parents):
+def test_a_precheck_counts_what_is_in_the_way(engine, parents):
     send(engine, HIRES, [hire(7), hire(8)])
     with transaction(engine) as connection:
-        found = fast_paths.look(
+        found = fast_paths.precheck(
             connection,
             HIRES,
             values([hire(7), hire(8), hire(9), hire(9), hire(10, department=3, job=4)]),
         )
 
-    assert found == Look(doubled=1, orphans=2, known=2, checked=True)
+    assert found == Precheck(repeated=1, orphans=2, known=2, may_skip_checks=True)
 
 
 @settings(
@@ -115,11 +115,11 @@ def test_a_look_tells_what_is_in_the_way(engine, parents):
 )
 def test_both_ways_leave_the_same(engine, parents, rows, monkeypatch, given):
     outcomes = []
-    for fits in (fast_paths.fits, lambda _: False):
+    for can_precheck in (fast_paths.can_precheck, lambda _: False):
         with engine.begin() as connection:
             connection.exec_driver_sql("truncate hired_employees, rejected_rows, replaced_rows")
         with monkeypatch.context() as patch:
-            patch.setattr(fast_paths, "fits", fits)
+            patch.setattr(fast_paths, "can_precheck", can_precheck)
             parts = enumerate((given[:2], given))
             counts = [send(engine, HIRES, part, minute).counts for minute, part in parts]
         outcomes.append(
@@ -141,10 +141,12 @@ def test_parents_stay_until_the_commit(engine, parents):
 
     source = Source("held", "batch", HIRES.name, NOON)
     with transaction(engine) as connection:
-        assert fast_paths.look(connection, HIRES, values([hire(1)])).all_new
+        assert fast_paths.precheck(connection, HIRES, values([hire(1)])).all_new
         with pytest.raises(DatabaseBusy, match="lock timeout"):
             remove()
-        assert fast_paths.write(connection, HIRES, source, values([hire(1)]), checked=True) == 1
+        assert (
+            fast_paths.copy_new(connection, HIRES, source, values([hire(1)]), skip_checks=True) == 1
+        )
     with pytest.raises(DatabaseBusy, match="foreign key"):
         remove()
 
@@ -152,7 +154,7 @@ def test_parents_stay_until_the_commit(engine, parents):
 def test_the_checks_of_rows_are_back_after_the_copy(engine, parents):
     source = Source("back", "batch", HIRES.name, NOON)
     with pytest.raises(DatabaseBusy, match="foreign key"), transaction(engine) as connection:
-        fast_paths.write(connection, HIRES, source, values([hire(1)]), checked=True)
+        fast_paths.copy_new(connection, HIRES, source, values([hire(1)]), skip_checks=True)
         assert connection.scalar(sa.text("show session_replication_role")) == "origin"
         connection.exec_driver_sql(
             "insert into hired_employees select 2, name, datetime, 99, job_id, accepted_at, load_id"
@@ -161,15 +163,15 @@ def test_the_checks_of_rows_are_back_after_the_copy(engine, parents):
 
 
 def test_a_key_that_comes_in_meanwhile_is_merged(engine, parents, rows, monkeypatch):
-    looked = fast_paths.look
+    original = fast_paths.precheck
 
-    def look(*arguments):
-        found = looked(*arguments)
-        monkeypatch.setattr(fast_paths, "look", looked)
+    def precheck(*arguments):
+        found = original(*arguments)
+        monkeypatch.setattr(fast_paths, "precheck", original)
         send(engine, HIRES, [hire(2, name="Other")])
         return found
 
-    monkeypatch.setattr(fast_paths, "look", look)
+    monkeypatch.setattr(fast_paths, "precheck", precheck)
     entry = send(engine, HIRES, [hire(1), hire(2)])
 
     assert entry.counts.inserted == 1
@@ -177,7 +179,7 @@ def test_a_key_that_comes_in_meanwhile_is_merged(engine, parents, rows, monkeypa
     assert len(rows(STORED)) == 2
 
 
-def test_triggers_of_the_operators_own_see_each_row(engine, parents, rows, looks):
+def test_triggers_of_the_operators_own_see_each_row(engine, parents, rows, prechecks):
     with engine.begin() as connection:
         connection.exec_driver_sql("create table seen (id bigint)")
         connection.exec_driver_sql(
@@ -188,13 +190,13 @@ def test_triggers_of_the_operators_own_see_each_row(engine, parents, rows, looks
             "create trigger see after insert on hired_employees for each row execute function see()"
         )
 
-    assert send(engine, HIRES, [hire(1), hire(2)]).counts == Counts(inserted=2)
+    assert send(engine, HIRES, [hire(1), hire(2)]).counts == LoadCounts(inserted=2)
 
-    assert [look.checked for look in looks] == [False]
+    assert [one.may_skip_checks for one in prechecks] == [False]
     assert rows("select id from seen order by id") == [(1,), (2,)]
 
 
-def test_foreign_keys_of_the_operators_own_hold(engine, parents, rows, looks):
+def test_foreign_keys_of_the_operators_own_hold(engine, parents, rows, prechecks):
     with engine.begin() as connection:
         connection.exec_driver_sql("create table names (name text primary key)")
         connection.exec_driver_sql("insert into names values ('Ann')")
@@ -202,11 +204,11 @@ def test_foreign_keys_of_the_operators_own_hold(engine, parents, rows, looks):
             "alter table hired_employees add foreign key (name) references names"
         )
 
-    assert send(engine, HIRES, [hire(1)]).counts == Counts(inserted=1)
+    assert send(engine, HIRES, [hire(1)]).counts == LoadCounts(inserted=1)
     with pytest.raises(DatabaseBusy, match="foreign key"):
         send(engine, HIRES, [hire(2, name="Bob")])
 
-    assert [look.checked for look in looks] == [False, False]
+    assert [one.may_skip_checks for one in prechecks] == [False, False]
     assert rows("select id from hired_employees") == [(1,)]
 
 
@@ -230,13 +232,13 @@ def as_writer(engine, database_url):
 
 
 def test_a_role_without_the_right_goes_straight_in_with_each_row_checked(
-    as_writer, parents, rows, looks, monkeypatch
+    as_writer, parents, rows, prechecks, monkeypatch
 ):
     monkeypatch.setattr("shared.loading.load.begin", None)
 
-    assert send(as_writer, HIRES, [hire(1), hire(2)]).counts == Counts(inserted=2)
+    assert send(as_writer, HIRES, [hire(1), hire(2)]).counts == LoadCounts(inserted=2)
 
-    assert looks == [Look(doubled=0, orphans=0, known=0, checked=False)]
+    assert prechecks == [Precheck(repeated=0, orphans=0, known=0, may_skip_checks=False)]
     assert rows("select id from hired_employees order by id") == [(1,), (2,)]
 
 
@@ -254,7 +256,7 @@ class Flight(Row):
     city = Text()
 
 
-def test_keys_may_be_text(engine, looks):
+def test_keys_may_be_text(engine, prechecks):
     cities = Table("cities", City, key=("code",))
     flights = Table(
         "flights", Flight, key=("number",), references=(Reference("city", "cities", "code"),)
@@ -267,12 +269,12 @@ def test_keys_may_be_text(engine, looks):
         )
         for code in given:
             connection.execute(sa.text("insert into cities values (:code, '')"), {"code": code})
-        found = fast_paths.look(connection, cities, Rows(cities, range(6), [given, given]))
-        assert (found.doubled, found.orphans, found.known) == (0, 0, 6)
-        found = fast_paths.look(
+        found = fast_paths.precheck(connection, cities, Rows(cities, range(6), [given, given]))
+        assert (found.repeated, found.orphans, found.known) == (0, 0, 6)
+        found = fast_paths.precheck(
             connection, flights, Rows(flights, range(7), [[*given, "x"], [*given, "y"]])
         )
-        assert (found.doubled, found.orphans, found.known) == (0, 1, 0)
+        assert (found.repeated, found.orphans, found.known) == (0, 1, 0)
 
 
 def test_rejects_of_any_shape_are_kept_as_they_came(engine, rows):
@@ -280,7 +282,7 @@ def test_rejects_of_any_shape_are_kept_as_they_came(engine, rows):
 
     entry = send(engine, tables.find("jobs"), [*given, {"id": 2, "job": "Welder"}])
 
-    assert entry.counts == Counts(inserted=1, rejected=len(given))
+    assert entry.counts == LoadCounts(inserted=1, rejected=len(given))
     kept = [raw for (raw,) in rows("select raw from rejected_rows order by position")]
     assert kept == [{"id": 1, "job": "a\nb\\n\u2400"}, *given[1:]]
     with engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""Batches that are known again: by the key they came with, and by their id in the ledger."""
+"""Idempotency keys: a batch that is sent again is recognised, and its entry in the ledger found."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from shared.database.sql import statement
 from shared.errors import PermanentError
 from shared.lazy import sqlalchemy as sa
 from shared.loading import ledger
-from shared.loading.taking import Ticket
+from shared.loading.batches import BatchClaim
+from shared.loading.ledger import Entry
 from shared.tables.table import Table
 
 _SQL = Path(__file__).with_name("sql")
-_FIRST_NAP_SECONDS, _LONGEST_NAP_SECONDS = 0.005, 0.2
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.005, 0.2
 
 
 class KeyReused(PermanentError):
-    """A key that was sent before, with another body or for another table."""
+    """An idempotency key that was sent before, with another body or for another table."""
 
 
-def ticket_for(engine: sa.Engine, sender: str, key: str, table: Table, body: bytes) -> Ticket:
-    """For a batch with a key: the same as before where sender, key and body are.
+def claim_key(engine: sa.Engine, sender: str, key: str, table: Table, body: bytes) -> BatchClaim:
+    """The claim of a batch with a key: the same one for the same sender, key and body.
 
     Raises:
         KeyReused: the sender sent this key with another body.
@@ -38,17 +39,17 @@ def ticket_for(engine: sa.Engine, sender: str, key: str, table: Table, body: byt
         values = {"batch_id": str(batch_id), "body_sha256": digest}
         entered = connection.execute(_text("claim_key"), values).first()
         if entered is not None:
-            return Ticket(batch_id, entered.created_at)
+            return BatchClaim(batch_id, entered.created_at)
         known = connection.execute(_text("recorded_key"), {"batch_id": str(batch_id)}).one()
     if bytes(known.body_sha256) != digest:
         raise KeyReused(
             "This Idempotency-Key was sent before with other rows; give these a key of their own."
         )
-    return Ticket(batch_id, known.created_at, repeated=True)
+    return BatchClaim(batch_id, known.created_at, repeated=True)
 
 
-def look_up(engine: sa.Engine, batch_id: UUID) -> ledger.Entry | None:
-    """What the ledger has of a batch; None while it is on its way.
+def find_entry(engine: sa.Engine, batch_id: UUID) -> Entry | None:
+    """The entry of a batch in the ledger; None until it is stored.
 
     Raises:
         TransientError: try again.
@@ -57,22 +58,22 @@ def look_up(engine: sa.Engine, batch_id: UUID) -> ledger.Entry | None:
         return ledger.recorded(connection, str(batch_id))
 
 
-def wait_for(
-    engine: sa.Engine, batch_id: UUID, seconds: float, nap: Callable[[float], None] = time.sleep
-) -> ledger.Entry | None:
-    """What the ledger has of a batch as soon as it has it; None after that many seconds.
+def wait_for_entry(
+    engine: sa.Engine, batch_id: UUID, seconds: float, sleep: Callable[[float], None] = time.sleep
+) -> Entry | None:
+    """The entry of a batch as soon as it is stored; None after that many seconds.
 
     Raises:
-        TransientError: the database is away.
+        TransientError: try again.
     """
     until = time.monotonic() + seconds
-    pause = _FIRST_NAP_SECONDS
-    while (entry := look_up(engine, batch_id)) is None:
+    pause = _FIRST_PAUSE_SECONDS
+    while (entry := find_entry(engine, batch_id)) is None:
         left = until - time.monotonic()
         if left <= 0:
             break
-        nap(min(pause, left))
-        pause = min(pause * 1.5, _LONGEST_NAP_SECONDS)
+        sleep(min(pause, left))
+        pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
     return entry
 
 
