@@ -23,9 +23,10 @@ import msgspec
 
 from shared import tables
 from shared.validation.json_batch import check
-from tests.benchmarks import fastapi, hires
-from tests.platform.dropping import Operator
-from tests.platform.running import running
+from tests.benchmarks import fastapi
+from tests.support import hires
+from tests.support.operator import Operator
+from tests.support.platform import running
 
 PATH = "/insert_rows/hired_employees"
 ROWS = 1000
@@ -82,7 +83,7 @@ def main() -> None:
             for table, text in hires.parents().items():
                 operator.dropped(f"{table}.csv", text)
             operator.synced()
-            straight = platform.line("insert_rows").address
+            straight = platform.part("insert_rows").address
             report_commit(operator)
             print(f"\n{'':34}{'batches/s':>12}{'answered ms':>18}{'stored ms':>18}")
             print(f"{'':34}{'':12}{'p50':>9}{'p99':>9}{'p50':>9}{'p99':>9}")

@@ -18,14 +18,14 @@ from urllib.parse import urlsplit
 
 import psutil
 import sqlalchemy as sa
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
 from shared.database.engine import create
 from shared.database.migrate import migrate
 from shared.settings import read
-from tests.benchmarks import hires, loaders
-from tests.platform.running import Platform, running
+from tests.benchmarks import loaders
+from tests.support import clients, hires
+from tests.support.platform import Platform, running
 
 SIZES = (1_000_000, 10_000_000)
 BAD_SHARES = (0.0, 0.05, 1.0)
@@ -163,12 +163,7 @@ def psql() -> str:
 def bucket(platform: Platform) -> storage.Bucket:
     """The uploads bucket."""
     where = platform.description["storage"]
-    client = storage.Client(
-        project="bench",
-        credentials=AnonymousCredentials(),
-        client_options={"api_endpoint": where["endpoint"]},
-    )
-    return client.bucket(where["uploads"])
+    return clients.of_storage(where["endpoint"]).bucket(where["uploads"])
 
 
 def wait(engine: sa.Engine, question: str) -> None:
@@ -183,13 +178,13 @@ def wait(engine: sa.Engine, question: str) -> None:
 
 def peak_memory(platform: Platform) -> int:
     """Most resident memory that a process of ingest_csv ever had, in bytes."""
-    parent = psutil.Process(platform.line("ingest_csv").pid)
+    parent = psutil.Process(platform.part("ingest_csv").pid)
     return max(_peak(process.pid) for process in (parent, *parent.children(recursive=True)))
 
 
 def forget_peak_memory(platform: Platform) -> None:
     """Begin to measure it anew."""
-    parent = psutil.Process(platform.line("ingest_csv").pid)
+    parent = psutil.Process(platform.part("ingest_csv").pid)
     for process in (parent, *parent.children(recursive=True)):
         # Source: proc(5), /proc/pid/clear_refs.
         Path(f"/proc/{process.pid}/clear_refs").write_text("5")

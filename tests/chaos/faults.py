@@ -16,7 +16,7 @@ from infra.local import processes
 from tests.chaos.clock import Clock
 from tests.chaos.disk import Disk
 from tests.chaos.schedules import Fault
-from tests.platform.running import Platform
+from tests.support.platform import Platform
 
 _CUT = sa.text("""
     select pg_terminate_backend(pid) from pg_stat_activity
@@ -60,8 +60,8 @@ class Injector:
         return self._strike(fault)
 
     def _strike(self, fault: Fault) -> bool:
-        line = self._platform.line(fault.part)
-        process = processes.find(line.pid, line.began)
+        part = self._platform.part(fault.part)
+        process = processes.find(part.pid, part.began)
         if process is None:
             return False
         if fault.kind == "freeze":

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 import httpx
 import psutil
 
-from tests.benchmarks import hires
 from tests.chaos.settling import owed_messages
-from tests.platform.dropping import Operator
-from tests.platform.running import running
+from tests.support import hires
+from tests.support.operator import Operator
+from tests.support.platform import running
 
 BATCHES_A_SECOND, ROWS_A_BATCH, ROWS_A_FILE = 50, 10, 100
 SENDERS, SAMPLES = 16, 10
@@ -114,7 +114,7 @@ class Soak:
 
     def _sample(self) -> Sample:
         operator = self.operator
-        memory = {line.name: _resident_mb(line.pid) for line in operator.platform.board().lines}
+        memory = {part.name: _resident_mb(part.pid) for part in operator.platform.status().parts}
         count = "select count(*) from pg_stat_activity where datname = current_database()"
         lag = operator.api.get("/freshness").json().get("lag_seconds", -1.0)
         return Sample(

@@ -13,10 +13,10 @@ import httpx
 import psutil
 import pytest
 
-from infra.local.processes import identity
-from tests.benchmarks import hires
-from tests.platform.dropping import Operator
-from tests.platform.running import Platform, running, wait_until
+from infra.local.processes import start_time
+from tests.support import hires
+from tests.support.operator import Operator
+from tests.support.platform import Platform, running, wait_until
 
 BATCHES, ROWS, BAD_ROWS, CLIENTS = 200, 1000, 3, 8
 FIRE_SECONDS, REST_SECONDS = 20.0, 60.0
@@ -83,11 +83,11 @@ class Fire:
             self.kills += self._kill(whole=chance.random() < 0.25)
 
     def _kill(self, *, whole: bool) -> bool:
-        line = self.platform.line("store_rows")
-        if not line.pid or identity(line.pid) != line.began:
+        part = self.platform.part("store_rows")
+        if not part.pid or start_time(part.pid) != part.began:
             return False
         try:
-            server = psutil.Process(line.pid)
+            server = psutil.Process(part.pid)
             targets = [*([server] if whole else []), *server.children(recursive=True)]
             for process in targets:
                 process.kill()

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from infra.local import specifications
-from tests.platform.running import Platform
-from tests.security import identities
+from tests.support import identities
+from tests.support.platform import Platform
 
 FUNCTIONS = specifications.functions()
 # From what the platform itself reads, so that a new one cannot be forgotten.
@@ -21,7 +21,7 @@ MESSAGE = {"message": {"data": "e30=", "messageId": "1", "attributes": {}}, "sub
 def push(platform: Platform, name: str, path: str, headers: dict[str, str]) -> httpx.Response:
     event = (name, "/") in EVENTS
     return httpx.post(
-        f"{platform.line(name).address}{path}",
+        f"{platform.part(name).address}{path}",
         headers={
             **(EVENT["headers"] if event else {}),
             **{key: value.encode("latin-1") for key, value in headers.items()},
