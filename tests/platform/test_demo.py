@@ -7,15 +7,18 @@ import pytest
 
 from infra.local import layout as layouts
 from infra.local.home import Home
-from tests.platform.running import ROOT, call, new_home
+from tests.support.checkout import ROOT
+from tests.support.platform import launch, new_home
 
 
 @pytest.fixture(scope="module")
 def demo():
     """A home on which the demo ran, and what it printed."""
     with new_home() as home:
-        status, printed = call("demo", "--home", str(home.path))
-        assert status == 0, printed
+        process = launch("demo", "--home", str(home.path))
+        # Of its own accord it gives up after less.
+        printed, _ = process.communicate(timeout=400)
+        assert process.returncode == 0, printed
         yield home, printed
 
 
