@@ -13,8 +13,8 @@ MINUTES ?= 60
 BIN := .venv/bin
 PLATFORM := $(BIN)/python -m infra.local
 
-# Each file says that its environment is installed. Two say it of .venv: LOCAL of what runs the platform,
-# ENVIRONMENT of what the tests need, which is that and more.
+# Each of these files is written once its environment is installed. .venv has two: LOCAL, once it can run the
+# platform, and ENVIRONMENT, once it can run the tests, too.
 UV := $(BIN)/uv
 LOCAL := .venv/.installed-local
 ENVIRONMENT := .venv/.installed
@@ -26,11 +26,9 @@ FUZZ := .venv-fuzz/.installed
 .PHONY: help up down status demo reset test chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
 
 help: ## print this list
-	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /  make \1\t/' | expand -t 24
 
-##
-## Run the platform
-##
+# --- Run the platform ---
 
 up: $(LOCAL) $(BIGQUERY) ## run the platform until Ctrl-C (PORT=, HOME_DIR=)
 	@$(PLATFORM) up --home "$(HOME_DIR)" $(if $(PORT),--port $(PORT))
@@ -47,16 +45,14 @@ demo: $(LOCAL) $(BIGQUERY) ## send a sample data set through the platform, or yo
 reset: $(LOCAL) ## delete the platform's data
 	@$(PLATFORM) reset --home "$(HOME_DIR)"
 
-##
-## Check the code
-##
+# --- Check the code ---
 
 test: $(ENVIRONMENT) $(BIGQUERY) $(BEAM) ## run the tests (TESTS=tests/unit for some)
 	@$(BIN)/python -m pytest $(TESTS)
 
 lint: $(ENVIRONMENT) ## check style
-	@$(BIN)/ruff format --check . || { echo "'make format' mends this"; exit 1; }
-	@$(BIN)/ruff check . || { echo "'make format' mends what can be mended by itself"; exit 1; }
+	@$(BIN)/ruff format --check . || { echo "'make format' corrects this"; exit 1; }
+	@$(BIN)/ruff check . || { echo "'make format' corrects some of it"; exit 1; }
 
 format: $(ENVIRONMENT) ## correct style
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
@@ -79,9 +75,7 @@ checkov: $(ENVIRONMENT) ## check infra/gcp for common mistakes
 	@$(UV) tool run --quiet --from checkov==3.3.30 checkov -d infra/gcp \
 		--framework terraform --skip-download --compact --quiet
 
-##
-## Deploy and maintain
-##
+# --- Deploy and maintain ---
 
 release: $(LOCAL) ## build all that Terraform deploys, in build/
 	@$(BIN)/python -m infra.release
@@ -98,9 +92,7 @@ lock: $(UV) ## pin the dependencies of pyproject.toml again, in every lock file
 	@$(LOCK) --group backfill -o functions/ingest_csv/requirements-backfill.txt
 	@$(LOCK) --group fuzz -o tests/fuzz/requirements.txt
 
-##
-## Install
-##
+# --- Install ---
 
 .venv: $(ENVIRONMENT) ## install what the tests need
 .venv-bigquery: $(BIGQUERY) ## install the BigQuery stand-in
@@ -131,7 +123,7 @@ $(BEAM): functions/ingest_csv/requirements-backfill.txt $(UV)
 	@$(INSTALL) --exact .venv-beam $<
 	@touch $@
 
-# Sees the packages of .venv too: it adds atheris, which has wheels for some Pythons only.
+# Also uses the packages of .venv. Apart from them, because atheris has wheels for some Pythons only.
 $(FUZZ): tests/fuzz/requirements.txt $(ENVIRONMENT)
 	@$(INSTALL) --exact .venv-fuzz $< \
 		|| { echo "atheris has wheels for CPython 3.11 to 3.13 on Linux x86_64 alone: make PYTHON=..."; exit 1; }

@@ -81,7 +81,7 @@ def install(folder: Path, lock: Path, *, exact: bool = False) -> None:
     make = (uv, "venv", "--clear", "--python", UV_HOME / "bin" / "python", folder)
     options = (
         *("--require-hashes", "--no-deps", "--requirement", lock),
-        # Else each process compiles what it imports, over and over where it may not write it down.
+        # Otherwise each process compiles what it imports, always if it may not write bytecode.
         "--compile-bytecode",
         *(("--exact",) if exact else ()),
         *(("--no-index",) if pip.get("no-index", "").lower() in _YES else ()),
@@ -130,7 +130,7 @@ def _status(
 
 
 def _append_lines(stream: TextIO, output: list[str]) -> None:
-    # Each as soon as it comes: `extend` would do so too, but does not promise it.
+    # Not `extend`: the progress needs each line as soon as it comes.
     for line in stream:
         output.append(line)
 

@@ -16,7 +16,7 @@ def demo():
     """A home on which the demo ran, and what it printed."""
     with new_home() as home:
         process = launch("demo", "--home", str(home.path))
-        # Of its own accord it gives up after less.
+        # The demo itself gives up earlier.
         printed, _ = process.communicate(timeout=400)
         assert process.returncode == 0, printed
         yield home, printed
