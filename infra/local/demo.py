@@ -174,7 +174,7 @@ def _follow(observer: Observer, sources: Sequence[str]) -> list[list[Any]]:
         through = _are_through(loads, len(sources))
         if through and not waiting:
             return loads
-        # Rows whose parent is in no file wait on; the rest is told without them.
+        # Rows whose parent is in no file keep waiting; report the others without them.
         settled_since = settled_since or time.monotonic() if through else 0.0
         if settled_since and time.monotonic() - settled_since > _PARENT_SECONDS:
             return loads
