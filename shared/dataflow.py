@@ -1,39 +1,23 @@
 """Dataflow: has files loaded that are too large for one call."""
 
+from __future__ import annotations
+
 import json
 from typing import Any
 
-from google.api_core.exceptions import (
-    AlreadyExists,
-    ClientError,
-    Conflict,
-    GoogleAPICallError,
-    RetryError,
-    TooManyRequests,
-)
-from google.cloud.dataflow_v1beta3 import (
-    FlexTemplateRuntimeEnvironment,
-    FlexTemplatesServiceClient,
-    LaunchFlexTemplateParameter,
-    LaunchFlexTemplateRequest,
-)
-
 from shared.errors import BackfillUnavailable, ConfigurationError
-from shared.first_use import importing
+from shared.lazy import api_exceptions, dataflow_v1beta3, grpc
 from shared.settings import Settings
 
 
-def connect(settings: Settings) -> FlexTemplatesServiceClient:
+def connect(settings: Settings) -> dataflow_v1beta3.FlexTemplatesServiceClient:
     """The client, on DATAFLOW_ENDPOINT where it is set."""
     if not settings.dataflow_endpoint:
-        return FlexTemplatesServiceClient()
-    with importing():
-        import grpc
-        from google.cloud.dataflow_v1beta3.services.flex_templates_service import transports
-
+        return dataflow_v1beta3.FlexTemplatesServiceClient()
     channel = grpc.insecure_channel(settings.dataflow_endpoint)
+    transports = dataflow_v1beta3.services.flex_templates_service.transports
     transport = transports.FlexTemplatesServiceGrpcTransport(channel=channel)
-    return FlexTemplatesServiceClient(transport=transport)
+    return dataflow_v1beta3.FlexTemplatesServiceClient(transport=transport)
 
 
 def launch(
@@ -49,10 +33,10 @@ def launch(
     if not settings.dataflow_endpoint:
         # Beam's own image, which workers run otherwise, knows nothing of the dictionary.
         settings.require("dataflow_image")
-    request = LaunchFlexTemplateRequest(
+    request = dataflow_v1beta3.LaunchFlexTemplateRequest(
         project_id=settings.google_cloud_project,
         location=settings.dataflow_region,
-        launch_parameter=LaunchFlexTemplateParameter(
+        launch_parameter=dataflow_v1beta3.LaunchFlexTemplateParameter(
             # Dataflow lets no two jobs of a name run at once: called again, this one is refused.
             job_name=f"tablegate-backfill-{load_id}",
             container_spec_gcs_path=settings.dataflow_template,
@@ -67,7 +51,7 @@ def launch(
                     else {}
                 ),
             },
-            environment=FlexTemplateRuntimeEnvironment(
+            environment=dataflow_v1beta3.FlexTemplateRuntimeEnvironment(
                 temp_location=f"gs://{settings.staging_bucket}/dataflow",
                 # The job runs as the function does, so that the database knows its user.
                 service_account_email=_account(settings),
@@ -76,16 +60,16 @@ def launch(
     )
     try:
         client.launch_flex_template(request=request)
-    except (AlreadyExists, Conflict):
+    except (api_exceptions.AlreadyExists, api_exceptions.Conflict):
         return
-    except TooManyRequests as error:
+    except api_exceptions.TooManyRequests as error:
         raise BackfillUnavailable("Dataflow asks to wait; try again.") from error
-    except ClientError as error:
+    except api_exceptions.ClientError as error:
         raise ConfigurationError(
             f"Dataflow refused a backfill ({error.code}: {error.message}). Check "
             "DATAFLOW_TEMPLATE, DATAFLOW_REGION and the roles of the function's account."
         ) from error
-    except (GoogleAPICallError, RetryError) as error:
+    except (api_exceptions.GoogleAPICallError, api_exceptions.RetryError) as error:
         raise BackfillUnavailable(
             f"Dataflow is away ({type(error).__name__}); try again."
         ) from error

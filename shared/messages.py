@@ -1,11 +1,13 @@
 """The shapes of the platform's own messages, and publishing them."""
 
+from __future__ import annotations
+
 import json
 from typing import Any
 from uuid import UUID
 
 from shared.errors import MessagesUnavailable
-from shared.first_use import importing
+from shared.lazy import api_exceptions, pubsub_gapic
 from shared.settings import Settings
 
 PUBLISH_SECONDS = 30
@@ -22,21 +24,16 @@ def publish(publisher: Any, project: str, topic: str, data: bytes, **attributes:
     Raises:
         MessagesUnavailable: it was not acknowledged in time; it may have arrived all the same.
     """
-    # Imported here for functions that are only pushed to.
-    with importing():
-        from google.api_core.exceptions import GoogleAPICallError, RetryError
-        from google.pubsub_v1.services.publisher import PublisherClient
-
     message = {"data": data, "attributes": attributes}
     path = f"projects/{project}/topics/{topic}"
     try:
         # The service's own call: the client's collects messages in threads of its own, which costs
         # a millisecond where each message is awaited anyway.
-        sent = PublisherClient.publish(
+        sent = pubsub_gapic.PublisherClient.publish(
             publisher, topic=path, messages=[message], timeout=PUBLISH_SECONDS
         )
         return str(sent.message_ids[0])
-    except (GoogleAPICallError, RetryError, TimeoutError) as error:
+    except (api_exceptions.GoogleAPICallError, api_exceptions.RetryError, TimeoutError) as error:
         raise MessagesUnavailable(
             f"Pub/Sub did not take a message for {topic} ({type(error).__name__}); try again."
         ) from error

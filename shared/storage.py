@@ -1,5 +1,7 @@
 """Cloud Storage: objects as streams, and moving them on."""
 
+from __future__ import annotations
+
 import base64
 import zlib
 from collections.abc import Iterable, Iterator
@@ -8,12 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
-from google.api_core.exceptions import GoogleAPICallError, NotFound, PreconditionFailed
-from google.auth.exceptions import TransportError
-from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
-from requests.exceptions import RequestException
-
 from shared.errors import PermanentError, StorageUnavailable
+from shared.lazy import api_exceptions, auth_exceptions, gcs, requests
 
 READ_BYTES = 8 << 20
 # Cloud Storage's limit for a name; for a segment its stand-in's, whose drafts have longer names.
@@ -61,7 +59,7 @@ def mapped() -> Iterator[None]:
     """Turn what the storage library raises inside into our faults."""
     try:
         yield
-    except (GoogleAPICallError, InvalidResponse) as error:
+    except (api_exceptions.GoogleAPICallError, gcs.exceptions.InvalidResponse) as error:
         code = getattr(error, "code", None) or getattr(
             getattr(error, "response", None), "status_code", 0
         )
@@ -70,7 +68,12 @@ def mapped() -> Iterator[None]:
         raise PermanentError(
             f"Cloud Storage refused with {code}: {type(error).__name__}."
         ) from error
-    except (RequestException, TransportError, DataCorruption, ConnectionError) as error:
+    except (
+        requests.RequestException,
+        auth_exceptions.TransportError,
+        gcs.exceptions.DataCorruption,
+        ConnectionError,
+    ) as error:
         raise StorageUnavailable(
             f"Cloud Storage is away ({type(error).__name__}); try again."
         ) from error
@@ -149,7 +152,7 @@ def delete_below(client: Any, bucket: str, folder: str) -> None:
     """
     with mapped():
         for blob in client.list_blobs(bucket, prefix=folder):
-            with suppress(NotFound):
+            with suppress(api_exceptions.NotFound):
                 blob.delete()
 
 
@@ -189,7 +192,7 @@ def take_away(client: Any, stored: StoredObject) -> None:
     live = find(client, stored.bucket, stored.name)
     # A newer upload of the same name is not ours to delete, and its own event is on its way.
     if live is not None and live.generation == stored.generation:
-        with mapped(), suppress(NotFound):
+        with mapped(), suppress(api_exceptions.NotFound):
             client.bucket(stored.bucket).blob(stored.name, generation=stored.generation).delete()
 
 
@@ -220,9 +223,9 @@ def _copy(
                 token, _, _ = target.rewrite(source, token=token, **condition)
                 if token is None:
                     return True
-        except PreconditionFailed:
+        except api_exceptions.PreconditionFailed:
             return False
-        except NotFound:
+        except api_exceptions.NotFound:
             # Gone from its source: an earlier call has moved it.
             return True
 

@@ -14,7 +14,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from shared.first_use import importing
+from shared import ingest, wiring
 from shared.loading.backfill import Backfill, Cut, Piece
 
 
@@ -34,12 +34,9 @@ class Step(beam.DoFn):  # type: ignore[misc]
 
     def setup(self) -> None:
         """Connect, once a worker; the settings travel with the pipeline."""
-        with importing():
-            from shared import wiring
-
         wiring.configure(json.loads(self.settings))
         wiring.settings().require("staging_bucket")
-        self.backfill = Backfill(wiring.uploads(), *self.file)
+        self.backfill = Backfill(ingest.uploads(), *self.file)
 
 
 class CutIntoPieces(Step):

@@ -6,7 +6,7 @@ import functions_framework
 from cloudevents.http import CloudEvent
 from flask import request
 
-from shared import events, logs, wiring
+from shared import events, ingest, logs, wiring
 from shared.http import push
 
 
@@ -21,7 +21,7 @@ def ingest_csv(event: CloudEvent) -> None:
     settings = wiring.settings()
     if settings.check_events:
         push.admit(request, settings)
-    uploads = wiring.uploads()
+    uploads = ingest.uploads()
     if events.is_sweep(event):
         for stored in uploads.sweep(datetime.now(UTC)):
             logs.line("WARNING", "A forgotten upload was loaded", source=stored.identity)

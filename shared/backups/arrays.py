@@ -4,26 +4,27 @@ Integers and moments come as eight bytes each, highest first, ids of loads as si
 their lengths and then all their bytes: what PostgreSQL's own binary format makes of a value.
 """
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import numpy as np
-
 from shared.avro import uuids
 from shared.avro.columns import Chunk, Column, Ints, Texts, Values
 from shared.database.sql import quoted
 from shared.errors import DatabaseRefusal
-from shared.tables.fields import Timestamp
+from shared.lazy import numpy as np
+from shared.tables.kinds.timestamp import Timestamp
 
 EPOCH_MICROS = 946_684_800_000_000
 """What PostgreSQL counts moments from, 2000-01-01, in microseconds since 1970."""
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 _HEAD_BYTES = len(_SIGNATURE) + 8
-_INFINITE = (np.int64(2**63 - 1), np.int64(-(2**63)))
+_INFINITE = (2**63 - 1, -(2**63))
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "bigint": ("int8send({})",),
@@ -106,14 +107,14 @@ class Receiver:
         rows: how many rows of the table.
     """
 
-    def __init__(self, types: Mapping[str, str], take: Callable[["Piece"], None]) -> None:
+    def __init__(self, types: Mapping[str, str], take: Callable[[Piece], None]) -> None:
         self._types, self._take = types, take
         self._held = b""
         self._is_begun = False
         self.size_bytes = 0
         self.rows = 0
 
-    def begin(self) -> "Receiver":
+    def begin(self) -> Receiver:
         """Be ready for another COPY."""
         self._held, self._is_begun = b"", False
         return self

@@ -1,15 +1,16 @@
 """The backups there are: their manifests on Cloud Storage."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-
-from google.api_core.exceptions import NotFound
 
 from shared import logs, storage
 from shared.backups import manifest as manifests
 from shared.backups.errors import UnknownBackup, UnusableBackup
 from shared.backups.manifest import Manifest
+from shared.lazy import api_exceptions
 from shared.storage import StoredObject
 
 LATEST = "latest"
@@ -100,7 +101,7 @@ class Catalog:
         with storage.mapped():
             try:
                 self.client.bucket(self.bucket).blob(name).delete()
-            except NotFound:
+            except api_exceptions.NotFound:
                 return
 
     def leftovers(self, table_name: str, before: datetime) -> list[str]:
@@ -127,7 +128,7 @@ class Catalog:
         with storage.mapped():
             try:
                 content = self.client.bucket(self.bucket).blob(name).download_as_bytes()
-            except NotFound:
+            except api_exceptions.NotFound:
                 # Deleted since it was listed.
                 return None
         try:

@@ -5,15 +5,16 @@ restore has checked itself by a join, PostgreSQL checks by a join too when the k
 the same transaction: at every commit it is there and valid.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from shared import tables
 from shared.database.sql import quoted, statement
+from shared.lazy import sqlalchemy as sa
 from shared.tables.table import Table
 
 # Measured: from here on the checks one by one take longer than anybody should wait for a lock.

@@ -5,13 +5,13 @@ only what differs is changed. Loads of the table wait from the comparison to the
 see the table as it was or as it is afterwards.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-
-import sqlalchemy as sa
 
 from shared import logs, tables
 from shared.backups.errors import Orphans, UnusableBackup
@@ -23,6 +23,7 @@ from shared.backups.restore_sql import SHOWN, Statements
 from shared.backups.stage import stage
 from shared.database.engine import transaction
 from shared.database.sql import statement, turn
+from shared.lazy import sqlalchemy as sa
 from shared.storage import StoredObject
 from shared.tables.table import Table
 

@@ -4,20 +4,20 @@ PostgreSQL itself puts each column of the rows of some pages into one value. Sen
 COPY does otherwise, a million rows are a million messages, and it is these that take the time.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-
-import sqlalchemy as sa
 
 from shared.backups import arrays
 from shared.backups.arrays import Piece
 from shared.database.copy import copy_out
 from shared.database.engine import transaction
 from shared.database.sql import quoted
-from shared.derive.types import kind_of
 from shared.errors import PermanentError
+from shared.lazy import sqlalchemy as sa
 from shared.tables.table import Table
 
 # Small enough for the processor's caches; measured, larger ones take more memory and no less time.
@@ -119,4 +119,4 @@ def snapshot(
 
 def column_types(table: Table) -> dict[str, str]:
     """The columns of a stored row and their types in PostgreSQL."""
-    return {name: kind_of(table, name).postgres for name in table.names} | _OWN_TYPES
+    return {name: field.postgres_type for name, field in table.fields.items()} | _OWN_TYPES

@@ -1,9 +1,11 @@
 """Bulk COPY, in and out, over a SQLAlchemy connection."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import Protocol
 
-import sqlalchemy as sa
+from shared.lazy import sqlalchemy as sa
 
 
 class Sink(Protocol):

@@ -1,16 +1,16 @@
 """The engine and its pool: one per process, made at first use."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import sqlalchemy as sa
-from pg8000.dbapi import connect
-
 from shared.database import errors
 from shared.database.channel import Channel, tune
 from shared.errors import ConfigurationError
-from shared.first_use import Once
+from shared.lazy import Once, cloud_sql, pg8000
+from shared.lazy import sqlalchemy as sa
 from shared.settings import Settings
 
 _DRIVERS = ("postgresql", "postgres", "postgresql+pg8000")
@@ -82,7 +82,7 @@ def _direct(settings: Settings) -> Any:
     def open_connection() -> Any:
         channel = Channel.to(url.host or "127.0.0.1", url.port or 5432)
         try:
-            return connect(
+            return pg8000.dbapi.connect(
                 user=url.username, password=url.password, database=url.database, sock=channel
             )
         except Exception:
@@ -97,12 +97,9 @@ def _through(connector: Any, settings: Settings) -> Any:
 
     @Once
     def made() -> Any:
-        # Heavy, and of no use where DATABASE_URL is.
-        from google.cloud.sql.connector import Connector
-
         # A background refresh started at import starves under a throttled CPU; lazily there is
         # none. Made with the first connection, so that a process may start without credentials.
-        return connector or Connector(refresh_strategy="lazy")
+        return connector or cloud_sql.Connector(refresh_strategy="lazy")
 
     def open_connection() -> Any:
         with errors.connector_mapped(settings.cloud_sql_instance):

@@ -3,12 +3,11 @@
 Source: PostgreSQL documentation, Appendix A, "PostgreSQL Error Codes".
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-
-import sqlalchemy as sa
-from pg8000.exceptions import DatabaseError, InterfaceError
 
 from shared.errors import (
     ConfigurationError,
@@ -17,7 +16,8 @@ from shared.errors import (
     DatabaseUnavailable,
     TablegateError,
 )
-from shared.first_use import importing
+from shared.lazy import aiohttp, auth_exceptions, cloud_sql, pg8000
+from shared.lazy import sqlalchemy as sa
 
 # Classes, then single codes: 55P03 lock_not_available, 57014 query_canceled.
 _AWAY = ("08", "53", "57P", "58", "XX")
@@ -36,9 +36,9 @@ def mapped() -> Iterator[None]:
         raise DatabaseBusy("No database connection was free in time; try again.") from error
     except sa.exc.DBAPIError as error:
         raise error_of(error.orig) from error
-    except DatabaseError as error:
+    except pg8000.exceptions.DatabaseError as error:
         raise error_of(error) from error
-    except (OSError, InterfaceError) as error:
+    except (OSError, pg8000.exceptions.InterfaceError) as error:
         raise DatabaseUnavailable(
             f"The database is away ({type(error).__name__}); try again."
         ) from error
@@ -52,23 +52,26 @@ def connector_mapped(instance: str) -> Iterator[None]:
         ConfigurationError: Cloud SQL's API refuses the instance or the account.
         DatabaseUnavailable: it, or what gives credentials, did not answer.
     """
-    with importing():
-        from aiohttp import ClientError, ClientResponseError
-        from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
-        from google.cloud.sql.connector import exceptions
-
     try:
         yield
-    except ClientResponseError as error:
+    except aiohttp.ClientResponseError as error:
         if error.status in _API_REFUSES:
             raise ConfigurationError(
                 f"Cloud SQL refused {instance!r} ({error.status}: {error.message}). Check "
                 "CLOUD_SQL_INSTANCE and that the account has roles/cloudsql.client."
             ) from error
         raise DatabaseUnavailable(f"Cloud SQL's API answered {error.status}; try again.") from error
-    except (DefaultCredentialsError, exceptions.CloudSQLIPTypeError, ValueError) as error:
+    except (
+        auth_exceptions.DefaultCredentialsError,
+        cloud_sql.exceptions.CloudSQLIPTypeError,
+        ValueError,
+    ) as error:
         raise ConfigurationError(f"Cloud SQL cannot be reached: {error}") from error
-    except (ClientError, GoogleAuthError, exceptions.CloudSQLConnectionError) as error:
+    except (
+        aiohttp.ClientError,
+        auth_exceptions.GoogleAuthError,
+        cloud_sql.exceptions.CloudSQLConnectionError,
+    ) as error:
         raise DatabaseUnavailable(
             f"Cloud SQL is away ({type(error).__name__}); try again."
         ) from error

@@ -10,10 +10,10 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations, ops
 
+from shared import tables
 from shared.database.engine import transaction
-from shared.derive.postgres import metadata
+from shared.database.metadata import metadata
 from shared.errors import ConfigurationError
-from shared.first_use import importing
 
 # Any constant: what matters is that every migration takes the same lock.
 _LOCK = 0x7461626C65
@@ -83,9 +83,6 @@ def _leaves(container: Any) -> list[Any]:
 
 
 def _add_column(operations: Operations, change: ops.AddColumnOp) -> None:
-    with importing():
-        from shared import tables
-
     field = tables.find(change.table_name).fields[change.column.name]
     if field.required:
         raise ConfigurationError(

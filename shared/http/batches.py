@@ -1,5 +1,7 @@
 """Batches as callers see them: from a body to its verdict, from what became of it to an answer."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -15,11 +17,12 @@ from shared.api.insert_rows import (
     Counts,
     RejectedRow,
 )
-from shared.first_use import importing
 from shared.http.answers import json_answer
 from shared.http.preferences import idempotency_key
 from shared.http.problems import Problem
 from shared.http.routes import Call
+from shared.lazy import sqlalchemy as sa
+from shared.loading import tickets
 from shared.loading.taking import Ticket, new_ticket
 from shared.tables.table import Table
 from shared.validation import json_batch
@@ -28,7 +31,6 @@ from shared.validation.row import FieldError
 
 if TYPE_CHECKING:
     # Heavy, and a function's start must not wait for it.
-    import sqlalchemy as sa
 
     from shared.loading.ledger import Counts as Tally
     from shared.loading.ledger import Entry
@@ -47,7 +49,7 @@ def judged(table: Table, body: bytes) -> Verdict:
         raise Problem(400, error.code.replace("_", "-"), str(error), **members) from None
 
 
-def ticket(engine: Callable[[], "sa.Engine"], call: Call, table: Table, body: bytes) -> Ticket:
+def ticket(engine: Callable[[], sa.Engine], call: Call, table: Table, body: bytes) -> Ticket:
     """What a batch will be known by; the database is asked only where it has a key.
 
     Raises:
@@ -57,9 +59,6 @@ def ticket(engine: Callable[[], "sa.Engine"], call: Call, table: Table, body: by
     key = idempotency_key(call.request)
     if key is None:
         return new_ticket()
-    with importing():
-        from shared.loading import tickets
-
     try:
         return tickets.ticket_for(engine(), call.sender, key, table, body)
     except tickets.KeyReused as error:
@@ -67,21 +66,18 @@ def ticket(engine: Callable[[], "sa.Engine"], call: Call, table: Table, body: by
 
 
 def entry_of(
-    engine: Callable[[], "sa.Engine"], batch_id: UUID, within_seconds: int = 0
-) -> "Entry | None":
+    engine: Callable[[], sa.Engine], batch_id: UUID, within_seconds: int = 0
+) -> Entry | None:
     """What the ledger has of a batch, if it has it by then.
 
     Raises:
         TransientError: try again.
     """
-    with importing():
-        from shared.loading import tickets
-
     return tickets.wait_for(engine(), batch_id, within_seconds)
 
 
 def answer(
-    batch_id: UUID, table: Table, verdict: Verdict, waited_seconds: int, entry: "Entry | None"
+    batch_id: UUID, table: Table, verdict: Verdict, waited_seconds: int, entry: Entry | None
 ) -> Response:
     """202, the good rows will be stored; or 200, the caller waited and they are."""
     headers = _header(verdict)
@@ -111,7 +107,7 @@ def none_accepted(batch_id: UUID, verdict: Verdict) -> Problem:
     )
 
 
-def standing(batch_id: UUID, entry: "Entry | None") -> Response:
+def standing(batch_id: UUID, entry: Entry | None) -> Response:
     """Where a batch stands, by what the ledger has of it."""
     if entry is None:
         body = BatchState(batch_id, "pending")
@@ -123,7 +119,7 @@ def standing(batch_id: UUID, entry: "Entry | None") -> Response:
     return json_answer(body)
 
 
-def counts_of(counts: "Tally") -> Counts:
+def counts_of(counts: Tally) -> Counts:
     """A load's counts as they are answered."""
     return Counts(read=counts.read, **asdict(counts))
 
@@ -136,7 +132,7 @@ def by_field(errors: tuple[FieldError, ...]) -> dict[str, list[str]]:
     return found
 
 
-def _stored(batch_id: UUID, table: Table, verdict: Verdict, entry: "Entry") -> BatchStored:
+def _stored(batch_id: UUID, table: Table, verdict: Verdict, entry: Entry) -> BatchStored:
     done = entry.state == "done"
     return BatchStored(
         batch_id,

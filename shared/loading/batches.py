@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from shared import tables
 from shared.errors import MalformedMessage, UnknownTable
-from shared.tables.fields import MAX_INTEGER
+from shared.tables.kinds.integer import MAX_INTEGER
 from shared.tables.table import Table
 from shared.validation import json_batch
 from shared.validation.json_batch import BadBatch, Verdict
@@ -47,7 +47,7 @@ class Batch:
 
     def block(self) -> Block:
         """The rows as the write path takes them."""
-        return self.verdict.block()
+        return self.verdict.block(self.table)
 
 
 class _Error(msgspec.Struct):

@@ -9,16 +9,16 @@ A file that is not as it should be (a key twice, a parent missing) is undone to 
 takes the ordinary way.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-import sqlalchemy as sa
-from sqlalchemy.schema import AddConstraint, CreateIndex, DropConstraint, DropIndex
-
 from shared.database.copy import copy_in
+from shared.database.metadata import metadata
 from shared.database.sql import quoted
-from shared.derive.postgres import metadata
+from shared.lazy import sqlalchemy as sa
 from shared.loading.attempt import attempt
 from shared.tables.table import Table
 
@@ -86,9 +86,9 @@ def _copy(
     if not _is_referred_to(connection, table):
         keys.append(target.primary_key)
     for key in keys:
-        connection.execute(DropConstraint(key))
+        connection.execute(sa.schema.DropConstraint(key))
     for index in target.indexes:
-        connection.execute(DropIndex(index))
+        connection.execute(sa.schema.DropIndex(index))
     name = f"public.{quoted(table.name)}"
     moment, number = accepted_at.isoformat(), str(load_id)
     connection.exec_driver_sql(
@@ -106,9 +106,9 @@ def _copy(
     connection.exec_driver_sql("set local maintenance_work_mem = '256MB'")
     for key in reversed(keys):
         # Not isolated: the metadata would make the table without it from then on.
-        connection.execute(AddConstraint(key, isolate_from_table=False))
+        connection.execute(sa.schema.AddConstraint(key, isolate_from_table=False))
     for index in target.indexes:
-        connection.execute(CreateIndex(index))
+        connection.execute(sa.schema.CreateIndex(index))
     return copied
 
 

@@ -10,16 +10,16 @@ What comes in between, a key that another load brings, is undone, and the ordina
 Source: PostgreSQL documentation, session_replication_role, and GRANT on parameters.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import sqlalchemy as sa
-
 from shared.database.copy import copy_in
 from shared.database.sql import quoted
-from shared.derive.types import kind_of
+from shared.lazy import sqlalchemy as sa
 from shared.loading.attempt import attempt
 from shared.loading.ledger import Source
 from shared.tables.table import Table
@@ -139,7 +139,7 @@ def _place(table: Table, field: str) -> int:
 
 
 def _kind(table: Table, field: str) -> str:
-    return kind_of(table, field).postgres
+    return table.fields[field].postgres_type
 
 
 def _array(values: Sequence[Any] | set[Any]) -> Any:

@@ -1,5 +1,7 @@
 """The ledger of loads: what came, from where, and what became of it."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,9 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import sqlalchemy as sa
-
 from shared.database.sql import statement
+from shared.lazy import sqlalchemy as sa
 from shared.validation.row import storable
 
 _SQL = Path(__file__).with_name("sql")
@@ -77,7 +78,7 @@ class Counts:
         """Rows by which the table has changed."""
         return self.inserted + self.updated
 
-    def __add__(self, other: "Counts") -> "Counts":
+    def __add__(self, other: Counts) -> Counts:
         """The counts of both together."""
         mine, others = asdict(self), asdict(other)
         return Counts(**{name: mine[name] + others[name] for name in mine})

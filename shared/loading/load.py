@@ -1,5 +1,7 @@
 """The one write path: every way in ends here, in one transaction."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -7,12 +9,11 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from shared import logs, tables
 from shared.database.copy import copy_in
 from shared.database.engine import transaction
 from shared.errors import DatabaseBusy
+from shared.lazy import sqlalchemy as sa
 from shared.loading import bulk, fast_paths, ledger, rejects
 from shared.loading.ahead import ahead
 from shared.loading.fast_paths import Look

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from shared.database.sql import literal, quoted, turn
-from shared.derive.types import kind_of
 from shared.tables.table import Reference, Table
 
 _LOAD_ID = "cast(current_setting('tablegate.load_id') as uuid)"
@@ -63,10 +62,10 @@ class Staging:
     def create(self) -> str:
         """Make the staging tables, where this connection has none yet."""
         columns = ", ".join(
-            f"{quoted(name)} {kind_of(self.table, name).postgres}" for name in self.table.names
+            f"{quoted(name)} {self.table.fields[name].postgres_type}" for name in self.table.names
         )
         new = "".join(
-            f", {_new(name)} {kind_of(self.table, name).postgres}" for name, _ in self._pairs()
+            f", {_new(name)} {self.table.fields[name].postgres_type}" for name, _ in self._pairs()
         )
         return f"""
             create temporary table if not exists {self.name} (position bigint, {columns})
@@ -310,7 +309,7 @@ class Staging:
         return f"({found} or exists (select from {self.name} p where p.{key} = {alias}.{field}))"
 
     def _waiting_value(self, field: str) -> str:
-        return f"cast(w.raw ->> {literal(field)} as {kind_of(self.table, field).postgres})"
+        return f"cast(w.raw ->> {literal(field)} as {self.table.fields[field].postgres_type})"
 
     def _conflict(self) -> str:
         return _json_error("_row", "conflict", {})

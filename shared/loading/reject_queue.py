@@ -1,5 +1,7 @@
 """Rejects, looked at and put right: listed, corrected and replayed, or discarded."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,11 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import sqlalchemy as sa
-
 from shared import tables
 from shared.database.engine import transaction
 from shared.database.sql import statement
+from shared.lazy import sqlalchemy as sa
 from shared.loading import store
 from shared.loading.batches import Batch
 from shared.loading.ledger import Entry

@@ -1,13 +1,15 @@
 """Rows that were turned away: kept as they came, with the reasons."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
-import sqlalchemy as sa
 
 from shared.database.copy import copy_in
+from shared.lazy import sqlalchemy as sa
 from shared.validation import plain
 from shared.validation.row import FieldError, Reject, storable
 

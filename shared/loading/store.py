@@ -1,15 +1,16 @@
 """From a published batch to rows in its table."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from shared import logs
 from shared.database.engine import transaction
+from shared.lazy import sqlalchemy as sa
 from shared.loading import ledger, waiting
 from shared.loading.batches import Batch
 from shared.loading.ledger import Entry, Source

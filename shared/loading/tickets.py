@@ -1,5 +1,7 @@
 """Batches that are known again: by the key they came with, and by their id in the ledger."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import time
@@ -7,11 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import sqlalchemy as sa
-
 from shared.database.engine import transaction
 from shared.database.sql import statement
 from shared.errors import PermanentError
+from shared.lazy import sqlalchemy as sa
 from shared.loading import ledger
 from shared.loading.taking import Ticket
 from shared.tables.table import Table

@@ -1,5 +1,7 @@
 """From a file in the uploads bucket to rows in its table, and the file to its place."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -7,11 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from shared import logs, storage, tables
 from shared.database.engine import transaction
 from shared.errors import PermanentError, TablegateError, UnreadableFile
+from shared.lazy import sqlalchemy as sa
 from shared.loading import ledger, rejects, store
 from shared.loading.ledger import Entry, Source
 from shared.loading.load import load

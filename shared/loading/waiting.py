@@ -4,14 +4,15 @@ A load commits first and looks afterwards, whether it brought parents or childre
 cross, at least one sees what both have written, so no row is left behind.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import replace
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from shared import tables
 from shared.database.engine import transaction
+from shared.lazy import sqlalchemy as sa
 from shared.loading import ledger
 from shared.loading.ledger import Entry
 from shared.loading.load import Merge, begin, merge_staged, staging

@@ -1,12 +1,13 @@
 """Create and evolve datasets, tables and views; may be called at any time, and twice at once."""
 
+from __future__ import annotations
+
 from datetime import timedelta
 from typing import Any
 
-from google.cloud import bigquery
-
 from shared.errors import ConfigurationError
-from shared.tables.fields import Required
+from shared.lazy import bigquery
+from shared.tables.kind import Kind
 from shared.warehouse.bigquery import STAGING_HOURS, Warehouse
 from shared.warehouse.errors import mapped
 from shared.warehouse.names import SQL, quoted
@@ -107,7 +108,7 @@ def _fill(warehouse: Warehouse, projection: Projection, column: str) -> None:
         projection.place.renamed.get(name, name): field
         for name, field in projection.table.fields.items()
     }
-    field: Required | None = fields.get(column)
+    field: Kind | None = fields.get(column)
     if field is None or field.required:
         return
     kind = next(c.type for c in projection.projected if c.name == column)

@@ -1,17 +1,16 @@
 """What is asked of BigQuery, each call bounded in time and its errors mapped."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from google.api_core.exceptions import Conflict
-from google.cloud import bigquery
-from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
-
-from shared.derive.bigquery import Column
+from shared.lazy import api_exceptions, bigquery
 from shared.settings import Settings
 from shared.warehouse import names as given_names
+from shared.warehouse.columns import Column
 from shared.warehouse.errors import mapped
 from shared.warehouse.names import Names
 
@@ -65,7 +64,9 @@ class Warehouse:
                 job_config=config,
                 timeout=60,
                 retry=self._retry,
-                job_retry=DEFAULT_JOB_RETRY.with_timeout(min(RETRY_SECONDS, self.timeout_seconds)),
+                job_retry=bigquery.retry.DEFAULT_JOB_RETRY.with_timeout(
+                    min(RETRY_SECONDS, self.timeout_seconds)
+                ),
             )
             return [
                 dict(row) for row in job.result(retry=self._retry, timeout=self.timeout_seconds)
@@ -126,7 +127,7 @@ class Warehouse:
                     retry=self._retry,
                     timeout=60,
                 )
-            except Conflict:
+            except api_exceptions.Conflict:
                 # The answer to an earlier try was lost; the job itself was taken.
                 job = self.client.get_job(job_id, retry=self._retry, timeout=60)
             job.result(retry=self._retry, timeout=self.timeout_seconds)
@@ -158,7 +159,7 @@ class Warehouse:
 
     @property
     def _retry(self) -> Any:
-        return DEFAULT_RETRY.with_timeout(min(RETRY_SECONDS, self.timeout_seconds))
+        return bigquery.retry.DEFAULT_RETRY.with_timeout(min(RETRY_SECONDS, self.timeout_seconds))
 
 
 def _parameter(name: str, kind: str, value: Any) -> Any:

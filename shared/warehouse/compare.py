@@ -1,11 +1,12 @@
 """Where a table in BigQuery differs from PostgreSQL: bucket by bucket, then row by row."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import sqlalchemy as sa
-
+from shared.lazy import sqlalchemy as sa
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.checksums import Side, bigquery_side, cells_of, postgres_side
 from shared.warehouse.star import Projection

@@ -3,14 +3,13 @@
 Source: BigQuery documentation, "Error messages", error table.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from google.api_core.exceptions import GoogleAPICallError, GoogleAPIError, NotFound
-from google.auth.exceptions import GoogleAuthError
-from requests.exceptions import RequestException
-
 from shared.errors import TablegateError, WarehouseRefusal, WarehouseUnavailable
+from shared.lazy import api_exceptions, auth_exceptions, requests
 
 _RETRIED = {408, 409, 412, 429, 500, 502, 503, 504}
 _RETRIED_REASONS = {
@@ -32,18 +31,24 @@ def mapped() -> Iterator[None]:
     """Turn what the BigQuery library raises inside into our faults."""
     try:
         yield
-    except GoogleAPICallError as error:
+    except api_exceptions.GoogleAPICallError as error:
         raise error_of(error) from error
-    except (GoogleAPIError, RequestException, GoogleAuthError, OSError, TimeoutError) as error:
+    except (
+        api_exceptions.GoogleAPIError,
+        requests.RequestException,
+        auth_exceptions.GoogleAuthError,
+        OSError,
+        TimeoutError,
+    ) as error:
         raise WarehouseUnavailable(
             f"BigQuery is away ({type(error).__name__}); try again."
         ) from error
 
 
-def error_of(error: GoogleAPICallError) -> TablegateError:
+def error_of(error: api_exceptions.GoogleAPICallError) -> TablegateError:
     """Our fault for an answer of BigQuery."""
     sentence = " ".join(str(error.message).split())[:500]
-    if isinstance(error, NotFound):
+    if isinstance(error, api_exceptions.NotFound):
         return WarehouseUnavailable(
             f"BigQuery does not have it: {sentence} Run python -m shared.warehouse apply; "
             "the work is tried again."

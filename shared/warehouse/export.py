@@ -1,19 +1,20 @@
 """A table's rows as an Avro object on Cloud Storage, in constant memory."""
 
+from __future__ import annotations
+
 import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import sqlalchemy as sa
-from fastavro.write import Writer
-
 from shared import storage
+from shared.avro import row_schema
 from shared.database.copy import copy_out
 from shared.database.sql import quoted
-from shared.derive import avro
-from shared.derive.bigquery import Column
+from shared.lazy import fastavro
+from shared.lazy import sqlalchemy as sa
+from shared.warehouse.columns import Column
 from shared.warehouse.pending import Work
 from shared.warehouse.star import Projection
 
@@ -96,8 +97,8 @@ class AvroRows:
         self.count = 0
         self._names = [column.name for column in columns]
         self._values = [KINDS[column.type].value for column in columns]
-        self._writer = Writer(
-            stream, avro.schema(projection.table), codec="deflate", compression_level=1
+        self._writer = fastavro.write.Writer(
+            stream, row_schema.schema(projection.table), codec="deflate", compression_level=1
         )
 
     def write(self, data: bytes, /) -> None:

@@ -1,16 +1,17 @@
 """How far BigQuery is behind PostgreSQL."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from shared import tables
 from shared.database.engine import transaction
 from shared.database.sql import statement
 from shared.errors import WarehouseUnavailable
+from shared.lazy import sqlalchemy as sa
 from shared.warehouse import state
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.names import SQL

@@ -1,15 +1,16 @@
 """The ledger's loads and their rejects in the warehouse, for reports."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import sqlalchemy as sa
-
 from shared.database.engine import transaction
 from shared.database.sql import statement
+from shared.lazy import sqlalchemy as sa
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.names import SQL
 
@@ -29,7 +30,7 @@ class History:
     loads: Sequence[Mapping[str, Any]]
     rejects: Sequence[Mapping[str, Any]]
 
-    def of(self, load_ids: Container[str]) -> "History":
+    def of(self, load_ids: Container[str]) -> History:
         """The part that is about some of the loads."""
         loads, rejects = (
             [row for row in rows if row["load_id"] in load_ids]

@@ -1,5 +1,7 @@
 """One sync at a time: a lock in PostgreSQL that its holder's end frees, however it ends."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,10 +9,9 @@ from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import sqlalchemy as sa
-
 from shared.database import errors
 from shared.errors import DatabaseBusy
+from shared.lazy import sqlalchemy as sa
 
 # Any two constants: what matters is that every sync takes the same lock.
 _KEY = {"room": 0x73796E63, "lock": 1}

@@ -7,16 +7,17 @@ any write by anyone gives it another. A time would not do, as two writes can bea
 and a lock would have to be held for as long as BigQuery takes.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from shared.database.engine import transaction
 from shared.database.sql import statement
+from shared.lazy import sqlalchemy as sa
 from shared.warehouse.names import SQL
 from shared.warehouse.star import Projection, projections
 

@@ -4,6 +4,8 @@ Under the lock of syncs nothing else changes BigQuery. All that a snapshot of Po
 brought, and the same snapshot is compared: what differs then is a difference, and no delay.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +13,10 @@ from datetime import datetime
 from functools import cache
 from uuid import uuid4
 
-import sqlalchemy as sa
-
 from shared import logs
 from shared.database.sql import statement
 from shared.errors import WarehouseUnavailable
+from shared.lazy import sqlalchemy as sa
 from shared.tables.table import Table
 from shared.warehouse import lock, merge, staging, state
 from shared.warehouse.checksums import bigquery_side, postgres_side

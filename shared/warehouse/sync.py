@@ -6,17 +6,18 @@ merge it; record the loads and how far each table has come; mark those loads. A 
 anywhere leaves its loads unmarked, and made again it brings the same rows.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
-
 from shared import logs
 from shared.database.engine import transaction
 from shared.errors import PermanentError, TablegateError, WarehouseUnavailable
+from shared.lazy import sqlalchemy as sa
 from shared.warehouse import history, lock, merge, pending, staging, state
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.export import Exported, export, of_work

@@ -17,8 +17,7 @@ from shared.loading.fast_paths import Look
 from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
 from shared.settings import read
-from shared.tables.fields import Text
-from shared.tables.table import Reference, Row, Table
+from shared.tables import Reference, Row, Table, Text
 from shared.validation.json_batch import check
 from shared.validation.rows import Rows
 
@@ -43,12 +42,12 @@ def send(engine, table, given, minute=0):
     batch_id, accepted_at = uuid4(), NOON + timedelta(minutes=minute)
     source = Source(str(batch_id), "batch", table.name, accepted_at, batch_id=batch_id)
     verdict = check(table, msgspec.json.encode({"rows": given}))
-    return load(engine, source, lambda: [verdict.block()], lock_timeout_seconds=5)
+    return load(engine, source, lambda: [verdict.block(table)], lock_timeout_seconds=5)
 
 
 def values(given):
     """Rows that have just been judged."""
-    return check(HIRES, msgspec.json.encode({"rows": given})).block().rows
+    return check(HIRES, msgspec.json.encode({"rows": given})).block(HIRES).rows
 
 
 @pytest.fixture
@@ -268,9 +267,11 @@ def test_keys_may_be_text(engine, looks):
         )
         for code in given:
             connection.execute(sa.text("insert into cities values (:code, '')"), {"code": code})
-        found = fast_paths.look(connection, cities, Rows(range(6), [given, given]))
+        found = fast_paths.look(connection, cities, Rows(cities, range(6), [given, given]))
         assert (found.doubled, found.orphans, found.known) == (0, 0, 6)
-        found = fast_paths.look(connection, flights, Rows(range(7), [[*given, "x"], [*given, "y"]]))
+        found = fast_paths.look(
+            connection, flights, Rows(flights, range(7), [[*given, "x"], [*given, "y"]])
+        )
         assert (found.doubled, found.orphans, found.known) == (0, 1, 0)
 
 

@@ -1,11 +1,11 @@
 """The dictionary's tables as msgspec structs: JSON rows decoded and checked by type in C."""
 
 from functools import cache
-from typing import Annotated, Any
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from shared.tables.fields import MAX_INTEGER, Integer, Required, Text, Timestamp
+from shared.tables.kind import Kind
 from shared.tables.table import Table
 
 
@@ -13,7 +13,7 @@ from shared.tables.table import Table
 def row(table: Table) -> type[msgspec.Struct]:
     """The struct of a row: every field, none beyond them, of the JSON type of its kind.
 
-    Ranges of integers are checked while decoding; what a text or a timestamp may hold is not.
+    A field that opts out of its kind's quick parts is left as the JSON text it came as.
     """
     return msgspec.defstruct(
         "Row",
@@ -33,7 +33,15 @@ def batch(table: Table) -> type[msgspec.Struct]:
     )
 
 
-def _type(field: Required) -> Any:
-    if type(field) is Integer:
-        return Annotated[int, msgspec.Meta(ge=1, le=MAX_INTEGER)]
-    return str if type(field) in (Text, Timestamp) else Any
+def is_text(field: Kind) -> bool:
+    """Whether its values stand between quotation marks, as those of its `json_type` do."""
+    plain = get_args(field.json_type)[0] if _is_annotated(field.json_type) else field.json_type
+    return plain is str or get_origin(plain) is Literal
+
+
+def _is_annotated(type_: Any) -> bool:
+    return hasattr(type_, "__metadata__")
+
+
+def _type(field: Kind) -> Any:
+    return field.json_type if field.is_quick_in_json else msgspec.Raw

@@ -8,8 +8,10 @@ import pytest
 
 from shared import tables
 from shared.errors import ConfigurationError, UnknownTable
-from shared.tables.fields import MAX_INTEGER, MAX_TEXT, Cell, Integer, Text, Timestamp
-from shared.tables.table import Reference, Row, Table
+from shared.tables import Integer, Reference, Row, Table, Text, Timestamp
+from shared.tables.kind import Cell
+from shared.tables.kinds.integer import MAX_INTEGER
+from shared.tables.kinds.text import MAX_TEXT
 from shared.validation import reasons
 from shared.validation.row import judge
 
