@@ -1,4 +1,4 @@
-"""Events of the uploads bucket: what they say, and what is done about them."""
+"""Events of the uploads bucket: reading them, loading files, and dead-lettering invalid events."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Request
 
-from shared import files, logs, wiring
+from shared import ingest, logs, wiring
 from shared.errors import ConfigurationError, MalformedMessage, PermanentError
 from shared.http import push
 from shared.messages import attribute, publish
@@ -21,7 +21,7 @@ PUBLISHED = "google.cloud.pubsub.topic.v1.messagePublished"
 
 @dataclass(frozen=True)
 class Upload:
-    """The object a finalize event speaks of."""
+    """The object that a finalize event is about."""
 
     bucket: str
     name: str
@@ -32,11 +32,11 @@ def finalized(event: Any) -> Upload:
     """The object that was finalized.
 
     Raises:
-        MalformedMessage: the event is none of an object's finalization.
+        MalformedMessage: the event is not a finalize event.
     """
     data = event.data
     if event["type"] != FINALIZED or not isinstance(data, Mapping):
-        raise MalformedMessage(f"An event of type {event['type']!r} is no {FINALIZED}.")
+        raise MalformedMessage(f"An event has the type {event['type']!r} instead of {FINALIZED}.")
     try:
         return Upload(str(data["bucket"]), str(data["name"]), int(data["generation"]))
     except (KeyError, ValueError, TypeError) as error:
@@ -44,12 +44,12 @@ def finalized(event: Any) -> Upload:
 
 
 def is_sweep(event: Any) -> bool:
-    """Whether the event is the schedule's call to look for what was forgotten."""
+    """Whether the event is the scheduled sweep for uploads that no event announced."""
     return bool(event["type"] == PUBLISHED)
 
 
-def ingest(event: Any, request: Request) -> None:
-    """Load the file that an event names, or on a sweep everything that was forgotten.
+def handle(event: Any, request: Request) -> None:
+    """Load the file that an event names, or on a sweep every upload that no event announced.
 
     Raises:
         TransientError: deliver the event again.
@@ -58,35 +58,40 @@ def ingest(event: Any, request: Request) -> None:
     settings = wiring.settings()
     if settings.check_events:
         push.admit(request, settings)
-    uploads = files.uploads()
+    uploads = ingest.uploads()
     if is_sweep(event):
         for stored in uploads.sweep(datetime.now(UTC)):
             logs.line("WARNING", "A forgotten upload was loaded", source=stored.identity)
         for load_id in uploads.sweep_waiting():
             logs.line("WARNING", "Rows that waited without need were loaded", load_id=load_id)
         return
-    with put_aside(event, settings, wiring.publisher()):
+    with dead_letter_on_error(event, settings, wiring.publisher()):
         upload = finalized(event)
         if upload.bucket == settings.uploads_bucket:
-            uploads.take(upload.bucket, upload.name, upload.generation)
+            uploads.ingest(upload.bucket, upload.name, upload.generation)
 
 
 @contextmanager
-def put_aside(event: Any, settings: Settings, publisher: Any) -> Iterator[None]:
-    """Publish an event that can never be worked to the dead-letter topic, and be done with it.
+def dead_letter_on_error(event: Any, settings: Settings, publisher: Any) -> Iterator[None]:
+    """Move the event to the dead-letter topic if the block raises a PermanentError.
 
-    An event trigger has no dead letter of its own: it would fail for a day and then be dropped.
+    An event trigger has no dead-letter policy: the event would fail for a day and then be dropped.
 
     Raises:
-        MessagesUnavailable: it could not be put aside.
+        MessagesUnavailable: the event could not be moved.
     """
     try:
         yield
     except ConfigurationError:
-        # The operator can mend it, and then the event is good.
+        # Once an operator has mended the configuration, the event can be processed.
         raise
     except PermanentError as error:
-        logs.line("ERROR", "An event was put aside", event=event["id"], error=str(error))
+        logs.line(
+            "ERROR",
+            "An event was moved to the dead-letter topic",
+            event=event["id"],
+            error=str(error),
+        )
         publish(
             publisher,
             settings.google_cloud_project,

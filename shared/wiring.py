@@ -14,6 +14,7 @@ from shared.database import engine as engines
 from shared.lazy import Once, auth_credentials, bigquery, gcs, pubsub_v1
 from shared.lazy import sqlalchemy as sa
 from shared.settings import Settings
+from shared.storage import ObjectStore
 
 
 @Once
@@ -39,9 +40,15 @@ def engine() -> sa.Engine:
 
 @Once
 def storage_client() -> Any:
-    """Cloud Storage."""
+    """Cloud Storage's client."""
     settings().require("google_cloud_project")
     return gcs.Client(project=settings().google_cloud_project, **_credentials("STORAGE"))
+
+
+@Once
+def object_store() -> ObjectStore:
+    """Cloud Storage, with its errors mapped."""
+    return ObjectStore(storage_client())
 
 
 @Once

@@ -10,4 +10,4 @@ from shared import events
 @functions_framework.cloud_event
 def ingest_csv(event: CloudEvent) -> None:
     """Take an event of the uploads bucket, or the sweep."""
-    events.ingest(event, request)
+    events.handle(event, request)

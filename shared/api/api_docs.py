@@ -11,7 +11,6 @@ from typing import Any
 from flask import Response
 
 from shared import api, tables
-from shared.derive import openapi
 from shared.http import document, page
 from shared.http.document import REF
 from shared.http.page import Page
@@ -19,10 +18,11 @@ from shared.http.responses import json_response, revalidated
 from shared.http.routes import PUBLIC, Body, Context, ResponseSpec, Route
 from shared.lazy import Once
 from shared.tables.table import Table
+from shared.validation import json_schema
 from shared.validation.json_batch import MAX_ROWS
 
 _HEAD = {
-    "openapi": openapi.VERSION,
+    "openapi": json_schema.VERSION,
     "info": {
         "title": "Tablegate",
         "version": "1",
@@ -63,7 +63,7 @@ def build(dictionary: Mapping[str, Table] | None = None) -> dict[str, Any]:
         function: [shown for route in given for shown in _by_table(route, found)]
         for function, given in api.all_routes().items()
     }
-    rows = {table.name: openapi.schema(table) for table in found.values()}
+    rows = {table.name: json_schema.schema(table) for table in found.values()}
     batches = {f"{table.name}_batch": _batch(table) for table in found.values()}
     return document.build(_HEAD, routes, {**rows, **batches})
 
@@ -101,7 +101,7 @@ def _by_table(route: Route, dictionary: Mapping[str, Table]) -> Iterator[Route]:
             body=Body(
                 route.body.description,
                 {"$ref": REF.format(name=f"{table.name}_batch")},
-                {"one row": {"rows": [openapi.example(table)]}},
+                {"one row": {"rows": [json_schema.example(table)]}},
             ),
         )
 

@@ -14,11 +14,10 @@ from shared.http import bodies
 from shared.http.problems import Problem
 from shared.http.responses import json_response
 from shared.http.routes import Body, Context, Parameter, ResponseSpec, Route
-from shared.loading import taking, tickets
-from shared.loading.batches import Batch
+from shared.loading import batches, idempotency
+from shared.loading.batches import Batch, BatchClaim
+from shared.loading.idempotency import KeyReused
 from shared.loading.ledger import Counts, Entry
-from shared.loading.taking import Ticket
-from shared.loading.tickets import KeyReused
 from shared.tables.table import Table
 from shared.validation import json_batch
 from shared.validation.json_batch import BadBatch, Verdict
@@ -83,19 +82,19 @@ def insert(context: Context) -> Response:
     table = tables.find(context.params["table"])
     body = bodies.json_content(context.request)
     verdict = _verdict(table, body)
-    ticket = _ticket(context, table, body)
-    entry = _entry(ticket.batch_id) if ticket.repeated else None
+    claim = _claim(context, table, body)
+    entry = _entry(claim.batch_id) if claim.repeated else None
     if entry is None:
-        batch = Batch(ticket.batch_id, table, context.sender, ticket.accepted_at, verdict)
-        taking.take(wiring.publisher(), wiring.settings(), batch, body)
+        batch = Batch(claim.batch_id, table, context.sender, claim.accepted_at, verdict)
+        batches.publish_batch(wiring.publisher(), wiring.settings(), batch, body)
     if not verdict.rows:
-        raise _no_row_accepted(ticket.batch_id, verdict)
+        raise _no_row_accepted(claim.batch_id, verdict)
     wait = bodies.wait_seconds(context.request, MAX_WAIT_SECONDS)
     if wait and entry is None:
-        entry = _entry(ticket.batch_id, wait)
+        entry = _entry(claim.batch_id, wait)
     if wait and entry is not None:
-        return _stored(ticket.batch_id, table, verdict, entry, wait)
-    return _accepted(ticket.batch_id, table, verdict, wait)
+        return _stored(claim.batch_id, table, verdict, entry, wait)
+    return _accepted(claim.batch_id, table, verdict, wait)
 
 
 def state(context: Context) -> Response:
@@ -127,19 +126,19 @@ def _verdict(table: Table, body: bytes) -> Verdict:
         raise Problem(400, error.code.replace("_", "-"), str(error), **members) from None
 
 
-def _ticket(context: Context, table: Table, body: bytes) -> Ticket:
-    """The id of a batch; only one with an idempotency key is looked up in the database."""
+def _claim(context: Context, table: Table, body: bytes) -> BatchClaim:
+    """The claim of a batch; only one with an idempotency key is looked up in the database."""
     key = bodies.idempotency_key(context.request)
     if key is None:
-        return taking.new_ticket()
+        return batches.new_claim()
     try:
-        return tickets.ticket_for(wiring.engine(), context.sender, key, table, body)
+        return idempotency.claim_key(wiring.engine(), context.sender, key, table, body)
     except KeyReused as error:
         raise Problem(422, "idempotency-key-reused", str(error)) from None
 
 
 def _entry(batch_id: UUID, within_seconds: int = 0) -> Entry | None:
-    return tickets.wait_for(wiring.engine(), batch_id, within_seconds)
+    return idempotency.wait_for_entry(wiring.engine(), batch_id, within_seconds)
 
 
 def _accepted(batch_id: UUID, table: Table, verdict: Verdict, wait: int) -> Response:

@@ -9,7 +9,7 @@ import msgspec
 from flask import Response
 from msgspec import Meta
 
-from shared import storage, tables, wiring
+from shared import tables, wiring
 from shared.api.backups import TABLE, Count, as_problems
 from shared.backups import restore as restoring
 from shared.backups.catalog import Catalog
@@ -116,7 +116,7 @@ def _order(table: Table, asked: Restore, sender: str) -> Order:
         stored = catalog.stored(manifest.object)
     elif asked.uri is not None and asked.backup is None:
         name = _object_name(asked.uri, settings.backups_bucket)
-        found = storage.find(client, settings.backups_bucket, name)
+        found = wiring.object_store().find(settings.backups_bucket, name)
         if found is None:
             raise UnknownBackup(f"There is no object {asked.uri!r}; upload it, or name another.")
         stored, beside = found, catalog.beside(name)

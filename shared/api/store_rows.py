@@ -20,14 +20,14 @@ def store_batch(context: Context) -> Response:
         # Once the operator has corrected the setting, the batch can be stored.
         raise
     except PermanentError as error:
-        reason = store.Unstorable(
+        reason = store.DeadLetter(
             message.message_id,
             message.data,
             message.attributes,
             type(error).__name__,
             str(error),
         )
-        store.put_aside(engine, publisher, settings, reason)
+        store.dead_letter(engine, publisher, settings, reason)
     return Response(status=204)
 
 

@@ -15,8 +15,7 @@ from shared.http.responses import json_response
 from shared.http.routes import PUSH, Body, Context, ResponseSpec, Route
 from shared.warehouse.bigquery import connect
 from shared.warehouse.compare import RowDifference
-from shared.warehouse.reconcile import Reconciled as Outcome
-from shared.warehouse.reconcile import reconcile
+from shared.warehouse.reconcile import Reconciliation, reconcile
 from shared.warehouse.sync import Sync
 
 # Under a steady load BigQuery is behind by this much more, and everything else is faster.
@@ -100,13 +99,13 @@ def _sync() -> Sync:
     return Sync(
         wiring.engine(),
         connect(wiring.bigquery_client(), settings),
-        wiring.storage_client(),
+        wiring.object_store(),
         settings.staging_bucket,
         GATHER_SECONDS,
     )
 
 
-def _table(one: Outcome) -> TableReconciled:
+def _table(one: Reconciliation) -> TableReconciled:
     found = one.found
     return TableReconciled(
         table=found.projection.table.name,

@@ -14,10 +14,10 @@ from typing import Any
 
 from shared.avro import uuids
 from shared.avro.columns import Chunk, Column, Ints, Texts, Values
-from shared.database.sql import quoted
+from shared.database.sql import composed, listed, qualified, quoted
 from shared.errors import DatabaseRefusal
 from shared.lazy import numpy as np
-from shared.tables.fields import Timestamp
+from shared.tables.kinds.timestamp import Timestamp
 
 EPOCH_MICROS = 946_684_800_000_000
 """What PostgreSQL counts moments from, 2000-01-01, in microseconds since 1970."""
@@ -79,20 +79,28 @@ def query(table_name: str, types: Mapping[str, str], start: int, end: int, step:
         for name, kind in types.items()
         for expression in KINDS[kind]
     ]
-    # Names of the dictionary, quoted, and numbers. The inner query is one by itself, so that it
-    # goes straight to its pages.
-    return f"""
+    # The inner query is one by itself, so that it goes straight to its pages.
+    return composed(
+        """
         copy (
             select rows.*
-            from generate_series({start}, {end - 1}, {step}) as pages (first)
+            from generate_series({start}, {last}, {step}) as pages (first)
             cross join lateral (
-                select {", ".join(["int8send(count(*))", *asked])}
-                from public.{quoted(table_name)}
+                select
+                    {values}
+                from {table}
                 where ctid >= cast('(' || first || ',0)' as tid)
                     and ctid < cast('(' || least(first + {step}, {end}) || ',0)' as tid)
-            ) rows
+            ) as rows
         ) to stdout (format binary)
-    """  # noqa: S608
+        """,
+        start=str(start),
+        last=str(end - 1),
+        step=str(step),
+        end=str(end),
+        values=listed(["int8send(count(*))", *asked]),
+        table=qualified(table_name),
+    )
 
 
 class Receiver:
@@ -163,8 +171,15 @@ def _row(sent: bytes) -> tuple[list[memoryview], int] | None:
 def row_query(table_name: str, types: Mapping[str, str]) -> str:
     """What gives the rows of a table one by one."""
     asked = [_BY_ROW.get(kind, "{}").format(quoted(name)) for name, kind in types.items()]
-    # Names of the dictionary, quoted.
-    return f"select {', '.join(asked)} from public.{quoted(table_name)}"  # noqa: S608
+    return composed(
+        """
+        select
+            {values}
+        from {table}
+        """,
+        values=listed(asked),
+        table=qualified(table_name),
+    )
 
 
 def of_rows(types: Mapping[str, str], rows: Sequence[tuple[Any, ...]]) -> Piece:

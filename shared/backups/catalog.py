@@ -11,7 +11,7 @@ from shared.backups import manifest as manifests
 from shared.backups.errors import UnknownBackup, UnusableBackup
 from shared.backups.manifest import Manifest
 from shared.lazy import api_exceptions
-from shared.storage import StoredObject
+from shared.storage import ObjectStore, StoredObject
 
 LATEST = "latest"
 _JSON = "application/json"
@@ -66,7 +66,7 @@ class Catalog:
             UnusableBackup: `damaged`, it is gone.
             StorageUnavailable: try again later.
         """
-        found = storage.find(self.client, self.bucket, name)
+        found = ObjectStore(self.client).find(self.bucket, name)
         if found is None:
             raise UnusableBackup(
                 "damaged", f"The object {name!r} of the backup is gone; use another."
@@ -85,7 +85,7 @@ class Catalog:
         Raises:
             StorageUnavailable: try again later.
         """
-        storage.write(self.client, self.bucket, manifest.name, (manifest.encoded(),), _JSON)
+        ObjectStore(self.client).write(self.bucket, manifest.name, (manifest.encoded(),), _JSON)
 
     def delete(self, manifest: Manifest) -> None:
         """Delete a backup: its manifest first, so that there is never one without its object.

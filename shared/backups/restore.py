@@ -22,7 +22,7 @@ from shared.backups.order import Key, Order, Restored, RowsChanged
 from shared.backups.restore_sql import SHOWN, Statements
 from shared.backups.stage import stage
 from shared.database.engine import transaction
-from shared.database.sql import statement, turn
+from shared.database.sql import statement
 from shared.lazy import sqlalchemy as sa
 from shared.storage import StoredObject
 from shared.tables.table import Table
@@ -103,8 +103,8 @@ class _Restore:
 
     def _shut_out_others(self) -> None:
         # The lock that loads share, and then the table's own, for those that do not know of it.
-        self._execute(f"select pg_advisory_xact_lock({turn(self._table.name)})")
-        self._execute(f"lock table {self._sql.target} in share row exclusive mode")
+        self._execute(self._sql.lock_out_loads)
+        self._execute(self._sql.lock)
 
     def _check_references(self) -> None:
         found = []

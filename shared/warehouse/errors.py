@@ -1,4 +1,4 @@
-"""The one place where BigQuery's errors become ours.
+"""BigQuery's errors as ours.
 
 Source: BigQuery documentation, "Error messages", error table.
 """
@@ -22,13 +22,13 @@ _RETRIED_REASONS = {
     "rateLimitExceeded",
     "tableUnavailable",
 }
-# A change of the same table by somebody else comes as a plain 400; only the text tells.
+# A concurrent change of the same table is answered with a plain 400; only the text says so.
 _CONCURRENT = "concurrent update"
 
 
 @contextmanager
 def mapped() -> Iterator[None]:
-    """Turn what the BigQuery library raises inside into our faults."""
+    """Raise the BigQuery library's errors as ours."""
     try:
         yield
     except api_exceptions.GoogleAPICallError as error:
@@ -41,17 +41,17 @@ def mapped() -> Iterator[None]:
         TimeoutError,
     ) as error:
         raise WarehouseUnavailable(
-            f"BigQuery is away ({type(error).__name__}); try again."
+            f"BigQuery is unavailable ({type(error).__name__}); try again."
         ) from error
 
 
 def error_of(error: api_exceptions.GoogleAPICallError) -> TablegateError:
-    """Our fault for an answer of BigQuery."""
+    """Our error for an answer of BigQuery."""
     sentence = " ".join(str(error.message).split())[:500]
     if isinstance(error, api_exceptions.NotFound):
         return WarehouseUnavailable(
-            f"BigQuery does not have it: {sentence} Run python -m shared.warehouse apply; "
-            "the work is tried again."
+            f"BigQuery found nothing by that name: {sentence} Run python -m shared.warehouse "
+            "apply; the work is tried again."
         )
     reasons = {str(detail.get("reason")) for detail in error.errors if isinstance(detail, dict)}
     if (
@@ -60,5 +60,5 @@ def error_of(error: api_exceptions.GoogleAPICallError) -> TablegateError:
         or _CONCURRENT in sentence
         or error.code is None
     ):
-        return WarehouseUnavailable(f"BigQuery is away or busy: {sentence} Try again.")
+        return WarehouseUnavailable(f"BigQuery is unavailable or busy: {sentence} Try again.")
     return WarehouseRefusal(f"BigQuery refused: {sentence}")

@@ -17,9 +17,8 @@ from shared.warehouse import state
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.names import SQL
 
-# An answer without BigQuery's part is worth more than one that comes late.
+# An answer without BigQuery's part is better than a late one.
 TIMEOUT_SECONDS = 3
-
 
 Moment: TypeAlias = datetime | None
 Seconds = Annotated[float, Meta(ge=0)]
@@ -34,20 +33,20 @@ class TableFreshness(msgspec.Struct, frozen=True):
         Moment,
         Meta(
             description="When the newest load that BigQuery includes was finished; null before "
-            "the first, and where BigQuery is away."
+            "the first, and if BigQuery is unavailable."
         ),
     ]
     changed_at: Annotated[Moment, Meta(description="When its rows there last changed.")]
     checked_at: Annotated[
-        Moment, Meta(description="When it was last found that nothing was missing.")
+        Moment, Meta(description="When a sync last found that nothing is missing.")
     ]
-    unsynced: Annotated[
-        Count, Meta(description="Finished loads of it that BigQuery has yet to see.")
-    ]
+    unsynced: Annotated[Count, Meta(description="How many finished loads of it are pending.")]
     oldest_unsynced: Annotated[
-        Moment, Meta(description="When the oldest of them was finished; null without one.")
+        Moment, Meta(description="When the oldest of them was finished; null if none is pending.")
     ]
-    lag_seconds: Annotated[Seconds, Meta(description="How long ago that was; 0 without one.")]
+    lag_seconds: Annotated[
+        Seconds, Meta(description="How long ago that was; 0 if none is pending.")
+    ]
 
 
 class Freshness(msgspec.Struct, frozen=True):
@@ -59,20 +58,24 @@ class Freshness(msgspec.Struct, frozen=True):
     ]
     unsynced: Annotated[
         Count,
-        Meta(description="Finished loads that BigQuery has yet to see, those that failed too."),
+        Meta(description="How many finished loads are pending, failed ones included."),
     ]
     oldest_unsynced: Annotated[
-        Moment, Meta(description="When the oldest of them was finished; null without one.")
+        Moment, Meta(description="When the oldest of them was finished; null if none is pending.")
     ]
-    lag_seconds: Annotated[Seconds, Meta(description="How long ago that was; 0 without one.")]
+    lag_seconds: Annotated[
+        Seconds, Meta(description="How long ago that was; 0 if none is pending.")
+    ]
     tables: list[TableFreshness]
 
 
 def freshness(engine: sa.Engine, warehouse: Warehouse) -> Freshness:
-    """Ask the ledger what is not synced, and BigQuery what it has; without a query of BigQuery.
+    """Compare the ledger with the state of the warehouse, which is read without a query.
+
+    If BigQuery is unavailable, the answer says so.
 
     Raises:
-        DatabaseUnavailable, DatabaseBusy: try again later. BigQuery away is part of the answer.
+        DatabaseUnavailable, DatabaseBusy: try again later.
     """
     with transaction(engine) as connection:
         found = connection.execute(sa.text(statement(SQL / "ledger", "unsynced"))).all()

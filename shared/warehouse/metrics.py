@@ -1,4 +1,4 @@
-"""The two metrics, asked of the star schema."""
+"""The two metrics, computed from the star schema."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ class HiresByQuarter(msgspec.Struct, frozen=True):
 
     year: int
     as_of: AsOf
-    # A pair that hired nobody is not listed; departments of one name are one, and so are jobs.
+    # Pairs without hires are left out; departments with the same name are one, and so are jobs.
     rows: list[HiresOfPair]
 
 
@@ -59,18 +59,16 @@ class DepartmentsAboveMean(msgspec.Struct, frozen=True):
 
     year: int
     as_of: AsOf
-    # Departments that hired nobody count as 0; equal ones are in the order of their ids.
-    mean: Annotated[
-        float | None, Meta(description="Over all departments; null where there are none.")
-    ]
+    # Departments without hires count as 0; those with as many hires are in the order of their ids.
+    mean: Annotated[float | None, Meta(description="Over all departments; null if there are none.")]
     rows: list[HiresOfDepartment]
 
 
 def year_of(text: str | None) -> int:
-    """The year asked for; the default where none was named.
+    """The year in a query parameter; the default if it is missing.
 
     Raises:
-        UnusableYear: no number of four digits from 1900 to 2200.
+        UnusableYear: it is not a number of four digits from 1900 to 2200.
     """
     if text is None:
         return DEFAULT_YEAR
@@ -82,7 +80,7 @@ def year_of(text: str | None) -> int:
 
 
 def hires_by_quarter(warehouse: Warehouse, year: int, maximum_bytes_billed: int) -> HiresByQuarter:
-    """Ask for the hires of a year by department, job and quarter.
+    """Query the hires of a year by department, job and quarter.
 
     Raises:
         WarehouseUnavailable: try again later.
@@ -95,7 +93,7 @@ def hires_by_quarter(warehouse: Warehouse, year: int, maximum_bytes_billed: int)
 def departments_above_mean(
     warehouse: Warehouse, year: int, maximum_bytes_billed: int
 ) -> DepartmentsAboveMean:
-    """Ask for the departments that hired more in a year than the mean over all of them.
+    """Query the departments that hired more in a year than the mean over all of them.
 
     Raises:
         WarehouseUnavailable: try again later.

@@ -10,8 +10,7 @@ from shared.database.migrate import migrate
 from shared.loading import waiting
 from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
-from shared.tables.fields import Integer, Text
-from shared.tables.table import Reference, Row, Table
+from shared.tables import Integer, Reference, Row, Table, Text
 from shared.validation.csv_rows import blocks
 
 

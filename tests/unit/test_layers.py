@@ -14,12 +14,11 @@ FLOORS = [
     {"settings", "strict_json"},
     {"http", "tokens"},
     {"tables"},
-    {"derive"},
     {"validation", "pipeline", "database", "storage", "messages", "dataflow"},
     {"avro"},
     {"loading", "backups", "warehouse"},
     {"wiring"},
-    {"dashboard", "files"},
+    {"dashboard", "ingest"},
     {"api", "events", "looker"},
 ]
 SAME_FLOOR = {("avro", "backups")}
