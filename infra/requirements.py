@@ -1,38 +1,116 @@
-"""The pinned requirements of some groups: `python -m infra.requirements functions local`.
+"""The pinned requirements of dependency groups: `python -m infra.requirements functions local`.
 
-Those of requirements-dev.txt that the groups of pyproject.toml need, with hashes: what an image
-installs that is to run the platform and not its tests.
+Prints the lines of requirements-dev.txt, with hashes, that the groups of pyproject.toml need: what
+an image installs to run the platform without its tests. Runs with the standard library alone.
 """
 
+import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from infra import package
+_DEV = Path(__file__).resolve().parents[1] / "requirements-dev.txt"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def pinned(groups: Sequence[str]) -> str:
-    """The pinned requirements of groups, and all that they need in turn.
+class UnknownRequirement(Exception):
+    """A dependency group does not exist, or a distribution is not pinned; the text names it."""
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """A distribution in a compiled requirements file.
+
+    Attributes:
+        text: its lines, with hashes.
+        via: the distributions that need it.
+    """
+
+    text: str
+    via: frozenset[str]
+
+
+def pinned(groups: Sequence[str], file: Path = _DEV) -> str:
+    """The lines of a compiled file that some dependency groups need, dependencies included.
+
+    Args:
+        groups: names of groups in the pyproject.toml next to the file.
+        file: requirements.txt or requirements-dev.txt.
 
     Raises:
-        Unpackable: there is no such group, or something is not pinned.
+        UnknownRequirement: a group does not exist, or a distribution is not in the file.
     """
-    project = tomllib.loads((package.ROOT / "pyproject.toml").read_text("utf-8"))
-    known = package.read(package.ROOT / "requirements-dev.txt")
+    project = tomllib.loads(file.with_name("pyproject.toml").read_text("utf-8"))
     wanted = [one for group in groups for one in _of_group(group, project["dependency-groups"])]
-    names = package.closure([package.name_of(one) for one in wanted], known)
+    known = read(file)
+    names = closure([name_of(one) for one in wanted], known, file.name)
     return "".join(known[name].text for name in sorted(names))
+
+
+def read(file: Path) -> dict[str, Pinned]:
+    """The distributions of a compiled file by name."""
+    found: dict[str, Pinned] = {}
+    lines: list[str] = []
+    for line in [*file.read_text("utf-8").splitlines(keepends=True), "end"]:
+        if lines and not line.startswith((" ", "#")):
+            found[name_of(lines[0])] = Pinned("".join(lines), _via(lines))
+            lines = []
+        lines.append(line)
+    return found
+
+
+def closure(wanted: Sequence[str], known: Mapping[str, Pinned], file: str) -> set[str]:
+    """Some distributions and all that they need.
+
+    Args:
+        wanted: names of the distributions.
+        known: those that are pinned.
+        file: where they are pinned, for the error.
+
+    Raises:
+        UnknownRequirement: one is not pinned.
+    """
+    found: set[str] = set()
+    left = list(wanted)
+    while left:
+        name = left.pop()
+        if name not in known:
+            raise UnknownRequirement(f"{file} does not pin {name}; run `make lock`.")
+        if name not in found:
+            found.add(name)
+            left += [one for one, what in known.items() if name in what.via]
+    return found
+
+
+def name_of(requirement: str) -> str:
+    """The normalized name of the distribution that a requirement asks for.
+
+    Raises:
+        UnknownRequirement: the text names no distribution.
+    """
+    found = _NAME.match(requirement)
+    if found is None:
+        raise UnknownRequirement(f"Not a requirement: {requirement!r}.")
+    return re.sub(r"[-_.]+", "-", found[0]).lower()
 
 
 def _of_group(group: str, groups: Mapping[str, Any]) -> Iterator[str]:
     if group not in groups:
-        raise package.Unpackable(f"pyproject.toml has no dependency group {group!r}")
+        raise UnknownRequirement(f"pyproject.toml has no dependency group {group!r}.")
     for entry in groups[group]:
         if isinstance(entry, str):
             yield entry
         else:
             yield from _of_group(entry["include-group"], groups)
+
+
+def _via(lines: Sequence[str]) -> frozenset[str]:
+    words = [line.strip().lstrip("#").removeprefix(" via").strip() for line in lines[1:]]
+    noted = [line.strip().startswith("#") for line in lines[1:]]
+    return frozenset(word for word, note in zip(words, noted, strict=True) if note and word)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
 locals {
   dead_letters = "dead-letters"
-  topics       = toset(["row-batches", "table-changed", "sweep", local.dead_letters])
+  topics = toset(concat(
+    [local.dead_letters],
+    [for one in values(local.pushes) : one.topic],
+    [for one in values(local.publishers) : one.topic],
+  ))
 }
 
 resource "google_pubsub_topic" "this" {

@@ -107,7 +107,7 @@ variable "sizes" {
   default  = {}
 
   validation {
-    condition     = alltrue([for name in keys(var.sizes) : contains(keys(jsondecode(file("${path.module}/access.json"))), name)])
+    condition     = alltrue([for name in keys(var.sizes) : contains(keys(local.described), name)])
     error_message = "There is no such function; infra/functions.json has them all."
   }
 }

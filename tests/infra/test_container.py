@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from infra import requirements
+from infra.functions import ROOT
 from infra.local import home as homes
 from infra.local import ports, processes
-from infra.package import ROOT
 from tests.platform.running import wait_until
 
 DOCKERFILE = ROOT / "infra" / "local" / "Dockerfile"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import specifications
+from infra import functions
 from tests.infra.terraform import house, reading, running
 
 HAS_TERRAFORM = sys.platform == "linux" and platform.machine() == "x86_64"
@@ -35,6 +35,6 @@ def plan(terraform: running.Terraform, files: Path) -> house.Planned:
 
 
 @pytest.fixture(scope="session")
-def needed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, set[str]]:
+def needed() -> Mapping[str, set[str]]:
     """The variables that each function's code reads."""
-    return reading.needed(specifications.functions(), tmp_path_factory.mktemp("read"))
+    return reading.needed(functions.read())

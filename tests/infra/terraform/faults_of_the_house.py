@@ -67,16 +67,16 @@ FAULTS = (
     ),
     Fault(
         "a variable that a function needs and does not get",
-        "access.json",
+        "../../functions/ingest_csv/function.json",
         '"buckets": {"uploads": "user", "processed": "user", "failed": "user", "staging": "user"}',
         '"buckets": {"uploads": "user", "processed": "user", "staging": "user"}',
         "ingest_csv reads FAILED_BUCKET and does not get it",
     ),
     Fault(
         "a function that lets callers in and knows no token",
-        "access.json",
-        '"warehouse": "reader", "tokens": true',
-        '"warehouse": "reader", "tokens": false',
+        "../../functions/hires_by_quarter/function.json",
+        '"tokens": true',
+        '"tokens": false',
         "hires_by_quarter reads TOKENS and does not get it",
     ),
     Fault(

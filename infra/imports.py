@@ -1,0 +1,219 @@
+"""The modules that a function reaches, read from the import statements alone.
+
+An import at the top of a module counts once the module is reached. An import inside a function
+counts once reached code names that function, so that `wiring`, which connects everything, brings
+only what a function asks it for. `iter_modules(__path__)` stands for every module of its package.
+Imports under `if TYPE_CHECKING:` never count.
+"""
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from infra.functions import InvalidFunction
+
+_OURS = "shared"
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What the main.py of a function may import, at its start or later.
+
+    Attributes:
+        files: the modules of this checkout, sorted, without the main.py.
+        libraries: the import statements of everything else; they must work with what the
+            dependency groups of the function install.
+    """
+
+    files: tuple[Path, ...]
+    libraries: frozenset[str]
+
+
+def reached(main: Path, root: Path) -> Reached:
+    """What the main.py of a function may import.
+
+    Args:
+        main: the main.py; modules next to it count too.
+        root: folder that holds `shared`.
+
+    Raises:
+        InvalidFunction: an import cannot be followed; the text says where it is and why.
+    """
+    walk = _Walk(main.parent, root)
+    walk.run_all(_Module(main, "main", main.parent))
+    return Reached(tuple(sorted(walk.files - {main})), frozenset(walk.libraries))
+
+
+@dataclass(frozen=True)
+class _Module:
+    """A module of ours.
+
+    Attributes:
+        file: its file.
+        name: its dotted name.
+        folder: the folder of its package.
+    """
+
+    file: Path
+    name: str
+    folder: Path
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Its source."""
+        return ast.parse(self.file.read_text("utf-8"), str(self.file))
+
+    @cached_property
+    def functions(self) -> dict[str, ast.AST]:
+        """The functions at its top that run only if somebody names them.
+
+        Python itself calls `__getattr__` and its like, and a decorator that is more than a name,
+        such as `@app.get("/")`, may register its function: those run without being named.
+        """
+        return {
+            node.name: node
+            for node in self.tree.body
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and not node.name.startswith("__")
+            and all(isinstance(one, ast.Name) for one in node.decorator_list)
+        }
+
+    @cached_property
+    def imported(self) -> dict[str, str]:
+        """The dotted name behind each name that it imports."""
+        found = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+            elif isinstance(node, ast.Import):
+                for alias in node.names:
+                    if alias.asname:
+                        found[alias.asname] = alias.name
+        return found
+
+
+@dataclass
+class _Walk:
+    """A walk from import to import.
+
+    Attributes:
+        beside: the folder of the function.
+        root: the folder that holds `shared`.
+        files: the modules reached so far.
+        libraries: import statements of modules that are not ours.
+    """
+
+    beside: Path
+    root: Path
+    files: set[Path] = field(default_factory=set)
+    libraries: set[str] = field(default_factory=set)
+    _modules: dict[str, _Module | None] = field(default_factory=dict)
+    _named: set[tuple[str, str]] = field(default_factory=set)
+
+    def run_all(self, module: _Module) -> None:
+        """Follow a module and all of its functions."""
+        self._run_top(module)
+        for name in module.functions:
+            self._run_function(module, name)
+
+    def _run_top(self, module: _Module) -> None:
+        """Follow what runs when a module is imported: its packages and what is at its top."""
+        if module.file in self.files:
+            return
+        self.files.add(module.file)
+        if package := self._find(module.name.rpartition(".")[0]):
+            self._run_top(package)
+        deferred = set(module.functions.values())
+        self._follow(module, [node for node in module.tree.body if node not in deferred])
+
+    def _run_function(self, module: _Module, name: str) -> None:
+        """Follow a function that reached code names; other names are none of a module."""
+        if name in module.functions and (module.name, name) not in self._named:
+            self._named.add((module.name, name))
+            self._follow(module, [module.functions[name]])
+
+    def _follow(self, module: _Module, code: Sequence[ast.AST]) -> None:
+        followed: set[ast.expr] = set()
+        for node in _nodes(code):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                self._import(module, node)
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("iter_modules"):
+                self._iterate(module, node)
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                followed.add(node.value)
+                if other := self._find(module.imported.get(node.value.id, "")):
+                    self._run_function(other, node.attr)
+            elif isinstance(node, ast.Name):
+                self._run_function(module, node.id)
+                # A module that is passed on: nobody knows which of its functions are called.
+                other = self._find(module.imported.get(node.id, ""))
+                if other is not None and node not in followed:
+                    self.run_all(other)
+
+    def _import(self, module: _Module, node: ast.Import | ast.ImportFrom) -> None:
+        where = f"{module.file}:{node.lineno}"
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if found := self._find_ours(alias.name, where):
+                    # `import shared.x` binds `shared`, through which any function may be called.
+                    (self._run_top if alias.asname else self.run_all)(found)
+                else:
+                    self.libraries.add(ast.unparse(node))
+            return
+        if node.level or node.module is None:
+            raise InvalidFunction(f"{where}: write the import with the whole name of the module.")
+        if source := self._find_ours(node.module, where):
+            self._run_top(source)
+            for alias in node.names:
+                if submodule := self._find(f"{node.module}.{alias.name}"):
+                    self._run_top(submodule)
+                else:
+                    self._run_function(source, alias.name)
+        else:
+            self.libraries.add(ast.unparse(node))
+
+    def _iterate(self, module: _Module, call: ast.Call) -> None:
+        if [ast.unparse(one) for one in call.args] != ["__path__"]:
+            raise InvalidFunction(
+                f"{module.file}:{call.lineno}: only iter_modules(__path__) can be followed."
+            )
+        for file in [*module.folder.glob("*.py"), *module.folder.glob("*/__init__.py")]:
+            name = file.relative_to(module.folder).with_suffix("").parts[0]
+            found = self._find(f"{module.name}.{name}")
+            if found is not None and name not in ("__init__", "__main__"):
+                self._run_top(found)
+
+    def _find_ours(self, name: str, where: str) -> _Module | None:
+        found = self._find(name)
+        if found is None and name.split(".", maxsplit=1)[0] == _OURS:
+            raise InvalidFunction(f"{where}: there is no module {name}.")
+        return found
+
+    def _find(self, name: str) -> _Module | None:
+        """The module of ours with that dotted name, or None."""
+        if name not in self._modules:
+            self._modules[name] = self._look_up(name)
+        return self._modules[name]
+
+    def _look_up(self, name: str) -> _Module | None:
+        if not name:
+            return None
+        parts = name.split(".")
+        path = (self.root if parts[0] == _OURS else self.beside).joinpath(*parts)
+        for file, folder in ((path / "__init__.py", path), (path.with_suffix(".py"), path.parent)):
+            if file.is_file():
+                return _Module(file, name, folder)
+        return None
+
+
+def _nodes(code: Sequence[ast.AST]) -> Iterator[ast.AST]:
+    """Every node of some code, outer ones first, without what only a type checker reads."""
+    for node in code:
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            yield from _nodes(node.orelse)
+        else:
+            yield node
+            yield from _nodes(list(ast.iter_child_nodes(node)))
