@@ -2,13 +2,20 @@
 
 import os
 import re
+import subprocess
 import sys
+import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import distributions
 from pathlib import Path
 
+import httpx
+
 from infra import package, requirements
 from infra.functions import ROOT, Function
+from infra.local import ports
 
 
 def unpacked(function: Function, folder: Path, root: Path = ROOT) -> Path:
@@ -40,6 +47,28 @@ def environment(source: Path, folder: Path) -> dict[str, str]:
 def python() -> str:
     """Python without any environment of ours."""
     return os.path.realpath(sys.executable)
+
+
+@contextmanager
+def serving(function: Function, source: Path, environment: dict[str, str]) -> Iterator[str]:
+    """The unpacked function, served; gives its address."""
+    port = ports.choose([function.name], {}, {})[function.name]
+    words = ["-m", "functions_framework", "--target", function.name, "--port", str(port)]
+    words += ["--signature-type", function.trigger.signature, "--host", "127.0.0.1"]
+    with subprocess.Popen(
+        [python(), *words], cwd=source, env=environment, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            for _ in range(200):
+                assert process.poll() is None, process.stderr.read().decode()
+                try:
+                    httpx.get(f"http://127.0.0.1:{port}/health")
+                    break
+                except httpx.TransportError:
+                    time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
 
 
 def _normal(name: str) -> str:

@@ -4,8 +4,6 @@ import ast
 import json
 import shutil
 import subprocess
-import time
-from contextlib import contextmanager
 from pathlib import PurePosixPath
 
 import httpx
@@ -13,7 +11,6 @@ import pytest
 
 from infra import functions, gateway, imports, package, requirements
 from infra.functions import FOLDER, ROOT, InvalidFunction
-from infra.local import ports
 from shared.http.routes import PUBLIC
 from tests.infra import alone
 
@@ -174,7 +171,7 @@ def test_a_zip_starts_alone_and_answers(function, tmp_path):
     )
     assert done.returncode == 0, done.stderr
 
-    with serving(function, source, environment) as address:
+    with alone.serving(function, source, environment) as address:
         answer = httpx.post(f"{address}/nothing/here", json={})
         pages = [httpx.get(f"{address}{path}") for path in public(function)]
         files = [httpx.get(f"{address}{path}") for path in served(function)]
@@ -208,24 +205,3 @@ def served(function):
         for name in package.contents(function)
         if "/page/" in name and name.endswith((".js", ".css", ".svg"))
     ]
-
-
-@contextmanager
-def serving(function, source, environment):
-    port = ports.choose([function.name], {}, {})[function.name]
-    words = ["-m", "functions_framework", "--target", function.name, "--port", str(port)]
-    words += ["--signature-type", function.trigger.signature, "--host", "127.0.0.1"]
-    with subprocess.Popen(
-        [alone.python(), *words], cwd=source, env=environment, stderr=subprocess.PIPE
-    ) as process:
-        try:
-            for _ in range(200):
-                assert process.poll() is None, process.stderr.read().decode()
-                try:
-                    httpx.get(f"http://127.0.0.1:{port}/health")
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()

@@ -1,25 +1,12 @@
-"""What the tests of infra/gcp share: terraform, and a copy that it may work in."""
+"""What the tests of infra/gcp share: a copy that terraform may work in, and its plan."""
 
-import platform
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from infra import functions
 from tests.infra.terraform import house, reading, running
-
-HAS_TERRAFORM = sys.platform == "linux" and platform.machine() == "x86_64"
-
-
-@pytest.fixture(scope="session")
-def terraform() -> Iterator[running.Terraform]:
-    """The real terraform."""
-    if not HAS_TERRAFORM:
-        pytest.skip("terraform as a library is there for Linux on x86_64 only")
-    with running.terraform() as started:
-        yield started
 
 
 @pytest.fixture(scope="session")
