@@ -67,7 +67,7 @@ class _Module:
 
     @cached_property
     def functions(self) -> dict[str, ast.AST]:
-        """The functions at its top that run only if somebody names them.
+        """The functions at its top that run only if code names them.
 
         Python itself calls `__getattr__` and its like, and a decorator that is more than a name,
         such as `@app.get("/")`, may register its function: those run without being named.
@@ -100,13 +100,13 @@ class _Walk:
     """A walk from import to import.
 
     Attributes:
-        beside: the folder of the function.
+        folder: the folder of the function.
         root: the folder that holds `shared`.
         files: the modules reached so far.
         libraries: import statements of modules that are not ours.
     """
 
-    beside: Path
+    folder: Path
     root: Path
     files: set[Path] = field(default_factory=set)
     libraries: set[str] = field(default_factory=set)
@@ -148,7 +148,7 @@ class _Walk:
                     self._run_function(other, node.attr)
             elif isinstance(node, ast.Name):
                 self._run_function(module, node.id)
-                # A module that is passed on: nobody knows which of its functions are called.
+                # The module is passed on, so any of its functions may be called.
                 other = self._find(module.imported.get(node.id, ""))
                 if other is not None and node not in followed:
                     self.run_all(other)
@@ -202,7 +202,7 @@ class _Walk:
         if not name:
             return None
         parts = name.split(".")
-        path = (self.root if parts[0] == _OURS else self.beside).joinpath(*parts)
+        path = (self.root if parts[0] == _OURS else self.folder).joinpath(*parts)
         for file, folder in ((path / "__init__.py", path), (path.with_suffix(".py"), path.parent)):
             if file.is_file():
                 return _Module(file, name, folder)

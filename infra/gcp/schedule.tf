@@ -18,7 +18,7 @@ resource "google_cloud_scheduler_job" "this" {
 
     content {
       topic_name = google_pubsub_topic.this[pubsub_target.value].id
-      # An event function takes no message without data.
+      # A function that takes events rejects a message without data.
       data       = base64encode("{}")
       attributes = { schedule = each.key }
     }

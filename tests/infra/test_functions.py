@@ -1,12 +1,14 @@
 """functions/X/function.json: what it must say, and how an error names the file and the key."""
 
 import json
+import re
 import shutil
 
+import msgspec
 import pytest
 
 from infra import functions
-from infra.functions import FOLDER, InvalidFunction
+from infra.functions import FOLDER, ROOT, Function, InvalidFunction
 
 
 @pytest.fixture
@@ -101,3 +103,16 @@ def test_a_folder_whose_name_cannot_be_a_functions_is_named(folder):
 
     with pytest.raises(InvalidFunction, match="My-Toy cannot name a function"):
         functions.read(folder)
+
+
+def test_the_readme_explains_every_key():
+    readme = (ROOT / "infra" / "README.md").read_text("utf-8")
+    section = readme.split("## A function is its folder")[1].split("\n## ")[0]
+    explained = re.findall(r"^\| `(\w+\.\w+)` \|", section, re.MULTILINE)
+
+    assert explained == [
+        f"{section.name}.{key.name}"
+        for section in msgspec.structs.fields(Function)
+        if section.name != "name"
+        for key in msgspec.structs.fields(section.type)
+    ]

@@ -67,7 +67,7 @@ def accounts(platform):
     with transaction(engines_of["operator"]) as connection:
         connection.exec_driver_sql(sql(users))
     migrate(engines_of["deployer"])
-    rights.give(engines_of["deployer"])
+    rights.grant(engines_of["deployer"])
     yield engines_of
     for one in engines_of.values():
         one.dispose()
@@ -198,7 +198,7 @@ def test_a_functions_account_may_do_what_the_function_does(accounts, name):
 
 def test_a_migration_can_be_run_again_by_the_account_that_gave_its_tables_away(accounts):
     migrate(accounts["deployer"])
-    rights.give(accounts["deployer"])
+    rights.grant(accounts["deployer"])
 
     with accounts["reader"].connect() as connection:
         owners = connection.exec_driver_sql(

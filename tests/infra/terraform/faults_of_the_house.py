@@ -40,8 +40,8 @@ FAULTS = (
     Fault(
         "a subscription that expires",
         "pubsub.tf",
-        '  expiration_policy {\n    ttl = ""\n  }\n}\n\n# It is',
-        "}\n\n# It is",
+        '  expiration_policy {\n    ttl = ""\n  }\n}\n\n# Pub/Sub',
+        "}\n\n# Pub/Sub",
         "google_pubsub_subscription.dead_letters expires after a quiet month",
     ),
     Fault(
@@ -141,7 +141,7 @@ FAULTS = (
     Fault(
         "a variable that is not described",
         "variables.tf",
-        '  description = "Python of the functions."\n',
+        '  description = "Python version of the functions."\n',
         "",
         "variable runtime is not described",
     ),

@@ -1,5 +1,6 @@
 """infra/gcp as terraform itself sees it."""
 
+import ast
 import json
 import re
 
@@ -161,3 +162,22 @@ def test_what_a_deployment_runs_finds_its_settings(plan):
     settings = read(told)
     settings.require("google_cloud_project", "cloud_sql_instance", "cloud_sql_user")
     assert settings.warehouse_dataset == "tablegate"
+
+
+def test_every_filter_on_a_log_line_fits_one_that_the_code_writes():
+    files = "\n".join(path.read_text("utf-8") for path in (ROOT / "infra" / "gcp").glob("*.tf"))
+    written = [
+        text.value
+        for folder in ("functions", "shared")
+        for path in (ROOT / folder).rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "logs.line"
+        for text in ast.walk(call.args[1])
+        if isinstance(text, ast.Constant) and isinstance(text.value, str)
+    ]
+
+    filters = re.findall(r'jsonPayload\.message=(~?)\\"([^"\\]+)\\"', files)
+    assert len(filters) >= 4
+    for is_pattern, text in filters:
+        found = [one for one in written if (re.search(text, one) if is_pattern else one == text)]
+        assert found, f"no log line says {text!r}"
