@@ -15,7 +15,7 @@ from infra import functions
 from infra.local import gateway, ports
 from infra.local import home as homes
 from infra.local.layout import Layout
-from tests.platform.running import Platform
+from tests.support.platform import Platform
 
 API_DOCS = next(one for one in functions.read() if one.name == "api_docs")
 
