@@ -138,7 +138,7 @@ def test_terraform_deploys_it_with_its_permissions_and_no_others(checkout, greet
     roles = {
         values["role"]
         for _, values in planned.all()
-        if "role" in values and values["member"] == account
+        if values.get("member") == account and "role" in values
     }
     assert roles == {
         "roles/cloudsql.client",
