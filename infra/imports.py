@@ -15,6 +15,8 @@ from pathlib import Path
 from infra.functions import InvalidFunction
 
 _OURS = "shared"
+# Its names stand for libraries that are imported when code first uses one.
+_LAZY = "shared.lazy."
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,8 @@ class Reached:
 
     Attributes:
         files: the modules of this checkout, sorted, without the main.py.
-        libraries: the import statements of everything else; they must work with what the
-            dependency groups of the function install.
+        libraries: statements that import everything else, also what `shared.lazy` imports at its
+            first use; they must work with what the dependency groups of the function install.
     """
 
     files: tuple[Path, ...]
@@ -148,9 +150,12 @@ class _Walk:
                     self._run_function(other, node.attr)
             elif isinstance(node, ast.Name):
                 self._run_function(module, node.id)
+                target = module.imported.get(node.id, "")
+                if target.startswith(_LAZY):
+                    name = target.removeprefix(_LAZY)
+                    self.libraries.add(f"from shared.lazy import {name}; {name}.__name__")
                 # The module is passed on, so any of its functions may be called.
-                other = self._find(module.imported.get(node.id, ""))
-                if other is not None and node not in followed:
+                elif node not in followed and (other := self._find(target)):
                     self.run_all(other)
 
     def _import(self, module: _Module, node: ast.Import | ast.ImportFrom) -> None:
@@ -215,5 +220,6 @@ def _nodes(code: Sequence[ast.AST]) -> Iterator[ast.AST]:
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             yield from _nodes(node.orelse)
         else:
+            hints = {getattr(node, "annotation", None), getattr(node, "returns", None)}
             yield node
-            yield from _nodes(list(ast.iter_child_nodes(node)))
+            yield from _nodes([one for one in ast.iter_child_nodes(node) if one not in hints])

@@ -92,6 +92,18 @@ def test_a_package_that_iterates_over_itself_brings_all_of_its_modules(reach):
     }
 
 
+def test_a_lazy_library_counts_if_reached_code_uses_it(tmp_path):
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "lazy.py").write_text("numpy = grpc = requests = None")
+    main = "from shared.lazy import grpc, requests\nfrom shared.lazy import numpy as np\n"
+    main += "def toy(given: requests.Session) -> requests.Session:\n    np.array([])\n"
+    (tmp_path / "main.py").write_text(main)
+
+    found = imports.reached(tmp_path / "main.py", tmp_path)
+
+    assert found.libraries == {"from shared.lazy import numpy; numpy.__name__"}
+
+
 def test_a_module_next_to_main_counts(reach, tmp_path):
     (tmp_path / "functions/toy").mkdir(parents=True)
     (tmp_path / "functions/toy/words.py").write_text("from shared import engine")
