@@ -21,15 +21,17 @@ _LAZY = "shared.lazy."
 
 @dataclass(frozen=True)
 class Reached:
-    """What the main.py of a function may import, at its start or later.
+    """What the main.py of a function may import and run, at its start or later.
 
     Attributes:
         files: the modules of this checkout, sorted, without the main.py.
+        code: what may run of them and of the main.py: not functions that are never named.
         libraries: statements that import everything else, also what `shared.lazy` imports at its
             first use; they must work with what the dependency groups of the function install.
     """
 
     files: tuple[Path, ...]
+    code: tuple[ast.AST, ...]
     libraries: frozenset[str]
 
 
@@ -45,7 +47,8 @@ def reached(main: Path, root: Path) -> Reached:
     """
     walk = _Walk(main.parent, root)
     walk.run_all(_Module(main, "main", main.parent))
-    return Reached(tuple(sorted(walk.files - {main})), frozenset(walk.libraries))
+    files = tuple(sorted(walk.files - {main}))
+    return Reached(files, tuple(walk.code), frozenset(walk.libraries))
 
 
 @dataclass(frozen=True)
@@ -105,12 +108,14 @@ class _Walk:
         folder: the folder of the function.
         root: the folder that holds `shared`.
         files: the modules reached so far.
-        libraries: import statements of modules that are not ours.
+        code: the code followed so far.
+        libraries: statements that import what is not ours.
     """
 
     folder: Path
     root: Path
     files: set[Path] = field(default_factory=set)
+    code: list[ast.AST] = field(default_factory=list)
     libraries: set[str] = field(default_factory=set)
     _modules: dict[str, _Module | None] = field(default_factory=dict)
     _named: set[tuple[str, str]] = field(default_factory=set)
@@ -138,6 +143,7 @@ class _Walk:
             self._follow(module, [module.functions[name]])
 
     def _follow(self, module: _Module, code: Sequence[ast.AST]) -> None:
+        self.code += code
         followed: set[ast.expr] = set()
         for node in _nodes(code):
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -177,7 +183,7 @@ class _Walk:
                     self._run_top(submodule)
                 else:
                     self._run_function(source, alias.name)
-        else:
+        elif node.module != "__future__":
             self.libraries.add(ast.unparse(node))
 
     def _iterate(self, module: _Module, call: ast.Call) -> None:

@@ -1,8 +1,8 @@
 """Which variables a function reads: those that its routes and any module it reaches ask for."""
 
+import ast
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from infra import gateway, imports
 from infra.functions import FOLDER, ROOT, Function
@@ -14,8 +14,6 @@ from shared.settings import SCOPES, described
 _PLACES = ("_bucket", "_topic", "_dataset", "_project", "_location", "_instance", "_user")
 _NAMED = re.compile(r"settings(?:\(\))?\.(\w+)")
 _REQUIRED = re.compile(r"\.require\(([^)]*)\)")
-# They name the settings of every function.
-_EVERYBODYS = ("wiring.py", "settings.py")
 
 
 def needed(functions: Sequence[Function]) -> dict[str, set[str]]:
@@ -36,15 +34,11 @@ def _of_callers(function: Function, routes: Sequence[Route]) -> set[str]:
 
 def _of_places(function: Function) -> set[str]:
     known = {one.name for one in described()}
-    main = FOLDER / function.name / "main.py"
-    found = _read(main) | {"google_cloud_project"}
-    for file in imports.reached(main, ROOT).files:
-        if file.relative_to(ROOT / "shared").as_posix() not in _EVERYBODYS:
-            found |= _read(file)
+    code = imports.reached(FOLDER / function.name / "main.py", ROOT).code
+    found = _read("\n".join(map(ast.unparse, code))) | {"google_cloud_project"}
     return {one.upper() for one in found & known if one.endswith(_PLACES)}
 
 
-def _read(file: Path) -> set[str]:
-    text = file.read_text("utf-8")
+def _read(text: str) -> set[str]:
     required = ",".join(_REQUIRED.findall(text))
-    return set(_NAMED.findall(text)) | set(re.findall(r'"(\w+)"', required))
+    return set(_NAMED.findall(text)) | set(re.findall(r"['\"](\w+)['\"]", required))
