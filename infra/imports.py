@@ -1,13 +1,13 @@
-"""The modules that a function reaches, read from the import statements alone.
+"""The modules that a function reaches, read from its source alone.
 
-An import at the top of a module counts once the module is reached. An import inside a function
-counts once reached code names that function, so that `wiring`, which connects everything, brings
-only what a function asks it for. `iter_modules(__path__)` stands for every module of its package.
-Imports under `if TYPE_CHECKING:` never count.
+An import at the top of a module counts once the module is reached. An import inside a function or
+method counts once reached code names that function or the class of the method.
+`iter_modules(__path__)` stands for every module of its package. Imports under `if TYPE_CHECKING:`
+never count.
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,15 +17,19 @@ from infra.functions import InvalidFunction
 _OURS = "shared"
 # Its names stand for libraries that are imported when code first uses one.
 _LAZY = "shared.lazy."
+_DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
 class Reached:
     """What the main.py of a function may import and run, at its start or later.
 
+    A module that only `iter_modules` finds is in `files` alone: which of its functions are called
+    depends on what they are registered for.
+
     Attributes:
         files: the modules of this checkout, sorted, without the main.py.
-        code: what may run of them and of the main.py: not functions that are never named.
+        code: every node of the code that may run, of them and of the main.py.
         libraries: statements that import everything else, also what `shared.lazy` imports at its
             first use; they must work with what the dependency groups of the function install.
     """
@@ -71,19 +75,23 @@ class _Module:
         return ast.parse(self.file.read_text("utf-8"), str(self.file))
 
     @cached_property
-    def functions(self) -> dict[str, ast.AST]:
-        """The functions at its top that run only if code names them.
+    def deferred(self) -> dict[str, list[ast.AST]]:
+        """The code that runs only if the function or class of that name is used.
 
         Python itself calls `__getattr__` and its like, and a decorator that is more than a name,
         such as `@app.get("/")`, may register its function: those run without being named.
         """
-        return {
-            node.name: node
-            for node in self.tree.body
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-            and not node.name.startswith("__")
-            and all(isinstance(one, ast.Name) for one in node.decorator_list)
-        }
+        found: dict[str, list[ast.AST]] = {}
+        for node in self.tree.body:
+            if isinstance(node, ast.ClassDef):
+                found[node.name] = [one for one in node.body if isinstance(one, _DEFINITIONS)]
+            elif (
+                isinstance(node, _DEFINITIONS)
+                and not node.name.startswith("__")
+                and all(isinstance(one, ast.Name) for one in node.decorator_list)
+            ):
+                found[node.name] = [node]
+        return found
 
     @cached_property
     def imported(self) -> dict[str, str]:
@@ -102,7 +110,7 @@ class _Module:
 
 @dataclass
 class _Walk:
-    """A walk from import to import.
+    """A walk from name to name.
 
     Attributes:
         folder: the folder of the function.
@@ -118,13 +126,14 @@ class _Walk:
     code: list[ast.AST] = field(default_factory=list)
     libraries: set[str] = field(default_factory=set)
     _modules: dict[str, _Module | None] = field(default_factory=dict)
-    _named: set[tuple[str, str]] = field(default_factory=set)
+    _used: set[tuple[str, str]] = field(default_factory=set)
+    _iterating: bool = False
 
     def run_all(self, module: _Module) -> None:
-        """Follow a module and all of its functions."""
+        """Follow a module with all of its functions and classes."""
         self._run_top(module)
-        for name in module.functions:
-            self._run_function(module, name)
+        for name in module.deferred:
+            self._use(module, name)
 
     def _run_top(self, module: _Module) -> None:
         """Follow what runs when a module is imported: its packages and what is at its top."""
@@ -133,36 +142,44 @@ class _Walk:
         self.files.add(module.file)
         if package := self._find(module.name.rpartition(".")[0]):
             self._run_top(package)
-        deferred = set(module.functions.values())
-        self._follow(module, [node for node in module.tree.body if node not in deferred])
+        deferred = {one for code in module.deferred.values() for one in code}
+        self._follow(module, _nodes(module.tree.body, deferred))
 
-    def _run_function(self, module: _Module, name: str) -> None:
-        """Follow a function that reached code names; other names are none of a module."""
-        if name in module.functions and (module.name, name) not in self._named:
-            self._named.add((module.name, name))
-            self._follow(module, [module.functions[name]])
+    def _use(self, module: _Module, name: str, attribute: str = "") -> None:
+        """Follow what a name stands for in a module, or an attribute of it."""
+        if name in module.deferred:
+            if (module.name, name) not in self._used:
+                self._used.add((module.name, name))
+                self._follow(module, _nodes(module.deferred[name]))
+            return
+        target = module.imported.get(name, "")
+        package, _, member = target.rpartition(".")
+        if target.startswith(_LAZY):
+            self._need(f"from shared.lazy import {member}; {member}.__name__")
+        elif other := self._find(target):
+            # A module that is passed on may be asked for any of its functions.
+            self._use(other, attribute) if attribute else self.run_all(other)
+        elif other := self._find(package):
+            self._use(other, member)
 
-    def _follow(self, module: _Module, code: Sequence[ast.AST]) -> None:
-        self.code += code
+    def _need(self, library: str) -> None:
+        if not self._iterating:
+            self.libraries.add(library)
+
+    def _follow(self, module: _Module, nodes: Iterator[ast.AST]) -> None:
         followed: set[ast.expr] = set()
-        for node in _nodes(code):
+        for node in nodes:
+            if not self._iterating:
+                self.code.append(node)
             if isinstance(node, ast.Import | ast.ImportFrom):
                 self._import(module, node)
             elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("iter_modules"):
                 self._iterate(module, node)
             elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 followed.add(node.value)
-                if other := self._find(module.imported.get(node.value.id, "")):
-                    self._run_function(other, node.attr)
-            elif isinstance(node, ast.Name):
-                self._run_function(module, node.id)
-                target = module.imported.get(node.id, "")
-                if target.startswith(_LAZY):
-                    name = target.removeprefix(_LAZY)
-                    self.libraries.add(f"from shared.lazy import {name}; {name}.__name__")
-                # The module is passed on, so any of its functions may be called.
-                elif node not in followed and (other := self._find(target)):
-                    self.run_all(other)
+                self._use(module, node.value.id, node.attr)
+            elif isinstance(node, ast.Name) and node not in followed:
+                self._use(module, node.id)
 
     def _import(self, module: _Module, node: ast.Import | ast.ImportFrom) -> None:
         where = f"{module.file}:{node.lineno}"
@@ -172,7 +189,7 @@ class _Walk:
                     # `import shared.x` binds `shared`, through which any function may be called.
                     (self._run_top if alias.asname else self.run_all)(found)
                 else:
-                    self.libraries.add(ast.unparse(node))
+                    self._need(ast.unparse(node))
             return
         if node.level or node.module is None:
             raise InvalidFunction(f"{where}: write the import with the whole name of the module.")
@@ -181,25 +198,25 @@ class _Walk:
             for alias in node.names:
                 if submodule := self._find(f"{node.module}.{alias.name}"):
                     self._run_top(submodule)
-                else:
-                    self._run_function(source, alias.name)
         elif node.module != "__future__":
-            self.libraries.add(ast.unparse(node))
+            self._need(ast.unparse(node))
 
     def _iterate(self, module: _Module, call: ast.Call) -> None:
         if [ast.unparse(one) for one in call.args] != ["__path__"]:
             raise InvalidFunction(
                 f"{module.file}:{call.lineno}: only iter_modules(__path__) can be followed."
             )
+        outer, self._iterating = self._iterating, True
         for file in [*module.folder.glob("*.py"), *module.folder.glob("*/__init__.py")]:
             name = file.relative_to(module.folder).with_suffix("").parts[0]
             found = self._find(f"{module.name}.{name}")
             if found is not None and name not in ("__init__", "__main__"):
-                self._run_top(found)
+                self.run_all(found)
+        self._iterating = outer
 
     def _find_ours(self, name: str, where: str) -> _Module | None:
         found = self._find(name)
-        if found is None and name.split(".", maxsplit=1)[0] == _OURS:
+        if found is None and name.split(".", 1)[0] == _OURS:
             raise InvalidFunction(f"{where}: there is no module {name}.")
         return found
 
@@ -220,12 +237,13 @@ class _Walk:
         return None
 
 
-def _nodes(code: Sequence[ast.AST]) -> Iterator[ast.AST]:
+def _nodes(code: Sequence[ast.AST], without: Container[ast.AST] = ()) -> Iterator[ast.AST]:
     """Every node of some code, outer ones first, without what only a type checker reads."""
     for node in code:
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            yield from _nodes(node.orelse)
-        else:
-            hints = {getattr(node, "annotation", None), getattr(node, "returns", None)}
+            yield from _nodes(node.orelse, without)
+        elif node not in without:
+            hints = (getattr(node, "annotation", None), getattr(node, "returns", None))
             yield node
-            yield from _nodes([one for one in ast.iter_child_nodes(node) if one not in hints])
+            inside = [one for one in ast.iter_child_nodes(node) if one not in hints]
+            yield from _nodes(inside, without)

@@ -1,18 +1,12 @@
-"""The pinned requirements of dependency groups: `python -m infra.requirements functions local`.
-
-Prints the lines of requirements-dev.txt, with hashes, that the groups of pyproject.toml need: what
-an image installs to run the platform without its tests. Runs with the standard library alone.
-"""
+"""The pinned requirements of dependency groups, picked from a compiled file with their hashes."""
 
 import re
-import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_DEV = Path(__file__).resolve().parents[1] / "requirements-dev.txt"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -33,12 +27,12 @@ class Pinned:
     via: frozenset[str]
 
 
-def pinned(groups: Sequence[str], file: Path = _DEV) -> str:
+def pinned(groups: Sequence[str], file: Path) -> str:
     """The lines of a compiled file that some dependency groups need, dependencies included.
 
     Args:
         groups: names of groups in the pyproject.toml next to the file.
-        file: requirements.txt or requirements-dev.txt.
+        file: the compiled file.
 
     Raises:
         UnknownRequirement: a group does not exist, or a distribution is not in the file.
@@ -111,7 +105,3 @@ def _via(lines: Sequence[str]) -> frozenset[str]:
     words = [line.strip().lstrip("#").removeprefix(" via").strip() for line in lines[1:]]
     noted = [line.strip().startswith("#") for line in lines[1:]]
     return frozenset(word for word, note in zip(words, noted, strict=True) if note and word)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(pinned(sys.argv[1:]))

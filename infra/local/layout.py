@@ -7,7 +7,7 @@ import msgspec
 
 from infra import functions as described
 from infra.functions import Bucket, Function, InvalidFunction
-from infra.local.faults import PlatformFault
+from infra.local.errors import PlatformError
 from infra.local.home import Home, write_private
 
 PROJECT = "tablegate-local"
@@ -81,12 +81,12 @@ def present_functions(folder: Path) -> tuple[Function, ...]:
     """The functions of a folder.
 
     Raises:
-        PlatformFault: one is not described as it should be.
+        PlatformError: one is not described as it should be.
     """
     try:
         return described.read(folder)
     except InvalidFunction as error:
-        raise PlatformFault(str(error)) from error
+        raise PlatformError(str(error)) from error
 
 
 def beam_python() -> Path | None:

@@ -67,9 +67,19 @@ def test_an_import_in_a_function_counts_if_reached_code_names_the_function(reach
 
     assert reach("from shared import wiring\nwiring.engine()") == always | {"engine"}
     assert reach("from shared import wiring as w\nw.engine") == always | {"engine"}
-    assert reach("from shared.wiring import engine") == always | {"engine"}
-    assert reach("from shared.wiring import uploads") == always | {"loading/uploads"}
+    assert reach("from shared.wiring import engine\nengine()") == always | {"engine"}
+    assert reach("from shared.wiring import uploads\nuploads()") == always | {"loading/uploads"}
+    assert reach("from shared.wiring import engine") == always
     assert reach("from shared import wiring\nengine()") == always
+
+
+def test_an_import_in_a_method_counts_if_reached_code_names_the_class(reach):
+    classes = "class Loader:\n    def load(self):\n        from shared import engine"
+    main = "from shared.loading import Loader\n"
+
+    assert reach(main, classes) == set()
+    assert reach(main + "Loader().load()", classes) == {"engine"}
+    assert reach(main + "class Mine(Loader): ...", classes) == {"engine"}
 
 
 def test_every_function_of_a_module_that_is_passed_on_counts(reach):

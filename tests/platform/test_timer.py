@@ -49,7 +49,7 @@ def test_runs_missed_over_a_week_are_made_up_once(tmp_path: Path) -> None:
     file, carried = tmp_path / "runs", Carried()
     before = Runs(file)
     timer.run_due([NIGHTLY], before, NOON, carried)
-    before.keep()
+    before.write()
 
     later = Runs(file)
     for minutes in range(3):

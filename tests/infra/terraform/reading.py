@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from infra import gateway, imports
 from infra.functions import FOLDER, ROOT, Function
@@ -12,8 +12,7 @@ from shared.settings import SCOPES, described
 # A database by its URL is for one machine; everything but places has a default that is right
 # everywhere.
 _PLACES = ("_bucket", "_topic", "_dataset", "_project", "_location", "_instance", "_user")
-_NAMED = re.compile(r"settings(?:\(\))?\.(\w+)")
-_REQUIRED = re.compile(r"\.require\(([^)]*)\)")
+_SETTINGS = re.compile(r"\bsettings(\(\))?$")
 
 
 def needed(functions: Sequence[Function]) -> dict[str, set[str]]:
@@ -35,10 +34,13 @@ def _of_callers(function: Function, routes: Sequence[Route]) -> set[str]:
 def _of_places(function: Function) -> set[str]:
     known = {one.name for one in described()}
     code = imports.reached(FOLDER / function.name / "main.py", ROOT).code
-    found = _read("\n".join(map(ast.unparse, code))) | {"google_cloud_project"}
+    found = {name for node in code for name in _settings_in(node)} | {"google_cloud_project"}
     return {one.upper() for one in found & known if one.endswith(_PLACES)}
 
 
-def _read(text: str) -> set[str]:
-    required = ",".join(_REQUIRED.findall(text))
-    return set(_NAMED.findall(text)) | set(re.findall(r"['\"](\w+)['\"]", required))
+def _settings_in(node: ast.AST) -> Iterator[str]:
+    """The names of settings that a node reads, or requires to be set."""
+    if isinstance(node, ast.Attribute) and _SETTINGS.search(ast.unparse(node.value)):
+        yield node.attr
+    elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".require"):
+        yield from (one.value for one in node.args if isinstance(one, ast.Constant))
