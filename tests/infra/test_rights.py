@@ -2,15 +2,14 @@
 
 import io
 import itertools
-import json
 import uuid
 from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 
-from infra import rights
-from infra.package import ROOT
+from infra import functions, rights
+from infra.functions import ROOT
 from shared import tables
 from shared.backups import loosening, snapshot
 from shared.dashboard import loads
@@ -30,7 +29,7 @@ from shared.warehouse.names import SQL
 ROLES = ("owner", "writer", "reader")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LARGE = 1 << 30
-ACCESS = json.loads((ROOT / "infra" / "gcp" / "access.json").read_text("utf-8"))
+ROLE_OF = {one.name: one.permissions.database for one in functions.read()}
 NUMBERS = itertools.count(10)
 
 
@@ -68,7 +67,7 @@ def accounts(platform):
     with transaction(engines_of["operator"]) as connection:
         connection.exec_driver_sql(sql(users))
     migrate(engines_of["deployer"])
-    rights.give(engines_of["deployer"])
+    rights.grant(engines_of["deployer"])
     yield engines_of
     for one in engines_of.values():
         one.dispose()
@@ -109,8 +108,8 @@ def drop(engine, table, text, size_bytes=0):
     return entry.counts
 
 
-def test_every_role_in_access_json_is_there():
-    assert {one["database"] for one in ACCESS.values()} == {*ROLES, "none"}
+def test_every_role_that_a_function_has_is_there():
+    assert set(ROLE_OF.values()) == {*ROLES, "none"}
 
 
 def insert_rows(engine):
@@ -189,17 +188,17 @@ DOES = {
 
 
 def test_what_every_function_with_a_database_does_is_tried():
-    assert set(DOES) == {name for name, one in ACCESS.items() if one["database"] != "none"}
+    assert set(DOES) == {name for name, role in ROLE_OF.items() if role != "none"}
 
 
 @pytest.mark.parametrize("name", DOES)
 def test_a_functions_account_may_do_what_the_function_does(accounts, name):
-    DOES[name](accounts[ACCESS[name]["database"]])
+    DOES[name](accounts[ROLE_OF[name]])
 
 
 def test_a_migration_can_be_run_again_by_the_account_that_gave_its_tables_away(accounts):
     migrate(accounts["deployer"])
-    rights.give(accounts["deployer"])
+    rights.grant(accounts["deployer"])
 
     with accounts["reader"].connect() as connection:
         owners = connection.exec_driver_sql(

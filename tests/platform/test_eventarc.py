@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
-from infra.local import eventarc, ports, specifications, storage_event
+from infra import functions
+from infra.local import eventarc, ports, storage_event
 from infra.local.layout import Layout
 
 NOTIFICATION = json.loads(
@@ -108,7 +109,8 @@ async def _pushed(body: dict[str, Any], status: int | None) -> tuple[int, list[d
         return web.Response(status=status or 500)
 
     chosen = ports.choose(["eventarc", "ingest_csv"], {}, {})
-    layout = Layout(chosen, specifications.functions()[:1], "")
+    described = tuple(one for one in functions.read() if one.name == "ingest_csv")
+    layout = Layout(chosen, described, "")
     target = web.Application()
     target.router.add_post("/", function)
     runners = [await _served(eventarc.application(layout), chosen["eventarc"])]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from infra import functions
 from infra.local import layout as layouts
 from infra.local import ports, processes
 from infra.local.home import Home
@@ -111,6 +112,7 @@ def test_a_function_that_cannot_start_is_told_in_one_line(tmp_path: Path) -> Non
     folder = tmp_path / "functions" / "insert_rows"
     folder.mkdir(parents=True)
     (folder / "main.py").write_text("import no_such_module\n")
+    shutil.copy(functions.FOLDER / "insert_rows" / "function.json", folder)
     with new_home() as home:
         process = launch("up", "--home", str(home.path), "--functions", str(folder.parent))
         wait_until(lambda: _tells(home, "no_such_module"), "told of why", START_SECONDS)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import environment, partlog, ports, processes, sample, specifications
+from infra import functions
+from infra.local import environment, partlog, ports, processes, sample
+from infra.local.layout import Layout
 from infra.local.tabular import table
 
 
@@ -86,19 +88,15 @@ def test_a_process_is_identified_by_its_pid_and_start_time() -> None:
     assert processes.find(os.getpid(), began - 60) is None
 
 
-def test_every_pushed_topic_is_made() -> None:
-    from infra.local.layout import TOPICS
+def test_every_topic_that_something_names_is_made() -> None:
+    found = functions.read()
+    named = {push.topic for function in found for push in function.trigger.push}
+    published = {topic for function in found for topic in function.permissions.publishes}
+    timed = {job.topic for job in functions.jobs(found).values() if job.topic}
 
-    named = {push.topic for function in specifications.functions() for push in function.push}
-    timed = {call.topic for call in specifications.schedule() if call.topic}
+    topics = set(Layout({}, found, "").topics())
 
-    assert named | timed <= set(TOPICS)
-
-
-def test_every_timed_call_goes_to_a_function_there_is() -> None:
-    names = {function.name for function in specifications.functions()}
-
-    assert {call.function for call in specifications.schedule() if call.function} <= names
+    assert topics == named | published | timed | {"uploads", "dead-letters"}
 
 
 def test_the_sample_is_the_same_each_time_and_as_described(tmp_path: Path) -> None:

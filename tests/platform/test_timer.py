@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from infra.local import specifications, timer
-from infra.local.specifications import TimedCall
+from infra import functions
+from infra.functions import Job
+from infra.local import timer
+from infra.local.layout import Layout
 from infra.local.timer import Runs
 
-NIGHTLY = TimedCall("nightly", "0 2 * * *", "UTC", topic="sweep")
+NIGHTLY = Job("nightly", "0 2 * * *", "UTC", topic="sweep")
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
@@ -17,7 +19,7 @@ class Carried:
     def __init__(self) -> None:
         self.names: list[str] = []
 
-    def __call__(self, call: TimedCall) -> str:
+    def __call__(self, call: Job) -> str:
         self.names.append(call.name)
         return "done"
 
@@ -57,14 +59,25 @@ def test_runs_missed_over_a_week_are_made_up_once(tmp_path: Path) -> None:
 
 
 def test_a_time_zone_moves_the_moment() -> None:
-    there = TimedCall("there", "0 2 * * *", "America/Bogota", topic="sweep")
+    there = Job("there", "0 2 * * *", "America/Bogota", topic="sweep")
 
     assert timer.next_run(there, NOON) == datetime(2026, 11, 24, 7, 0, tzinfo=UTC)
 
 
-def test_a_call_of_a_function_that_is_not_there_is_left_out() -> None:
-    calls = specifications.schedule()
+def test_a_job_calls_the_function_whose_folder_it_is_in() -> None:
+    found = functions.read()
+    layout = Layout({one.name: port for port, one in enumerate(found)}, found, "")
 
-    kept = timer.available(calls, {"backup_table": "http://127.0.0.1:1"})
+    addresses = timer.addresses(layout)
 
-    assert [call.name for call in kept] == ["sweep", "nightly-backup"]
+    assert addresses == {
+        "nightly-backup": layout.url("backup_table"),
+        "nightly-reconcile": layout.url("sync_warehouse"),
+        "sweep": layout.url("ingest_csv"),
+    }
+
+
+def test_the_jobs_of_a_function_that_is_not_there_are_left_out() -> None:
+    backup = [one for one in functions.read() if one.name == "backup_table"]
+
+    assert list(functions.jobs(backup)) == ["nightly-backup"]
