@@ -24,30 +24,29 @@ MAIN = '''
 import functions_framework
 from flask import Request, Response
 
-from shared.http.answers import json_answer
-from shared.http.routes import PUBLIC, PUSH, Call, Door, Route
+from shared.http.app import FunctionApp
+from shared.http.responses import json_response
+from shared.http.routes import PUBLIC, PUSH, Context, Route
 
 
-def greet(call: Call) -> Response:
-    return json_answer({"hello": call.params["name"]})
+def greet(context: Context) -> Response:
+    return json_response({"hello": context.params["name"]})
 
 
-def count(_: Call) -> Response:
+def count(_: Context) -> Response:
     return Response(status=204)
 
 
-DOOR = Door(
-    "greetings",
-    [
-        Route("GET", "/<name>", greet, scope=PUBLIC, summary="Greet"),
-        Route("POST", "/", count, scope=PUSH, summary="Count"),
-    ],
+ROUTES = (
+    Route("GET", "/<name>", greet, scope=PUBLIC, summary="Greet"),
+    Route("POST", "/", count, scope=PUSH, summary="Count"),
 )
+app = FunctionApp("greetings", {"greetings": ROUTES})
 
 
 @functions_framework.http
 def greetings(request: Request) -> Response:
-    return DOOR(request)
+    return app(request)
 '''
 DESCRIBED = {
     "trigger": {
