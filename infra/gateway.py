@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from infra.functions import FOLDER, Function, InvalidFunction
+from shared.http.app import FunctionApp
 from shared.http.document import path_of
-from shared.http.routes import PUSH, Door, Route
+from shared.http.routes import PUSH, Route
 
 # Google's front end ends every call after this time, whatever the function's own timeout is; a
 # longer call must go past the gateway.
@@ -35,7 +36,7 @@ def routes(functions: Sequence[Function], folder: Path = FOLDER) -> dict[str, tu
         one.name: tuple(
             # A function's health is for those who operate it.
             route
-            for route in _door(folder / one.name / "main.py").routes
+            for route in _app(folder / one.name / "main.py").routes
             if route.scope != PUSH and route.path != "/healthz"
         )
         for one in functions
@@ -65,15 +66,15 @@ def build(routes: Mapping[str, Sequence[Route]], functions: Sequence[Function]) 
     }
 
 
-def _door(main: Path) -> Door:
+def _app(main: Path) -> FunctionApp:
     try:
         names = runpy.run_path(str(main))
     except ImportError as error:
         raise InvalidFunction(f"{main} cannot be imported: {error}.") from error
     for value in names.values():
-        if isinstance(value, Door):
+        if isinstance(value, FunctionApp):
             return value
-    raise InvalidFunction(f"{main} has no Door, which would hold the routes of the function.")
+    raise InvalidFunction(f"{main} has no FunctionApp, which would hold the routes of the function.")
 
 
 def _backend(function: Function) -> dict[str, Any]:
