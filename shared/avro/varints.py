@@ -2,8 +2,8 @@
 
 Source: Apache Avro 1.11 specification, "Binary Encoding".
 
-An integer of up to 56 bits has at most eight bytes, so it is made and taken apart within one word;
-the few that have more get a second word.
+An integer of up to 56 bits takes at most eight bytes, so it is encoded and decoded within one word;
+the few longer ones take a second word.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,9 @@ _SEVENS = np.uint64(0x7F7F7F7F7F7F7F7F)
 _MORE = np.uint64(0x8080808080808080)
 _UP, _THREE = np.uint8(1), np.uint8(3)
 _IN_ONE_WORD = 1 << 56
-# Groups of 7, 14 and 28 bits on their way between packed and one to a byte.
+_NONE = np.empty(0, np.int64)
+_NO_WORDS = np.empty(0, np.uint64)
+# Each step pairs groups of 7, 14 and 28 bits: packed to seven bits a byte, or back.
 _STEPS = tuple(
     (np.uint64(high), np.uint64(low), np.uint64(shift))
     for high, low, shift in (
@@ -30,13 +32,13 @@ _STEPS = tuple(
 
 
 @dataclass(frozen=True)
-class Written:
-    """Integers as Avro writes them.
+class Varints:
+    """Encoded integers.
 
     Attributes:
-        words: the first eight bytes of each; those beyond its length are zero.
-        lengths: how many bytes each has.
-        long: the places of those with more than eight bytes.
+        words: the first eight bytes of each; bytes beyond its length are zero.
+        lengths: the bytes of each.
+        long: the indexes of those with more than eight bytes.
         rest: the bytes of these from the ninth on.
     """
 
@@ -46,8 +48,8 @@ class Written:
     rest: Words
 
 
-def write(values: Int64) -> Written:
-    """Integers as Avro writes them."""
+def write(values: Int64) -> Varints:
+    """Encode integers."""
     if len(values) > 1 and not np.count_nonzero(values != values[0]):
         return _repeated(write(values[:1]), len(values))
     zigzag = ((values << 1) ^ (values >> 63)).view(np.uint64)
@@ -60,18 +62,18 @@ def write(values: Int64) -> Written:
         spread = ((spread << shift) & high) | (spread & low)
     followed = (_ONE << ((np.minimum(lengths, 9) - 1).astype(np.uint64) << np.uint64(3))) - _ONE
     if most < _IN_ONE_WORD:
-        return Written(spread | (_MORE & followed), lengths, _NONE, _NO_WORDS)
+        return Varints(spread | (_MORE & followed), lengths, _NONE, _NO_WORDS)
     long = np.flatnonzero(lengths > 8)
     followed[long] = ~np.uint64(0)
     rest = zigzag[long] >> np.uint64(56)
     rest = (rest & np.uint64(0x7F)) | ((rest >> np.uint64(7)) << np.uint64(8))
     rest |= (lengths[long] > 9).astype(np.uint64) << np.uint64(7)
-    return Written(spread | (_MORE & followed), lengths, long, rest)
+    return Varints(spread | (_MORE & followed), lengths, long, rest)
 
 
-def _repeated(one: Written, times: int) -> Written:
+def _repeated(one: Varints, times: int) -> Varints:
     long = np.arange(times if len(one.long) else 0)
-    return Written(
+    return Varints(
         np.repeat(one.words, times),
         np.repeat(one.lengths, times),
         long,
@@ -80,19 +82,19 @@ def _repeated(one: Written, times: int) -> Written:
 
 
 def ends(words: Words) -> Words:
-    """For each word, ones up to the end of the integer it begins with; all ones if it has none."""
+    """A mask for each word that covers the integer at its start; all ones if it goes on beyond."""
     marks = (words & _MORE) ^ _MORE
     return (marks - _ONE) & ~marks
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What the words of integers of one length have in common.
+    """What the encodings of all integers of one length have in common.
 
     Attributes:
-        size: the length, 8 bytes at most.
-        mask: the bits that tell of it.
-        bits: what they are.
+        size: the length in bytes, 8 at most.
+        mask: the bits that tell the length.
+        bits: the values of these bits.
     """
 
     size: int
@@ -100,12 +102,12 @@ class Shape:
     bits: np.uint64
 
     def has_all(self, words: Words) -> bool:
-        """Whether the integers that words begin with all have that length."""
+        """Whether the integer at the start of each word has this length."""
         return not np.count_nonzero((words & self.mask) != self.bits)
 
 
 def shape(size: int) -> Shape:
-    """The shape of that length."""
+    """The shape of a length."""
     mask = int(_MORE) & ((1 << (8 * size)) - 1)
     return Shape(size, np.uint64(mask), np.uint64(mask & ~(0x80 << (8 * (size - 1)))))
 
@@ -114,22 +116,13 @@ SHAPES = tuple(shape(size) for size in range(1, 9))
 
 
 def lengths(ends_of_words: Words) -> NDArray[np.uint8]:
-    """How many bytes each integer has, from its `ends`; 8 too where it has more."""
+    """The bytes of each integer, from its `ends`; 8 for longer ones too."""
     return (np.bitwise_count(ends_of_words) + _UP) >> _THREE
 
 
 def read(words: Words, ends_of_words: Words) -> Int64:
-    """The integers that words begin with, each within its word."""
+    """Decode the integer at the start of each word; it must end within the word."""
     packed = words & ends_of_words & _SEVENS
     for high, low, shift in _STEPS:
         packed = ((packed & high) >> shift) | (packed & low)
-    return unzigzag(packed)
-
-
-def unzigzag(packed: Words) -> Int64:
-    """Signed integers from zigzag."""
     return ((packed >> _ONE) ^ (~(packed & _ONE) + _ONE)).view(np.int64)
-
-
-_NONE = np.empty(0, np.int64)
-_NO_WORDS = np.empty(0, np.uint64)

@@ -22,9 +22,9 @@ from shared.tables.table import Table
 
 if TYPE_CHECKING:
     # Heavy, and a function's start must not wait for it.
-    from shared.backups import order as orders
+    from shared.backups import restore as restores
     from shared.backups.backup import Backups
-    from shared.backups.manifest import Manifest
+    from shared.backups.catalog import Manifest
 
 _LABELS = {"alert": "backup-failed"}
 
@@ -62,17 +62,17 @@ def taken(call: Call, backups: "Backups", tables: Sequence[Table]) -> list[Backu
 
 def _take(call: Call, backups: "Backups", tables: Sequence[Table]) -> "list[Manifest]":
     if not _is_scheduled(call, backups.settings):
-        return backups.take(tables, call.sender)
+        return backups.back_up(tables, call.sender)
     try:
-        found = backups.take(tables, call.sender, scheduled=True)
+        found = backups.back_up(tables, call.sender, scheduled=True)
     except Exception as error:
         names = [table.name for table in tables]
         _alert("A scheduled backup failed", error, tables=names)
         raise
     try:
-        backups.let_go(tables, datetime.now(UTC))
+        backups.expire(tables, datetime.now(UTC))
     except Exception as error:  # noqa: BLE001 - there is a backup all the same
-        _alert("Old backups could not be let go", error)
+        _alert("Could not delete expired backups", error)
     return found
 
 
@@ -96,7 +96,7 @@ def checked(call: Call, backups: "Backups") -> Response:
     """
     manifest = named(call, backups)
     bodies.read(call.request, NoOptions, may_be_empty=True)
-    found = backups.check(manifest)
+    found = backups.verify(manifest)
     if found.damage is not None:
         raise Problem(422, "damaged-backup", found.damage, backup=found.id)
     return json_answer(_told(backups, found))
@@ -113,7 +113,7 @@ def listed(backups: "Backups", table: Table) -> Response:
     return json_answer(BackupList(table.name, [_told(backups, one) for one in found]))
 
 
-def restored(order: "orders.Order", done: "orders.Restored") -> Response:
+def restored(order: "restores.RestoreRequest", done: "restores.Restored") -> Response:
     """What a restore did."""
     changes = {
         kind: RowsChanged(change.count, [dict(key) for key in change.examples])

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     # Heavy, and a function's start must not wait for it.
     import sqlalchemy as sa
 
-    from shared.backups.manifest import Manifest
-    from shared.backups.order import Order, Restored
+    from shared.backups.catalog import Manifest
+    from shared.backups.restore import Restored, RestoreRequest
 
 _SCHEME = "gs://"
 _MOST_NAME_BYTES = 1024
 
 
-def order(call: Call, client: Any, settings: Settings, table: Table, asked: Restore) -> "Order":
+def order(
+    call: Call, client: Any, settings: Settings, table: Table, asked: Restore
+) -> "RestoreRequest":
     """What is to be restored.
 
     Raises:
@@ -32,7 +34,7 @@ def order(call: Call, client: Any, settings: Settings, table: Table, asked: Rest
     with importing():
         from shared import storage
         from shared.backups.catalog import Catalog
-        from shared.backups.order import Order
+        from shared.backups.restore import RestoreRequest
 
     settings.require("backups_bucket")
     catalog = Catalog(client, settings.backups_bucket)
@@ -49,10 +51,10 @@ def order(call: Call, client: Any, settings: Settings, table: Table, asked: Rest
         found = storage.find(client, settings.backups_bucket, name)
         if found is None:
             raise UnknownBackup(f"There is no object {asked.uri!r}; upload it, or name another.")
-        stored, beside = found, catalog.beside(name)
+        stored, beside = found, catalog.manifest_of(name)
         # Another table's backup is to this one a file made elsewhere.
         manifest = beside if beside is not None and beside.table == table.name else None
-    return Order(
+    return RestoreRequest(
         table,
         stored,
         manifest,

@@ -28,7 +28,6 @@ SAME_FLOOR = {
     ("dashboard", "api"),
     ("api", "http"),
     ("http", "api"),
-    ("avro", "backups"),
 }
 
 
