@@ -6,8 +6,8 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from shared.settings import described
-from tests.platform.running import Platform, running
-from tests.security import secrecy
+from tests.support import secrecy
+from tests.support.platform import Platform, running
 
 for _setting in described():
     os.environ.pop(_setting.name.upper(), None)

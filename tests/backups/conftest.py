@@ -10,9 +10,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from google.api_core.client_options import ClientOptions
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import storage as google_storage
 
 from shared import storage, tables
 from shared.backups.backup import Backups
@@ -23,7 +20,7 @@ from shared.database.migrate import migrate
 from shared.settings import Settings, read
 from shared.tables.table import Table
 from shared.validation import plain
-from tests.platform import contents
+from tests.support import clients
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 LOAD_ID = uuid.UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
@@ -34,7 +31,7 @@ OWN_TABLES = ("loads", "rejected_rows", "replaced_rows")
 def database_url(platform) -> str:
     """A migrated database of these tests' own."""
     name = f"backups_{uuid.uuid4().hex}"
-    with closing(contents.connection(platform)) as connection:
+    with closing(clients.connection(platform.database_url)) as connection:
         connection.run(f"create database {name}")
     url = platform.database_url.rsplit("/", 1)[0] + f"/{name}"
     made = engines.create(read({"DATABASE_URL": url}))
@@ -56,11 +53,7 @@ def engine(database_url) -> Iterator[sa.Engine]:
 @pytest.fixture(scope="session")
 def storage_client(platform) -> Iterator[Any]:
     """A client of the platform's Cloud Storage."""
-    client = google_storage.Client(
-        project="tablegate-local",
-        credentials=AnonymousCredentials(),
-        client_options=ClientOptions(api_endpoint=platform.description["storage"]["endpoint"]),
-    )
+    client = clients.of_storage(platform.description["storage"]["endpoint"])
     yield client
     client.close()
 

@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
-from google.api_core.client_options import ClientOptions
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import storage as google_storage
-
 from shared import storage, tables
 from shared.backups.backup import Backups
 from shared.backups.restore import RestoreRequest, restore
 from shared.database.engine import create
 from shared.settings import read
+from tests.support import clients
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__])
@@ -65,11 +62,7 @@ KILLED = -signal.SIGKILL
 def _work(work: Work, ready: Connection) -> None:
     settings = read({"DATABASE_URL": work.database_url, "BACKUPS_BUCKET": work.bucket})
     engine = create(settings)
-    client: Any = google_storage.Client(
-        project="tablegate-local",
-        credentials=AnonymousCredentials(),
-        client_options=ClientOptions(api_endpoint=work.endpoint),
-    )
+    client: Any = clients.of_storage(work.endpoint)
     table = tables.find(work.table_name)
     backups = Backups(settings, engine, client)
     ready.send("ready")

@@ -16,11 +16,11 @@ from shared.backups import backup, catalog
 from shared.http import backups as doors
 from shared.loading.ledger import Source
 from shared.loading.load import load
-from shared.validation.block import Block
-from tests.asserts import assert_problem
+from shared.validation.rows import Block
 from tests.backups.conftest import hires
 from tests.backups.test_foreign import JOB, file, jobs
-from tests.platform.running import ROOT
+from tests.support.checkout import ROOT
+from tests.support.problems import assert_problem
 
 JOBS = tables.find("jobs")
 HIRES = tables.find("hired_employees")

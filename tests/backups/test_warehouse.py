@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from tests.platform.dropping import Operator
-from tests.platform.running import ROOT, Platform
+from tests.support.checkout import ROOT
+from tests.support.operator import Operator
+from tests.support.platform import Platform
 
 STAR = {
     "departments": ("dim_departments", "id, department, accepted_at, load_id"),

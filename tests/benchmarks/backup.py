@@ -15,13 +15,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import fastavro
 import sqlalchemy as sa
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import storage
 
 from shared import tables
 from shared.avro import rows as avro_rows
@@ -32,9 +29,10 @@ from shared.backups.restore import RestoreRequest, restore
 from shared.database.engine import create
 from shared.database.migrate import migrate
 from shared.settings import read as read_settings
-from tests.benchmarks import hires
 from tests.benchmarks.ingest import psql
-from tests.platform.running import ROOT, Platform, running
+from tests.support import clients, hires
+from tests.support.checkout import ROOT
+from tests.support.platform import Platform, running
 
 ROUNDS = 3
 SMALL_ROWS = 100_000
@@ -67,7 +65,7 @@ def place(platform: Platform, rows: int) -> dict[str, str]:
         "bucket": name.replace("_", "-"),
         "endpoint": platform.description["storage"]["endpoint"],
     }
-    client(told).create_bucket(told["bucket"])
+    clients.of_storage(told["endpoint"]).create_bucket(told["bucket"])
     engine = create(read_settings({"DATABASE_URL": told["database_url"]}))
     migrate(engine)
     with engine.begin() as connection:
@@ -91,21 +89,12 @@ FILL = (
 )
 
 
-def client(told: dict[str, str]) -> Any:
-    """A client of Cloud Storage."""
-    return storage.Client(
-        project="bench",
-        credentials=AnonymousCredentials(),
-        client_options={"api_endpoint": told["endpoint"]},
-    )
-
-
 def backups_of(told: dict[str, str]) -> Backups:
     """What takes backups there."""
     settings = read_settings(
         {"DATABASE_URL": told["database_url"], "BACKUPS_BUCKET": told["bucket"]}
     )
-    return Backups(settings, create(settings), client(told))
+    return Backups(settings, create(settings), clients.of_storage(told["endpoint"]))
 
 
 def speed(told: dict[str, str], rows: int) -> None:
@@ -131,7 +120,8 @@ def speed(told: dict[str, str], rows: int) -> None:
     print(f"ratio                                    {ours / theirs:>12.2f}")
     print(f"size of the dump                         {dumped_bytes / 1e6:>12.1f} MB")
     print(f"size of the backup                       {manifest.size_bytes / 1e6:>12.1f} MB")
-    content = client(told).bucket(told["bucket"]).blob(manifest.object).download_as_bytes()
+    bucket = clients.of_storage(told["endpoint"]).bucket(told["bucket"])
+    content = bucket.blob(manifest.object).download_as_bytes()
     decoding(content, rows)
     restoring(backups, rows)
     backups.engine.dispose()

@@ -23,9 +23,10 @@ import msgspec
 
 from shared import tables
 from shared.validation.json_batch import check
-from tests.benchmarks import fastapi, hires
-from tests.platform.dropping import Operator
-from tests.platform.running import running
+from tests.benchmarks import fastapi
+from tests.support import hires
+from tests.support.operator import Operator
+from tests.support.platform import running
 
 PATH = "/insert_rows/hired_employees"
 ROWS = 1000

@@ -18,14 +18,14 @@ from urllib.parse import urlsplit
 
 import psutil
 import sqlalchemy as sa
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
 from shared.database.engine import create
 from shared.database.migrate import migrate
 from shared.settings import read
-from tests.benchmarks import hires, loaders
-from tests.platform.running import Platform, running
+from tests.benchmarks import loaders
+from tests.support import clients, hires
+from tests.support.platform import Platform, running
 
 SIZES = (1_000_000, 10_000_000)
 BAD_SHARES = (0.0, 0.05, 1.0)
@@ -163,12 +163,7 @@ def psql() -> str:
 def bucket(platform: Platform) -> storage.Bucket:
     """The uploads bucket."""
     where = platform.description["storage"]
-    client = storage.Client(
-        project="bench",
-        credentials=AnonymousCredentials(),
-        client_options={"api_endpoint": where["endpoint"]},
-    )
-    return client.bucket(where["uploads"])
+    return clients.of_storage(where["endpoint"]).bucket(where["uploads"])
 
 
 def wait(engine: sa.Engine, question: str) -> None:

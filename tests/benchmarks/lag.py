@@ -15,9 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.benchmarks import hires
-from tests.platform.dropping import Operator
-from tests.platform.running import running
+from tests.support import hires
+from tests.support.operator import Operator
+from tests.support.platform import running
 
 BATCHES_A_SECOND = 20
 ROWS_A_BATCH = 50

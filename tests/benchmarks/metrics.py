@@ -17,9 +17,9 @@ import sqlglot
 from google.cloud import bigquery
 
 from shared.warehouse.names import SQL
-from tests.benchmarks import hires
-from tests.platform.dropping import Operator
-from tests.platform.running import running
+from tests.support import hires
+from tests.support.operator import Operator
+from tests.support.platform import running
 
 FIRST_YEAR, LAST_YEAR = 2012, 2021
 DAYS = 3653

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.desk import Desk
-from tests.platform.dropping import Operator
-from tests.platform.running import Platform
+from tests.support.operator import Operator
+from tests.support.platform import Platform
 
 CHROMIUM = shutil.which("chromium")
 # As root there is no sandbox to be had; the others keep it from calling anybody.

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from playwright.sync_api import Error, expect
 
-from tests.platform.running import wait_until
+from tests.support.platform import wait_until
 
 MARKUP = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.platform.running import ROOT
+from tests.support.checkout import ROOT
 
 _FUZZERS = ROOT / ".venv-fuzz" / "bin" / "python"
 _ACCESSES = ("tests/security/test_access.py", "tests/security/test_pushes.py")

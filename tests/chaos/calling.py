@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.platform.running import Platform
+from tests.support.platform import Platform
 
 PATIENCE_SECONDS = 90.0
 _PAUSE_SECONDS = 0.3

@@ -11,7 +11,7 @@ from tests.chaos.expected import Brought, Expected, Restored, Stored
 from tests.chaos.findings import Findings
 from tests.chaos.ledger import Found
 from tests.chaos.model import Model
-from tests.platform.dropping import Operator
+from tests.support.operator import Operator
 
 _WAITING = """
     select load_id, cast(raw ->> 'id' as bigint) as key, status from rejected_rows

@@ -16,7 +16,7 @@ from infra.local import processes
 from tests.chaos.clock import Clock
 from tests.chaos.disk import Disk
 from tests.chaos.schedules import Fault
-from tests.platform.running import Platform
+from tests.support.platform import Platform
 
 _CUT = sa.text("""
     select pg_terminate_backend(pid) from pg_stat_activity

@@ -9,7 +9,7 @@ from tests.chaos.findings import Findings
 from tests.chaos.ledger import Found
 from tests.chaos.model import Model
 from tests.chaos.settling import owed_messages
-from tests.platform.dropping import Operator
+from tests.support.operator import Operator
 
 _HELD = """
     select pid, state, query from pg_stat_activity

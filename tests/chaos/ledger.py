@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.chaos.findings import Findings
 from tests.chaos.model import Model, Sent
-from tests.platform.dropping import Operator
+from tests.support.operator import Operator
 
 Entry = Mapping[str, Any]
 _LOADS = "select * from loads where kind <> 'restore' and started_at >= :since order by started_at"

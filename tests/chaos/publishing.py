@@ -11,7 +11,7 @@ from google.cloud import pubsub_v1
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from tests.platform.running import Platform
+from tests.support.platform import Platform
 
 TOPICS = ("row-batches", "uploads", "table-changed")
 PATIENCE_SECONDS = 60.0

@@ -22,8 +22,8 @@ from tests.chaos.model import Model
 from tests.chaos.publishing import Doubler, Publisher
 from tests.chaos.schedules import Fault, Schedule
 from tests.chaos.working import Worker
-from tests.platform.dropping import Operator
-from tests.platform.running import Platform, new_home, start
+from tests.support.operator import Operator
+from tests.support.platform import Platform, new_home, start
 
 # Events that were lost are worked by the sweep; here it does not wait five minutes for them.
 ENVIRONMENT = {"SWEEP_AGE_SECONDS": "4"}

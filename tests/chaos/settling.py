@@ -6,7 +6,7 @@ from contextlib import closing
 
 from shared.errors import TablegateError
 from tests.chaos.publishing import MARK, Doubler, Publisher
-from tests.platform.dropping import Operator
+from tests.support.operator import Operator
 
 LIMIT_SECONDS = 120.0
 # The schedule's own sweep comes every five minutes; here it comes sooner.

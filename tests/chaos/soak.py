@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 import httpx
 import psutil
 
-from tests.benchmarks import hires
 from tests.chaos.settling import owed_messages
-from tests.platform.dropping import Operator
-from tests.platform.running import running
+from tests.support import hires
+from tests.support.operator import Operator
+from tests.support.platform import running
 
 BATCHES_A_SECOND, ROWS_A_BATCH, ROWS_A_FILE = 50, 10, 100
 SENDERS, SAMPLES = 16, 10

@@ -9,7 +9,7 @@ from tests.chaos import clock, report, schedules
 from tests.chaos.lines import Line
 from tests.chaos.model import Sent
 from tests.chaos.rounds import Arena, started
-from tests.platform.dropping import Operator
+from tests.support.operator import Operator
 
 # Pub/Sub's client says of `return_immediately` that it costs its server more.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -4,12 +4,12 @@ import uuid
 
 import pytest
 import sqlalchemy as sa
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import pubsub_v1, storage
+from google.cloud import pubsub_v1
 
 from shared.database import engine as engines
 from shared.database.migrate import migrate
 from shared.settings import read
+from tests.support import clients
 
 
 def _engine(url):
@@ -95,11 +95,7 @@ def publisher(platform, monkeypatch):
 @pytest.fixture
 def client(platform):
     """Cloud Storage, on the platform's stand-in."""
-    made = storage.Client(
-        project="tests",
-        credentials=AnonymousCredentials(),
-        client_options={"api_endpoint": platform.description["storage"]["endpoint"]},
-    )
+    made = clients.of_storage(platform.description["storage"]["endpoint"])
     yield made
     made.close()
 

@@ -15,7 +15,7 @@ from shared.database import engine as engines
 from shared.loading.backfill import Backfill
 from shared.loading.uploads import Uploads
 from shared.settings import read
-from tests.benchmarks import hires
+from tests.support import hires
 
 COUNTS = "rows_read, inserted, updated, unchanged, superseded, waiting, rejected"
 QUESTIONS = {

@@ -9,7 +9,7 @@ import pytest
 from shared import tables
 from shared.settings import as_markdown
 from shared.validation.header import layout
-from tests.platform.running import Platform
+from tests.support.platform import Platform
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

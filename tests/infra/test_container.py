@@ -20,7 +20,7 @@ from infra import requirements
 from infra.local import home as homes
 from infra.local import ports, processes
 from infra.package import ROOT
-from tests.platform.running import wait_until
+from tests.support.platform import wait_until
 
 DOCKERFILE = ROOT / "infra" / "local" / "Dockerfile"
 HIDDEN = [

@@ -18,12 +18,12 @@ from shared.database import engine as engines
 from shared.database.engine import transaction
 from shared.database.migrate import migrate
 from shared.database.sql import statement
-from shared.errors import Fault
+from shared.errors import TablegateError
 from shared.loading import reject_queue, tickets, waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.settings import read
-from shared.validation.files import blocks
+from shared.validation.csv_rows import blocks
 from shared.warehouse import lock, pending
 from shared.warehouse.names import SQL
 
@@ -212,7 +212,7 @@ def test_a_reader_reads_and_changes_nothing(accounts):
     with accounts["reader"].connect() as connection:
         connection.exec_driver_sql("lock table jobs in access share mode")
         connection.exec_driver_sql("select count(*) from jobs, loads, rejected_rows").scalar()
-    with pytest.raises(Fault):
+    with pytest.raises(TablegateError):
         drop(accounts["reader"], "jobs", "5,Nurse\n")
 
 

@@ -2,19 +2,16 @@
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
 
 import grpc
-import pg8000.native
-from google.api_core.client_options import ClientOptions
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery, pubsub_v1, storage
+from google.cloud import pubsub_v1, storage
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from tests.platform.running import Platform
+from tests.support import clients
+from tests.support.platform import Platform
 
 
 @dataclass(frozen=True)
@@ -41,51 +38,23 @@ class Contents:
         return self.find(platform, self.word)
 
 
-def connection(platform: Platform) -> pg8000.native.Connection:
-    """A connection to the platform's database."""
-    url = urlsplit(platform.database_url)
-    return pg8000.native.Connection(
-        unquote(url.username or ""),
-        host=url.hostname or "",
-        port=url.port or 0,
-        password=unquote(url.password or ""),
-        database=url.path.lstrip("/"),
-    )
-
-
 @contextmanager
 def bucket(platform: Platform, key: str) -> Iterator[storage.Bucket]:
     """A bucket of the platform, by a client of its own."""
-    client = storage.Client(
-        project="tablegate-local",
-        credentials=AnonymousCredentials(),
-        client_options=ClientOptions(api_endpoint=platform.description["storage"]["endpoint"]),
-    )
-    try:
-        yield client.bucket(platform.description["storage"][key])
-    finally:
-        client.close()
-
-
-def warehouse(platform: Platform) -> bigquery.Client:
-    """A client of the platform's BigQuery."""
-    told = platform.description["bigquery"]
-    return bigquery.Client(
-        project=told["project"],
-        credentials=AnonymousCredentials(),
-        client_options=ClientOptions(api_endpoint=told["endpoint"]),
-    )
+    told = platform.description["storage"]
+    with closing(clients.of_storage(told["endpoint"])) as client:
+        yield client.bucket(told[key])
 
 
 def _put_row(platform: Platform, word: str) -> None:
-    database = connection(platform)
+    database = clients.connection(platform.database_url)
     database.run("create table if not exists kept (word text)")
     database.run("insert into kept values (:word)", word=word)
     database.close()
 
 
 def _has_row(platform: Platform, word: str) -> bool:
-    database = connection(platform)
+    database = clients.connection(platform.database_url)
     found = database.run("select word from kept where word = :word", word=word)
     database.close()
     return found == [[word]]
@@ -111,7 +80,7 @@ def _bytes(blob: storage.Blob) -> bytes:
 
 
 def _put_warehouse_row(platform: Platform, word: str) -> None:
-    client = warehouse(platform)
+    client = clients.of_bigquery(platform.description["bigquery"]["endpoint"])
     client.create_dataset("kept", exists_ok=True)
     client.query("create table if not exists kept.words (word string)").result()
     client.query(f"insert into kept.words (word) values ('{word}')").result()
@@ -119,7 +88,7 @@ def _put_warehouse_row(platform: Platform, word: str) -> None:
 
 
 def _has_warehouse_row(platform: Platform, word: str) -> bool:
-    client = warehouse(platform)
+    client = clients.of_bigquery(platform.description["bigquery"]["endpoint"])
     found = list(client.query(f"select word from kept.words where word = '{word}'").result())
     client.close()
     return [row["word"] for row in found] == [word]

@@ -5,9 +5,9 @@ import sqlalchemy as sa
 
 from shared.database.engine import create
 from shared.settings import read
-from tests.benchmarks import hires
 from tests.benchmarks.ingest import bucket
-from tests.platform.running import running, wait_until
+from tests.support import hires
+from tests.support.platform import running, wait_until
 
 ROWS = 20_000
 

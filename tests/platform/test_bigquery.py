@@ -3,19 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery
+
+from tests.support import clients
 
 
 @pytest.fixture
 def warehouse(platform):
     """A client of the platform's warehouse."""
-    where = platform.description["bigquery"]
-    made = bigquery.Client(
-        project=where["project"],
-        credentials=AnonymousCredentials(),
-        client_options={"api_endpoint": where["endpoint"]},
-    )
+    made = clients.of_bigquery(platform.description["bigquery"]["endpoint"])
     yield made
     made.close()
 

@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 
 from infra.local.environment import ROOT
-from tests.platform.dropping import Operator
-from tests.platform.running import running, wait_until
+from tests.support.operator import Operator
+from tests.support.platform import running, wait_until
 
 SALARIES = '''"""What somebody is paid."""
 

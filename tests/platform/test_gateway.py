@@ -14,7 +14,7 @@ from aiohttp import web
 from infra.local import gateway, ports, specifications
 from infra.local import home as homes
 from infra.local.layout import Layout
-from tests.platform.running import Platform
+from tests.support.platform import Platform
 
 API_DOCS = next(one for one in specifications.functions() if one.name == "api_docs")
 

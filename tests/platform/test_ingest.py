@@ -11,9 +11,8 @@ import httpx
 import pytest
 
 from infra.local import sample
-from tests.platform import plain
-from tests.platform.dropping import Operator
-from tests.security import identities
+from tests.support import identities, plain_metrics
+from tests.support.operator import Operator
 
 ORDERS = list(permutations(["departments", "jobs", "hired_employees"]))
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -59,7 +58,7 @@ def test_files_in_any_order_end_as_the_same_rows_and_metrics(operator, sample_fi
             operator.dropped(f"{table}.csv", (folder / f"{table}.csv").read_bytes())
         operator.synced()
 
-        expected = {t: len(plain.rows(folder / f"{t}.csv")) for t in order}
+        expected = {t: len(plain_metrics.rows(folder / f"{t}.csv")) for t in order}
         assert {t: operator.count(f"select count(*) from {t}") for t in order} == expected
         faults = operator.ask(
             "select errors -> 0 ->> 'field' as field, count(*) from rejected_rows"
@@ -75,9 +74,9 @@ def test_files_in_any_order_end_as_the_same_rows_and_metrics(operator, sample_fi
         assert {t: operator.warehouse(star) for t, star in stars.items()} == expected
         for year in (2021, 2022):
             found = operator.api.get("/hires_by_quarter", params={"year": year}).json()
-            assert found["rows"] == plain.by_quarter(folder, year)
+            assert found["rows"] == plain_metrics.by_quarter(folder, year)
             found = operator.api.get("/departments_above_mean", params={"year": year}).json()
-            assert found["rows"] == plain.above_mean(folder, year)
+            assert found["rows"] == plain_metrics.above_mean(folder, year)
 
 
 def test_a_metric_comes_as_csv_where_that_is_asked_for(operator, sample_files):
@@ -90,7 +89,7 @@ def test_a_metric_comes_as_csv_where_that_is_asked_for(operator, sample_files):
     assert answer.headers["content-type"].startswith("text/csv")
     lines = list(csv.DictReader(answer.text.splitlines()))
     assert [{**line, **{q: int(line[q]) for q in ("q1", "q2", "q3", "q4")}} for line in lines] == (
-        plain.by_quarter(sample_files, 2021)
+        plain_metrics.by_quarter(sample_files, 2021)
     )
 
 

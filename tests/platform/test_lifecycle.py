@@ -11,7 +11,7 @@ from infra.local import layout as layouts
 from infra.local import ports, processes
 from infra.local.home import Home
 from tests.platform.contents import Contents
-from tests.platform.running import (
+from tests.support.platform import (
     START_SECONDS,
     Platform,
     call,

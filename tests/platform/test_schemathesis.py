@@ -24,7 +24,7 @@ from shared import api
 from shared.http.document import build
 from shared.http.problems import MEDIA_TYPE as PROBLEM
 from shared.http.problems import PREFIX
-from tests.platform.running import Platform, running
+from tests.support.platform import Platform, running
 
 EXAMPLES, CHAINS, STEPS = 10, 5, 12
 SEED = 20210727

@@ -7,7 +7,7 @@ import pytest
 from shared import storage
 from shared.errors import PermanentError, StorageUnavailable
 from tests.platform import contents
-from tests.platform.running import Platform
+from tests.support.platform import Platform
 
 # More than the library sends at once.
 PIECE = b"x" * (48 << 20)

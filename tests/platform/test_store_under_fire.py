@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from infra.local.processes import identity
-from tests.benchmarks import hires
-from tests.platform.dropping import Operator
-from tests.platform.running import Platform, running, wait_until
+from tests.support import hires
+from tests.support.operator import Operator
+from tests.support.platform import Platform, running, wait_until
 
 BATCHES, ROWS, BAD_ROWS, CLIENTS = 200, 1000, 3, 8
 FIRE_SECONDS, REST_SECONDS = 20.0, 60.0

@@ -14,7 +14,8 @@ from infra.local import layout as layouts
 from infra.local import processes
 from tests.platform import contents
 from tests.platform.contents import Contents
-from tests.platform.running import Platform, call, wait_until
+from tests.support import clients
+from tests.support.platform import Platform, call, wait_until
 
 STAND_INS = ("postgres", "pubsub", "bigquery", "storage", "eventarc", "gateway", "timer")
 
@@ -159,7 +160,7 @@ def test_a_file_dropped_while_pubsub_is_away_is_loaded_all_the_same(platform: Pl
         blob = uploads.blob("departments-dropped.csv")
         blob.upload_from_string(b"4711,Salvage\r\n", content_type="text/csv")
 
-    database = contents.connection(platform)
+    database = clients.connection(platform.database_url)
     try:
         wait_until(lambda: _is_loaded(database, blob.generation), "loaded", seconds=60)
     finally:

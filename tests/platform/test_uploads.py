@@ -9,8 +9,8 @@ import httpx
 import psutil
 import pytest
 
-from tests.platform.dropping import Operator
-from tests.platform.running import Platform, wait_until
+from tests.support.operator import Operator
+from tests.support.platform import Platform, wait_until
 
 LIMIT_BYTES = 32 << 20
 

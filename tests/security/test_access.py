@@ -15,11 +15,11 @@ from shared.http.answers import json_answer
 from shared.http.document import path_of
 from shared.http.routes import PUBLIC, PUSH, Door, Route
 from shared.settings import SCOPES, Settings, Token
-from tests import functions_here
-from tests.asserts import assert_problem
+from tests.support import apps
+from tests.support.problems import assert_problem
 
 EXPIRED = datetime.now(UTC) - timedelta(seconds=1)
-FUNCTIONS = {name: functions_here.load(name) for name in functions_here.names()}
+FUNCTIONS = {name: apps.load(name) for name in apps.names()}
 ROUTES = [(name, route) for name, found in FUNCTIONS.items() for route in found.door.routes]
 GUARDED = [(name, route) for name, route in ROUTES if route.scope in SCOPES]
 PUSHED = [(name, route) for name, route in ROUTES if route.scope == PUSH]
@@ -125,7 +125,7 @@ def test_no_token_opens_a_push(name, route):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_function_itself_lets_nobody_in_without_a_token(name):
-    function = functions_here.load(name)
+    function = apps.load(name)
     for route in function.door.routes:
         response = function.app.test_client().open(address(name, route), method=route.method)
 

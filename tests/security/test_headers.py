@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 
 from infra.local import specifications
 from shared.http.routes import PUBLIC
-from tests import functions_here
 from tests.security.test_access import FUNCTIONS, GUARDED, ROUTES, address, client, labels
+from tests.support import apps
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 INJECTED = {"Origin": "null", "X-Forwarded-Host": "evil.example", "Accept": "text/html"}
@@ -28,9 +28,9 @@ def assert_guarded(response: object) -> None:
 
 
 def test_every_function_is_tested_here_or_as_one_of_events():
-    doors = set(functions_here.names())
+    doors = set(apps.names())
     events = {one.name for one in specifications.functions() if one.signature == "cloudevent"}
-    folders = {path.parent.name for path in (functions_here.ROOT / "functions").glob("*/main.py")}
+    folders = {path.parent.name for path in (apps.ROOT / "functions").glob("*/main.py")}
 
     assert doors | events == folders
     assert not doors & events
@@ -51,7 +51,7 @@ def test_every_route_is_guarded_whatever_the_method_and_token(name, route):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_functions_own_answers_without_a_token_are_guarded(name):
-    function = functions_here.load(name).app.test_client()
+    function = apps.load(name).app.test_client()
     for route in FUNCTIONS[name].door.routes:
         for path in (address(name, route), f"{address(name, route)}/%00/nothing"):
             assert_guarded(function.open(path, method=route.method))

@@ -1,7 +1,7 @@
 """No log holds a secret or a row's value, whatever goes wrong with it.
 
 Beside these, the end of every platform's run and the output of every test are looked through: see
-`tests/conftest.py` and `tests/platform/running.py`.
+`tests/conftest.py` and `tests/support/platform.py`.
 """
 
 import contextlib
@@ -15,10 +15,9 @@ import httpx
 import pg8000
 import pytest
 
-from tests.platform import contents
-from tests.platform.dropping import Operator
-from tests.security import secrecy
-from tests.security.secrecy import CANARY, NUMBER
+from tests.support import clients, secrecy
+from tests.support.operator import Operator
+from tests.support.secrecy import CANARY, NUMBER
 
 HIRE = {
     "id": NUMBER,
@@ -86,7 +85,7 @@ def test_what_goes_wrong_with_files_batches_and_backups_is_told_without_a_value(
 
 
 def test_postgresql_tells_of_its_errors_without_the_rows_they_are_about(platform):
-    with closing(contents.connection(platform)) as connection:
+    with closing(clients.connection(platform.database_url)) as connection:
         connection.run("create temporary table a (id bigint primary key, note text)")
         for statement in (
             f"insert into a values ({NUMBER}, '{CANARY}'), ({NUMBER}, '{CANARY}')",

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.platform.running import ROOT
 from tests.security.child import CASES
+from tests.support.checkout import ROOT
 
 # Of the largest body there are 10 MB; what it becomes in Python is the most of all.
 MOST_MEGABYTES = 256

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from infra.local import specifications
-from tests.platform.running import Platform
-from tests.security import identities
+from tests.support import identities
+from tests.support.platform import Platform
 
 FUNCTIONS = specifications.functions()
 # From what the platform itself reads, so that a new one cannot be forgotten.

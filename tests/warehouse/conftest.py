@@ -13,9 +13,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from google.api_core.client_options import ClientOptions
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import storage
 
 from shared import tables
 from shared.database import engine as engines
@@ -25,14 +22,14 @@ from shared.loading import waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.settings import read
-from shared.validation.files import blocks
+from shared.validation.csv_rows import blocks
 from shared.warehouse.apply import apply
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.names import Names
 from shared.warehouse.star import projections
 from shared.warehouse.sync import Sync
-from tests.platform import contents
-from tests.platform.running import ROOT
+from tests.support import clients
+from tests.support.checkout import ROOT
 from tests.warehouse.interposed import Interposed
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -43,7 +40,7 @@ STAGING = "tablegate-staging"
 def database_url(platform):
     """A migrated database of these tests' own."""
     name = f"warehouse_{uuid.uuid4().hex}"
-    with closing(contents.connection(platform)) as connection:
+    with closing(clients.connection(platform.database_url)) as connection:
         connection.run(f"create database {name}")
     url = platform.database_url.rsplit("/", 1)[0] + f"/{name}"
     made = engines.create(read({"DATABASE_URL": url}))
@@ -66,7 +63,7 @@ def engine(database_url):
 @pytest.fixture(scope="session")
 def bigquery_client(platform):
     """A client of the platform's BigQuery."""
-    client = contents.warehouse(platform)
+    client = clients.of_bigquery(platform.description["bigquery"]["endpoint"])
     yield client
     client.close()
 
@@ -92,11 +89,7 @@ def warehouse(star):
 @pytest.fixture(scope="session")
 def storage_client(platform):
     """A client of the platform's Cloud Storage."""
-    client = storage.Client(
-        project="tablegate-local",
-        credentials=AnonymousCredentials(),
-        client_options=ClientOptions(api_endpoint=platform.description["storage"]["endpoint"]),
-    )
+    client = clients.of_storage(platform.description["storage"]["endpoint"])
     yield client
     client.close()
 

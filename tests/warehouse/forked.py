@@ -15,15 +15,13 @@ from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
-from google.api_core.client_options import ClientOptions
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery, storage
 
 from shared.database.engine import create
 from shared.errors import TransientError
 from shared.settings import read
 from shared.warehouse.names import Names
 from shared.warehouse.sync import Sync
+from tests.support import clients
 from tests.warehouse.interposed import Interposed
 
 
@@ -68,20 +66,11 @@ def run(told: dict[str, Any], die_at: int | None) -> None:
 
 def make(told: dict[str, Any], step: Any) -> Sync:
     """What syncs, with a step before each call of BigQuery."""
-    client = _client(bigquery.Client, told["bigquery"])
     return Sync(
         create(read({"DATABASE_URL": told["database_url"]})),
-        Interposed(client, Names(*told["names"]), before=step),
-        _client(storage.Client, told["storage"]),
+        Interposed(clients.of_bigquery(told["bigquery"]), Names(*told["names"]), before=step),
+        clients.of_storage(told["storage"]),
         told["bucket"],
-    )
-
-
-def _client(kind: Any, endpoint: str) -> Any:
-    return kind(
-        project="tablegate-local",
-        credentials=AnonymousCredentials(),
-        client_options=ClientOptions(api_endpoint=endpoint),
     )
 
 

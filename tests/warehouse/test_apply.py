@@ -16,7 +16,7 @@ from shared.tables.table import Row, Table
 from shared.warehouse.apply import apply
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.names import Names
-from tests.platform.running import ROOT
+from tests.support.checkout import ROOT
 
 STAR = ["dim_dates", "dim_departments", "dim_jobs", "fact_hires"]
 OBJECTS = [*STAR, "load_rejects", "loads", "sync_state"]

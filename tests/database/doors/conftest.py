@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from shared import wiring
 from shared.loading import batches, store
-from tests import functions_here
+from tests.support import apps
 
 SCOPES = ["rows", "rejects"]
 HEADERS = {"X-Token": "ann's token"}
@@ -100,7 +100,7 @@ def service(topics, database_url, monkeypatch) -> Iterator[Service]:
     monkeypatch.setenv("TOKENS", json.dumps(tokens))
     clear_wiring()
     insert, rejects = (
-        functions_here.load(name).app.test_client() for name in ("insert_rows", "rejected_rows")
+        apps.load(name).app.test_client() for name in ("insert_rows", "rejected_rows")
     )
     yield Service(insert, rejects, topics)
     made: sa.Engine = wiring.engine()

@@ -4,14 +4,14 @@ from uuid import UUID
 
 import pytest
 
-from tests import functions_here
-from tests.asserts import assert_problem
 from tests.database.doors.conftest import HEADERS
+from tests.support import apps
+from tests.support.problems import assert_problem
 
 
 @pytest.fixture
 def dashboard(service):
-    return functions_here.load("dashboard").app.test_client()
+    return apps.load("dashboard").app.test_client()
 
 
 @pytest.fixture

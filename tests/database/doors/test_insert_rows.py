@@ -6,8 +6,8 @@ import uuid
 
 import pytest
 
-from tests.asserts import assert_problem
 from tests.database.doors.conftest import HEADERS
+from tests.support.problems import assert_problem
 
 JOB, OTHER_JOB = {"id": 1, "job": "Recruiter"}, {"id": 2, "job": "Manager"}
 BAD_JOB = {"id": "3", "job": " ", "pay": 1}

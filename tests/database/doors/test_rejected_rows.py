@@ -8,8 +8,8 @@ import pytest
 
 from shared import tables
 from shared.validation.formulas import unshield
-from tests.asserts import assert_problem
 from tests.database.doors.conftest import HEADERS
+from tests.support.problems import assert_problem
 
 GOOD = {
     "id": 1,

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import shared.dashboard
-from tests import functions_here
-from tests.asserts import assert_problem
+from tests.support import apps
+from tests.support.problems import assert_problem
 
 PAGE = Path(shared.dashboard.__file__).with_name("page")
 SCRIPTS = sorted(PAGE.glob("script/*.js"))
@@ -15,7 +15,7 @@ SCRIPTS = sorted(PAGE.glob("script/*.js"))
 
 @pytest.fixture(scope="module")
 def client():
-    return functions_here.load("dashboard").app.test_client()
+    return apps.load("dashboard").app.test_client()
 
 
 def test_the_page_loads_what_is_served_here_and_runs_nothing_inline(client):

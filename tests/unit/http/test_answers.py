@@ -8,7 +8,7 @@ import pytest
 
 from shared.http.answers import json_answer, table_answer
 from shared.http.routes import PUBLIC, Route
-from tests.asserts import assert_problem
+from tests.support.problems import assert_problem
 
 MOMENT = datetime(2021, 7, 27, 16, 2, 8, tzinfo=UTC)
 TABLE = [

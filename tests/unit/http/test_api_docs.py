@@ -6,13 +6,13 @@ import pytest
 
 from shared import api
 from shared.http import document
-from tests import functions_here
-from tests.asserts import assert_problem
+from tests.support import apps
+from tests.support.problems import assert_problem
 
 
 @pytest.fixture(scope="module")
 def client():
-    return functions_here.load("api_docs").app.test_client()
+    return apps.load("api_docs").app.test_client()
 
 
 def test_the_document_is_served(client):

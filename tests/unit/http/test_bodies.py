@@ -9,7 +9,7 @@ import pytest
 from shared.http import bodies
 from shared.http.answers import json_answer
 from shared.http.routes import Call, Route
-from tests.asserts import assert_problem
+from tests.support.problems import assert_problem
 from tests.unit.http.conftest import ROWS
 
 HEADERS = {"X-Token": ROWS}

@@ -9,7 +9,7 @@ from shared.errors import ConfigurationError, DatabaseRefusal, DatabaseUnavailab
 from shared.http.answers import json_answer
 from shared.http.problems import Problem
 from shared.http.routes import PUBLIC, Call, Door, Route
-from tests.asserts import assert_problem
+from tests.support.problems import assert_problem
 from tests.unit.http.conftest import METRICS, ROWS
 
 

@@ -9,7 +9,7 @@ from shared.http import certificates, push
 from shared.http.answers import json_answer
 from shared.http.push import PushMessage
 from shared.http.routes import PUSH, Call, Route
-from tests.asserts import assert_problem
+from tests.support.problems import assert_problem
 from tests.unit.http.conftest import ACCOUNT, AUDIENCE, ROWS, Signer
 
 

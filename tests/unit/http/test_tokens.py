@@ -4,7 +4,7 @@ import pytest
 
 from shared.http.answers import json_answer
 from shared.http.routes import Route
-from tests.asserts import assert_problem
+from tests.support.problems import assert_problem
 from tests.unit.http.conftest import EXPIRED, METRICS, ROWS
 
 

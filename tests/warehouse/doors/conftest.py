@@ -11,7 +11,7 @@ from google.auth import crypt, jwt
 
 from infra.local.keys import KEY_ID
 from shared import wiring
-from tests.platform.running import ROOT
+from tests.support.checkout import ROOT
 from tests.warehouse.conftest import STAGING
 
 TOKENS = {"metrics": "a-token-of-the-tests", "backups": "another-token-of-the-tests"}

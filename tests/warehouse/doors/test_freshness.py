@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from shared import tables
-from tests.asserts import assert_problem
+from tests.support.problems import assert_problem
 from tests.warehouse.doors.conftest import METRICS
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.platform.running import ROOT
+from tests.support.checkout import ROOT
 
 NAMES = ["sync_warehouse", "hires_by_quarter", "departments_above_mean", "freshness"]
 

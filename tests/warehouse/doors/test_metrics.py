@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.asserts import assert_problem
+from tests.support.problems import assert_problem
 from tests.warehouse.doors.conftest import METRICS
 
 DOORS = ["hires_by_quarter", "departments_above_mean"]

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from shared.warehouse import bigquery
-from tests.asserts import assert_problem
+from tests.support.problems import assert_problem
 from tests.warehouse.doors.conftest import BACKUPS, METRICS
 
 

@@ -3,14 +3,12 @@
 import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import functions_framework
 from flask import Flask
 
 from shared.http.routes import Door
-
-ROOT = Path(__file__).parents[1]
+from tests.support.checkout import ROOT
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from google.auth import crypt, jwt
 from infra.local import layout as layouts
 from infra.local.keys import KEY_ID
 from infra.local.pubsub import identity
-from tests.platform.running import Platform
+from tests.support.platform import Platform
 
 ACCOUNT, AUDIENCE = layouts.PUSH_ACCOUNT, layouts.PUSH_AUDIENCE
 

@@ -19,9 +19,9 @@ from infra.local import board as boards
 from infra.local import home as homes
 from infra.local.board import Board, Line
 from infra.local.home import Home
-from tests.security import secrecy
+from tests.support import secrecy
+from tests.support.checkout import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120.0
 # Parts that run only once, at the start.
 TASKS = ("topics", "buckets", "tables", "warehouse")

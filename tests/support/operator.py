@@ -5,12 +5,11 @@ from typing import Any
 
 import httpx
 import sqlalchemy as sa
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery, storage
 
 from shared.database.engine import create
 from shared.settings import read
-from tests.platform.running import Platform
+from tests.support import clients
+from tests.support.platform import Platform
 
 
 class Operator:
@@ -20,18 +19,10 @@ class Operator:
         self.platform = platform
         where = platform.description["storage"]
         self.names = where
-        self.storage = storage.Client(
-            project="tests",
-            credentials=AnonymousCredentials(),
-            client_options={"api_endpoint": where["endpoint"]},
-        )
+        self.storage = clients.of_storage(where["endpoint"])
         warehouse = platform.description["bigquery"]
         self.dataset = f"{warehouse['project']}.{warehouse['dataset']}"
-        self.bigquery = bigquery.Client(
-            project=warehouse["project"],
-            credentials=AnonymousCredentials(),
-            client_options={"api_endpoint": warehouse["endpoint"]},
-        )
+        self.bigquery = clients.of_bigquery(warehouse["endpoint"])
         self.engine = create(read({"DATABASE_URL": platform.database_url}))
         self.api = httpx.Client(
             base_url=platform.gateway, headers={"X-Token": platform.token}, timeout=60
