@@ -4,25 +4,29 @@ PostgreSQL itself aggregates each column of the rows in some pages into one valu
 sends each row as a message of its own, and for a million rows the messages take most of the time.
 """
 
-import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
-from shared.avro.columns import Chunk
-from shared.avro.postgres import HEAD_BYTES, SIGNATURE, TYPES, Sent, column_of, is_bulk, selected
+from shared.avro.postgres import TYPES, is_bulk, selected
+from shared.avro.sent_rows import TARGET_BYTES, Receiver, SentColumns, SentRows, Take
 from shared.database.copy import copy_out
 from shared.database.sql import quoted
-from shared.errors import DatabaseRefusal
 
-# Small enough for the processor's caches; measured, larger ones take more memory and no less time.
-_TARGET_BYTES = 1 << 20
 _FIRST_PAGES, _MOST_PAGES = 64, 256
 _RANGES_A_STREAM = 64
+_FEW_ROWS = 5000
+# With fewer selected rows to a page, reading whole pages is slower than following an index.
+_SPARSE = 0.25
 _ROWS_A_FETCH = 2000
+_PAGE_SCANS = {
+    "enable_seqscan": "off",
+    "enable_indexscan": "off",
+    "enable_bitmapscan": "off",
+    "max_parallel_workers_per_gather": "0",
+}
 
 
 @dataclass(frozen=True)
@@ -40,58 +44,6 @@ class Selection:
     condition: str = ""
 
 
-@dataclass(frozen=True)
-class SentColumns:
-    """Some rows, each column as PostgreSQL aggregated it.
-
-    Attributes:
-        rows: the number of rows.
-        types: the columns and their types.
-        values: what PostgreSQL sent for each expression of each column.
-    """
-
-    rows: int
-    types: Mapping[str, str]
-    values: Sequence[Sent]
-
-    def chunk(self) -> Chunk:
-        """Decode the rows.
-
-        Raises:
-            DatabaseRefusal: a value is one that Avro cannot hold.
-        """
-        values = iter(self.values)
-        columns = {
-            name: TYPES[kind].from_sent([next(values) for _ in TYPES[kind].sent])
-            for name, kind in self.types.items()
-        }
-        return Chunk(self.rows, columns)
-
-
-@dataclass(frozen=True)
-class SentRows:
-    """Some rows that were selected one by one.
-
-    Attributes:
-        types: the columns and their types.
-        values: the rows.
-    """
-
-    types: Mapping[str, str]
-    values: Sequence[Sequence[Any]]
-
-    def chunk(self) -> Chunk:
-        """The rows by column."""
-        columns = zip(self.types.items(), zip(*self.values, strict=True), strict=True)
-        return Chunk(
-            len(self.values),
-            {name: column_of(kind, list(found)) for (name, kind), found in columns},
-        )
-
-
-Take = Callable[[SentColumns | SentRows], None]
-
-
 def send(connection: sa.Connection, selection: Selection, take: Take) -> int:
     """Call `take` with the selected rows, some at a time.
 
@@ -106,33 +58,45 @@ def send(connection: sa.Connection, selection: Selection, take: Take) -> int:
     Raises:
         DatabaseUnavailable, DatabaseBusy: try again later.
     """
-    if is_bulk(selection.types):
-        with _page_scans(connection):
-            return _send_in_bulk(connection, selection, take)
-    return _send_one_by_one(connection, selection, take)
+    if not is_bulk(selection.types):
+        return _send_one_by_one(connection, selection, take)
+    if selection.condition:
+        return _send_selected(connection, selection, take)
+    return _send_all(connection, selection, take)
 
 
-@contextmanager
-def _page_scans(connection: sa.Connection) -> Iterator[None]:
-    """Have queries go straight to the pages of each range, in one process."""
-    settings = {"enable_seqscan": "off", "max_parallel_workers_per_gather": "0"}
-    for name, value in settings.items():
-        connection.exec_driver_sql(f"set local {name} = {value}")
-    yield
-    for name in settings:
-        connection.exec_driver_sql(f"set local {name} to default")
-
-
-def _send_in_bulk(connection: sa.Connection, selection: Selection, take: Take) -> int:
-    receiver = _Receiver(selection.types, take)
+def _send_all(connection: sa.Connection, selection: Selection, take: Take) -> int:
+    receiver = Receiver(selection.types, take)
     pages, start, step = _pages(connection, selection.table_name), 0, _FIRST_PAGES
-    while start < pages:
-        # One range to measure how large pages are, then many ranges in a stream.
-        end = min(start + (step * _RANGES_A_STREAM if start else step), pages)
-        before = receiver.size_bytes
-        copy_out(connection, range_query(selection, start, end, step), receiver.begin())
-        page_bytes = (receiver.size_bytes - before) // (end - start) + 1
-        step, start = min(max(_TARGET_BYTES // page_bytes, 1), _MOST_PAGES), end
+    with _page_scans(connection):
+        while start < pages:
+            # One range to measure how large pages are, then many ranges in a stream.
+            end = min(start + (step * _RANGES_A_STREAM if start else step), pages)
+            before = receiver.size_bytes
+            copy_out(connection, range_query(selection, start, end, step), receiver.begin())
+            page_bytes = (receiver.size_bytes - before) // (end - start) + 1
+            step, start = min(max(TARGET_BYTES // page_bytes, 1), _MOST_PAGES), end
+    receiver.flush()
+    return receiver.rows
+
+
+def _send_selected(connection: sa.Connection, selection: Selection, take: Take) -> int:
+    """Send rows by a condition that may select a few of them, by an index, or nearly all."""
+    few: list[SentColumns | SentRows] = []
+    receiver = Receiver(selection.types, few.append)
+    copy_out(connection, few_query(selection), receiver.begin())
+    receiver.flush()
+    if receiver.rows <= _FEW_ROWS:
+        for sent in few:
+            take(sent)
+        return receiver.rows
+    few.clear()
+    ranges = _ranges(connection, selection)
+    if sum(ranges.values()) < _SPARSE * _FIRST_PAGES * len(ranges):
+        return _send_one_by_one(connection, selection, take)
+    receiver = Receiver(selection.types, take)
+    with _page_scans(connection):
+        copy_out(connection, ranges_query(selection, list(ranges)), receiver.begin())
     receiver.flush()
     return receiver.rows
 
@@ -144,108 +108,88 @@ def _pages(connection: sa.Connection, table_name: str) -> int:
     return -(-int(table_bytes) // int(page_bytes))
 
 
+def _ranges(connection: sa.Connection, selection: Selection) -> dict[int, int]:
+    """The first pages of the ranges that have selected rows, and how many rows each has."""
+    pages = _pages(connection, selection.table_name)
+    # Names of the dictionary, quoted, and numbers.
+    query = f"""
+        select width_bucket(ctid, (
+                select array_agg(cast('(' || first || ',0)' as tid) order by first)
+                from generate_series(0, {pages}, {_FIRST_PAGES}) as ranges (first)
+            )), count(*)
+        from public.{quoted(selection.table_name)}
+        where {selection.condition}
+        group by 1
+        order by 1
+    """  # noqa: S608
+    found = connection.exec_driver_sql(query)
+    return {(number - 1) * _FIRST_PAGES: count for number, count in found}
+
+
+def few_query(selection: Selection) -> str:
+    """The COPY of the selected rows as one row; of one more than `_FEW_ROWS`, if there are more."""
+    columns = ", ".join(map(quoted, selection.types))
+    # Names of the dictionary, quoted, and numbers.
+    return f"""
+        copy (
+            select {_aggregates(selection)}
+            from (
+                select {columns}
+                from public.{quoted(selection.table_name)}
+                where {selection.condition}
+                limit {_FEW_ROWS + 1}
+            ) as source
+        ) to stdout (format binary)
+    """  # noqa: S608
+
+
 def range_query(selection: Selection, start: int, end: int, step: int) -> str:
     """The COPY of the rows in pages from `start` to before `end`, with a row per `step` pages."""
-    aggregated = [
-        f"string_agg({expression.format(quoted(name))}, '')"
-        for name, kind in selection.types.items()
-        for expression in TYPES[kind].sent
-    ]
+    series = f"generate_series({start}, {end - 1}, {step})"
+    return _by_range(selection, series, f"least(ranges.first + {step}, {end})")
+
+
+def ranges_query(selection: Selection, firsts: Sequence[int]) -> str:
+    """The COPY of the rows in the ranges that begin with these pages, with a row per range."""
+    series = f"unnest(cast('{{{','.join(map(str, firsts))}}}' as bigint[]))"
+    return _by_range(selection, series, f"ranges.first + {_FIRST_PAGES}")
+
+
+def _by_range(selection: Selection, series: str, end: str) -> str:
     # Names of the dictionary, quoted, and numbers. The inner query is one by itself, so that it
     # goes straight to its pages.
     return f"""
         copy (
             select sent.*
-            from generate_series({start}, {end - 1}, {step}) as ranges (first)
+            from {series} as ranges (first)
             cross join lateral (
-                select {", ".join(["int8send(count(*))", *aggregated])}
+                select {_aggregates(selection)}
                 from public.{quoted(selection.table_name)} as source
                 where ctid >= cast('(' || ranges.first || ',0)' as tid)
-                    and ctid < cast('(' || least(ranges.first + {step}, {end}) || ',0)' as tid)
+                    and ctid < cast('(' || {end} || ',0)' as tid)
                     {f"and ({selection.condition})" if selection.condition else ""}
             ) sent
         ) to stdout (format binary)
     """  # noqa: S608
 
 
-class _Receiver:
-    """Receives the COPY of `range_query`, and gives on the rows of enough ranges at a time.
-
-    Attributes:
-        size_bytes: the bytes received so far.
-        rows: the rows received so far.
-    """
-
-    def __init__(self, types: Mapping[str, str], take: Take) -> None:
-        self._types, self._take = types, take
-        self._held = b""
-        self._is_begun = False
-        self._gathered: list[Sequence[Sent]] = []
-        self._gathered_rows = self._gathered_bytes = 0
-        self.size_bytes = 0
-        self.rows = 0
-
-    def begin(self) -> "_Receiver":
-        """Be ready for another COPY."""
-        self._held, self._is_begun = b"", False
-        return self
-
-    def write(self, data: bytes, /) -> None:
-        """Receive some of what the server sends: usually one whole row."""
-        self.size_bytes += len(data)
-        self._held = self._held + data if self._held else data
-        if not self._is_begun:
-            if len(self._held) < HEAD_BYTES:
-                return
-            if not self._held.startswith(SIGNATURE):
-                raise DatabaseRefusal("The database did not send binary COPY; use PostgreSQL.")
-            self._held, self._is_begun = self._held[HEAD_BYTES:], True
-        while self._held and (found := _row(self._held)) is not None:
-            values, end = found
-            self._held = self._held[end:]
-            if values:
-                self._gather(values, end)
-
-    def flush(self) -> None:
-        """Give on the rows that were gathered."""
-        if self._gathered:
-            values = [_joined(found) for found in zip(*self._gathered, strict=True)]
-            self._take(SentColumns(self._gathered_rows, self._types, values))
-        self._gathered, self._gathered_rows, self._gathered_bytes = [], 0, 0
-
-    def _gather(self, values: Sequence[memoryview], size: int) -> None:
-        (rows,) = struct.unpack(">q", values[0])
-        if not rows:
-            return
-        self.rows += rows
-        self._gathered.append(values[1:])
-        self._gathered_rows += rows
-        self._gathered_bytes += size
-        # Ranges with few selected rows are gathered: each step further on has a price per call.
-        if 2 * self._gathered_bytes >= _TARGET_BYTES:
-            self.flush()
+def _aggregates(selection: Selection) -> str:
+    aggregates = (
+        f"string_agg({expression.format(quoted(name))}, '')"
+        for name, kind in selection.types.items()
+        for expression in TYPES[kind].sent
+    )
+    return ", ".join(["int8send(count(*))", *aggregates])
 
 
-def _joined(values: Sequence[Sent]) -> Sent:
-    return values[0] if len(values) == 1 else b"".join(values)
-
-
-def _row(sent: bytes) -> tuple[list[memoryview], int] | None:
-    """The values of the row at the start, and where it ends; None if it is incomplete."""
-    if len(sent) < 2:
-        return None
-    (count,) = struct.unpack_from(">h", sent)
-    at, values = 2, []
-    # After the last row comes a count of -1.
-    for _ in range(max(count, 0)):
-        if at + 4 > len(sent):
-            return None
-        (size,) = struct.unpack_from(">i", sent, at)
-        # In a range without rows every value but the count is null, with a size of -1.
-        at, end = at + 4, at + 4 + max(size, 0)
-        values.append(memoryview(sent)[at:end])
-        at = end
-    return (values, at) if at <= len(sent) else None
+@contextmanager
+def _page_scans(connection: sa.Connection) -> Iterator[None]:
+    """Have queries go straight to the pages of each range, in one process."""
+    settings = (f"set local {name} = {value}" for name, value in _PAGE_SCANS.items())
+    connection.exec_driver_sql("; ".join(settings))
+    yield
+    defaults = (f"set local {name} to default" for name in _PAGE_SCANS)
+    connection.exec_driver_sql("; ".join(defaults))
 
 
 def _send_one_by_one(connection: sa.Connection, selection: Selection, take: Take) -> int:

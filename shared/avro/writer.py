@@ -8,7 +8,7 @@ from shared.avro.binary import EncodedRows
 from shared.avro.columns import Chunk
 from shared.avro.container import Header, StreamDigest, Writable
 from shared.avro.schemas import FileSchema
-from shared.avro.table_rows import SentColumns, SentRows, Take
+from shared.avro.sent_rows import SentColumns, SentRows, Take
 from shared.pipeline import Stage
 
 # Small blocks can be read many at once; measured, larger ones pack hardly better.

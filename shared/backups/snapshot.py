@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from shared.avro import table_rows
 from shared.avro.postgres import column_types
-from shared.avro.table_rows import Selection, Take
+from shared.avro.sent_rows import Take
+from shared.avro.table_rows import Selection
 from shared.database.engine import transaction
 from shared.database.sql import quoted
 from shared.errors import PermanentError

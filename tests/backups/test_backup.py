@@ -115,7 +115,7 @@ def test_rows_of_every_page_are_read_however_small_the_ranges(
     database.ask("delete from hired_employees where id % 2 = 0")
     monkeypatch.setattr(table_rows, "_FIRST_PAGES", 1)
     monkeypatch.setattr(table_rows, "_MOST_PAGES", 3)
-    monkeypatch.setattr(table_rows, "_TARGET_BYTES", 20_000)
+    monkeypatch.setattr(table_rows, "TARGET_BYTES", 20_000)
 
     (manifest,) = backups.back_up([HIRES], "")
 

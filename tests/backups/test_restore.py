@@ -328,6 +328,29 @@ def test_a_kind_of_field_that_the_bulk_paths_do_not_cover_goes_row_by_row(
     assert backups.verify(manifest).is_verified
 
 
+class Round(Row):
+    """A round of a contest, its columns named like parts of our own queries."""
+
+    first = Integer()
+    source = Text()
+    ranges = Text()
+    rows = Integer()
+
+
+def test_columns_may_be_named_like_parts_of_our_queries(made, database, backups, restored):
+    rounds = Table("pages", Round, key=("first",))
+    made(
+        "pages", "first bigint primary key, source text not null, ranges text not null, rows bigint"
+    )
+    database.fill(rounds, [(i, f"a{i}", "b", -i) for i in range(1, 2000)])
+    before = database.rows(rounds)
+    backups.back_up([rounds], "")
+    database.ask("truncate pages")
+
+    assert counts(restored(rounds)) == {"inserted": 1999}
+    assert database.rows(rounds) == before
+
+
 class Person(Row):
     """Somebody with a superior."""
 
