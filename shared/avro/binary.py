@@ -9,31 +9,20 @@ But blocks are independent of each other, so each step reads one value of one ro
 together. A file of a million rows takes some thousands of steps.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from shared.avro import varints
-from shared.avro.columns import (
-    SLACK,
-    Chunk,
-    Column,
-    Int64,
-    Ints,
-    Texts,
-    Words,
-    window_of,
-    words_of,
-)
+from shared.avro.columns import SLACK, Chunk, Column, Int64, Ints, Texts, Words, window_of, words_of
 from shared.avro.errors import AvroError
 from shared.avro.varints import Varints
+from shared.lazy import numpy as np
 
 # With fewer blocks than this per step, reading row by row is cheaper.
 _MIN_BLOCKS = 24
 _WORD = 8
-_ONE = np.uint64(1)
-_SEVEN_BITS = np.uint64(0x7F)
 
 
 @dataclass(frozen=True)
@@ -91,7 +80,7 @@ class _EncodedColumn:
     sizes: Int64
 
     @classmethod
-    def of(cls, column: Column) -> "_EncodedColumn":
+    def of(cls, column: Column) -> _EncodedColumn:
         if isinstance(column, Ints):
             integers = varints.write(column.values)
             return cls(integers, None, integers.lengths)
@@ -241,13 +230,13 @@ class _Decoder:
     def _read_lengths(self, field: int, words: Words, ends: Words | None) -> Int64:
         if ends is None and self._shapes[field].size == 1:
             # Read as positive; `ended_with_blocks` finds negative ones.
-            return ((words & _SEVEN_BITS) >> _ONE).view(np.int64)
+            return ((words & 0x7F) >> 1).view(np.int64)
         return varints.read(words, varints.ends(words) if ends is None else ends)
 
     def ended_with_blocks(self) -> bool:
         """Whether reading went only forward and ended exactly at the end of every block."""
         lengths = (words for words, text in zip(self._words, self._are_texts, strict=True) if text)
-        forward = not any(np.count_nonzero(words & _ONE) for words in lengths)
+        forward = not any(np.count_nonzero(words & 1) for words in lengths)
         return forward and bool((self._at == self._ends).all())
 
     def met_long_integers(self) -> bool:

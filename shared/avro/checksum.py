@@ -15,23 +15,24 @@ It detects damage and rows that were lost, doubled or changed, but not forgery. 
 never change: manifests written years ago are checked against it.
 """
 
+from __future__ import annotations
+
 import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import fastavro
-import numpy as np
-
 from shared.avro.columns import Chunk, Column, Int64, Ints, Texts, Values, Words
+from shared.lazy import fastavro
+from shared.lazy import numpy as np
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIXER = np.uint64(0xD6E8FEB86659FD93)
-_HALF = np.uint64(32)
-_SHIFT = np.uint64(29)
+_GOLDEN = 0x9E3779B97F4A7C15
+_MIXER = 0xD6E8FEB86659FD93
+_HALF = 32
+_SHIFT = 29
 _MODULUS = 1 << 64
 _WORD = 8
 # By the bytes left of a text, the part of its last word that belongs to it.
-_LAST_WORD = np.array([(1 << (8 * left)) - 1 for left in range(_WORD)] + [_MODULUS - 1], np.uint64)
+_LAST_WORD = tuple((1 << (8 * left)) - 1 for left in range(_WORD + 1))
 
 
 class Checksum:
@@ -93,6 +94,7 @@ def _hashes(texts: Texts) -> Words:
     found = lengths.astype(np.uint64)
     longest = int(lengths.max(initial=0))
     shortest = int(lengths.min(initial=longest))
+    last_word = np.array(_LAST_WORD, np.uint64)
     for done in range(0, longest, _WORD):
         if shortest >= done + _WORD:
             # A whole word of every text: the usual case, and the fastest.
@@ -102,7 +104,7 @@ def _hashes(texts: Texts) -> Words:
             continue
         more = np.flatnonzero(lengths > done)
         left = np.minimum(lengths[more] - done, _WORD)
-        hashed = (found[more] ^ (words[starts[more] + done] & _LAST_WORD[left])) * _GOLDEN
+        hashed = (found[more] ^ (words[starts[more] + done] & last_word[left])) * _GOLDEN
         found[more] = hashed ^ (hashed >> _SHIFT)
     return found
 

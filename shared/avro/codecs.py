@@ -4,25 +4,22 @@ Source: Apache Avro 1.11 specification, "Object Container Files", required and o
 isal reads and writes zlib's format several times as fast as zlib.
 """
 
+from __future__ import annotations
+
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-import cramjam
-from isal import isal_zlib
-
 from shared.avro.errors import AvroError
+from shared.lazy import cramjam, isal_zlib
 
 MAX_BLOCK_BYTES = 32 << 20
 """The largest block that is read by default, in bytes."""
 
 _CRC_BYTES = 4
 _RAW = -15
-_ERROR: type[Exception] = cramjam.DecompressionError
-# Its stubs take the class for an instance.
-_INFLATION: Any = isal_zlib.error
-_ERRORS = (ValueError, EOFError, _INFLATION, _ERROR)
 # Measured on hires: nearly the size of zlib's level 6, at ten times its speed.
 _DEFLATE_LEVEL = 1
 _ZSTANDARD_LEVEL = 3
@@ -79,7 +76,7 @@ def unpacked(codec: Codec, data: bytes, most: int = MAX_BLOCK_BYTES) -> bytes:
             f"A block of the file unpacks to more than {most} bytes; write the file in smaller "
             "blocks, or raise MAX_BLOCK_BYTES.",
         ) from None
-    except _ERRORS as error:
+    except _errors() as error:
         raise AvroError(
             "damaged",
             f"A block of the file cannot be unpacked as {codec.name}; the file is damaged.",
@@ -88,6 +85,13 @@ def unpacked(codec: Codec, data: bytes, most: int = MAX_BLOCK_BYTES) -> bytes:
 
 class _TooLarge(Exception):
     pass
+
+
+@cache
+def _errors() -> tuple[type[Exception], ...]:
+    # isal's stubs take the class for an instance.
+    inflation: Any = isal_zlib.error
+    return (ValueError, EOFError, inflation, cramjam.DecompressionError)
 
 
 def _deflate(data: memoryview) -> bytes:
@@ -131,7 +135,7 @@ def _decompress(data: bytes, most: int) -> bytes:
         buffer = bytearray(room)
         try:
             return bytes(buffer[: cramjam.zstd.decompress_into(data, buffer)])
-        except _ERROR as error:
+        except cramjam.DecompressionError as error:
             if _NO_ROOM not in str(error):
                 raise
             if room == most:

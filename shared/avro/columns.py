@@ -4,31 +4,30 @@ The texts of a column share one buffer and are processed in words of eight bytes
 `SLACK` bytes longer than its last text.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, TypeAlias
 
 from shared.avro.errors import AvroError
+from shared.lazy import numpy as np
 
 SLACK = 16
 UUID_BYTES = 16
 
-Int64 = NDArray[np.int64]
-Words = NDArray[np.uint64]
+Int64: TypeAlias = "np.typing.NDArray[np.int64]"
+Words: TypeAlias = "np.typing.NDArray[np.uint64]"
 
 _UUID_LETTERS = 36
-_HYPHENS = np.array([8, 13, 18, 23])
+_HYPHENS = [8, 13, 18, 23]
 # The places of a UUID's hexadecimal digits, between the hyphens.
-_DIGIT_PLACES = np.array([p for p in range(_UUID_LETTERS) if p not in (8, 13, 18, 23)])
-_HEXADECIMAL = np.frombuffer(b"0123456789abcdef", np.uint8)
+_DIGIT_PLACES = [p for p in range(_UUID_LETTERS) if p not in _HYPHENS]
+_HEXADECIMAL = b"0123456789abcdef"
 _NO_DIGIT = 0xFF
-_DIGITS = np.full(256, _NO_DIGIT, np.uint8)
-_DIGITS[_HEXADECIMAL] = np.arange(16)
-_DIGITS[np.frombuffer(b"ABCDEF", np.uint8)] = np.arange(10, 16)
+# For each byte the digit that it stands for.
+_DIGITS = bytes(_HEXADECIMAL.find(bytes([byte]).lower()) % 256 for byte in range(256))
 
 
 @dataclass(frozen=True)
@@ -58,12 +57,12 @@ class Texts:
     lengths: Int64
 
     @classmethod
-    def of(cls, values: Sequence[bytes]) -> "Texts":
+    def of(cls, values: Sequence[bytes]) -> Texts:
         """A column of these values."""
         return cls.packed(b"".join(values), np.fromiter(map(len, values), np.int64, len(values)))
 
     @classmethod
-    def packed(cls, data: bytes, lengths: Int64) -> "Texts":
+    def packed(cls, data: bytes, lengths: Int64) -> Texts:
         """A column of texts that follow one another in `data`."""
         ends = np.cumsum(lengths)
         return cls(data + bytes(SLACK), ends - lengths, lengths)
@@ -125,7 +124,7 @@ class Chunk:
         return [dict(zip(self.columns, row, strict=True)) for row in zip(*lists, strict=True)]
 
 
-def window_of(data: bytes | bytearray, size: int) -> NDArray[np.void]:
+def window_of(data: bytes | bytearray, size: int) -> np.typing.NDArray[np.void]:
     """The `size` bytes that begin at each place of a buffer."""
     places = max(len(data) - size + 1, 0)
     return np.ndarray((places,), f"V{size}", buffer=data, strides=(1,))
@@ -146,8 +145,9 @@ def uuid_texts(packed: bytes | memoryview) -> Texts:
     raw = halves[firsts].view(np.uint8).reshape(-1, UUID_BYTES)
     letters = np.empty((len(raw), _UUID_LETTERS), np.uint8)
     letters[:, _HYPHENS] = ord("-")
-    letters[:, _DIGIT_PLACES[::2]] = _HEXADECIMAL[raw >> 4]
-    letters[:, _DIGIT_PLACES[1::2]] = _HEXADECIMAL[raw & 15]
+    hexadecimal = np.frombuffer(_HEXADECIMAL, np.uint8)
+    letters[:, _DIGIT_PLACES[::2]] = hexadecimal[raw >> 4]
+    letters[:, _DIGIT_PLACES[1::2]] = hexadecimal[raw & 15]
     lengths = np.full(len(halves), _UUID_LETTERS, np.int64)
     return Texts(letters.tobytes() + bytes(SLACK), runs * _UUID_LETTERS, lengths)
 
@@ -162,7 +162,7 @@ def uuid_bytes(texts: Texts) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
         raise _not_a_uuid()
     windows = window_of(texts.data, _UUID_LETTERS)[texts.starts]
     letters = windows.view(np.uint8).reshape(-1, _UUID_LETTERS)
-    digits = _DIGITS[letters[:, _DIGIT_PLACES]]
+    digits = np.frombuffer(_DIGITS, np.uint8)[letters[:, _DIGIT_PLACES]]
     if bool((digits == _NO_DIGIT).any()) or not bool((letters[:, _HYPHENS] == ord("-")).all()):
         raise _not_a_uuid()
     return np.ascontiguousarray((digits[:, ::2] << 4) | digits[:, 1::2])

@@ -5,12 +5,11 @@ each, highest first, UUIDs as sixteen, and texts as their lengths and then all t
 are its own binary formats, which COPY also takes for the values of single rows.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from shared.avro.binary import copy_texts
 from shared.avro.columns import (
@@ -28,8 +27,8 @@ from shared.avro.columns import (
 )
 from shared.avro.errors import AvroError
 from shared.database.sql import quoted
-from shared.derive.types import kind_of
 from shared.errors import DatabaseRefusal
+from shared.lazy import numpy as np
 from shared.tables.table import Table
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0"
@@ -37,10 +36,9 @@ HEAD_BYTES = len(SIGNATURE) + 8
 
 # PostgreSQL counts timestamps from 2000-01-01; this is that moment in microseconds since 1970.
 _EPOCH_MICROS = 946_684_800_000_000
-_INFINITE = (np.int64(2**63 - 1), np.int64(-(2**63)))
+_INFINITE = (2**63 - 1, -(2**63))
 _HEAD = SIGNATURE + bytes(8)
 _TAIL = b"\xff\xff"
-_EIGHT, _SIXTEEN = np.int32(8), np.int32(UUID_BYTES)
 _OWN_TYPES = {"accepted_at": "timestamptz", "load_id": "uuid"}
 
 Sent = bytes | memoryview
@@ -69,7 +67,7 @@ class ColumnType:
 
 def column_types(table: Table) -> dict[str, str]:
     """The columns of a stored row and their types in PostgreSQL."""
-    return {name: kind_of(table, name).postgres for name in table.names} | _OWN_TYPES
+    return {name: field.postgres_type for name, field in table.fields.items()} | _OWN_TYPES
 
 
 def is_bulk(types: Mapping[str, str]) -> bool:
@@ -121,9 +119,9 @@ def to_copy(chunk: Chunk, types: Mapping[str, str]) -> bytes:
     return b"".join((_HEAD, memoryview(buffer)[: int(ends[-1])], _TAIL))
 
 
-def _segments(chunk: Chunk, types: Mapping[str, str]) -> list[Texts | NDArray[np.void]]:
+def _segments(chunk: Chunk, types: Mapping[str, str]) -> list[Texts | np.typing.NDArray[np.void]]:
     """What follows one another in a row: texts, and between them everything of a fixed size."""
-    found: list[Texts | NDArray[np.void]] = []
+    found: list[Texts | np.typing.NDArray[np.void]] = []
     parts: list[Part] = [(">i2", np.int16(len(types)))]
     for name, kind in types.items():
         for part in TYPES[kind].to_copy(chunk.columns[name]):
@@ -135,7 +133,7 @@ def _segments(chunk: Chunk, types: Mapping[str, str]) -> list[Texts | NDArray[np
     return [*found, _fixed(parts, chunk.rows)]
 
 
-def _fixed(parts: list[Part], rows: int) -> NDArray[np.void]:
+def _fixed(parts: list[Part], rows: int) -> np.typing.NDArray[np.void]:
     kinds = [(f"f{place}", kind) for place, (kind, _) in enumerate(parts)]
     laid = np.empty(rows, np.dtype(kinds))
     for (name, _), (_, values) in zip(kinds, parts, strict=True):
@@ -152,7 +150,7 @@ def _integers_selected(values: list[Any]) -> Column:
 
 
 def _integers_to_copy(column: Column) -> Sequence[Part | Texts]:
-    return [(">i4", _EIGHT), (">i8", _ints(column))]
+    return [(">i4", 8), (">i8", _ints(column))]
 
 
 def _timestamps_sent(sent: Sequence[Sent]) -> Column:
@@ -163,7 +161,7 @@ def _timestamps_sent(sent: Sequence[Sent]) -> Column:
 
 
 def _timestamps_to_copy(column: Column) -> Sequence[Part | Texts]:
-    return [(">i4", _EIGHT), (">i8", _ints(column) - _EPOCH_MICROS)]
+    return [(">i4", 8), (">i8", _ints(column) - _EPOCH_MICROS)]
 
 
 def _uuids_sent(sent: Sequence[Sent]) -> Column:
@@ -172,7 +170,7 @@ def _uuids_sent(sent: Sequence[Sent]) -> Column:
 
 def _uuids_to_copy(column: Column) -> Sequence[Part | Texts]:
     raw = uuid_bytes(_texts(column)).view(f"V{UUID_BYTES}").reshape(-1)
-    return [(">i4", _SIXTEEN), (f"V{UUID_BYTES}", raw)]
+    return [(">i4", UUID_BYTES), (f"V{UUID_BYTES}", raw)]
 
 
 def _texts_sent(sent: Sequence[Sent]) -> Column:

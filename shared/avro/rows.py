@@ -4,13 +4,12 @@ Files hold their rows in blocks, and some blocks are decoded at a time: memory s
 whatever the size of the file.
 """
 
+from __future__ import annotations
+
 import io
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
-
-import fastavro
-import numpy as np
 
 from shared.avro import binary, codecs, container
 from shared.avro.binary import Block, EncodedRows
@@ -18,6 +17,8 @@ from shared.avro.columns import Chunk, Column, Ints, Texts, Values
 from shared.avro.container import Reader
 from shared.avro.errors import AvroError
 from shared.avro.schemas import Field, FileSchema
+from shared.lazy import fastavro
+from shared.lazy import numpy as np
 
 # Measured: larger portions make it no faster.
 _PORTION_BYTES = 2 << 20

@@ -8,17 +8,16 @@ Source: Apache Avro 1.11 specification, "Binary Encoding", "Logical Types", "Par
 Form".
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-import fastavro
-from fastavro.schema import fingerprint as fastavro_fingerprint
-from fastavro.schema import to_parsing_canonical_form
-
+from shared.avro import row_schema
 from shared.avro.errors import AvroError
-from shared.derive import avro
+from shared.lazy import fastavro
 from shared.tables.table import Table
 
 MICROS = {"type": "long", "logicalType": "timestamp-micros"}
@@ -107,13 +106,13 @@ class FileSchema:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the schema's parsing canonical form, in hexadecimal."""
-        canonical = to_parsing_canonical_form(self.declared)
-        return str(fastavro_fingerprint(canonical, "SHA-256"))
+        canonical = fastavro.schema.to_parsing_canonical_form(self.declared)
+        return str(fastavro.schema.fingerprint(canonical, "SHA-256"))
 
 
 def of_table(table: Table) -> FileSchema:
     """The schema that a table's rows are written in."""
-    return FileSchema(avro.schema(table))
+    return FileSchema(row_schema.schema(table))
 
 
 def _parsed(declared: Any) -> Any:

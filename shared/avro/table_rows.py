@@ -4,16 +4,17 @@ PostgreSQL itself aggregates each column of the rows in some pages into one valu
 sends each row as a message of its own, and for a million rows the messages take most of the time.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from shared.avro.postgres import TYPES, is_bulk, selected
 from shared.avro.sent_rows import TARGET_BYTES, Receiver, SentColumns, SentRows, Take
 from shared.database.copy import copy_out
-from shared.database.sql import quoted
+from shared.database.sql import columns, composed, listed, qualified, quoted
+from shared.lazy import sqlalchemy as sa
 
 _FIRST_PAGES, _MOST_PAGES = 64, 256
 _RANGES_A_STREAM = 64
@@ -103,7 +104,7 @@ def _send_selected(connection: sa.Connection, selection: Selection, take: Take) 
 
 def _pages(connection: sa.Connection, table_name: str) -> int:
     query = "select pg_relation_size(cast(:name as regclass)), current_setting('block_size')"
-    name = {"name": f"public.{quoted(table_name)}"}
+    name = {"name": qualified(table_name)}
     table_bytes, page_bytes = connection.execute(sa.text(query), name).one()
     return -(-int(table_bytes) // int(page_bytes))
 
@@ -111,36 +112,51 @@ def _pages(connection: sa.Connection, table_name: str) -> int:
 def _ranges(connection: sa.Connection, selection: Selection) -> dict[int, int]:
     """The first pages of the ranges that have selected rows, and how many rows each has."""
     pages = _pages(connection, selection.table_name)
-    # Names of the dictionary, quoted, and numbers.
-    query = f"""
+    found = connection.exec_driver_sql(range_counts_query(selection, pages))
+    return {(number - 1) * _FIRST_PAGES: count for number, count in found}
+
+
+def range_counts_query(selection: Selection, pages: int) -> str:
+    """The ranges of pages that have selected rows, by number from 1, and how many each has."""
+    return composed(
+        """
         select width_bucket(ctid, (
-                select array_agg(cast('(' || first || ',0)' as tid) order by first)
-                from generate_series(0, {pages}, {_FIRST_PAGES}) as ranges (first)
-            )), count(*)
-        from public.{quoted(selection.table_name)}
-        where {selection.condition}
+            select array_agg(cast('(' || first || ',0)' as tid) order by first)
+            from generate_series(0, {pages}, {step}) as ranges (first)
+        )), count(*)
+        from {table}
+        {where}
         group by 1
         order by 1
-    """  # noqa: S608
-    found = connection.exec_driver_sql(query)
-    return {(number - 1) * _FIRST_PAGES: count for number, count in found}
+        """,
+        pages=str(pages),
+        step=str(_FIRST_PAGES),
+        table=qualified(selection.table_name),
+        where=_where(selection),
+    )
 
 
 def few_query(selection: Selection) -> str:
     """The COPY of the selected rows as one row; of one more than `_FEW_ROWS`, if there are more."""
-    columns = ", ".join(map(quoted, selection.types))
-    # Names of the dictionary, quoted, and numbers.
-    return f"""
+    return composed(
+        """
         copy (
-            select {_aggregates(selection)}
+            select
+                {aggregates}
             from (
                 select {columns}
-                from public.{quoted(selection.table_name)}
-                where {selection.condition}
-                limit {_FEW_ROWS + 1}
+                from {table}
+                {where}
+                limit {limit}
             ) as source
         ) to stdout (format binary)
-    """  # noqa: S608
+        """,
+        aggregates=_aggregates(selection),
+        columns=columns(selection.types),
+        table=qualified(selection.table_name),
+        where=_where(selection),
+        limit=str(_FEW_ROWS + 1),
+    )
 
 
 def range_query(selection: Selection, start: int, end: int, step: int) -> str:
@@ -156,21 +172,28 @@ def ranges_query(selection: Selection, firsts: Sequence[int]) -> str:
 
 
 def _by_range(selection: Selection, series: str, end: str) -> str:
-    # Names of the dictionary, quoted, and numbers. The inner query is one by itself, so that it
-    # goes straight to its pages.
-    return f"""
+    # The inner query is one by itself, so that it goes straight to its pages.
+    return composed(
+        """
         copy (
             select sent.*
             from {series} as ranges (first)
             cross join lateral (
-                select {_aggregates(selection)}
-                from public.{quoted(selection.table_name)} as source
+                select
+                    {aggregates}
+                from {table} as source
                 where ctid >= cast('(' || ranges.first || ',0)' as tid)
                     and ctid < cast('(' || {end} || ',0)' as tid)
-                    {f"and ({selection.condition})" if selection.condition else ""}
-            ) sent
+                    {condition}
+            ) as sent
         ) to stdout (format binary)
-    """  # noqa: S608
+        """,
+        series=series,
+        aggregates=_aggregates(selection),
+        table=qualified(selection.table_name),
+        end=end,
+        condition=f"and ({selection.condition})" if selection.condition else "",
+    )
 
 
 def _aggregates(selection: Selection) -> str:
@@ -179,7 +202,11 @@ def _aggregates(selection: Selection) -> str:
         for name, kind in selection.types.items()
         for expression in TYPES[kind].sent
     )
-    return ", ".join(["int8send(count(*))", *aggregates])
+    return listed(["int8send(count(*))", *aggregates])
+
+
+def _where(selection: Selection) -> str:
+    return f"where {selection.condition}" if selection.condition else ""
 
 
 @contextmanager
@@ -194,7 +221,7 @@ def _page_scans(connection: sa.Connection) -> Iterator[None]:
 
 def _send_one_by_one(connection: sa.Connection, selection: Selection, take: Take) -> int:
     sent = 0
-    query = _row_query(selection)
+    query = row_query(selection)
     connection.exec_driver_sql(f"declare table_rows no scroll cursor for {query}")
     fetch = f"fetch {_ROWS_A_FETCH} from table_rows"
     while found := connection.exec_driver_sql(fetch).all():
@@ -204,8 +231,16 @@ def _send_one_by_one(connection: sa.Connection, selection: Selection, take: Take
     return sent
 
 
-def _row_query(selection: Selection) -> str:
-    columns = ", ".join(selected(name, kind) for name, kind in selection.types.items())
-    condition = f" where {selection.condition}" if selection.condition else ""
-    # Names of the dictionary, quoted.
-    return f"select {columns} from public.{quoted(selection.table_name)}{condition}"  # noqa: S608
+def row_query(selection: Selection) -> str:
+    """The selected rows one by one, as Avro holds their values."""
+    return composed(
+        """
+        select
+            {values}
+        from {table}
+        {where}
+        """,
+        values=listed(selected(name, kind) for name, kind in selection.types.items()),
+        table=qualified(selection.table_name),
+        where=_where(selection),
+    )

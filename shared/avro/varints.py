@@ -6,29 +6,28 @@ An integer of up to 56 bits takes at most eight bytes, so it is encoded and deco
 the few longer ones take a second word.
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
+from functools import cache
 
 from shared.avro.columns import Int64, Words
+from shared.lazy import numpy as np
 
-_ONE = np.uint64(1)
-_SEVENS = np.uint64(0x7F7F7F7F7F7F7F7F)
-_MORE = np.uint64(0x8080808080808080)
-_UP, _THREE = np.uint8(1), np.uint8(3)
+_SEVENS = 0x7F7F7F7F7F7F7F7F
+_MORE = 0x8080808080808080
 _IN_ONE_WORD = 1 << 56
-_NONE = np.empty(0, np.int64)
-_NO_WORDS = np.empty(0, np.uint64)
 # Each step pairs groups of 7, 14 and 28 bits: packed to seven bits a byte, or back.
-_STEPS = tuple(
-    (np.uint64(high), np.uint64(low), np.uint64(shift))
-    for high, low, shift in (
-        (0x7F007F007F007F00, 0x007F007F007F007F, 1),
-        (0x3FFF00003FFF0000, 0x00003FFF00003FFF, 2),
-        (0x0FFFFFFF00000000, 0x000000000FFFFFFF, 4),
-    )
+_STEPS = (
+    (0x7F007F007F007F00, 0x007F007F007F007F, 1),
+    (0x3FFF00003FFF0000, 0x00003FFF00003FFF, 2),
+    (0x0FFFFFFF00000000, 0x000000000FFFFFFF, 4),
 )
+
+
+@cache
+def _steps() -> tuple[tuple[np.uint64, np.uint64, np.uint64], ...]:
+    return tuple((np.uint64(high), np.uint64(low), np.uint64(shift)) for high, low, shift in _STEPS)
 
 
 @dataclass(frozen=True)
@@ -58,17 +57,19 @@ def write(values: Int64) -> Varints:
     for bits in range(7, max(most.bit_length(), 1), 7):
         lengths += zigzag >= np.uint64(1 << bits)
     spread = zigzag & np.uint64(_IN_ONE_WORD - 1)
-    for high, low, shift in reversed(_STEPS):
+    for high, low, shift in reversed(_steps()):
         spread = ((spread << shift) & high) | (spread & low)
-    followed = (_ONE << ((np.minimum(lengths, 9) - 1).astype(np.uint64) << np.uint64(3))) - _ONE
+    one, more = np.uint64(1), np.uint64(_MORE)
+    followed = (one << ((np.minimum(lengths, 9) - 1).astype(np.uint64) << np.uint64(3))) - one
     if most < _IN_ONE_WORD:
-        return Varints(spread | (_MORE & followed), lengths, _NONE, _NO_WORDS)
+        none, no_words = np.empty(0, np.int64), np.empty(0, np.uint64)
+        return Varints(spread | (more & followed), lengths, none, no_words)
     long = np.flatnonzero(lengths > 8)
     followed[long] = ~np.uint64(0)
     rest = zigzag[long] >> np.uint64(56)
     rest = (rest & np.uint64(0x7F)) | ((rest >> np.uint64(7)) << np.uint64(8))
     rest |= (lengths[long] > 9).astype(np.uint64) << np.uint64(7)
-    return Varints(spread | (_MORE & followed), lengths, long, rest)
+    return Varints(spread | (more & followed), lengths, long, rest)
 
 
 def _repeated(one: Varints, times: int) -> Varints:
@@ -83,8 +84,9 @@ def _repeated(one: Varints, times: int) -> Varints:
 
 def ends(words: Words) -> Words:
     """A mask for each word that covers the integer at its start; all ones if it goes on beyond."""
-    marks = (words & _MORE) ^ _MORE
-    return (marks - _ONE) & ~marks
+    more = np.uint64(_MORE)
+    marks = (words & more) ^ more
+    return (marks - np.uint64(1)) & ~marks
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,8 @@ class Shape:
     """
 
     size: int
-    mask: np.uint64
-    bits: np.uint64
+    mask: int
+    bits: int
 
     def has_all(self, words: Words) -> bool:
         """Whether the integer at the start of each word has this length."""
@@ -108,21 +110,22 @@ class Shape:
 
 def shape(size: int) -> Shape:
     """The shape of a length."""
-    mask = int(_MORE) & ((1 << (8 * size)) - 1)
-    return Shape(size, np.uint64(mask), np.uint64(mask & ~(0x80 << (8 * (size - 1)))))
+    mask = _MORE & ((1 << (8 * size)) - 1)
+    return Shape(size, mask, mask & ~(0x80 << (8 * (size - 1))))
 
 
 SHAPES = tuple(shape(size) for size in range(1, 9))
 
 
-def lengths(ends_of_words: Words) -> NDArray[np.uint8]:
+def lengths(ends_of_words: Words) -> np.typing.NDArray[np.uint8]:
     """The bytes of each integer, from its `ends`; 8 for longer ones too."""
-    return (np.bitwise_count(ends_of_words) + _UP) >> _THREE
+    return (np.bitwise_count(ends_of_words) + np.uint8(1)) >> np.uint8(3)
 
 
 def read(words: Words, ends_of_words: Words) -> Int64:
     """Decode the integer at the start of each word; it must end within the word."""
-    packed = words & ends_of_words & _SEVENS
-    for high, low, shift in _STEPS:
+    packed = words & ends_of_words & np.uint64(_SEVENS)
+    for high, low, shift in _steps():
         packed = ((packed & high) >> shift) | (packed & low)
-    return ((packed >> _ONE) ^ (~(packed & _ONE) + _ONE)).view(np.int64)
+    one = np.uint64(1)
+    return ((packed >> one) ^ (~(packed & one) + one)).view(np.int64)

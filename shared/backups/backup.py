@@ -1,12 +1,12 @@
 """Taking backups, verifying them again, and deleting expired ones."""
 
+from __future__ import annotations
+
 import secrets
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-import sqlalchemy as sa
 
 from shared import logs, storage
 from shared.avro import codecs, container, schemas
@@ -16,6 +16,7 @@ from shared.backups.catalog import Catalog, Content, Manifest, expired, object_n
 from shared.backups.errors import UnusableBackup
 from shared.backups.snapshot import Snapshot, snapshot
 from shared.backups.verify import content_of, verify
+from shared.lazy import sqlalchemy as sa
 from shared.settings import Settings
 from shared.tables.table import Table
 

@@ -1,5 +1,7 @@
 """The backups in a bucket: their manifests, and which of them may be deleted."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from google.api_core.exceptions import NotFound
 
 from shared import logs, storage
 from shared.backups.errors import UnknownBackup, UnusableBackup
-from shared.storage import StoredObject
+from shared.lazy import api_exceptions
+from shared.storage import ObjectStore, StoredObject
 
 LATEST = "latest"
 _JSON = "application/json"
@@ -98,7 +100,7 @@ class Manifest(msgspec.Struct, frozen=True):
         """The manifest as JSON."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
-    def checked(self, damage: str | None, now: datetime) -> "Manifest":
+    def checked(self, damage: str | None, now: datetime) -> Manifest:
         """The manifest after the object was read again."""
         verified_at = now if damage is None else self.verified_at
         return msgspec.structs.replace(self, verified_at=verified_at, damage=damage)
@@ -177,7 +179,7 @@ class Catalog:
             UnusableBackup: `damaged`, the object is missing.
             StorageUnavailable: try again later.
         """
-        found = storage.find(self.client, self.bucket, name)
+        found = ObjectStore(self.client).find(self.bucket, name)
         if found is None:
             raise UnusableBackup(
                 "damaged", f"The object {name!r} of the backup is gone; use another backup."
@@ -196,7 +198,7 @@ class Catalog:
         Raises:
             StorageUnavailable: try again later.
         """
-        storage.write(self.client, self.bucket, manifest.name, (manifest.encoded(),), _JSON)
+        ObjectStore(self.client).write(self.bucket, manifest.name, (manifest.encoded(),), _JSON)
 
     def delete(self, manifest: Manifest) -> None:
         """Delete a backup: its manifest first, so that none is ever left without its object.
@@ -212,7 +214,7 @@ class Catalog:
         with storage.mapped():
             try:
                 self.client.bucket(self.bucket).blob(name).delete()
-            except NotFound:
+            except api_exceptions.NotFound:
                 return
 
     def leftovers(self, table_name: str, before: datetime) -> list[str]:
@@ -239,7 +241,7 @@ class Catalog:
         with storage.mapped():
             try:
                 content = self.client.bucket(self.bucket).blob(name).download_as_bytes()
-            except NotFound:
+            except api_exceptions.NotFound:
                 # Deleted since it was listed.
                 return None
         try:

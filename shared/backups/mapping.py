@@ -10,8 +10,7 @@ from typing import Any
 
 from shared.avro.schemas import MICROS, Field, FileSchema
 from shared.backups.errors import UnusableBackup
-from shared.derive.types import kind_of
-from shared.tables.fields import Timestamp
+from shared.tables.kinds.timestamp import Timestamp
 from shared.tables.table import Table
 
 OWN_COLUMNS = ("accepted_at", "load_id")
@@ -99,7 +98,7 @@ def _misfit(table: Table, missing: Sequence[str], wrong: Sequence[str], has: Seq
 def _wanted(table: Table, column: str) -> Any:
     if column == "accepted_at":
         return MICROS
-    return "string" if column == "load_id" else kind_of(table, column).avro
+    return "string" if column == "load_id" else table.fields[column].avro_type
 
 
 def _fits(field: Field, table: Table, column: str) -> bool:

@@ -5,14 +5,14 @@ only what differs is changed. Loads of the table wait from the comparison to the
 the table as it was before or as it is afterwards.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
-
-import sqlalchemy as sa
 
 from shared import logs, tables
 from shared.avro import postgres, rows
@@ -29,7 +29,8 @@ from shared.backups.restore_sql import SHOWN, Mode, Statements
 from shared.backups.verify import compare, content_of, opened
 from shared.database.copy import copy_in
 from shared.database.engine import transaction
-from shared.database.sql import statement, turn
+from shared.database.sql import statement
+from shared.lazy import sqlalchemy as sa
 from shared.pipeline import prefetch
 from shared.storage import StoredObject
 from shared.tables.table import Table
@@ -205,8 +206,8 @@ class _Restore:
 
     def _lock_table(self) -> None:
         # First the lock that loads share, then the table's own for anyone who does not take that.
-        self._execute(f"select pg_advisory_xact_lock({turn(self._table.name)})")
-        self._execute(f"lock table {self._sql.target} in share row exclusive mode")
+        self._execute(self._sql.lock_out_loads)
+        self._execute(self._sql.lock)
 
     def _check_references(self) -> None:
         found = []

@@ -1,19 +1,20 @@
 """Tables as they are at one moment."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-
-import sqlalchemy as sa
 
 from shared.avro import table_rows
 from shared.avro.postgres import column_types
 from shared.avro.sent_rows import Take
 from shared.avro.table_rows import Selection
 from shared.database.engine import transaction
-from shared.database.sql import quoted
+from shared.database.sql import composed, qualified
 from shared.errors import PermanentError
+from shared.lazy import sqlalchemy as sa
 from shared.tables.table import Table
 
 
@@ -41,9 +42,7 @@ class Snapshot:
             DatabaseUnavailable, DatabaseBusy: try again later.
         """
         sent = table_rows.send(self.connection, Selection(table.name, column_types(table)), take)
-        # Names of the dictionary, quoted.
-        query = f"select count(*) from public.{quoted(table.name)}"  # noqa: S608
-        there = self.connection.exec_driver_sql(query).scalar_one()
+        there = self.connection.exec_driver_sql(count_sql(table)).scalar_one()
         if sent != there:
             raise SnapshotDiffers(
                 f"Of {there} rows of {table.name}, {sent} were read; take the backup again."
@@ -61,9 +60,21 @@ def snapshot(
     Raises:
         DatabaseUnavailable, DatabaseBusy: try again later.
     """
-    names = ", ".join(f"public.{quoted(table.name)}" for table in tables)
     with transaction(engine, lock_timeout_seconds=lock_timeout_seconds) as connection:
         connection.exec_driver_sql("set transaction isolation level repeatable read, read only")
         # All tables before the moment is fixed: one that TRUNCATE emptied later would look empty.
-        connection.exec_driver_sql(f"lock table {names} in access share mode")
+        connection.exec_driver_sql(lock_sql(tables))
         yield Snapshot(connection, connection.scalar(sa.text("select clock_timestamp()")))
+
+
+def count_sql(table: Table) -> str:
+    """Count the rows of a table."""
+    return composed("select count(*)\nfrom {table}", table=qualified(table.name))
+
+
+def lock_sql(tables: Sequence[Table]) -> str:
+    """Lock tables against what would rewrite or empty them."""
+    return composed(
+        "lock table {tables}\nin access share mode",
+        tables=", ".join(qualified(table.name) for table in tables),
+    )

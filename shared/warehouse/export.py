@@ -1,17 +1,18 @@
 """A table's rows as an Avro object on Cloud Storage, in constant memory."""
 
+from __future__ import annotations
+
 import hashlib
 from dataclasses import dataclass
 from typing import Any
-
-import sqlalchemy as sa
 
 from shared import storage
 from shared.avro import codecs, container, schemas, table_rows
 from shared.avro.postgres import column_types
 from shared.avro.table_rows import Selection
 from shared.avro.writer import Writer, writing
-from shared.warehouse.pending import Work
+from shared.lazy import sqlalchemy as sa
+from shared.warehouse.pending import TableWork
 from shared.warehouse.star import Projection
 
 _CODEC = "deflate"
@@ -75,24 +76,26 @@ def export(
     return Exported(projection, name, rows)
 
 
-def of_work(work: Work) -> Extract:
+def of_work(work: TableWork) -> Extract:
     """The rows that `work` asks for, under a name that follows from its loads."""
     return Extract(work.projection, digest(work), "" if work.whole else _of_loads(work))
 
 
-def digest(work: Work) -> str:
+def digest(work: TableWork) -> str:
     """A name for the loads of `work`, each in the version that was read."""
-    seen = sorted(f"{entry.load_id} {entry.version}" for entry in work.entries)
+    seen = sorted(f"{load.load_id} {load.version}" for load in work.loads)
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()[:32]
 
 
-def _of_loads(work: Work) -> str:
+def _of_loads(work: TableWork) -> str:
     # COPY takes no parameters; the text of a UUID has nothing in it that could end a literal.
-    load_ids = ",".join(str(entry.load_id) for entry in work.entries)
+    load_ids = ",".join(str(load.load_id) for load in work.loads)
     condition = f"load_id = any('{{{load_ids}}}'::uuid[])"
-    moments = {e.confirmed_at.isoformat() for e in work.entries if e.confirmed_at is not None}
+    moments = {
+        load.confirmed_at.isoformat() for load in work.loads if load.confirmed_at is not None
+    }
     if moments:
         # A row that came again unchanged still has its first load, but counts from the new moment.
         listed = ",".join(sorted(moments))
-        condition += f" or accepted_at = any('{{{listed}}}'::timestamptz[])"
+        condition += f"\n    or accepted_at = any('{{{listed}}}'::timestamptz[])"
     return condition

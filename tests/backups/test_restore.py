@@ -13,11 +13,9 @@ from shared.avro import table_rows
 from shared.backups import foreign_keys
 from shared.backups.errors import Orphans, UnusableBackup
 from shared.database.engine import transaction
-from shared.derive import types
-from shared.derive.types import Kind
-from shared.tables.fields import Integer, Required, Text
-from shared.tables.table import Reference, Row, Table
+from shared.tables import Integer, Reference, Row, Table, Text
 from tests.backups.conftest import LOAD_ID, NOON, hires
+from tests.support.toy_kinds import Flag
 
 DEPARTMENTS, JOBS, HIRES = tables.all_tables().values()
 
@@ -213,9 +211,9 @@ def test_many_parents_that_go_do_not_wait_for_their_children_one_by_one(
     backups.back_up([JOBS], "")
     database.fill(JOBS, [(i, f"Job {i}") for i in range(4, 400)])
     taken_off = []
-    name = foreign_keys._name
+    drop = foreign_keys.drop_key_sql
     monkeypatch.setattr(
-        foreign_keys, "_name", lambda key: taken_off.append(key["name"]) or name(key)
+        foreign_keys, "drop_key_sql", lambda key: taken_off.append(key["name"]) or drop(key)
     )
 
     assert counts(restored(JOBS)) == {"deleted": 396, "unchanged": 3}
@@ -295,13 +293,6 @@ def test_an_old_backup_without_a_field_that_has_no_default_is_refused(
     assert caught.value.code == "wrong_schema"
 
 
-class Flag(Required):
-    """A kind of field that no bulk path covers."""
-
-    def _deserialize(self, value, *_, **__):
-        return bool(value)
-
-
 class Room(Row):
     """A room, perhaps with a window."""
 
@@ -313,7 +304,6 @@ class Room(Row):
 def test_a_kind_of_field_that_the_bulk_paths_do_not_cover_goes_row_by_row(
     made, database, backups, restored, monkeypatch
 ):
-    monkeypatch.setitem(types.KINDS, Flag, Kind("boolean", "BOOL", "boolean"))
     monkeypatch.setattr(table_rows, "_ROWS_A_FETCH", 100)
     rooms = Table("rooms", Room)
     made("rooms", '"id" bigint primary key, name text not null, "window" boolean not null')

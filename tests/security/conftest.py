@@ -7,6 +7,7 @@ import pytest
 
 from shared.loading.uploads import Uploads
 from shared.settings import read
+from shared.storage import ObjectStore
 from tests.database.conftest import (
     client,
     database_url,
@@ -37,7 +38,7 @@ def uploads(platform, engine, client, publisher, new_buckets) -> Uploads:
     """Uploads from buckets that nobody listens to, into this test's database."""
     project = platform.description["pubsub"]["project"]
     settings = read({"GOOGLE_CLOUD_PROJECT": project, **new_buckets()})
-    return Uploads(settings, engine, client, publisher)
+    return Uploads(settings, engine, ObjectStore(client), publisher)
 
 
 @pytest.fixture
@@ -45,9 +46,9 @@ def drop(uploads) -> Callable[[str, bytes], Any]:
     """Drop a file and have it loaded; gives what the ledger has of it."""
 
     def act(name: str, content: bytes) -> Any:
-        blob = uploads.client.bucket(uploads.settings.uploads_bucket).blob(name)
+        blob = uploads.objects.client.bucket(uploads.settings.uploads_bucket).blob(name)
         blob.upload_from_string(content)
-        return uploads.take(uploads.settings.uploads_bucket, name, blob.generation)
+        return uploads.ingest(uploads.settings.uploads_bucket, name, blob.generation)
 
     return act
 
@@ -58,6 +59,6 @@ def lying(uploads) -> Callable[[str], list[str]]:
 
     def act(place: str) -> list[str]:
         bucket = getattr(uploads.settings, f"{place}_bucket")
-        return sorted(blob.name for blob in uploads.client.list_blobs(bucket))
+        return sorted(blob.name for blob in uploads.objects.client.list_blobs(bucket))
 
     return act

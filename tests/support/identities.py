@@ -10,7 +10,7 @@ from google.auth import crypt, jwt
 
 from infra.local import layout as layouts
 from infra.local.keys import KEY_ID
-from infra.local.pubsub import identity
+from infra.local.pubsub.push import ISSUER, TokenSigner, load_signer
 from tests.support.platform import Platform
 
 ACCOUNT, AUDIENCE = layouts.PUSH_ACCOUNT, layouts.PUSH_AUDIENCE
@@ -53,14 +53,14 @@ def strangers(platform: Platform) -> Iterator[tuple[str, dict[str, str], int]]:
     yield "another scheme", {"Authorization": f"Basic {right}"}, 401
 
 
-def _signer(platform: Platform) -> identity.Identity:
-    return identity.load(platform.home.signing_key, KEY_ID)
+def _signer(platform: Platform) -> TokenSigner:
+    return load_signer(platform.home.signing_key, KEY_ID)
 
 
 def _signed(signer: crypt.Signer, late: int = 0) -> str:
     now = int(time.time()) + late
     claims = {
-        "iss": identity.ISSUER,
+        "iss": ISSUER,
         "aud": AUDIENCE,
         "email": ACCOUNT,
         "email_verified": True,

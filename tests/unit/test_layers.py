@@ -1,6 +1,7 @@
 """Who may import whom: a room of shared imports only from the floors below it."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -9,18 +10,16 @@ ROOT = Path(__file__).parents[2]
 
 # From the ground up; a room that is missing here has no place yet.
 FLOORS = [
-    {"errors", "first_use", "settings", "logs", "tokens"},
+    {"errors", "lazy", "settings", "logs", "tokens"},
     {"tables"},
-    {"derive"},
     {"pipeline", "database", "storage", "messages", "dataflow"},
     {"validation", "avro"},
     {"loading", "backups", "warehouse"},
-    {"http", "api", "events", "dashboard", "looker"},
     {"wiring"},
+    {"http", "api", "events", "dashboard", "looker", "ingest"},
 ]
 # The dictionary may be imported from anywhere and says what is wrong by the tree of errors.
 SAME_FLOOR = {
-    ("validation", "derive"),
     ("settings", "errors"),
     ("messages", "settings"),
     ("tokens", "settings"),
@@ -68,6 +67,35 @@ def test_a_room_imports_only_from_the_floors_below(path):
         assert below or (room, pieces[1]) in SAME_FLOOR, f"{path} climbs to shared/{pieces[1]}"
 
 
+def dotted(path):
+    """The name a file is imported by."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules_used(path, known):
+    """Those of the known modules that a file imports: a package only if it uses a name of it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from known & {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            modules = {f"{node.module}.{alias.name}" for alias in node.names}
+            yield from known & modules
+            yield from known & {node.module} if modules - known else ()
+
+
+@pytest.mark.parametrize("folder", ["shared", "infra"])
+def test_no_modules_import_each_other_in_a_circle(folder):
+    # Imports inside functions and for type checking count: they hide a circle, no more.
+    paths = {dotted(path): path for path in sources(folder)}
+    graph = {name: {*modules_used(path, paths.keys())} for name, path in paths.items()}
+
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"an import circle: {' <- '.join(error.args[1])}")
+
+
 @pytest.mark.parametrize("path", sources("shared"), ids=lambda path: str(path.relative_to(ROOT)))
 def test_only_the_settings_and_the_wiring_read_the_environment(path):
     if path.name in ("settings.py", "wiring.py"):
@@ -91,19 +119,14 @@ def test_a_function_is_a_door(path):
     [*sources("shared"), *sources("functions")],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
-def test_what_is_imported_at_first_use_is_imported_by_one_thread_at_a_time(path):
-    def look(node, *, alone):
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.Import | ast.ImportFrom):
-                assert alone, f"{path}:{child.lineno} imports without `with importing()`"
-            look(child, alone=alone or guards(child))
+def test_imports_stand_at_the_top_of_a_file(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    inside = [
+        f"{path}:{node.lineno}"
+        for function in functions
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
 
-    def guards(node):
-        words = {*map(ast.unparse, getattr(node, "decorator_list", ()))}
-        if isinstance(node, ast.With):
-            words = {ast.unparse(item.context_expr) for item in node.items}
-        return bool(words & {"Once", "importing()"})
-
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            look(node, alone=guards(node))
+    assert not inside, "take heavy modules from shared.lazy"

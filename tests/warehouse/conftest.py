@@ -22,6 +22,7 @@ from shared.loading import waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.settings import read
+from shared.storage import ObjectStore
 from shared.validation.csv_rows import blocks
 from shared.warehouse.apply import apply
 from shared.warehouse.bigquery import Warehouse
@@ -97,7 +98,7 @@ def storage_client(platform):
 @pytest.fixture
 def sync(engine, warehouse, storage_client):
     """What brings that database's loads to that warehouse."""
-    return Sync(engine, warehouse, storage_client, STAGING)
+    return Sync(engine, warehouse, ObjectStore(storage_client), STAGING)
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def sync_after(engine, warehouse, storage_client):
 
     def make(before):
         interposed = Interposed(warehouse.client, warehouse.names, 30, before)
-        return Sync(engine, interposed, storage_client, STAGING)
+        return Sync(engine, interposed, ObjectStore(storage_client), STAGING)
 
     return make
 

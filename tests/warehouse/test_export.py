@@ -8,9 +8,8 @@ import fastavro
 import pytest
 
 from shared import tables
-from shared.avro import table_rows
+from shared.avro import row_schema, table_rows
 from shared.database.engine import transaction
-from shared.derive import avro
 from shared.warehouse.export import Extract, export
 from shared.warehouse.star import projections
 from tests.warehouse.conftest import NOON, STAGING
@@ -48,7 +47,7 @@ def exported(engine, storage_client):
         reader = fastavro.reader(io.BytesIO(blob.download_as_bytes()))
         blob.delete()
         rows = sorted(tuple(row.values()) for row in reader)
-        assert reader.writer_schema["fields"] == avro.schema(JOBS)["fields"]
+        assert reader.writer_schema["fields"] == row_schema.schema(JOBS)["fields"]
         assert reader.codec == "deflate"
         assert done.rows == len(rows)
         return rows

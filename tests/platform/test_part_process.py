@@ -1,0 +1,180 @@
+"""Keeping one part running."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from infra.local.part_process import PartProcess
+from infra.local.parts import Part, Stage
+from infra.local.status import PartStatus
+
+SLEEPS = "import time; time.sleep(60)"
+
+
+def part(name: str, code: str, *arguments: str, **options: Any) -> Part:
+    """A part that is a Python program."""
+    return Part(
+        name=name,
+        command=(sys.executable, "-c", code, *arguments),
+        stage=Stage.DATABASE,
+        environment=os.environ,
+        stop_signal=signal.SIGKILL,
+        **options,
+    )
+
+
+async def run_part(folder: Path, part: Part, act: Iterator[None]) -> PartStatus:
+    """Run a part, go on with `act` whenever it is ready, and stop it at the end of that."""
+    status = PartStatus(part.name, "")
+
+    def changed(now: PartStatus) -> None:
+        if now.state == "ready" and next(act, self) is self:
+            over.set()
+
+    self, over = object(), asyncio.Event()
+    process = PartProcess(part, status, folder / "log", {}, changed)
+    running = asyncio.create_task(process.run())
+    await asyncio.wait_for(over.wait(), 20)
+    await process.stop()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    return status
+
+
+def test_a_part_that_answers_no_more_is_started_again(tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+
+    async def answers() -> bool:
+        return alive.exists()
+
+    def hang() -> Iterator[None]:
+        alive.unlink()
+        yield
+
+    program = part(
+        "hanging",
+        SLEEPS,
+        probe=answers,
+        prepare=alive.touch,
+        silence_seconds=0.3,
+    )
+
+    status = asyncio.run(run_part(tmp_path, program, hang()))
+
+    assert status.restarts == 1
+
+
+def test_a_part_that_answers_now_and_then_is_left_alone(tmp_path: Path) -> None:
+    calls = iter(range(10_000))
+
+    async def answers() -> bool:
+        return next(calls) % 3 == 0
+
+    program = part(
+        "slow",
+        "import time; time.sleep(1.5)",
+        probe=answers,
+        silence_seconds=0.5,
+    )
+
+    def once() -> Iterator[None]:
+        yield
+
+    status = asyncio.run(run_part(tmp_path, program, once()))
+
+    # It ended by itself, a second and a half after it was ready.
+    assert status.restarts == 1
+    assert next(calls) > 20
+
+
+def test_a_part_that_stands_back_does_so_whatever_the_kernel_weighs(tmp_path: Path) -> None:
+    wanted = os.getpriority(os.PRIO_PROCESS, 0) + 5
+    found: list[tuple[int, str]] = []
+
+    async def answers() -> bool:
+        session = Path(f"/proc/{status.pid}/autogroup")
+        weight = session.read_text() if session.exists() else f"nice {wanted}"
+        found.append((os.getpriority(os.PRIO_PROCESS, status.pid), weight.strip()))
+        return True
+
+    program = part(
+        "behind",
+        SLEEPS,
+        probe=answers,
+        nice=5,
+    )
+    status = PartStatus(program.name, "")
+
+    async def once() -> None:
+        process = PartProcess(program, status, tmp_path / "log", {}, lambda _: None)
+        running = asyncio.create_task(process.run())
+        await asyncio.wait_for(process.been_ready.wait(), 20)
+        await process.stop()
+        await running
+
+    asyncio.run(once())
+
+    niceness, weight = found[0]
+    assert niceness == wanted
+    assert weight.endswith(f" {wanted}")
+
+
+WORKS = """
+import multiprocessing, pathlib, sys, time
+
+def recover():
+    began = time.monotonic()
+    while time.monotonic() - began < 2.5:
+        sum(range(10_000))
+    pathlib.Path(sys.argv[1]).touch()
+
+multiprocessing.Process(target=recover).start()
+time.sleep(60)
+"""
+
+
+def test_a_part_that_works_before_it_answers_is_waited_for(tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+
+    async def answers() -> bool:
+        return alive.exists()
+
+    program = part(
+        "recovering",
+        WORKS,
+        str(alive),
+        probe=answers,
+        silence_seconds=1.5,
+    )
+
+    status = asyncio.run(run_part(tmp_path, program, iter(())))
+
+    assert status.restarts == 0
+
+
+def test_a_part_that_hangs_as_it_starts_is_started_again(tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+
+    async def answers() -> bool:
+        return starts.read_text().count("|") > 1
+
+    def count() -> None:
+        with starts.open("a") as file:
+            file.write("|")
+
+    program = part(
+        "stuck",
+        SLEEPS,
+        probe=answers,
+        prepare=count,
+        silence_seconds=0.5,
+    )
+
+    status = asyncio.run(run_part(tmp_path, program, iter(())))
+
+    assert status.restarts == 1
