@@ -74,7 +74,9 @@ def _app(main: Path) -> FunctionApp:
     for value in names.values():
         if isinstance(value, FunctionApp):
             return value
-    raise InvalidFunction(f"{main} has no FunctionApp, which would hold the routes of the function.")
+    raise InvalidFunction(
+        f"{main} has no FunctionApp, which would hold the routes of the function."
+    )
 
 
 def _backend(function: Function) -> dict[str, Any]:

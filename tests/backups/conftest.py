@@ -13,8 +13,7 @@ import sqlalchemy as sa
 
 from shared import tables
 from shared.backups.backup import Backups
-from shared.backups.order import Order, Restored
-from shared.backups.restore import restore
+from shared.backups.restore import Restored, RestoreRequest, restore
 from shared.database import engine as engines
 from shared.database.copy import copy_in
 from shared.database.migrate import migrate
@@ -138,7 +137,8 @@ def restored(engine, storage_client, backups) -> Callable[..., Restored]:
         wanted = manifest.object if manifest else name
         stored = ObjectStore(storage_client).find(backups.catalog.bucket, wanted)
         assert stored is not None
-        return restore(engine, storage_client, Order(table, stored, manifest, **options), 10)
+        request = RestoreRequest(table, stored, manifest, **options)
+        return restore(engine, storage_client, request, 10)
 
     return act
 

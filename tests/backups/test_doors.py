@@ -13,7 +13,7 @@ from google.auth import crypt, jwt
 from infra.local.keys import KEY_ID
 from shared import tables, wiring
 from shared.api import backups as doors
-from shared.backups import backup
+from shared.backups import backup, catalog
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.validation.rows import Block
@@ -159,8 +159,8 @@ def test_the_schedule_backs_up_and_lets_old_backups_go(
     backup_table, backups, bucket, storage_client, monkeypatch
 ):
     monkeypatch.setenv("BACKUP_KEEP_DAYS", "1")
-    old = [backups.take([JOBS], "")[0] for _ in range(3)]
-    monkeypatch.setattr(backup.retention, "timedelta", lambda days: backup.timedelta(seconds=-days))
+    old = [backups.back_up([JOBS], "")[0] for _ in range(3)]
+    monkeypatch.setattr(catalog, "timedelta", lambda days: backup.timedelta(seconds=-days))
 
     by_hand = backup_table.post("/backup_table/jobs", headers=HEADERS).get_json()
     assert len(list(backups.catalog.newest_first("jobs"))) == 4
@@ -196,7 +196,7 @@ def test_a_failed_scheduled_backup_is_an_error_to_alert_on(backup_table, monkeyp
     def fails(*_, **__):
         raise RuntimeError("a row's secret")
 
-    monkeypatch.setattr(backup.Backups, "take", fails)
+    monkeypatch.setattr(backup.Backups, "back_up", fails)
 
     answer = backup_table.post("/backup_table/all", json={}, headers=SCHEDULED)
 
@@ -214,7 +214,7 @@ def test_a_backup_stands_even_where_old_ones_cannot_be_let_go(backup_table, monk
     def fails(*_):
         raise RuntimeError
 
-    monkeypatch.setattr(backup.Backups, "let_go", fails)
+    monkeypatch.setattr(backup.Backups, "expire", fails)
 
     answer = backup_table.post("/backup_table/jobs", json={}, headers=SCHEDULED)
 
@@ -224,7 +224,7 @@ def test_a_backup_stands_even_where_old_ones_cannot_be_let_go(backup_table, monk
 
 def test_a_damaged_backup_is_told_of(backup_table, restore_table, backups, upload, database):
     database.fill(JOBS, jobs(3))
-    (manifest,) = backups.take([JOBS], "")
+    (manifest,) = backups.back_up([JOBS], "")
     upload(b"broken", manifest.object)
 
     checked = backup_table.post(f"/backup_table/jobs/{manifest.id}/verify", headers=HEADERS)
@@ -256,7 +256,7 @@ def test_a_file_made_elsewhere_is_restored_by_its_uri(
 
 
 def test_a_backup_is_known_by_its_uri_too(restore_table, backups, bucket, database, parents):
-    (manifest,) = backups.take([JOBS], "")
+    (manifest,) = backups.back_up([JOBS], "")
     body = {"uri": f"gs://{bucket}/{manifest.object}"}
 
     done = restore_table.post("/restore_table/jobs", json=body, headers=HEADERS).get_json()
@@ -305,7 +305,7 @@ def test_unknown_tables_and_other_bodies_are_refused(backup_table, restore_table
 
 
 def test_rows_that_would_lose_their_parent_are_named(restore_table, backups, database, parents):
-    backups.take([JOBS], "")
+    backups.back_up([JOBS], "")
     database.fill(JOBS, [(4, "Late")])
     database.fill(HIRES, [(7, "Ana", "2026-01-01T00:00:00Z", 1, 4)])
 
@@ -326,7 +326,7 @@ def test_rows_that_would_lose_their_parent_are_named(restore_table, backups, dat
 def test_rows_that_waited_for_a_restored_parent_are_loaded(
     restore_table, backups, database, parents, engine, topic
 ):
-    backups.take([JOBS], "")
+    backups.back_up([JOBS], "")
     database.ask("delete from jobs where id = 3")
     row = "1\t1\tAna\t2026-01-01T00:00:00Z\t1\t3\n"
     source = Source("gs://uploads/h.csv#1", "file", HIRES.name, hires(1)[0][2])

@@ -44,11 +44,11 @@ def test_a_killed_backup_is_not_there(database, parents, backups, work, moments,
         for manifest in list(backups.catalog.newest_first(HIRES.name)):
             # Only the last step writes it: whatever has one is whole.
             finished += 1
-            assert backups.check(manifest).is_verified
+            assert backups.verify(manifest).is_verified
             assert (manifest.rows, manifest.checksum) == (ROWS, whole.checksum)
             backups.catalog.delete(manifest)
 
-    (again,) = backups.take([HIRES], "")
+    (again,) = backups.back_up([HIRES], "")
     assert again.checksum == whole.checksum
     with capsys.disabled():
         print(f"\n{kills} backups killed within {seconds:.2f} s each, {finished} finished before")
@@ -59,7 +59,7 @@ def test_a_killed_restore_has_not_happened(
 ):
     database.fill(HIRES, hires(ROWS))
     whole = database.rows(HIRES)
-    backups.take([HIRES], "")
+    backups.back_up([HIRES], "")
     change(database)
     changed = database.rows(HIRES)
     code, seconds = killed.run(work("restore"))

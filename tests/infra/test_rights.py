@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from infra import functions, rights
 from infra.functions import ROOT
 from shared import tables
-from shared.backups import loosening, snapshot
+from shared.backups import foreign_keys, snapshot
 from shared.dashboard import loads
 from shared.database import engine as engines
 from shared.database.engine import transaction
@@ -155,7 +155,7 @@ def restore_table(engine):
         connection.exec_driver_sql("analyze staged")
         connection.exec_driver_sql("lock table hired_employees in share row exclusive mode")
         many = dict.fromkeys(("inserted", "updated", "deleted"), 10**9)
-        with loosening.loosened(connection, table, many):
+        with foreign_keys.without_foreign_keys(connection, table, many):
             connection.exec_driver_sql("delete from hired_employees")
 
 
