@@ -32,23 +32,21 @@ Count = Annotated[int, Meta(ge=0)]
 class Backup(msgspec.Struct):
     """A backup of a table."""
 
-    id: Annotated[str, Meta(description="What to restore, verify or delete it by.")]
+    id: Annotated[str, Meta(description="By which it is restored, verified or deleted.")]
     table: str
-    uri: Annotated[str, Meta(description="Its Avro file; the manifest lies beside it.")]
+    uri: Annotated[str, Meta(description="Its Avro file; the manifest is next to it.")]
     rows: Count
     size_bytes: Count
     crc32c: Annotated[str, Meta(description="Of the file's bytes, base64.")]
     checksum: Annotated[str, Meta(description="Of its rows, whatever their order.")]
     fingerprint: Annotated[str, Meta(description="SHA-256 of the schema's parsing canonical form.")]
     codec: str
-    snapshot_at: Annotated[datetime, Meta(description="The moment whose rows they are.")]
+    snapshot_at: Annotated[datetime, Meta(description="The moment whose rows it holds.")]
     age_seconds: Annotated[int, Meta(description="Since that moment.")]
     scheduled: bool
     sender: Annotated[str, Meta(description="Who asked for it.")]
-    verified: Annotated[
-        bool, Meta(description="Whether it was whole and right when it was last read.")
-    ]
-    verified_at: Annotated[datetime, Meta(description="When it was last found so.")]
+    verified: Annotated[bool, Meta(description="Whether it was intact when it was last read.")]
+    verified_at: Annotated[datetime, Meta(description="When it was last found intact.")]
     damage: Annotated[str | None, Meta(description="What was wrong when it was last read.")]
 
 

@@ -90,7 +90,7 @@ def test_a_doubled_key_behind_many_others_is_found_at_once():
     names = ", ".join(f'"a{number}": 1' for number in range(200_000))
     started = time.perf_counter()
 
-    with pytest.raises(BadBatch, match="'z' stands twice"):
+    with pytest.raises(BadBatch, match="'z' occurs twice"):
         json_batch.check(JOBS, batch(f'{{{names}, "z": 1, "z": 1}}'))
 
     # One count for each key before it would take minutes.
