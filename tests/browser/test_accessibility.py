@@ -94,7 +94,7 @@ def test_the_focus_is_always_seen_and_never_caught(open_desk):
         )
 
     assert [name for name, _ in seen][:5] == [
-        "Skip to the content",
+        "Skip to content",
         "Hires",
         "Loads",
         "Rejects",
