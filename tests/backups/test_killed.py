@@ -15,10 +15,9 @@ ROWS = 20_000
 
 
 @pytest.fixture
-def work(database_url, bucket, platform):
+def work(database_url, bucket, storage_endpoint):
     """A backup or restore of the hires, in a process of its own."""
-    endpoint = platform.description["storage"]["endpoint"]
-    return lambda what: Work(what, HIRES.name, database_url, bucket, endpoint)
+    return lambda what: Work(what, HIRES.name, database_url, bucket, storage_endpoint)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from shared.derive.bigquery import Column
 from shared.errors import DatabaseUnavailable, WarehouseDiffers, WarehouseUnavailable
 from shared.warehouse import lock, pending
 from shared.warehouse.sync import Sync
-from tests.warehouse.conftest import STAGING
 from tests.warehouse.interposed import Interposed
 
 # Clear up, create, load, count, merge, drop, record twice, mark; then the end.
@@ -135,14 +134,14 @@ class Doubling(Interposed):
 
 
 def test_a_table_that_cannot_be_brought_does_not_keep_the_others_back(
-    drop, sync, engine, warehouse, storage_client, execute, ask
+    drop, sync, engine, warehouse, storage_client, staging, execute, ask
 ):
     drop("departments", "1,Sales\n")
     drop("jobs", "1,Welder\n")
     doubling = Doubling(warehouse.client, warehouse.names, 30)
 
     with pytest.raises(WarehouseDiffers, match="1 rows were exported"):
-        Sync(engine, doubling, storage_client, STAGING).run()
+        Sync(engine, doubling, storage_client, staging).run()
 
     assert ask("select count(*) from `warehouse.dim_departments`") == [(1,)]
     assert ask("select count(*) from `warehouse.dim_jobs`") == [(0,)]

@@ -1,15 +1,11 @@
 """Doors in-process, on this test's own database and on topics of its own."""
 
-import hashlib
 import json
-import uuid
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from shared import wiring
@@ -18,11 +14,6 @@ from tests.support import apps
 
 SCOPES = ["rows", "rejects"]
 HEADERS = {"X-Token": "ann's token"}
-
-
-def entry(name: str, *scopes: str) -> dict[str, Any]:
-    digest = hashlib.sha256(f"{name}'s token".encode()).hexdigest()
-    return {"name": name, "sha256": digest, "scopes": list(scopes)}
 
 
 @dataclass
@@ -55,55 +46,12 @@ class Service:
         return len(messages)
 
 
-def clear_wiring() -> None:
-    """Forget what this process has made of its settings."""
-    for made in (wiring.settings, wiring.engine, wiring.publisher):
-        made.forget()
-
-
 @pytest.fixture
-def topics(platform, monkeypatch) -> Iterator[Callable[[str], list[Any]]]:
-    """Topics in a project of their own; gives what pulls their messages."""
-    from google.cloud import pubsub_v1
-
-    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", platform.description["pubsub"]["endpoint"])
-    project = f"doors-{uuid.uuid4().hex[:12]}"
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", project)
-    with pubsub_v1.PublisherClient() as publisher, pubsub_v1.SubscriberClient() as subscriber:
-        for name in ("row-batches", "table-changed"):
-            topic = publisher.create_topic(name=f"projects/{project}/topics/{name}")
-            subscriber.create_subscription(
-                name=f"projects/{project}/subscriptions/{name}", topic=topic.name
-            )
-
-        def pull(name: str) -> list[Any]:
-            subscription = f"projects/{project}/subscriptions/{name}"
-            with warnings.catch_warnings():
-                # Deprecated because pulls in a loop cost money; here one that waits costs time.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                found = subscriber.pull(
-                    subscription=subscription, max_messages=100, return_immediately=True
-                ).received_messages
-            if found:
-                ids = [received.ack_id for received in found]
-                subscriber.acknowledge(subscription=subscription, ack_ids=ids)
-            return [received.message for received in found]
-
-        yield pull
-
-
-@pytest.fixture
-def service(topics, database_url, monkeypatch) -> Iterator[Service]:
+def service(topics, database_url, configure) -> Service:
     """The doors, ready to be called."""
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    tokens = [entry("ann", *SCOPES), entry("bob", *SCOPES)]
-    monkeypatch.setenv("TOKENS", json.dumps(tokens))
-    clear_wiring()
+    tokens = [apps.token(name, f"{name}'s token", *SCOPES) for name in ("ann", "bob")]
+    configure({"DATABASE_URL": database_url, "TOKENS": json.dumps(tokens)})
     insert, rejects = (
         apps.load(name).app.test_client() for name in ("insert_rows", "rejected_rows")
     )
-    yield Service(insert, rejects, topics)
-    made: sa.Engine = wiring.engine()
-    made.dispose()
-    wiring.publisher().stop()
-    clear_wiring()
+    return Service(insert, rejects, topics)
