@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.local import commands
 from infra.local.environment import ROOT
-from infra.local.faults import PlatformFault
+from infra.local.errors import PlatformError
 
 
 def main() -> int:
@@ -15,7 +15,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         return int(options.carry_out(options))
-    except PlatformFault as fault:
+    except PlatformError as fault:
         print(fault, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""The account PostgreSQL runs under: it refuses to be root."""
+"""The account that PostgreSQL runs under, because it refuses to run as root."""
 
 import os
 import pwd
@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.faults import PlatformFault
+from infra.local.errors import PlatformError
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Account:
     gid: int
 
     def can_run(self, path: Path) -> bool:
-        """Whether this user may run a program, or go into a folder."""
+        """Whether this user may run a program or enter a folder."""
         command = ["test", "-x", str(path)]
         return not subprocess.run(  # nosec B603 # a path of ours
             command, user=self.uid, group=self.gid, extra_groups=[], check=False, cwd="/"
@@ -30,10 +30,10 @@ class Account:
 
 
 def unprivileged() -> Account | None:
-    """An account that is not root, or None when the caller is none already.
+    """An account that is not root, or None if the caller is not root.
 
     Raises:
-        PlatformFault: the machine has no account to use.
+        PlatformError: the machine has no such account.
     """
     if os.geteuid() != 0:
         return None
@@ -43,7 +43,7 @@ def unprivileged() -> Account | None:
         except KeyError:
             continue
         return Account(name, entry.pw_uid, entry.pw_gid)
-    raise PlatformFault(
-        "PostgreSQL refuses to run as root, and there is no user postgres or nobody to run it; "
-        "run this as another user."
+    raise PlatformError(
+        "PostgreSQL refuses to run as root, and this machine has neither a user postgres nor "
+        "nobody; run this as another user."
     )

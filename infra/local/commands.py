@@ -9,12 +9,11 @@ import sys
 import time
 
 from infra.local import accounts, plan, postgres, processes
-from infra.local import board as boards
 from infra.local import home as homes
-from infra.local.board import Board, Line
-from infra.local.faults import PlatformFault
+from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.layout import Layout
+from infra.local.status import PartStatus, PlatformStatus, running_status
 from infra.local.supervisor import Supervisor
 
 _STOP_SECONDS = 30.0
@@ -37,7 +36,7 @@ def up(options: argparse.Namespace) -> int:
         started = time.monotonic()
 
         def ready() -> None:
-            _welcome(home, layout, supervisor.board, time.monotonic() - started)
+            _welcome(home, layout, supervisor.status, time.monotonic() - started)
 
         asyncio.run(supervisor.run(layout.ports["gateway"], description, ready))
     print("Stopped.", flush=True)
@@ -48,7 +47,7 @@ def down(options: argparse.Namespace) -> int:
     """Stop the platform that runs on a home, or what a killed one left behind."""
     home = homes.at(options.home)
     home.require()
-    board = boards.of_running(home)
+    board = running_status(home)
     if board is None:
         with home.locked():
             left = _clear_leftovers(home)
@@ -59,7 +58,7 @@ def down(options: argparse.Namespace) -> int:
     limit = time.monotonic() + _STOP_SECONDS
     while processes.find(board.pid, board.began):
         if time.monotonic() > limit:
-            raise PlatformFault(f"Process {board.pid} has not stopped in {_STOP_SECONDS:.0f} s.")
+            raise PlatformError(f"Process {board.pid} has not stopped in {_STOP_SECONDS:.0f} s.")
         time.sleep(0.05)
     print("Stopped.")
     return 0
@@ -69,7 +68,7 @@ def status(options: argparse.Namespace) -> int:
     """Print the table of parts; returns 0 when all are ready."""
     home = homes.at(options.home)
     home.require()
-    board = boards.of_running(home)
+    board = running_status(home)
     if board is None:
         print(f"No platform runs on {home.path}; `make up` starts it.")
         return 1
@@ -118,7 +117,7 @@ def _tell_outside_data(home: Home, layout: Layout) -> None:
         )
 
 
-def _tell(line: Line) -> None:
+def _tell(line: PartStatus) -> None:
     """One line for what a user should know while it happens."""
     if line.state == "restarting":
         clock = time.strftime("%H:%M:%S")
@@ -127,7 +126,7 @@ def _tell(line: Line) -> None:
         print(f"{time.strftime('%H:%M:%S')} {line.name} ready again", file=sys.stderr, flush=True)
 
 
-def _welcome(home: Home, layout: Layout, board: Board, seconds: float) -> None:
+def _welcome(home: Home, layout: Layout, board: PlatformStatus, seconds: float) -> None:
     with contextlib.suppress(BrokenPipeError):
         print(board.table())
         print(f"\nReady in {seconds:.1f} s. What to try next:")

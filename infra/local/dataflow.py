@@ -1,7 +1,7 @@
-"""What stands in for Dataflow: takes launches of the backfill, runs each with Beam's DirectRunner.
+"""The Dataflow stand-in: runs the backfill's jobs with Beam's DirectRunner.
 
-A launch is kept as a file until its job has ended, so that a killed stand-in begins it again; jobs
-run one after the other, and no two of a name.
+Each launch is stored as a file until its job has ended, so that the stand-in can start the job
+again after a kill. Jobs run one at a time, and only one of a name.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from infra.local.environment import ROOT
 
 _METHOD = "google.dataflow.v1beta3.FlexTemplatesService"
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
-# The one that asks nothing of the network: DirectRunner would fetch a binary from GitHub.
+# Needs no network; DirectRunner would download a binary from GitHub.
 _RUNNER = "--runner=BundleBasedDirectRunner"
 
 
@@ -31,8 +31,8 @@ class Jobs:
     """The jobs that were launched and have not ended.
 
     Args:
-        folder: where launches are kept.
-        python: of the environment that Beam is installed in.
+        folder: where launches are stored.
+        python: the interpreter of the environment that Beam is installed in.
     """
 
     def __init__(self, folder: Path, python: Path) -> None:
@@ -44,24 +44,24 @@ class Jobs:
     async def launch(
         self, request: LaunchFlexTemplateRequest, context: grpc.aio.ServicerContext
     ) -> LaunchFlexTemplateResponse:
-        """Take a job, unless one of its name is under way."""
-        wanted = request.launch_parameter
-        if not wanted.job_name or not _NAME.issuperset(wanted.job_name):
+        """Accept a job, unless one of its name is still active."""
+        launch = request.launch_parameter
+        if not launch.job_name or not _NAME.issuperset(launch.job_name):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "job_name cannot be used")
-        file = self._folder / f"{wanted.job_name}.json"
+        file = self._folder / f"{launch.job_name}.json"
         if file.exists():
-            await context.abort(grpc.StatusCode.ALREADY_EXISTS, f"{wanted.job_name} is active")
-        homes.write_private(file, msgspec.json.encode(dict(wanted.parameters)).decode())
-        self._queue.put_nowait(wanted.job_name)
-        return LaunchFlexTemplateResponse(job=Job(id=wanted.job_name, name=wanted.job_name))
+            await context.abort(grpc.StatusCode.ALREADY_EXISTS, f"{launch.job_name} is active")
+        homes.write_private(file, msgspec.json.encode(dict(launch.parameters)).decode())
+        self._queue.put_nowait(launch.job_name)
+        return LaunchFlexTemplateResponse(job=Job(id=launch.job_name, name=launch.job_name))
 
     async def work(self) -> None:
-        """Run one job after the other, for ever."""
+        """Run the jobs one after the other, forever."""
         while True:
             name = await self._queue.get()
             file = self._folder / f"{name}.json"
             status = await self._run(msgspec.json.decode(file.read_bytes(), type=dict[str, str]))
-            # A job that failed has ended too: the sweep finds its file, and launches it again.
+            # A failed job has ended too: the sweep finds its CSV file and launches it again.
             file.unlink()
             print(f"{name} ended with {status}", flush=True)
 
@@ -78,7 +78,7 @@ class Jobs:
 
 
 async def serve(port: int, jobs: Jobs) -> None:
-    """Serve until a signal comes."""
+    """Serve until SIGTERM or SIGINT."""
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     method = grpc.unary_unary_rpc_method_handler(
         jobs.launch, LaunchFlexTemplateRequest.deserialize, LaunchFlexTemplateResponse.serialize
@@ -102,10 +102,12 @@ async def serve(port: int, jobs: Jobs) -> None:
 
 
 def main() -> None:
-    """Serve a home's launches."""
+    """Serve one home."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--python", type=Path, required=True, help="where Beam is installed")
+    parser.add_argument(
+        "--python", type=Path, required=True, help="Python of the environment with Beam"
+    )
     given = parser.parse_args()
     home = homes.at(given.home)
     folder = home.path / "dataflow"

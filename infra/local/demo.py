@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from infra.local import board as boards
 from infra.local import sample
 from infra.local.environment import ROOT
-from infra.local.faults import PlatformFault
+from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.observed import Observer
+from infra.local.status import running_status
 from infra.local.tabular import table
 
 _START_SECONDS, _FLOW_SECONDS, _PARENT_SECONDS = 180.0, 180.0, 10.0
@@ -35,7 +35,7 @@ def run(home: Home, files: Path | None, *, keep: bool) -> int:
     Starts a platform when none runs, and stops it afterwards unless told to keep it.
 
     Raises:
-        PlatformFault: no files, no platform, or the files were not through in time.
+        PlatformError: no files, no platform, or the files were not through in time.
     """
     with _platform(home, keep=keep) as description, _files(files) as paths:
         observer = Observer(description["database_url"])
@@ -50,7 +50,7 @@ def run(home: Home, files: Path | None, *, keep: bool) -> int:
 
 @contextmanager
 def _platform(home: Home, *, keep: bool) -> Iterator[dict[str, Any]]:
-    if home.is_home() and boards.of_running(home):
+    if home.is_home() and running_status(home):
         description = _description(home, None)
         yield description
         _suggest_calls(home, description)
@@ -103,11 +103,11 @@ def _description(home: Home, process: subprocess.Popen[bytes] | None) -> dict[st
     """platform.json, once it is there."""
     limit = time.monotonic() + _START_SECONDS
     # What a killed platform left may lie there still: it counts from the running one only.
-    while not (boards.of_running(home) and home.description.exists()):
+    while not (running_status(home) and home.description.exists()):
         ended = process is not None and process.poll() is not None
         if ended or time.monotonic() > limit:
             last = (home.logs / "up.log").read_text().strip().splitlines()[-1:]
-            raise PlatformFault(f"The platform did not start: {' '.join(last)}")
+            raise PlatformError(f"The platform did not start: {' '.join(last)}")
         time.sleep(0.1)
     return dict(json.loads(home.description.read_text()))
 
@@ -118,7 +118,7 @@ def _files(folder: Path | None) -> Iterator[tuple[Path, ...]]:
     if folder is not None:
         found = sorted(path for path in folder.glob("*.csv*") if path.is_file())
         if not found:
-            raise PlatformFault(f"There is no CSV file in {folder}.")
+            raise PlatformError(f"There is no CSV file in {folder}.")
         yield tuple(sorted(found, key=lambda path: not path.name.startswith("hired_employees")))
         return
     made = Path(tempfile.mkdtemp(prefix="tablegate-sample-"))
@@ -177,7 +177,7 @@ def _follow(observer: Observer, sources: Sequence[str]) -> list[list[Any]]:
         if settled_since and time.monotonic() - settled_since > _PARENT_SECONDS:
             return loads
         if time.monotonic() > limit:
-            raise PlatformFault("The files are not through after 3 minutes; see `make status`.")
+            raise PlatformError("The files are not through after 3 minutes; see `make status`.")
         time.sleep(0.1)
 
 
@@ -236,4 +236,4 @@ def _ask(url: str, token: str) -> dict[str, Any]:
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # nosec B310 # an http address of ours
             return dict(json.load(answer))
     except urllib.error.HTTPError as answer:
-        raise PlatformFault(f"{url} answered {answer.code}: {answer.read().decode()}") from answer
+        raise PlatformError(f"{url} answered {answer.code}: {answer.read().decode()}") from answer

@@ -1,7 +1,7 @@
-"""The Eventarc stand-in: takes pushed storage notifications, delivers CloudEvents.
+"""The Eventarc stand-in: receives storage notifications as pushes, and delivers CloudEvents.
 
-The push is answered with the function's own status, so that Pub/Sub keeps the notification
-and tries again until the function takes the event.
+It answers a push with the function's own status, so that Pub/Sub retries the notification until
+the function accepts the event.
 """
 
 import argparse
@@ -12,9 +12,9 @@ from pathlib import Path
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 
-from infra.local import finalized
 from infra.local import home as homes
 from infra.local import layout as layouts
+from infra.local import storage_event
 from infra.local.layout import Layout
 from infra.local.serving import serve
 
@@ -24,7 +24,7 @@ _SESSION = web.AppKey("session", ClientSession)
 
 
 def application(layout: Layout) -> web.Application:
-    """The web application; it delivers to the functions of `layout` that want storage events."""
+    """The web application; it delivers to the functions of a layout that have a storage event."""
     app = web.Application(client_max_size=_LONGEST_BODY)
     app[_TARGETS] = {
         layouts.bucket_name(function.storage_event): layout.url(function.name)
@@ -38,7 +38,7 @@ def application(layout: Layout) -> web.Application:
 
 
 async def _open_session(app: web.Application) -> AsyncIterator[None]:
-    # A function may take its time with a large file; Pub/Sub's own deadline is the limit.
+    # No timeout: a large file takes long, and the push has its own deadline.
     async with ClientSession(
         connector=TCPConnector(limit=0), timeout=ClientTimeout(total=None, connect=10)
     ) as session:
@@ -56,23 +56,23 @@ async def _deliver(request: web.Request) -> web.Response:
         attributes = message["attributes"]
         resource = json.loads(base64.b64decode(message["data"]))
         kind, bucket = attributes["eventType"], attributes["bucketId"]
-        event = finalized.from_notification(
+        event = storage_event.from_notification(
             message["messageId"], message["publishTime"], attributes, resource
         )
-    except (ValueError, KeyError, TypeError) as fault:
-        return web.Response(status=400, text=f"not a storage notification: {fault!r}\n")
+    except (ValueError, KeyError, TypeError) as error:
+        return web.Response(status=400, text=f"not a storage notification: {error!r}\n")
     url = request.app[_TARGETS].get(bucket)
     if kind != "OBJECT_FINALIZE" or url is None:
         return web.Response(status=204)
     return await _send(request, url, event)
 
 
-async def _send(request: web.Request, url: str, event: finalized.CloudEvent) -> web.Response:
+async def _send(request: web.Request, url: str, event: storage_event.CloudEvent) -> web.Response:
     headers = {
         **event.headers,
         "User-Agent": "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)",
     }
-    # The identity is the same one: Pub/Sub delivers for Eventarc on Google Cloud too.
+    # The token of the push: on Google Cloud too, Pub/Sub delivers for Eventarc.
     if identity := request.headers.get("Authorization"):
         headers["Authorization"] = identity
     body = json.dumps(event.body).encode()
@@ -80,15 +80,15 @@ async def _send(request: web.Request, url: str, event: finalized.CloudEvent) -> 
         async with request.app[_SESSION].post(url, data=body, headers=headers) as answer:
             await answer.read()
             status = answer.status
-    except (ClientError, OSError) as fault:
-        print(f"{event.headers['ce-id']} not delivered: {type(fault).__name__}", flush=True)
+    except (ClientError, OSError) as error:
+        print(f"{event.headers['ce-id']} not delivered: {type(error).__name__}", flush=True)
         return web.Response(status=503)
     print(f"{event.headers['ce-id']} delivered: {status}", flush=True)
     return web.Response(status=status)
 
 
 def main() -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     layout = layouts.read(homes.at(parser.parse_args().home))

@@ -1,8 +1,8 @@
-"""Run a program that may write below some folders only: python -m infra.local.fence.
+"""Run a program that may write to some folders only: python -m infra.local.fence.
 
-The storage stand-in takes `..` in an object's name for what it is in a path, and would write
-anywhere. Landlock (Linux 5.13 and newer) holds it in its folders, with no rights needed.
-Where the kernel has none, the program runs without.
+The storage stand-in uses an object's name as a path, so a name with `..` could write anywhere.
+Landlock (Linux 5.13 or newer) confines it to its folders and needs no privileges. On a kernel
+without Landlock the program runs unconfined.
 """
 
 import argparse
@@ -11,19 +11,20 @@ import os
 import struct
 from collections.abc import Sequence
 
-# Numbers are the kernel's own, the same on every architecture: include/uapi/linux/landlock.h.
+# The kernel's numbers, the same on every architecture: include/uapi/linux/landlock.h.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _ASK_VERSION, _PATH_BENEATH, _NO_NEW_PRIVILEGES = 1, 1, 38
 _WRITE_FILE = 1 << 1
-# REMOVE_DIR to MAKE_SYM: everything that adds to a folder or takes from it.
+# REMOVE_DIR to MAKE_SYM: everything that adds to a folder or removes from it.
 _CHANGE_FOLDERS = sum(1 << bit for bit in range(4, 13))
 _MOVE, _TRUNCATE = 1 << 13, 1 << 14
 
 
-def raise_around(folders: Sequence[str]) -> bool:
-    """Let this process, and what it becomes, write below these folders only.
+def restrict_writes(folders: Sequence[str]) -> bool:
+    """Let this process, and the program it executes, write to these folders only.
 
-    Returns whether the kernel can.
+    Returns:
+        False if the kernel has no Landlock.
     """
     kernel = ctypes.CDLL(None, use_errno=True)
     version = kernel.syscall(_CREATE_RULESET, None, 0, _ASK_VERSION)
@@ -59,15 +60,17 @@ def _checked(result: int) -> int:
 
 
 def main() -> None:
-    """Raise the fence and become the program."""
+    """Restrict this process, then execute the program."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="append", default=[], help="folder open for writing")
+    parser.add_argument(
+        "--write", action="append", default=[], help="folder that the program may write to"
+    )
     parser.add_argument("program", nargs=argparse.REMAINDER, help="-- PROGRAM ARGUMENT ...")
     options = parser.parse_args()
-    if not raise_around(options.write):
+    if not restrict_writes(options.write):
         print("this kernel has no Landlock: object names with .. can leave the folder", flush=True)
     program = [word for index, word in enumerate(options.program) if index or word != "--"]
-    os.execv(program[0], program)  # noqa: S606  # nosec B606 # what the plan gave
+    os.execv(program[0], program)  # noqa: S606  # nosec B606 # the command of a part
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The gateway: one address in front of the functions, with the paths of the API gateway."""
+"""The gateway: one address for all functions, with the paths of the API gateway."""
 
 import argparse
 import json
@@ -20,14 +20,14 @@ from aiohttp import (
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from infra.local import board as boards
 from infra.local import home as homes
 from infra.local import layout as layouts
 from infra.local.home import Home
 from infra.local.layout import Layout
 from infra.local.serving import serve
+from infra.local.status import read_status
 
-# RFC 9110, 7.6.1: these speak of one connection, not of the message. Expect is answered here.
+# RFC 9110, 7.6.1: headers of a connection, not of the message. The gateway answers Expect itself.
 _HOP_BY_HOP = frozenset(
     {
         "expect",
@@ -43,7 +43,7 @@ _HOP_BY_HOP = frozenset(
     }
 )
 _SMALL_BYTES = 1 << 20
-# What the functions say with every answer of theirs, for the answers that are the gateway's own.
+# The functions set these on every response; here they are for the gateway's own responses.
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -57,21 +57,21 @@ _SESSION = web.AppKey("session", ClientSession)
 
 def application(home: Home, layout: Layout) -> web.Application:
     """The web application of a home."""
-    # A body goes on as it came: unpacked here, a megabyte of gzip is a gigabyte.
+    # Bodies are forwarded as they are: decompressed here, a megabyte of gzip may be a gigabyte.
     app = web.Application(handler_args={"auto_decompress": False})
     app[_HOME] = home
     app[_ROUTES] = routes(layout)
     app.cleanup_ctx.append(_open_session)
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/push-certs", _push_certs)
-    # Line breaks too: what no route takes is answered by the library, in words of its own.
+    # Line breaks too: for a path without a route, aiohttp would answer with a page of its own.
     app.router.add_route("*", r"/{path:[\s\S]*}", _forward)
     app.on_response_prepare.append(_guard)
     return app
 
 
 def routes(layout: Layout) -> dict[str, str]:
-    """Address of the function behind each path prefix; events come by no gateway."""
+    """The address of the function behind each path prefix; event functions have none."""
     return {
         prefix: layout.url(function.name)
         for function in layout.functions
@@ -81,7 +81,7 @@ def routes(layout: Layout) -> dict[str, str]:
 
 
 def route_of(path: str, known: dict[str, str]) -> str | None:
-    """Address of the function behind a path, or None; a prefix ends where a segment does."""
+    """The address of the function behind a path, or None; prefixes are whole segments."""
     prefix = path
     while prefix:
         if prefix in known:
@@ -104,16 +104,16 @@ async def _open_session(app: web.Application) -> AsyncIterator[None]:
 async def _guard(_: web.Request, response: web.StreamResponse) -> None:
     for header, value in _HEADERS.items():
         response.headers.setdefault(header, value)
-    # In place of the library's, which tells its version.
+    # Instead of aiohttp's header, which reveals its version.
     if response.headers.get("Server", "").startswith("Python"):
         response.headers["Server"] = "tablegate"
 
 
 async def _healthz(request: web.Request) -> web.Response:
-    board = boards.read(request.app[_HOME])
-    if board is None or board.pid != os.getppid():
-        return web.Response(status=503, text="nobody looks after the parts; run `make up` again\n")
-    return web.Response(status=200 if board.is_ready else 503, text=board.table() + "\n")
+    status = read_status(request.app[_HOME])
+    if status is None or status.pid != os.getppid():
+        return web.Response(status=503, text="the supervisor has ended; run `make up` again\n")
+    return web.Response(status=200 if status.is_ready else 503, text=status.table() + "\n")
 
 
 async def _push_certs(request: web.Request) -> web.Response:
@@ -127,31 +127,33 @@ async def _push_certs(request: web.Request) -> web.Response:
 
 async def _forward(request: web.Request) -> web.StreamResponse:
     address = route_of(request.path, request.app[_ROUTES])
-    # With a line break in its path a call never gets to a function: its framework knows none.
+    # functions-framework has no route for a path with a line break: it would answer by itself.
     if address is None or not request.raw_path.startswith("/") or min(request.path) < " ":
         known = ", ".join(sorted({*request.app[_ROUTES], "/healthz"}))
         detail = f"Nothing is served at {request.path}; paths are {known}."
-        # As the functions say it, of whose paths this may be one.
+        # The same problem as a function's, because the path may be meant for one.
         return _problem(404, detail, kind="urn:tablegate:problem:unknown-path")
     try:
         answer = await _ask(request, address)
     except ClientConnectorError:
-        detail = "The function behind this path is not answering; it is being started again."
+        detail = "The function behind this path does not answer; it is being restarted."
         return _problem(503, detail, {"Retry-After": "1"})
     except (ClientError, OSError):
-        return _ended()
+        return _lost()
     async with answer:
         length = answer.content_length
         if request.method == "HEAD" or (length is not None and length <= _SMALL_BYTES):
             try:
                 return await _answer_whole(request, answer)
             except (ClientError, OSError):
-                return _ended()
+                return _lost()
         return await _answer_streamed(request, answer)
 
 
-def _ended() -> web.Response:
-    detail = "The function behind this path ended before it answered; ask what became of it."
+def _lost() -> web.Response:
+    detail = (
+        "The function behind this path ended before it answered; check whether it did its work."
+    )
     return _problem(502, detail, {"Retry-After": "1"})
 
 
@@ -167,7 +169,7 @@ async def _ask(request: web.Request, address: str) -> ClientResponse:
 
 
 async def _body(request: web.Request) -> object:
-    """A small body whole, which is quicker; a large one as it comes."""
+    """A small body in one piece, which is faster; a large one as a stream."""
     if not request.body_exists:
         return None
     if request.content_length is not None and request.content_length <= _SMALL_BYTES:
@@ -218,7 +220,7 @@ def _problem(
     *,
     kind: str = "about:blank",
 ) -> web.Response:
-    """A problem in the form of RFC 9457."""
+    """A problem details response (RFC 9457)."""
     problem = {
         "type": kind,
         "title": HTTPStatus(status).phrase,
@@ -234,7 +236,7 @@ def _problem(
 
 
 def main() -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     home = homes.at(parser.parse_args().home)

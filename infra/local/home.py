@@ -1,4 +1,4 @@
-"""The home of a platform: the folder that holds its data, secrets, logs and lock."""
+"""The home of a platform: the folder with its data, secrets, logs and lock."""
 
 import fcntl
 import os
@@ -9,30 +9,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.faults import HomeInUse, NotAHome
+from infra.local.errors import HomeInUse, NotAHome
 
 MARK = "tablegate-home"
 
 
 @dataclass(frozen=True)
 class Home:
-    """A home's files and folders, by what they hold."""
+    """The files and folders of a home."""
 
     path: Path
 
     @property
     def logs(self) -> Path:
-        """Folder of the logs, one file a part."""
+        """Folder of the logs, one file per part."""
         return self.path / "logs"
 
     @property
     def run(self) -> Path:
-        """Folder of what only matters while the platform runs."""
+        """Folder of what is needed only while the platform runs."""
         return self.path / "run"
 
     @property
     def storage(self) -> Path:
-        """Folder of the storage stand-in: a folder a bucket, a file an object."""
+        """Folder of the storage stand-in: one folder per bucket, one file per object."""
         return self.path / "storage"
 
     @property
@@ -42,12 +42,12 @@ class Home:
 
     @property
     def pubsub(self) -> Path:
-        """The Pub/Sub stand-in's file."""
+        """The Pub/Sub stand-in's database file."""
         return self.path / "pubsub" / "messages.sqlite"
 
     @property
     def signing_key(self) -> Path:
-        """Private key of the identity tokens that pushes carry."""
+        """Private key that signs the identity tokens of pushes."""
         return self.path / "keys" / "push.pem"
 
     @property
@@ -57,22 +57,22 @@ class Home:
 
     @property
     def layout(self) -> Path:
-        """Who listens where; see `layout.Layout`."""
+        """The ports of all parts; see `layout.Layout`."""
         return self.path / "layout.json"
 
     @property
     def state(self) -> Path:
-        """The table of parts, as the supervisor last knew it."""
+        """The status of the parts; see `status.PlatformStatus`."""
         return self.run / "state.json"
 
     @property
     def description(self) -> Path:
-        """platform.json: what a client must know, there while the platform is ready."""
+        """platform.json: addresses and secrets for clients; exists while the platform is ready."""
         return self.path / "platform.json"
 
     @property
     def token_file(self) -> Path:
-        """The token that opens every call."""
+        """The token for all calls."""
         return self.path / "token"
 
     @property
@@ -84,13 +84,15 @@ class Home:
         """Make the folder a home.
 
         Raises:
-            NotAHome: it is there and holds something else.
+            NotAHome: it exists and contains something else.
         """
         if self.path.exists() and not self.is_home() and any(self.path.iterdir()):
-            raise NotAHome(f"{self.path} holds something else; choose an empty folder as the home.")
+            raise NotAHome(
+                f"{self.path} contains something else; choose an empty folder as the home."
+            )
         if not self.path.exists():
             self.path.mkdir(parents=True)
-            # Others may pass through, not look in: PostgreSQL's own account must reach its folder.
+            # Others may enter, but not list it: PostgreSQL's account must reach its folder.
             self.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
         (self.path / MARK).touch()
         for folder in (self.logs, self.run, self.storage, self.bigquery):
@@ -106,50 +108,50 @@ class Home:
         """Check that the folder is a home.
 
         Raises:
-            NotAHome: it is not, or not there.
+            NotAHome: it is not, or it does not exist.
         """
         if not self.is_home():
-            raise NotAHome(f"{self.path} is no home of a platform; `make up` makes one.")
+            raise NotAHome(f"{self.path} is not the home of a platform; `make up` creates one.")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the home alone.
+        """Lock the home for this process.
 
         Raises:
-            HomeInUse: another platform holds it.
+            HomeInUse: another platform has locked it.
         """
         with (self.path / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as fault:
+            except BlockingIOError as error:
                 raise HomeInUse(
                     f"A platform runs on {self.path} already; `make down` stops it."
-                ) from fault
+                ) from error
             yield
 
     def secret(self, file: Path) -> str:
-        """The secret kept in a file, made when first asked for."""
+        """The secret in a file, generated when first used."""
         if not file.exists():
             write_private(file, secrets.token_urlsafe(32))
         return file.read_text().strip()
 
     def remove(self) -> None:
-        """Delete the home with all its data; the caller holds it.
+        """Delete the home with all its data; the caller has locked it.
 
         Raises:
-            NotAHome: the folder is no home.
+            NotAHome: the folder is not a home.
         """
         self.require()
         shutil.rmtree(self.path)
 
 
 def at(path: Path) -> Home:
-    """The home in a folder that may not be there yet."""
+    """The home in a folder that need not exist yet."""
     return Home(path.expanduser().resolve())
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file whole or not at all, readable by its owner only."""
+    """Write a file that only its owner can read, atomically."""
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as handle:

@@ -1,4 +1,4 @@
-"""The key that signs the identity tokens of pushes, with the certificate that proves them."""
+"""The key that signs the identity tokens of pushes, and the certificate that verifies them."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ KEY_ID = "tablegate-local"
 
 
 def prepare(home: Home) -> None:
-    """Make the key and its certificate once a home."""
+    """Create the key and its certificate, if the home has none yet."""
     if home.certificates.exists():
         return
     from cryptography import x509
@@ -33,5 +33,5 @@ def prepare(home: Home) -> None:
     )
     write_private(home.signing_key, private.decode())
     public = certificate.public_bytes(serialization.Encoding.PEM).decode()
-    # Last, because its being there says that both are.
+    # Last, because its existence means that both files exist.
     write_private(home.certificates, json.dumps({KEY_ID: public}))

@@ -1,4 +1,4 @@
-"""What the demo looks at: the ledger and the rejects, read from the database."""
+"""The ledger and the rejected rows, read from the database for the demo."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -51,15 +51,15 @@ class Observer:
         self._connection.close()
 
     def loads(self, sources: Sequence[str]) -> list[list[Any]]:
-        """Ledger entries of these sources: source, state, counts, error, synced."""
+        """The ledger entries of these sources: source, state, counts, error, whether synced."""
         return self._rows(_LOADS, sources=list(sources))
 
     def waiting(self) -> int:
-        """How many rows wait for their parents."""
+        """How many rows are waiting for their parents."""
         return int(self._rows(_WAITING)[0][0])
 
     def reasons(self, sources: Sequence[str]) -> list[list[Any]]:
-        """Rejected rows of these sources by table and reason, with how many."""
+        """The rejected rows of these sources: table, reason, count."""
         return self._rows(_REASONS, sources=list(sources))
 
     def example(self, sources: Sequence[str]) -> list[Any] | None:

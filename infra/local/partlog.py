@@ -1,4 +1,4 @@
-"""The log of a part: a file that is put aside when it has grown, and its last word."""
+"""The log file of a part: its rotation, and the line that says why the part ended."""
 
 import json
 import os
@@ -12,27 +12,27 @@ _LONGEST = 200
 _TROUBLE = re.compile(r"error|fatal|panic|fault|exception|cannot|could not|failed|refused", re.I)
 
 
-def opened(file: Path) -> BinaryIO:
-    """A part's log, open for appending; the one before it is kept as NAME.log.1."""
+def open_log(file: Path) -> BinaryIO:
+    """Open a part's log for appending; if it is large, rename it to NAME.log.1 first."""
     if file.exists() and file.stat().st_size > _LARGEST_BYTES:
         file.replace(file.with_name(f"{file.name}.1"))
     descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     return os.fdopen(descriptor, "ab")
 
 
-def last_word(file: Path, start: int = 0) -> str:
-    """The last line that speaks of trouble, or the last line of all.
+def last_error(file: Path, start: int = 0) -> str:
+    """The last line that looks like an error, or else the last line.
 
     Args:
         file: the log.
-        start: where the present run began in it.
+        start: the offset in bytes at which the current run began.
     """
     with file.open("rb") as log:
         log.seek(max(start, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
         lines = [line.strip() for line in log.read().decode(errors="replace").splitlines()]
-    told = [line for line in lines if line]
-    troubled = [line for line in told if _TROUBLE.search(line) and not line.startswith("File ")]
-    line = (troubled or told or [""])[-1]
+    written = [line for line in lines if line]
+    errors = [line for line in written if _TROUBLE.search(line) and not line.startswith("File ")]
+    line = (errors or written or [""])[-1]
     return _message_of(line)[:_LONGEST]
 
 

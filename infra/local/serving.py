@@ -1,11 +1,11 @@
-"""How the platform's own servers of HTTP run."""
+"""How the platform's own HTTP servers run."""
 
 import uvloop
 from aiohttp import web
 
 
 def serve(application: web.Application, host: str, port: int) -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal."""
     web.run_app(
         application,
         host=host,

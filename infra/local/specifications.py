@@ -5,7 +5,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from infra.local.faults import PlatformFault
+from infra.local.errors import PlatformError
 
 Shape = TypeVar("Shape")
 
@@ -60,7 +60,7 @@ def functions(file: Path = INFRA / "functions.json") -> tuple[Function, ...]:
     """Every function there is to deploy.
 
     Raises:
-        PlatformFault: the file is not of its shape.
+        PlatformError: the file is not of its shape.
     """
     return _read(file, tuple[Function, ...])
 
@@ -69,7 +69,7 @@ def schedule(file: Path = INFRA / "schedule.json") -> tuple[TimedCall, ...]:
     """Every timed call.
 
     Raises:
-        PlatformFault: the file is not of its shape.
+        PlatformError: the file is not of its shape.
     """
     return _read(file, tuple[TimedCall, ...])
 
@@ -78,4 +78,4 @@ def _read(file: Path, shape: type[Shape]) -> Shape:
     try:
         return msgspec.json.decode(file.read_bytes(), type=shape)
     except msgspec.DecodeError as fault:
-        raise PlatformFault(f"{file} is not of its shape: {fault}.") from fault
+        raise PlatformError(f"{file} is not of its shape: {fault}.") from fault

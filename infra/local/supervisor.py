@@ -1,4 +1,4 @@
-"""The supervisor: starts the parts in the order of their needs and stops them in stages."""
+"""The supervisor: starts the parts in the order of their needs, and stops them in stages."""
 
 import asyncio
 import signal
@@ -6,85 +6,91 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, Literal
 
-from infra.local import board as boards
 from infra.local import environment
-from infra.local.board import Board, Line
 from infra.local.home import Home, write_private
-from infra.local.keeper import Keeper
+from infra.local.part_process import PartProcess
 from infra.local.parts import Part, http_status
+from infra.local.status import PartStatus, PlatformStatus, new_status
 
 _HEALTH_SECONDS = 0.05
 
 
 class Supervisor:
-    """Keeps the parts of one platform alive until it is asked to stop.
+    """Keeps the parts of one platform running until it is asked to stop.
+
+    Args:
+        home: the platform's home.
+        parts: all parts.
+        changed: called whenever a part's status has changed.
 
     Attributes:
-        board: the table of parts.
+        status: the status of all parts.
     """
 
-    def __init__(self, home: Home, parts: Sequence[Part], said: Callable[[Line], None]) -> None:
-        self.board: Board = boards.opened([(part.name, part.address) for part in parts])
-        self._home, self._said = home, said
+    def __init__(
+        self, home: Home, parts: Sequence[Part], changed: Callable[[PartStatus], None]
+    ) -> None:
+        self.status: PlatformStatus = new_status([(part.name, part.address) for part in parts])
+        self._home, self._changed = home, changed
         self._stop_asked = asyncio.Event()
-        self._keepers = {part.name: self._keeper(part) for part in parts}
+        self._processes = {part.name: self._process(part) for part in parts}
 
     async def run(self, gateway_port: int, description: str, ready: Callable[[], None]) -> None:
-        """Run until SIGINT or SIGTERM comes.
+        """Run until SIGINT, SIGTERM or SIGHUP.
 
         Args:
-            gateway_port: where /healthz is asked.
+            gateway_port: the port that serves /healthz.
             description: platform.json, written when /healthz answers 200.
             ready: called after that.
         """
         _on_signals(self._stop_asked.set)
         stopped = asyncio.create_task(self._stop_asked.wait())
-        self.board.keep(self._home)
-        keeping = [asyncio.create_task(self._keep(keeper)) for keeper in self._keepers.values()]
+        self.status.write(self._home)
+        running = [asyncio.create_task(self._run(process)) for process in self._processes.values()]
         announcing = asyncio.create_task(self._announce(gateway_port, description, ready))
         try:
-            await _until(stopped, {announcing, *keeping})
+            await _until(stopped, {announcing, *running})
         finally:
             announcing.cancel()
             self._home.description.unlink(missing_ok=True)
             await self._stop()
-            for task in keeping:
+            for task in running:
                 task.cancel()
-            await asyncio.gather(*keeping, announcing, return_exceptions=True)
+            await asyncio.gather(*running, announcing, return_exceptions=True)
             self._home.state.unlink(missing_ok=True)
 
-    def _keeper(self, part: Part) -> Keeper:
-        return Keeper(
+    def _process(self, part: Part) -> PartProcess:
+        return PartProcess(
             part,
-            self.board.line(part.name),
+            self.status.part(part.name),
             self._home.logs / f"{part.name}.log",
             environment.marks(self._home, part.name),
-            self._changed,
+            self._note_change,
         )
 
-    async def _keep(self, keeper: Keeper) -> None:
-        for name in keeper.part.needs:
-            await self._keepers[name].been_ready.wait()
-        await keeper.keep()
+    async def _run(self, process: PartProcess) -> None:
+        for name in process.part.needs:
+            await self._processes[name].been_ready.wait()
+        await process.run()
 
     async def _announce(self, port: int, description: str, ready: Callable[[], None]) -> None:
-        while not (self.board.is_ready and await http_status(port, "/healthz") == 200):
+        while not (self.status.is_ready and await http_status(port, "/healthz") == 200):
             await asyncio.sleep(_HEALTH_SECONDS)
         write_private(self._home.description, description)
         ready()
 
     async def _stop(self) -> None:
-        keepers = sorted(self._keepers.values(), key=lambda keeper: keeper.part.stage)
-        for _, stage in groupby(keepers, key=lambda keeper: keeper.part.stage):
-            await asyncio.gather(*(keeper.stop() for keeper in stage))
+        processes = sorted(self._processes.values(), key=lambda process: process.part.stage)
+        for _, stage in groupby(processes, key=lambda process: process.part.stage):
+            await asyncio.gather(*(process.stop() for process in stage))
 
-    def _changed(self, line: Line) -> None:
+    def _note_change(self, part: PartStatus) -> None:
         try:
-            self.board.keep(self._home)
+            self.status.write(self._home)
         except OSError:
-            # The home was deleted under us: nothing can go on, and nothing may stay behind.
+            # The home was deleted while the platform ran: stop, and leave no process behind.
             self._stop_asked.set()
-        self._said(line)
+        self._changed(part)
 
 
 def _on_signals(ask: Callable[[], None]) -> None:
@@ -93,9 +99,9 @@ def _on_signals(ask: Callable[[], None]) -> None:
         loop.add_signal_handler(number, ask)
 
 
-async def _until(stopped: asyncio.Task[Literal[True]], crew: set[asyncio.Task[None]]) -> None:
-    """Wait for the stop; a fault of our own ends the waiting and is raised."""
-    pending: set[asyncio.Task[Any]] = {stopped, *crew}
+async def _until(stopped: asyncio.Task[Literal[True]], tasks: set[asyncio.Task[None]]) -> None:
+    """Wait until `stopped`; if a task raises an error before that, raise it."""
+    pending: set[asyncio.Task[Any]] = {stopped, *tasks}
     while not stopped.done():
         done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

@@ -1,7 +1,7 @@
-"""The timer: does at the scheduled moments what Cloud Scheduler would.
+"""The timer: the stand-in of Cloud Scheduler.
 
-When each call last ran is kept in the home, so that one missed while the platform was
-stopped is made up, once.
+It stores in the home when each call last ran. A call that was missed while the platform was
+stopped is made once at the next start.
 """
 
 import argparse
@@ -24,34 +24,34 @@ from infra.local.home import Home, write_private
 from infra.local.layout import Layout
 from infra.local.specifications import TimedCall
 
-_LONGEST_NAP_SECONDS = 30.0
+_LONGEST_WAIT_SECONDS = 30.0
 _CALL_SECONDS = 1800
 
 
 class Runs:
-    """When each timed call last ran, kept in a file."""
+    """When each timed call last ran, stored in a file."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._moments: dict[str, float] = json.loads(file.read_text()) if file.exists() else {}
 
     def last(self, name: str, otherwise: datetime) -> datetime:
-        """The last run of a call; one never seen counts as having run just now."""
+        """When a call last ran; a new call counts as run at `otherwise`."""
         moment = self._moments.setdefault(name, otherwise.timestamp())
         return datetime.fromtimestamp(moment, UTC)
 
     def record(self, name: str, moment: datetime) -> None:
-        """Keep that a call ran."""
+        """Store that a call ran."""
         self._moments[name] = moment.timestamp()
-        self.keep()
+        self.write()
 
-    def keep(self) -> None:
+    def write(self) -> None:
         """Write the file."""
         write_private(self._file, json.dumps(self._moments))
 
 
 def next_run(call: TimedCall, after: datetime) -> datetime:
-    """The first moment after `after` at which a call is due."""
+    """When a call is due next after `after`."""
     moment: datetime = next(CronSim(call.cron, after.astimezone(ZoneInfo(call.time_zone))))
     return moment.astimezone(UTC)
 
@@ -62,26 +62,26 @@ def run_due(
     now: datetime,
     carry_out: Callable[[TimedCall], str],
 ) -> None:
-    """Carry out every call that is due, each once however often it was missed."""
+    """Make every call that is due; one that was missed several times is made once."""
     for call in calls:
         if next_run(call, runs.last(call.name, now)) > now:
             continue
-        # Before the call: one that brings the timer down must not be repeated for ever.
+        # Before the call: one that kills the timer must not be repeated forever.
         runs.record(call.name, now)
         print(f"{now.isoformat(timespec='seconds')} {call.name}: {carry_out(call)}", flush=True)
 
 
 def seconds_to_next(calls: Sequence[TimedCall], runs: Runs, now: datetime) -> float:
-    """How long nothing is due, at most the longest nap."""
+    """How long until the next call is due, but at most 30 seconds."""
     waits = [(next_run(call, runs.last(call.name, now)) - now).total_seconds() for call in calls]
-    return max(0.0, min([_LONGEST_NAP_SECONDS, *waits]))
+    return max(0.0, min([_LONGEST_WAIT_SECONDS, *waits]))
 
 
-def presentable(calls: Sequence[TimedCall], functions: Mapping[str, str]) -> tuple[TimedCall, ...]:
-    """The calls whose function is there."""
+def available(calls: Sequence[TimedCall], functions: Mapping[str, str]) -> tuple[TimedCall, ...]:
+    """The calls whose function exists, and those to topics."""
     for call in calls:
         if call.function and call.function not in functions:
-            print(f"{call.name} left out: there is no function {call.function}", flush=True)
+            print(f"{call.name} skipped: there is no function {call.function}", flush=True)
     return tuple(call for call in calls if call.topic or call.function in functions)
 
 
@@ -91,8 +91,8 @@ def _carrier(home: Home, functions: Mapping[str, str]) -> Callable[[TimedCall], 
             if call.topic:
                 return f"published {_publish(call.topic, call.name)}"
             return _request(call, functions[call.function or ""], home.secret(home.token_file))
-        except Exception as fault:  # noqa: BLE001 - the timer outlives every call
-            return f"failed, {type(fault).__name__}: {fault}"
+        except Exception as error:  # noqa: BLE001 - the timer must survive every call
+            return f"failed, {type(error).__name__}: {error}"
 
     return carry_out
 
@@ -130,19 +130,19 @@ def _addresses(layout: Layout) -> dict[str, str]:
 
 
 def main() -> None:
-    """Run for ever."""
+    """Run until killed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     home = homes.at(parser.parse_args().home)
     functions = _addresses(layouts.read(home))
-    calls = presentable(specifications.schedule(), functions)
+    calls = available(specifications.schedule(), functions)
     runs = Runs(home.path / "timer.json")
     carry_out = _carrier(home, functions)
     (home.run / "timer.ready").touch()
     while True:
         now = datetime.now(UTC)
         run_due(calls, runs, now, carry_out)
-        runs.keep()
+        runs.write()
         time.sleep(seconds_to_next(calls, runs, datetime.now(UTC)))
 
 

@@ -14,9 +14,9 @@ from shared.loading.ledger import Entry, load_id_of
 from shared.loading.uploads import Uploads, address
 from shared.storage import StoredObject
 from shared.tables.table import Table
-from shared.validation import files, pieces
-from shared.validation.block import Block
+from shared.validation import csv_rows, pieces
 from shared.validation.header import Layout
+from shared.validation.rows import Block
 
 _CONTENT = "application/octet-stream"
 
@@ -54,7 +54,7 @@ class Backfill:
     """One file on its way through many workers; every step can be repeated.
 
     Attributes:
-        uploads: what loads files.
+        uploads: what loads csv_rows.
         bucket: the file's bucket.
         name: its name there.
         generation: which version of that name.
@@ -101,7 +101,7 @@ class Backfill:
         """
         _, table = address(self.name)
         content = self._staged(piece.names[0])
-        judged = pieces.judge(table, piece.shape, content, self.uploads.settings.max_line_bytes)
+        judged = pieces.validate(table, piece.shape, content, self.uploads.settings.max_line_bytes)
         names = [
             self._stage(f"{piece.number:08d}.{place:03d}", pieces.packed(block))
             for place, block in enumerate(judged)
@@ -138,7 +138,7 @@ class Backfill:
 
     def _blocks(self, table: Table, judged: Sequence[Piece], *, numbered: bool) -> Iterator[Block]:
         if judged:
-            yield from files.whole(table, judged[0].shape, self._unpacked(judged, numbered))
+            yield from csv_rows.whole_file(table, judged[0].shape, self._unpacked(judged, numbered))
 
     def _unpacked(self, judged: Sequence[Piece], numbered: bool) -> Iterator[Block]:
         for part in judged:

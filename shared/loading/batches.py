@@ -17,9 +17,9 @@ from shared.errors import MalformedMessage, UnknownTable
 from shared.tables.fields import MAX_INTEGER
 from shared.tables.table import Table
 from shared.validation import json_batch
-from shared.validation.block import Block
 from shared.validation.json_batch import BadBatch, Verdict
 from shared.validation.row import FieldError, Reject, storable
+from shared.validation.rows import Block
 
 # Pub/Sub takes 10 MB a message; a batch with many rejects may outgrow its body.
 _PACK_ABOVE_BYTES = 9_000_000

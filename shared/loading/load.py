@@ -19,7 +19,7 @@ from shared.loading.fast_paths import Look
 from shared.loading.ledger import Counts, Entry, Source
 from shared.loading.merge_sql import Staging
 from shared.tables.table import Table
-from shared.validation.block import Block
+from shared.validation.rows import Block
 
 Blocks = Callable[..., Iterable[Block]]
 """Gives the judged rows from the start; with `numbered=False` staged without their positions."""

@@ -19,8 +19,8 @@ from shared.settings import Settings
 from shared.storage import StoredObject
 from shared.tables.table import Table
 from shared.validation import corrections
-from shared.validation.block import Block
-from shared.validation.files import blocks
+from shared.validation.csv_rows import blocks
+from shared.validation.rows import Block
 
 _FILE_NAME = re.compile(r"(?P<table>[a-z0-9_]+)(?:-.*)?\.csv(?:\.gz)?", re.IGNORECASE | re.DOTALL)
 _RESEND = "tablegate-resend"

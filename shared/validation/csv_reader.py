@@ -1,28 +1,38 @@
-"""Bytes of a text file as lines, in constant memory whatever they hold."""
+"""Reads a CSV file in constant memory: bytes to physical lines, lines to rows.
+
+Rows are read as Python's csv module reads them, strictly. Source of the rules: RFC 4180, with any
+line end, and the last line may lack one.
+"""
 
 import codecs
+import csv
 import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 
+import msgspec
+
 from shared.errors import UnreadableFile
+from shared.validation import reasons
+from shared.validation.row import FieldError
 
 CHUNK_BYTES = 1 << 20
 _GZIP = b"\x1f\x8b"
 MAX_UNPACKED_BYTES = 20_000_000_000
-"""What a gzip file may unpack to where nobody says otherwise; more takes longer than a call has."""
+"""Default limit for what a gzip file unpacks to; more takes longer than a function may run."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some physical lines that follow each other.
+    """Consecutive physical lines.
 
     Attributes:
         lines: each with its line end.
-        number: of the first, counted from 1.
-        cut: whether it is one line, cut short because it was longer than allowed.
+        number: line number of the first, from 1.
+        cut: True if this is a single line that was cut because it was longer than allowed.
     """
 
     lines: list[str]
@@ -30,16 +40,152 @@ class Chunk:
     cut: bool = False
 
 
-def read(
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """A row of a CSV file: the line it starts on, and its cells or the error in it."""
+
+    line: int
+    cells: list[str]
+    error: FieldError | None = None
+
+
+class Records:
+    """A position in a file's lines, from which the caller reads rows or takes whole lines.
+
+    If a quotation mark never closes, or closes wrongly, only its own line is rejected and reading
+    continues with the next line. Lines that were scanned for the closing mark are not scanned
+    again: a row that begins in one of them and leaves a mark open would reach the same wrong end,
+    so the cost stays linear.
+    """
+
+    def __init__(self, chunks: Iterator[Chunk], max_bytes: int) -> None:
+        csv.field_size_limit(max(csv.field_size_limit(), max_bytes + 1))
+        self._chunks, self._max_bytes = chunks, max_bytes
+        self._lines: list[str] = []
+        self._last_read: list[tuple[str, bool]] = []
+        self._cut = False
+        self._index = 0
+        self._number = 1
+        self._open_until = 0
+
+    def pending(self) -> list[str] | None:
+        """The buffered lines from the current position; None at the end of the file."""
+        while self._index >= len(self._lines):
+            if not self._next_chunk():
+                return None
+        if self._index:
+            self._number += self._index
+            self._lines, self._index = self._lines[self._index :], 0
+        return self._lines
+
+    @property
+    def line(self) -> int:
+        """Number of the next line."""
+        return self._number + self._index
+
+    @property
+    def cut(self) -> bool:
+        """Whether the buffer holds a single line that was cut."""
+        return self._cut
+
+    @property
+    def last_read(self) -> list[Chunk]:
+        """The physical lines that the last `read` consumed."""
+        first = self.line - len(self._last_read)
+        return [
+            Chunk([text], first + place, cut) for place, (text, cut) in enumerate(self._last_read)
+        ]
+
+    def place(self, lines: list[str]) -> int:
+        """How many of the `lines` from `pending` are consumed; all, if reading went past them."""
+        return self._index if self._lines is lines else len(lines)
+
+    def skip(self, count: int) -> None:
+        """Consume `count` buffered lines that the caller has read itself."""
+        self._index += count
+
+    def read(self) -> Record | None:
+        """The next row; None at the end of the file. A blank line gives a row without cells."""
+        if self._index >= len(self._lines) and not self._next_chunk():
+            return None
+        number, text = self.line, self._lines[self._index]
+        if '"' in text or self._cut:
+            return self._read_quoted()
+        self._index += 1
+        self._last_read = [(text, False)]
+        text = without_end(text)
+        return Record(number, text.split(",") if text else [])
+
+    def _read_quoted(self) -> Record:
+        first, lines, index = self.line, self._lines, self._index
+        consumed: list[tuple[str, bool]] = []
+        self._last_read = consumed
+        try:
+            return Record(first, next(csv.reader(self._feed(consumed), strict=True)))
+        except csv.Error:
+            text, too_long = consumed[0]
+            self._last_read = consumed[:1]
+        if self._lines is lines:
+            self._index = index + 1
+        else:
+            self._put_back(consumed[1:], first + 1)
+        self._open_until = max(self._open_until, first + len(consumed) - 1)
+        if too_long:
+            error = FieldError(reasons.ROW, "row_too_long", {"maximum": self._max_bytes})
+        else:
+            error = FieldError(reasons.ROW, "bad_quoting")
+        return Record(first, [text], error)
+
+    def _feed(self, consumed: list[tuple[str, bool]]) -> Iterator[str]:
+        size = 0
+        is_alone = self.line < self._open_until
+        while self._index < len(self._lines) or self._next_chunk():
+            line = self._lines[self._index]
+            self._index += 1
+            consumed.append((line, self._cut))
+            size += len(line)
+            if self._cut or (size > self._max_bytes and len(consumed) > 1):
+                raise csv.Error("too long")
+            yield line
+            if is_alone:
+                raise csv.Error("never closes")
+
+    def _next_chunk(self) -> bool:
+        chunk = next(self._chunks, None)
+        if chunk is None:
+            return False
+        self._lines, self._number, self._cut = chunk.lines, chunk.number, chunk.cut
+        self._index = 0
+        return True
+
+    def _put_back(self, consumed: list[tuple[str, bool]], number: int) -> None:
+        """Put lines of an earlier chunk back in front of the current one."""
+        rest = self._lines[self._index :]
+        if self._cut:
+            # A cut line stays in a chunk of its own.
+            line, _ = consumed.pop()
+            self._chunks = chain((Chunk([line], self._number, cut=True),), self._chunks)
+        self._lines = [*(line for line, _ in consumed), *rest]
+        self._index, self._number, self._cut = 0, number, False
+
+
+def without_end(line: str) -> str:
+    """The line without its line end."""
+    if line.endswith("\n"):
+        line = line[:-1]
+    return line[:-1] if line.endswith("\r") else line
+
+
+def read_lines(
     stream: BinaryIO, max_bytes: int, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
 ) -> Iterator[Chunk]:
     """The lines of UTF-8 text, plain or gzip, with or without a byte order mark.
 
-    Lines end with LF, CRLF or CR. A line longer than `max_bytes` comes once, cut and marked.
+    Lines end with LF, CRLF or CR. A line longer than `max_bytes` comes once, cut, and marked as
+    such.
 
     Raises:
-        UnreadableFile: `not_utf8` or `bad_gzip`, with the line where it was found; `too_large`
-            where gzip unpacks to more than `max_unpacked_bytes`.
+        UnreadableFile: `not_utf8` (with the line) or `bad_gzip`; `too_large` if a gzip file
+            unpacks to more than `max_unpacked_bytes`.
     """
     number = 1
     carry = ""
@@ -48,11 +194,11 @@ def read(
     try:
         for packed, last in _marked_last(_chunks(stream, max_unpacked_bytes)):
             text = carry + decoder.decode(packed, final=last)
-            # A CR at the end may be half of a CRLF.
+            # A CR at the end may be the first half of a CRLF.
             whole, carry = (text, "") if last else _cut(text)
             lines = list(io.StringIO(whole, newline=""))
             if overlong and lines:
-                # The rest of a line that was given already.
+                # The rest of a line that was already yielded, cut.
                 del lines[0]
                 number, overlong = number + 1, False
             yield from _split(lines, number, max_bytes)
@@ -71,7 +217,7 @@ def read(
 
 
 def _split(lines: list[str], number: int, max_bytes: int) -> Iterator[Chunk]:
-    """The lines as chunks, those that are too long in chunks of their own."""
+    """The lines as chunks; each line that is too long is a chunk of its own."""
     start = 0
     if lines and max(map(len, lines)) > max_bytes:
         for place, line in enumerate(lines):
@@ -125,7 +271,7 @@ def _unzipped(stream: BinaryIO, packed: bytes) -> Iterator[bytes]:
     inflate = zlib.decompressobj(wbits=31)
     try:
         while packed:
-            # At most a chunk at a time, however much is packed into it.
+            # A bounded piece at a time, whatever the compression ratio.
             if piece := inflate.decompress(packed, CHUNK_BYTES):
                 yield piece
             packed = inflate.unconsumed_tail

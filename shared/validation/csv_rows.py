@@ -1,31 +1,40 @@
-"""Judging the rows of a CSV file: most lines in one look each, the doubtful ones by columns."""
+"""Validates a CSV file row by row, in blocks of constant size.
 
-from collections.abc import Sequence
+Most lines are recognised as good by one pattern; the others are validated by columns, and the few
+with quotation marks one by one.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, repeat
 from operator import attrgetter
-from typing import Any
+from typing import Any, BinaryIO
 
+from shared.errors import UnreadableFile
 from shared.tables.table import Table
-from shared.validation import plain, reasons
-from shared.validation.block import Block
+from shared.validation import csv_reader, plain, reasons
+from shared.validation.csv_reader import Record, Records
 from shared.validation.formulas import unshield
-from shared.validation.header import Layout
-from shared.validation.records import Record
+from shared.validation.header import Layout, layout
 from shared.validation.row import FieldError, Reject, judge_cell, judge_cells
+from shared.validation.rows import Block
+
+BLOCK_CHARACTERS = 2 << 20
+# Lines that are validated together: enough to make the work per column cheap.
+_LINES = 2048
+# Lines matched in one C call, about a millisecond, in which no other thread can run.
+_AT_ONCE = 1024
 
 Failing = list[tuple[int, tuple[FieldError, ...]]]
 
-# Nothing else runs in this process meanwhile: a millisecond's work.
-_AT_ONCE = 1024
 
-
-class Judge:
-    """Judges rows into blocks.
+class CsvValidator:
+    """Validates rows into blocks.
 
     Args:
         table: whose rows they are.
-        shape: where the file's columns are.
-        numbered: whether each staged row has its line in the file before its fields.
+        shape: which column of the file holds which field.
+        numbered: whether each staged row starts with its line number.
     """
 
     def __init__(self, table: Table, shape: Layout, *, numbered: bool) -> None:
@@ -37,7 +46,7 @@ class Judge:
             self._plain = plain.PlainLines(table, shape.order, numbered=numbered)
 
     def matches(self, lines: list[str]) -> list[Any]:
-        """For each line what it matched as plainly good, or None."""
+        """For each line its match as plainly good, or None."""
         if self._plain is None:
             return [None] * len(lines)
         found: list[Any] = []
@@ -45,23 +54,23 @@ class Judge:
             found += map(self._plain.match, lines[start : start + _AT_ONCE])
         return found
 
-    def take(self, record: Record, block: Block) -> None:
-        """Judge one record into `block`."""
+    def add(self, record: Record, block: Block) -> None:
+        """Validate one record into `block`."""
         if record.error is not None:
-            block.turn_away(Reject(record.line, record.cells[0], (record.error,)))
+            block.reject(Reject(record.line, record.cells[0], (record.error,)))
         else:
-            self._take_cells(record.line, record.cells, block)
+            self._add_cells(record.line, record.cells, block)
 
-    def take_lines(
+    def add_lines(
         self, lines: Sequence[str], matches: Sequence[Any], number: int, block: Block
     ) -> None:
-        """Judge lines, those in doubt without quotation marks, into `block`.
+        """Validate lines into `block`; those without a match must hold no quotation mark.
 
         Args:
             lines: the lines.
-            matches: what each matched as plainly good, or None.
-            number: of the first.
-            block: where they go; the good ones not in order.
+            matches: for each its match as plainly good, or None.
+            number: line number of the first.
+            block: receives the rows; the good ones not in the order of the file.
         """
         numbers = range(number, number + len(lines))
         if None not in matches:
@@ -74,30 +83,30 @@ class Judge:
             found = matches if good is lines else list(filter(None, matches))
             block.stage(self._plain.copied(good, found, places), len(good))
         if doubtful:
-            self._take_doubtful([lines[p] for p in doubtful], [numbers[p] for p in doubtful], block)
+            self._add_doubtful([lines[p] for p in doubtful], [numbers[p] for p in doubtful], block)
 
-    def _take_doubtful(self, lines: list[str], numbers: list[int], block: Block) -> None:
+    def _add_doubtful(self, lines: list[str], numbers: list[int], block: Block) -> None:
         before = len(block.rejects)
-        # A blank line is no row.
+        # A blank line is not a row.
         texts = [line.rstrip("\r\n") for line in lines]
         commas = list(map(str.count, texts, repeat(",")))
         fits = [count == self.shape.width - 1 for count in commas]
         if not all(fits) or "" in texts:
             for place, text in enumerate(texts):
                 if text and not fits[place]:
-                    self._misshapen(numbers[place], text.split(","), block)
+                    self._reject_shape(numbers[place], text.split(","), block)
             fits = [fit and text != "" for fit, text in zip(fits, texts, strict=True)]
             texts, numbers = list(compress(texts, fits)), list(compress(numbers, fits))
         if self.table.has_rules_beyond_fields:
             for number, text in zip(numbers, texts, strict=True):
-                self._take_cells(number, text.split(","), block)
+                self._add_cells(number, text.split(","), block)
         elif texts:
-            self._take_columns(numbers, texts, block)
+            self._add_columns(numbers, texts, block)
         block.rejects[before:] = sorted(block.rejects[before:], key=attrgetter("position"))
 
-    def _take_columns(self, numbers: list[int], texts: list[str], block: Block) -> None:
-        """Judge rows of the right width, a column at a time."""
-        # No list for each row: thousands of them would keep the garbage collector busy.
+    def _add_columns(self, numbers: list[int], texts: list[str], block: Block) -> None:
+        """Validate rows of the right width, a column at a time."""
+        # No list per row: thousands of them would keep the garbage collector busy.
         cells = ",".join(texts).split(",")
         if self.shape.notes:
             cells = list(map(unshield, cells))
@@ -119,10 +128,10 @@ class Judge:
         for row, values in enumerate(zip(*columns, strict=True)):
             if row in wrong:
                 raw = dict(zip(names, values, strict=True))
-                block.turn_away(Reject(numbers[row], raw, wrong[row]), shaped=True)
+                block.reject(Reject(numbers[row], raw, wrong[row]), shaped=True)
 
     def _column(self, place: int, column: list[str]) -> tuple[list[str], Failing]:
-        """The cells of a column as COPY takes them, and what is wrong with those that are not."""
+        """The cells of a column as COPY text, and the errors of the rows that are bad."""
         matches = list(map(self._looks[place], column))
         if None not in matches:
             return column, []
@@ -148,9 +157,9 @@ class Judge:
         verdict = judge_cell(self.table, self.table.names[place], cell)
         return verdict if isinstance(verdict, tuple) else plain.copied(verdict)
 
-    def _take_cells(self, line: int, cells: list[str], block: Block) -> None:
+    def _add_cells(self, line: int, cells: list[str], block: Block) -> None:
         if len(cells) != self.shape.width:
-            self._misshapen(line, cells, block)
+            self._reject_shape(line, cells, block)
             return
         if self.shape.notes:
             cells = [unshield(cell) for cell in cells]
@@ -161,7 +170,7 @@ class Judge:
             verdict = judge_cells(self.table, cells, encoded)
             if isinstance(verdict, tuple):
                 raw = dict(zip(self.table.names, cells, strict=True))
-                block.turn_away(Reject(line, raw, verdict), shaped=True)
+                block.reject(Reject(line, raw, verdict), shaped=True)
                 return
             encoded = [
                 plain.copied(value) if known is None else known
@@ -170,19 +179,135 @@ class Judge:
         position = [str(line)] if self.numbered else []
         block.stage("\t".join([*position, *encoded]) + "\n", 1)  # type: ignore[list-item]
 
-    def _misshapen(self, line: int, cells: list[str], block: Block) -> None:
+    def _reject_shape(self, line: int, cells: list[str], block: Block) -> None:
         expected = self.shape.width
         if self.shape.notes:
             cells, expected = self._without_notes(cells)
         found = len(cells)
         code = "too_few_fields" if found < expected else "too_many_fields"
         facts = {"found": found, "expected": expected}
-        block.turn_away(Reject(line, cells, (FieldError(reasons.ROW, code, facts),)))
+        block.reject(Reject(line, cells, (FieldError(reasons.ROW, code, facts),)))
 
     def _without_notes(self, cells: list[str]) -> tuple[list[str], int]:
-        """What was there before the notes were added, and how many cells there should be."""
+        """The cells as they were before the notes were added, and how many there should be."""
         fields = len(self.table.names)
         if len(cells) > self.shape.width and max(self.shape.order) < fields:
-            # As a file of corrections is made: the notes stand last, whatever stands before them.
+            # In a file of corrections the notes come last, whatever precedes them.
             return [unshield(cell) for cell in cells[: fields - self.shape.width]], fields
         return [unshield(cell) for cell in cells], self.shape.width
+
+
+def blocks(
+    table: Table,
+    stream: BinaryIO,
+    max_line_bytes: int,
+    *,
+    numbered: bool = True,
+    max_unpacked_bytes: int = csv_reader.MAX_UNPACKED_BYTES,
+) -> Iterator[Block]:
+    """Validate a CSV file of `table`; memory does not grow with the file.
+
+    Args:
+        table: the table whose rows the file holds.
+        stream: the file's bytes.
+        max_line_bytes: a longer line is rejected.
+        numbered: whether each staged row starts with its line number.
+        max_unpacked_bytes: limit for what a gzip file unpacks to.
+
+    Raises:
+        UnreadableFile: the file as a whole is not a CSV of this table; may come after any block.
+    """
+    records = Records(
+        csv_reader.read_lines(stream, max_line_bytes, max_unpacked_bytes), max_line_bytes
+    )
+    shape, first = opening(table, records)
+    rows = validate(table, shape, records, first, numbered=numbered)
+    yield from whole_file(table, shape, rows)
+
+
+def opening(table: Table, records: Records) -> tuple[Layout, Record | None]:
+    """The layout of a file, and its first row unless that is a header.
+
+    Raises:
+        UnreadableFile: the file has no row, or a header that does not match the table.
+    """
+    first = records.read()
+    while first is not None and not first.cells:
+        first = records.read()
+    if first is None:
+        raise UnreadableFile("empty", "The file is empty. Drop it again with rows in it.")
+    shape = Layout(tuple(range(len(table.names))), len(table.names))
+    if first.error is None:
+        shape = layout(table, first.cells)
+    return shape, None if shape.header else first
+
+
+def validate(
+    table: Table,
+    shape: Layout,
+    records: Records,
+    first: Record | None = None,
+    *,
+    numbered: bool = True,
+) -> Iterator[Block]:
+    """Validate rows of a file, `first` and then those of `records`, in blocks of constant size."""
+    validator = CsvValidator(table, shape, numbered=numbered)
+    begun = Block()
+    if first is not None:
+        validator.add(first, begun)
+    for block in _filled(validator, records, begun):
+        if block.read:
+            yield block
+
+
+def whole_file(table: Table, shape: Layout, blocks: Iterable[Block]) -> Iterator[Block]:
+    """Pass on the blocks of a whole file.
+
+    Raises:
+        UnreadableFile: after the last block, if no row had the table's number of columns.
+    """
+    read = shaped = 0
+    for block in blocks:
+        read, shaped = read + block.read, shaped + block.shaped
+        yield block
+    if read and not shaped:
+        raise UnreadableFile(
+            "wrong_columns",
+            f"None of the {read} rows has the {shape.width} columns of the table "
+            f"({', '.join(table.names)}). Drop a file of this table, separated by commas.",
+            rows=read,
+            expected=shape.width,
+        )
+
+
+def _filled(validator: CsvValidator, records: Records, block: Block) -> Iterator[Block]:
+    while (lines := records.pending()) is not None:
+        # A line that was cut may look good up to the cut.
+        matches = validator.matches([] if records.cut else lines) or [None] * len(lines)
+        quoted = _quoted(lines, matches, cut=records.cut)
+        place = 0
+        while place < len(lines):
+            end = min(_from(quoted, place), place + _LINES)
+            if end > place:
+                validator.add_lines(lines[place:end], matches[place:end], records.line, block)
+                records.skip(end - place)
+            elif (record := records.read()) is not None and record.cells:
+                validator.add(record, block)
+            place = records.place(lines)
+            if block.size > BLOCK_CHARACTERS:
+                yield block
+                block = Block()
+    yield block
+
+
+def _quoted(lines: Sequence[str], matches: Sequence[object], *, cut: bool) -> list[int]:
+    """The places of the lines that only `Records` can read, then the end."""
+    found = [
+        place for place, line in enumerate(lines) if matches[place] is None and (cut or '"' in line)
+    ]
+    return [*found, len(lines)]
+
+
+def _from(places: Sequence[int], start: int) -> int:
+    """The first of the places at or after `start`."""
+    return places[bisect_left(places, start)]

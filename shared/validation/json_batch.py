@@ -14,9 +14,8 @@ from shared.errors import PermanentError
 from shared.tables.fields import Integer
 from shared.tables.table import Table
 from shared.validation import columns, strict_json
-from shared.validation.block import Block
 from shared.validation.row import Reject, judge, judge_fields
-from shared.validation.rows import Rows
+from shared.validation.rows import Block, Rows
 from shared.validation.strict_json import NotStrictJson
 
 MAX_ROWS = 1000

@@ -1,7 +1,7 @@
-"""A file cut into pieces that are judged apart, and together say what `files.blocks` says of it.
+"""Cuts a CSV file into pieces that several workers validate; the result equals `csv_rows.blocks`.
 
-A piece holds whole rows only, as lines with their numbers, so that whoever judges it reads it just
-as the file would have been read from there on.
+A piece holds whole rows only, as lines with their line numbers, so a worker reads it exactly as
+the whole file would have been read from there on.
 """
 
 import re
@@ -11,17 +11,16 @@ from typing import BinaryIO
 import msgspec
 
 from shared.tables.table import Table
-from shared.validation import csv_reader, files
-from shared.validation.block import Block
-from shared.validation.csv_reader import Chunk
+from shared.validation import csv_reader, csv_rows
+from shared.validation.csv_reader import Chunk, Records
 from shared.validation.header import Layout
-from shared.validation.records import Records
 from shared.validation.row import Reject
+from shared.validation.rows import Block
 
 PIECE_CHARACTERS = 8 << 20
 
 
-class _Judged(msgspec.Struct, array_like=True):
+class _PackedBlock(msgspec.Struct, array_like=True):
     staged: list[str]
     rejects: list[Reject]
     read: int
@@ -30,7 +29,7 @@ class _Judged(msgspec.Struct, array_like=True):
 
 _POSITION = re.compile(r"^[0-9]+\t", re.MULTILINE | re.ASCII).sub
 _CHUNKS = msgspec.msgpack.Decoder(list[Chunk])
-_BLOCKS = msgspec.msgpack.Decoder(_Judged)
+_BLOCKS = msgspec.msgpack.Decoder(_PackedBlock)
 
 
 def cut(
@@ -40,47 +39,51 @@ def cut(
     size: int = PIECE_CHARACTERS,
     max_unpacked_bytes: int = csv_reader.MAX_UNPACKED_BYTES,
 ) -> tuple[Layout, Iterator[bytes]]:
-    """Where a file's columns are, and its rows in pieces of about `size` characters.
+    """The layout of a file, and its rows in pieces of about `size` characters.
 
     Raises:
-        UnreadableFile: as `files.blocks`, but for what only judging can tell; later ones come from
-            the iterator.
+        UnreadableFile: as `csv_rows.blocks`, except for what only validation finds; the iterator
+            may raise it too.
     """
-    records = Records(csv_reader.read(stream, max_line_bytes, max_unpacked_bytes), max_line_bytes)
-    shape, first = files.opening(table, records)
-    return shape, _pieces(records, records.taken if first is not None else [], size)
+    records = Records(
+        csv_reader.read_lines(stream, max_line_bytes, max_unpacked_bytes), max_line_bytes
+    )
+    shape, first = csv_rows.opening(table, records)
+    return shape, _pieces(records, records.last_read if first is not None else [], size)
 
 
-def judge(table: Table, shape: Layout, piece: bytes, max_line_bytes: int) -> Iterator[Block]:
-    """Judge the rows of a piece; each staged row has its line in the file before its fields."""
+def validate(table: Table, shape: Layout, piece: bytes, max_line_bytes: int) -> Iterator[Block]:
+    """Validate the rows of a piece; each staged row starts with its line number in the file."""
     records = Records(iter(_CHUNKS.decode(piece)), max_line_bytes)
-    return files.judged(table, shape, records)
+    return csv_rows.validate(table, shape, records)
 
 
 def packed(block: Block) -> bytes:
-    """A judged block as bytes."""
-    return msgspec.msgpack.encode(_Judged(block.staged, block.rejects, block.read, block.shaped))
+    """A validated block as bytes."""
+    return msgspec.msgpack.encode(
+        _PackedBlock(block.staged, block.rejects, block.read, block.shaped)
+    )
 
 
 def unpacked(data: bytes) -> Block:
-    """The block that `packed` was given."""
+    """The block that `packed` made the bytes of."""
     found = _BLOCKS.decode(data)
     return Block(found.staged, found.rejects, found.read, found.shaped)
 
 
 def unnumbered(staged: str) -> str:
-    """Staged rows without the position before their fields."""
+    """Staged rows without the line number before their fields."""
     return _POSITION("", staged)
 
 
 def _pieces(records: Records, begun: list[Chunk], size: int) -> Iterator[bytes]:
     piece = _Piece(begun)
-    while (ahead := records.ahead()) is not None:
-        if records.cut or any('"' in line for line in ahead):
-            _take_quoted(records, ahead, piece)
+    while (lines := records.pending()) is not None:
+        if records.cut or any('"' in line for line in lines):
+            _add_quoted(records, lines, piece)
         else:
-            piece.add(Chunk(ahead, records.line))
-            records.skip(len(ahead))
+            piece.add(Chunk(lines, records.line))
+            records.skip(len(lines))
         if piece.size >= size:
             yield piece.encoded()
             piece = _Piece([])
@@ -88,16 +91,16 @@ def _pieces(records: Records, begun: list[Chunk], size: int) -> Iterator[bytes]:
         yield piece.encoded()
 
 
-def _take_quoted(records: Records, ahead: list[str], piece: "_Piece") -> None:
-    """Take all rows that begin in the lines at hand; the last may end beyond."""
-    while records.place(ahead) < len(ahead):
+def _add_quoted(records: Records, lines: list[str], piece: "_Piece") -> None:
+    """Add all rows that begin in `lines`; the last one may end beyond them."""
+    while records.place(lines) < len(lines):
         records.read()
-        for chunk in records.taken:
+        for chunk in records.last_read:
             piece.add(chunk)
 
 
 class _Piece:
-    """Lines that follow each other, in few chunks."""
+    """Consecutive lines, in few chunks."""
 
     def __init__(self, begun: list[Chunk]) -> None:
         self.chunks: list[Chunk] = []
@@ -106,10 +109,10 @@ class _Piece:
             self.add(chunk)
 
     def add(self, chunk: Chunk) -> None:
-        """Add lines that follow those that are there."""
+        """Add the lines that come next."""
         size = sum(map(len, chunk.lines))
         follows = self.chunks and not (chunk.cut or self.chunks[-1].cut)
-        # Chunks stay as small as a file's own: who judges holds one at a time in many forms.
+        # Chunks stay as small as those of a file: validation holds each in several forms.
         if follows and self._last + size <= csv_reader.CHUNK_BYTES:
             self.chunks[-1].lines.extend(chunk.lines)
             self._last += size
@@ -119,5 +122,5 @@ class _Piece:
         self.size += size
 
     def encoded(self) -> bytes:
-        """As bytes, for `judge`."""
+        """As bytes, for `validate`."""
         return msgspec.msgpack.encode(self.chunks)

@@ -1,6 +1,7 @@
-"""The catalogue of reasons a row is turned away: code, title, template.
+"""The catalogue of reasons for rejecting a row: code, title, template.
 
-A code never changes. Rows are kept with code and facts; the sentence is made when it is read.
+A code never changes. A reject keeps its code and facts; the sentence is made
+when it is read.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ class Reason:
     """One entry of the catalogue.
 
     Attributes:
-        title: what is wrong, in a few words.
+        title: the error in a few words.
         template: the sentence, with the facts' names in braces.
     """
 
@@ -47,7 +48,7 @@ CATALOGUE: dict[str, Reason] = {
         "Timestamp without offset", "The offset from UTC is missing; end it with Z or like +02:00."
     ),
     "timestamp_out_of_range": Reason(
-        "Timestamp out of range", "In UTC it falls outside the years 0001 to 9999; mend it."
+        "Timestamp out of range", "In UTC it falls outside the years 0001 to 9999; correct it."
     ),
     "unknown_field": Reason("Unknown field", "The table has no field of this name; remove it."),
     "not_an_object": Reason("Not an object", "A row must be an object of field names and values."),
@@ -79,11 +80,11 @@ CATALOGUE: dict[str, Reason] = {
 }
 
 ROW = "_row"
-"""The field name of errors that concern a row as a whole."""
+"""The field name of errors in the row as a whole."""
 
 
 def sentence(code: str, facts: Mapping[str, Any]) -> str:
-    """The sentence for a code and its facts; the code itself where facts or entry are missing."""
+    """The sentence for a code and its facts; the code itself if facts or entry are missing."""
     reason = CATALOGUE.get(code)
     try:
         return reason.template.format_map(facts) if reason else code

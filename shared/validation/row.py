@@ -1,4 +1,4 @@
-"""The verdict on one row: marshmallow's, by the dictionary's rules."""
+"""The verdict on one row, by the rules of the dictionary (marshmallow's verdict)."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,17 +18,17 @@ from shared.tables.table import Table
 from shared.validation import reasons
 
 MAX_UNKNOWN = 20
-"""How many of a row's unknown fields are told of."""
+"""How many of a row's unknown fields are reported."""
 
 
 @dataclass(frozen=True)
 class FieldError:
-    """What is wrong with one field of a row.
+    """An error in one field of a row.
 
     Attributes:
         field: the field's name, or `reasons.ROW` for the row as a whole.
         code: an entry of the catalogue of reasons.
-        facts: what its sentence needs.
+        facts: the values that its sentence needs.
     """
 
     field: str
@@ -36,26 +36,26 @@ class FieldError:
     facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """As it is kept in rejected_rows."""
+        """The form kept in rejected_rows."""
         return {"field": self.field, "code": self.code, "facts": dict(self.facts)}
 
     @cached_property
     def encoded(self) -> bytes:
-        """As JSON text; made once, as many rows share an error."""
+        """The same as JSON text, encoded once: many rows share an error."""
         return msgspec.json.encode(self.as_json())
 
     def sentence(self) -> str:
-        """As a person reads it."""
+        """The sentence for a person."""
         return reasons.sentence(self.code, self.facts)
 
 
 class Reject(msgspec.Struct, frozen=True, gc=False):
-    """A row that was turned away.
+    """A rejected row.
 
     Attributes:
-        position: where it was: the line in its file, or the index in its batch.
-        raw: the row as it came, as JSON values.
-        errors: what is wrong with it, at least one.
+        position: its line in the file, or its index in the batch.
+        raw: the row as received, as JSON values.
+        errors: its errors, at least one.
     """
 
     position: int
@@ -64,18 +64,18 @@ class Reject(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def reason(self) -> str:
-        """The code of the first error: what the row is counted under."""
+        """The code of the first error, under which the row is counted."""
         return self.errors[0].code
 
 
 def judge(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]:
-    """The row's values as the platform holds them, or what is wrong with it.
+    """The row's values as the platform stores them, or the row's errors.
 
-    Where the schema says nothing beyond its fields they are asked one by one, without marshmallow's
-    walk through the schema; the verdict is the same.
+    If the schema has no rules beyond its fields, the fields are asked one by one, without
+    marshmallow's walk through the schema; the verdict is the same.
 
     Args:
-        table: whose rules apply.
+        table: the table whose rules apply.
         row: an object as JSON decodes it, or a mapping of field names to `Cell`s.
     """
     plain = isinstance(row, dict) and row.keys() <= table.fields.keys()
@@ -85,7 +85,7 @@ def judge(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]:
 
 
 def by_schema(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]:
-    """The same as `judge`, by marshmallow's own walk through the schema."""
+    """The same as `judge`, by marshmallow's walk through the whole schema."""
     try:
         loaded: dict[str, Any] = table.checker.load(_few_unknown(table, row))
     except ValidationError as error:
@@ -94,7 +94,7 @@ def by_schema(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]
 
 
 def _few_unknown(table: Table, row: Any) -> Any:
-    """The row with no more unknown fields than are told: each costs an error of its own."""
+    """The row with only as many unknown fields as are reported: each costs an error object."""
     if not isinstance(row, dict) or len(row) <= len(table.fields) + MAX_UNKNOWN:
         return row
     unknown = nsmallest(MAX_UNKNOWN, row.keys() - table.fields.keys())
@@ -104,7 +104,7 @@ def _few_unknown(table: Table, row: Any) -> Any:
 def judge_fields(
     table: Table, row: Mapping[str, Any], names: Sequence[str]
 ) -> dict[str, Any] | tuple[FieldError, ...]:
-    """The values of some of a row's fields, or what is wrong with them, asked one by one."""
+    """The values of some of a row's fields, or their errors, asked one by one."""
     values: dict[str, Any] = {}
     errors: list[FieldError] = []
     for name in names:
@@ -121,15 +121,15 @@ def judge_fields(
 def judge_cells(
     table: Table, cells: Sequence[str], good: Sequence[str | None]
 ) -> list[Any] | tuple[FieldError, ...]:
-    """What a CSV row holds in the order of the table's fields, or what is wrong with it.
+    """The values of a CSV row in the order of the table's fields, or the row's errors.
 
-    The same verdict as `judge`, without marshmallow's walk through the schema where the schema
-    says nothing beyond its fields.
+    The same verdict as `judge`, without marshmallow's walk through the schema if the schema has no
+    rules beyond its fields.
 
     Args:
-        table: whose row it is.
+        table: the table the row belongs to.
         cells: the row.
-        good: for each cell its value where that is known to be good; None where the rules decide.
+        good: for each cell its value if that is known to be good; None if the rules decide.
     """
     if table.has_rules_beyond_fields:
         verdict = judge(table, {n: Cell(c) for n, c in zip(table.names, cells, strict=True)})
@@ -148,7 +148,7 @@ def judge_cells(
 
 
 def judge_cell(table: Table, name: str, cell: str) -> Any:
-    """The value of one cell, or a tuple of what is wrong with it."""
+    """The value of one cell, or a tuple of its errors."""
     return (_short_cell if len(cell) < _SHORT else _cell)(table, name, cell)
 
 
@@ -159,7 +159,7 @@ def _cell(table: Table, name: str, cell: str) -> Any:
         return tuple(_error(name, refusal) for refusal in error.messages)
 
 
-# What is wrong with one row of a file is mostly wrong with many.
+# An error in one row of a file usually occurs in many.
 _SHORT = 64
 _short_cell = lru_cache(maxsize=4096)(_cell)
 
@@ -170,7 +170,7 @@ def _errors(table: Table, error: ValidationError) -> Iterable[FieldError]:
     known = [name for name in table.names if name in found]
     for name in known + sorted(str(name) for name in found if name not in known):
         for refusal in found.get(name, ()):
-            # The name of an unknown field is as foreign as any value.
+            # The name of an unknown field is untrusted like any value.
             yield _error(reasons.ROW if name == SCHEMA else storable(name), refusal)
 
 
@@ -178,12 +178,12 @@ def _errors(table: Table, error: ValidationError) -> Iterable[FieldError]:
 def _error(name: str, refusal: Refusal | str) -> FieldError:
     if isinstance(refusal, Refusal):
         return FieldError(name, refusal.code, dict(refusal.facts))
-    # A validator of the table's own says it in a sentence of its own, which may quote the row.
+    # A table's own validator writes its own sentence, which may quote the row.
     return FieldError(name, "rule_broken", {"sentence": storable(str(refusal))})
 
 
 def storable(value: Any) -> Any:
-    """The value with what PostgreSQL's jsonb cannot hold made visible.
+    """The value, with characters that PostgreSQL's jsonb cannot hold made visible.
 
     NUL becomes U+2400 and half a surrogate pair U+FFFD.
     """

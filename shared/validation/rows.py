@@ -1,39 +1,85 @@
-"""Good rows that are in memory, column by column, and how COPY takes them."""
+"""Rows after validation: good ones as COPY text or as columns, rejected ones with their errors."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.validation import plain
+from shared.validation.row import Reject
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Checked rows of a table.
+    """Good rows of a table, held in memory.
 
     Attributes:
-        positions: where each stood in what brought it.
-        columns: their values, a column for each field of the table.
+        positions: the position of each row in its file or batch.
+        columns: their values, one column for each field of the table.
     """
 
     positions: Sequence[int]
     columns: Sequence[Sequence[Any]]
 
     def numbered(self) -> str:
-        """The rows as COPY text, the position before the fields."""
-        return _text(map("\t".join, zip(map(str, self.positions), *self._copied(), strict=True)))
+        """The rows as COPY text, each with its position before the fields."""
+        return _lines(map("\t".join, zip(map(str, self.positions), *self._copied(), strict=True)))
 
     def in_order_of(self, column: int, tail: str) -> str:
-        """The rows as COPY text, by the values of a column; `tail` stands after the fields."""
+        """The rows as COPY text, sorted by the values of a column, with `tail` after the fields."""
         values = self.columns[column]
         lines = list(map("\t".join, zip(*self._copied(), strict=True)))
         places = sorted(range(len(lines)), key=values.__getitem__)
-        return _text(f"{lines[place]}\t{tail}" for place in places)
+        return _lines(f"{lines[place]}\t{tail}" for place in places)
 
     def _copied(self) -> list[Iterable[str]]:
-        # Column by column, so that the work on a thousand rows is done in C.
+        # A column at a time, so that the loop over a thousand rows runs in C.
         return [plain.copied_column(column) for column in self.columns]
 
 
-def _text(lines: Iterable[str]) -> str:
+@dataclass
+class Block:
+    """A part of a load, after validation.
+
+    Attributes:
+        staged: the good rows as COPY text, in pieces; usually with the position before the fields.
+        rejects: the rejected rows.
+        read: the number of rows read.
+        shaped: the number of rows with the right number of columns.
+        size: its approximate size in memory, in characters.
+        rows: the good rows, in place of `staged`, if they are in memory anyway.
+    """
+
+    staged: list[str] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    read: int = 0
+    shaped: int = 0
+    size: int = 0
+    rows: Rows | None = None
+
+    def copied(self) -> bytes:
+        """The good rows as COPY text."""
+        return ("".join(self.staged) if self.rows is None else self.rows.numbered()).encode()
+
+    def stage(self, text: str, rows: int) -> None:
+        """Add good rows, as whole lines of COPY text."""
+        self.staged.append(text)
+        self.read += rows
+        self.shaped += rows
+        self.size += len(text)
+
+    def reject(self, rejected: Reject, *, shaped: bool = False) -> None:
+        """Add a rejected row; `shaped` if it had the right number of columns."""
+        self.rejects.append(rejected)
+        self.read += 1
+        self.shaped += shaped
+        self.size += _size(rejected.raw)
+
+
+def _lines(lines: Iterable[str]) -> str:
     return "\n".join([*lines, ""])
+
+
+def _size(raw: Any) -> int:
+    """About the memory a reject takes; empty cells count, so that blocks of them stay small."""
+    cells = raw.values() if type(raw) is dict else raw
+    return 200 + 60 * len(cells) + len("".join(cells))

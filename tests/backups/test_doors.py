@@ -9,7 +9,7 @@ from shared.backups import backup
 from shared.http import backups as doors
 from shared.loading.ledger import Source
 from shared.loading.load import load
-from shared.validation.block import Block
+from shared.validation.rows import Block
 from tests.backups.conftest import hires
 from tests.backups.test_foreign import JOB, file, jobs
 from tests.support import apps

@@ -83,7 +83,7 @@ def main() -> None:
             for table, text in hires.parents().items():
                 operator.dropped(f"{table}.csv", text)
             operator.synced()
-            straight = platform.line("insert_rows").address
+            straight = platform.part("insert_rows").address
             report_commit(operator)
             print(f"\n{'':34}{'batches/s':>12}{'answered ms':>18}{'stored ms':>18}")
             print(f"{'':34}{'':12}{'p50':>9}{'p99':>9}{'p50':>9}{'p99':>9}")

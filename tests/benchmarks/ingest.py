@@ -178,13 +178,13 @@ def wait(engine: sa.Engine, question: str) -> None:
 
 def peak_memory(platform: Platform) -> int:
     """Most resident memory that a process of ingest_csv ever had, in bytes."""
-    parent = psutil.Process(platform.line("ingest_csv").pid)
+    parent = psutil.Process(platform.part("ingest_csv").pid)
     return max(_peak(process.pid) for process in (parent, *parent.children(recursive=True)))
 
 
 def forget_peak_memory(platform: Platform) -> None:
     """Begin to measure it anew."""
-    parent = psutil.Process(platform.line("ingest_csv").pid)
+    parent = psutil.Process(platform.part("ingest_csv").pid)
     for process in (parent, *parent.children(recursive=True)):
         # Source: proc(5), /proc/pid/clear_refs.
         Path(f"/proc/{process.pid}/clear_refs").write_text("5")

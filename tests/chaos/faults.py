@@ -60,8 +60,8 @@ class Injector:
         return self._strike(fault)
 
     def _strike(self, fault: Fault) -> bool:
-        line = self._platform.line(fault.part)
-        process = processes.find(line.pid, line.began)
+        part = self._platform.part(fault.part)
+        process = processes.find(part.pid, part.began)
         if process is None:
             return False
         if fault.kind == "freeze":

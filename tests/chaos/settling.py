@@ -60,7 +60,7 @@ def sweep(operator: Operator, doubler: Doubler, publisher: Publisher) -> str:
 
 def _left(operator: Operator, doubler: Doubler) -> str:
     if not operator.platform.is_healthy():
-        down = [line.name for line in operator.platform.board().lines if not line.is_well]
+        down = [part.name for part in operator.platform.status().parts if not part.is_well]
         return f"not ready: {', '.join(down)}"
     if not doubler.is_idle:
         return "events are held to be delivered again"

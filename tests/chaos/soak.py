@@ -114,7 +114,7 @@ class Soak:
 
     def _sample(self) -> Sample:
         operator = self.operator
-        memory = {line.name: _resident_mb(line.pid) for line in operator.platform.board().lines}
+        memory = {part.name: _resident_mb(part.pid) for part in operator.platform.status().parts}
         count = "select count(*) from pg_stat_activity where datname = current_database()"
         lag = operator.api.get("/freshness").json().get("lag_seconds", -1.0)
         return Sample(

@@ -31,9 +31,9 @@ class Project:
         self.publisher.create_topic(name=full)
         return full
 
-    def subscription(self, topic: str, name: str = "subscription", **terms: object) -> str:
+    def subscription(self, topic: str, name: str = "subscription", **fields: object) -> str:
         full = f"{self.name}/subscriptions/{name}"
-        request = {"name": full, "topic": topic, **terms}
+        request = {"name": full, "topic": topic, **fields}
         self.subscriber.create_subscription(request=request, retry=None)
         return full
 
@@ -42,7 +42,7 @@ class Project:
         return [future.result(10) for future in futures]
 
     def pull(self, subscription: str, count: int = 1) -> list:
-        """Pull until `count` messages have come, with some patience."""
+        """Pull until `count` messages have come, for at most ten seconds."""
         received: list = []
         deadline = time.monotonic() + 10
         while len(received) < count and time.monotonic() < deadline:

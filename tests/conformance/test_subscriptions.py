@@ -37,7 +37,7 @@ def test_subscriptions_are_listed_by_project_and_by_topic(project):
 
 
 @pytest.mark.parametrize(
-    ("terms", "error"),
+    ("fields", "error"),
     [
         ({"ack_deadline_seconds": 601}, exceptions.InvalidArgument),
         ({"ack_deadline_seconds": -1}, exceptions.InvalidArgument),
@@ -56,16 +56,16 @@ def test_subscriptions_are_listed_by_project_and_by_topic(project):
     ],
     ids=str,
 )
-def test_a_subscription_with_impossible_terms_is_refused(project, terms, error):
+def test_a_subscription_with_impossible_configuration_is_refused(project, fields, error):
     topic = project.topic()
     request = {"name": f"{project.name}/subscriptions/impossible", "topic": topic}
-    if "dead_letter_policy" in terms:
-        terms = {"dead_letter_policy": {"dead_letter_topic": topic} | terms["dead_letter_policy"]}
-    if "days" in terms.get("message_retention_duration", {}):
-        terms = {"message_retention_duration": {"seconds": 32 * 86400}}
+    if "dead_letter_policy" in fields:
+        fields = {"dead_letter_policy": {"dead_letter_topic": topic} | fields["dead_letter_policy"]}
+    if "days" in fields.get("message_retention_duration", {}):
+        fields = {"message_retention_duration": {"seconds": 32 * 86400}}
 
     with pytest.raises(error):
-        project.subscriber.create_subscription(request=request | terms, **ONCE)
+        project.subscriber.create_subscription(request=request | fields, **ONCE)
 
 
 def test_a_subscription_cannot_be_made_twice(project):

@@ -13,7 +13,7 @@ from shared.database.engine import transaction
 from shared.loading import waiting
 from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
-from shared.validation.files import blocks
+from shared.validation.csv_rows import blocks
 
 HIRES = tables.find("hired_employees")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -16,7 +16,7 @@ from shared.errors import UnreadableFile
 from shared.loading import waiting
 from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
-from shared.validation.files import blocks
+from shared.validation.csv_rows import blocks
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MAX = 1 << 20

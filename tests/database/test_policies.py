@@ -12,7 +12,7 @@ from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
 from shared.tables.fields import Integer, Text
 from shared.tables.table import Reference, Row, Table
-from shared.validation.files import blocks
+from shared.validation.csv_rows import blocks
 
 
 class Part(Row):

@@ -18,7 +18,7 @@ from shared.errors import MalformedMessage, UnreadableFile
 from shared.loading import rejects
 from shared.loading.batches import Batch, pack, unpack
 from shared.validation import json_batch
-from shared.validation.files import blocks
+from shared.validation.csv_rows import blocks
 from shared.validation.json_batch import BadBatch, Verdict
 from shared.validation.plain import copied
 from shared.validation.row import Reject, by_schema

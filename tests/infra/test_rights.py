@@ -23,7 +23,7 @@ from shared.loading import reject_queue, tickets, waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.settings import read
-from shared.validation.files import blocks
+from shared.validation.csv_rows import blocks
 from shared.warehouse import lock, pending
 from shared.warehouse.names import SQL
 

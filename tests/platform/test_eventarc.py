@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
-from infra.local import eventarc, finalized, ports, specifications
+from infra.local import eventarc, ports, specifications, storage_event
 from infra.local.layout import Layout
 
 NOTIFICATION = json.loads(
@@ -18,15 +18,15 @@ NOTIFICATION = json.loads(
 
 
 @pytest.fixture
-def event() -> finalized.CloudEvent:
+def event() -> storage_event.CloudEvent:
     message = NOTIFICATION["message"]
     resource = json.loads(base64.b64decode(message["data"]))
-    return finalized.from_notification(
+    return storage_event.from_notification(
         message["messageId"], message["publishTime"], message["attributes"], resource
     )
 
 
-def test_the_headers_are_those_of_a_binary_cloud_event(event: finalized.CloudEvent) -> None:
+def test_the_headers_are_those_of_a_binary_cloud_event(event: storage_event.CloudEvent) -> None:
     assert event.headers == {
         "ce-specversion": "1.0",
         "ce-id": "1795473338312001",
@@ -39,7 +39,7 @@ def test_the_headers_are_those_of_a_binary_cloud_event(event: finalized.CloudEve
     }
 
 
-def test_the_body_is_the_object_as_google_describes_it(event: finalized.CloudEvent) -> None:
+def test_the_body_is_the_object_as_google_describes_it(event: storage_event.CloudEvent) -> None:
     name = 'sénder/jobs of 100% "new".csv'
     escaped = "s%C3%A9nder%2Fjobs%20of%20100%25%20%22new%22.csv"
     created = "2026-11-23T22:35:38.295216Z"
@@ -67,7 +67,7 @@ def test_the_body_is_the_object_as_google_describes_it(event: finalized.CloudEve
 
 
 def test_a_header_holds_no_line_break_whatever_the_object_is_called() -> None:
-    assert finalized.encoded("objects/a\r\nb\x00.csv") == "objects/a%0D%0Ab%00.csv"
+    assert storage_event.encoded("objects/a\r\nb\x00.csv") == "objects/a%0D%0Ab%00.csv"
 
 
 @pytest.mark.parametrize("status", [200, 204, 409, 500])
@@ -75,7 +75,7 @@ def test_the_push_is_answered_with_the_functions_status(status: int) -> None:
     answer, got = asyncio.run(_pushed(NOTIFICATION, status))
 
     assert answer == status
-    assert [request["ce-type"] for request in got] == [finalized.TYPE]
+    assert [request["ce-type"] for request in got] == [storage_event.TYPE]
 
 
 def test_a_function_that_is_away_makes_pubsub_try_again() -> None:

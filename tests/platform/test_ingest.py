@@ -181,7 +181,7 @@ def test_the_same_event_twice_changes_nothing(operator):
     source = operator.drop("jobs-twice.csv", b"1,Welder\n2,\n")
     before = operator.loaded(source)
     operator.synced()
-    port = operator.platform.line("ingest_csv").address
+    port = operator.platform.part("ingest_csv").address
     name, generation = source.removeprefix("gs://").split("/", 1)[1].rsplit("#", 1)
     event = json.loads((Path(__file__).parents[1] / "events" / "finalized.json").read_text())
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import board as boards
 from infra.local import layout as layouts
 from infra.local import ports, processes
 from infra.local.home import Home
+from infra.local.status import read_status
 from tests.platform.contents import Contents
 from tests.support.platform import (
     START_SECONDS,
@@ -153,5 +153,5 @@ def free_port() -> int:
 
 
 def _tells(home: Home, words: str) -> bool:
-    board = boards.read(home)
-    return bool(board and words in board.line("insert_rows").why)
+    status = read_status(home)
+    return bool(status and words in status.part("insert_rows").why)

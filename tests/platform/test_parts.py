@@ -46,20 +46,20 @@ def test_ports_lie_below_those_of_outgoing_connections() -> None:
 def test_the_last_word_of_a_log_is_its_trouble(tmp_path: Path, log: str, word: str) -> None:
     (tmp_path / "log").write_text(log)
 
-    assert partlog.last_word(tmp_path / "log").startswith(word)
+    assert partlog.last_error(tmp_path / "log").startswith(word)
 
 
 def test_the_last_word_is_of_the_present_run(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("old error\n")
 
-    assert partlog.last_word(tmp_path / "log", start=len("old error\n")) == ""
+    assert partlog.last_error(tmp_path / "log", start=len("old error\n")) == ""
 
 
 def test_a_grown_log_is_put_aside_when_opened(tmp_path: Path) -> None:
     file = tmp_path / "log"
     file.write_bytes(b"x" * 5_000_001)
 
-    partlog.opened(file).close()
+    partlog.open_log(file).close()
 
     assert file.stat().st_size == 0
     assert (tmp_path / "log.1").stat().st_size == 5_000_001
@@ -79,8 +79,8 @@ def test_what_points_elsewhere_is_not_inherited() -> None:
     assert kept == {"PATH": "/bin", "MAX_BODY_BYTES": "5"}
 
 
-def test_a_process_is_known_by_pid_and_beginning() -> None:
-    began = processes.identity(os.getpid())
+def test_a_process_is_identified_by_its_pid_and_start_time() -> None:
+    began = processes.start_time(os.getpid())
 
     assert processes.find(os.getpid(), began) is not None
     assert processes.find(os.getpid(), began - 60) is None

@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from infra.local.processes import identity
+from infra.local.processes import start_time
 from tests.support import hires
 from tests.support.operator import Operator
 from tests.support.platform import Platform, running, wait_until
@@ -83,11 +83,11 @@ class Fire:
             self.kills += self._kill(whole=chance.random() < 0.25)
 
     def _kill(self, *, whole: bool) -> bool:
-        line = self.platform.line("store_rows")
-        if not line.pid or identity(line.pid) != line.began:
+        part = self.platform.part("store_rows")
+        if not part.pid or start_time(part.pid) != part.began:
             return False
         try:
-            server = psutil.Process(line.pid)
+            server = psutil.Process(part.pid)
             targets = [*([server] if whole else []), *server.children(recursive=True)]
             for process in targets:
                 process.kill()

@@ -96,20 +96,20 @@ def test_every_killed_function_comes_back(platform: Platform) -> None:
     for function in functions:
         platform.kill(function)
 
-    assert all(platform.line(function).state == "ready" for function in functions)
+    assert all(platform.part(function).state == "ready" for function in functions)
 
 
 def test_a_killed_worker_of_a_function_comes_back(platform: Platform) -> None:
     functions = layouts.read(platform.home).functions
     for function in functions[:1]:
-        line = platform.line(function.name)
-        for worker in psutil.Process(line.pid).children():
+        part = platform.part(function.name)
+        for worker in psutil.Process(part.pid).children():
             worker.kill()
 
-        answer = httpx.get(f"{line.address}/robots.txt", timeout=20)
+        answer = httpx.get(f"{part.address}/robots.txt", timeout=20)
 
         assert answer.status_code in (404, 405)
-        assert platform.line(function.name).pid == line.pid
+        assert platform.part(function.name).pid == part.pid
 
 
 def test_a_file_that_lost_its_metadata_is_put_aside(platform: Platform) -> None:
@@ -128,14 +128,14 @@ def test_a_file_that_lost_its_metadata_is_put_aside(platform: Platform) -> None:
 
 
 def test_the_health_answer_is_of_this_supervisor(platform: Platform) -> None:
-    board = platform.board()
+    status = platform.status()
 
     answer = httpx.get(f"{platform.gateway}/healthz")
 
     assert answer.status_code == 200
-    assert board.pid == platform.process.pid
-    assert board.pid != os.getpid()
-    assert all(line.name in answer.text for line in board.lines)
+    assert status.pid == platform.process.pid
+    assert status.pid != os.getpid()
+    assert all(part.name in answer.text for part in status.parts)
 
 
 @pytest.mark.parametrize("depth", [2, 12])
@@ -155,7 +155,7 @@ def test_an_object_name_cannot_leave_the_storage_folder(platform: Platform, dept
 
 
 def test_a_file_dropped_while_pubsub_is_away_is_loaded_all_the_same(platform: Platform) -> None:
-    psutil.Process(platform.line("pubsub").pid).kill()
+    psutil.Process(platform.part("pubsub").pid).kill()
     with contents.bucket(platform, "uploads") as uploads:
         blob = uploads.blob("departments-dropped.csv")
         blob.upload_from_string(b"4711,Salvage\r\n", content_type="text/csv")

@@ -47,7 +47,7 @@ def test_runs_missed_over_a_week_are_made_up_once(tmp_path: Path) -> None:
     file, carried = tmp_path / "runs", Carried()
     before = Runs(file)
     timer.run_due([NIGHTLY], before, NOON, carried)
-    before.keep()
+    before.write()
 
     later = Runs(file)
     for minutes in range(3):
@@ -65,6 +65,6 @@ def test_a_time_zone_moves_the_moment() -> None:
 def test_a_call_of_a_function_that_is_not_there_is_left_out() -> None:
     calls = specifications.schedule()
 
-    kept = timer.presentable(calls, {"backup_table": "http://127.0.0.1:1"})
+    kept = timer.available(calls, {"backup_table": "http://127.0.0.1:1"})
 
     assert [call.name for call in kept] == ["sweep", "nightly-backup"]

@@ -30,7 +30,7 @@ def lines(size_bytes: int) -> bytes:
 
 
 def resident_bytes(platform: Platform) -> int:
-    server = psutil.Process(platform.line("dashboard").pid)
+    server = psutil.Process(platform.part("dashboard").pid)
     return sum(one.memory_info().rss for one in (server, *server.children(recursive=True)))
 
 
@@ -111,7 +111,7 @@ def test_what_cannot_be_taken_is_a_problem(operator, path, headers, content, sta
 def test_a_file_that_is_compressed_in_transit_is_refused(platform, operator):
     # At the function itself: what stands in front of it may have unpacked the body.
     headers = {"X-Token": platform.token, "Content-Encoding": "gzip"}
-    address = f"{platform.line('dashboard').address}/dashboard/uploads/jobs"
+    address = f"{platform.part('dashboard').address}/dashboard/uploads/jobs"
 
     assert httpx.post(address, content=b"1,x\n", headers=headers).status_code == 415
     assert operator.objects("uploads") == []
@@ -127,7 +127,7 @@ def test_a_file_that_is_compressed_in_transit_is_refused(platform, operator):
     ],
 )
 def test_a_file_that_is_cut_off_leaves_nothing(platform, operator, framing, piece):
-    where = urlsplit(platform.line("dashboard").address)
+    where = urlsplit(platform.part("dashboard").address)
     head = (
         "POST /dashboard/uploads/jobs HTTP/1.1\r\nHost: x\r\n"
         f"X-Token: {platform.token}\r\n{framing}\r\n\r\n"

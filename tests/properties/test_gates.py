@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared import tables
 from shared.tables.fields import Cell
-from shared.validation import files, json_batch
+from shared.validation import csv_rows, json_batch
 from shared.validation.json_batch import BadBatch
 from shared.validation.plain import copied
 from shared.validation.row import by_schema, judge
@@ -75,7 +75,7 @@ def test_every_row_of_a_file_is_either_staged_or_turned_away_as_the_rules_say(ro
     content = buffer.getvalue().encode()
 
     found = {}
-    for block in files.blocks(HIRES, io.BytesIO(content), 1 << 20):
+    for block in csv_rows.blocks(HIRES, io.BytesIO(content), 1 << 20):
         for line in "".join(block.staged).split("\n")[:-1]:
             found[int(line.split("\t")[0])] = normal(line)
         for reject in block.rejects:

@@ -18,7 +18,7 @@ from shared.backups.errors import UnusableBackup
 from shared.errors import MalformedMessage, UnreadableFile
 from shared.loading.batches import unpack
 from shared.validation import json_batch
-from shared.validation.files import blocks
+from shared.validation.csv_rows import blocks
 from shared.validation.json_batch import BadBatch
 from tests.security.avro_files import block, header, record, restored
 

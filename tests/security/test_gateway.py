@@ -49,7 +49,7 @@ def test_a_line_break_in_a_path_is_answered_as_any_path_that_leads_nowhere(platf
 @pytest.mark.parametrize("path", ["/insert_rows/jobs", "/dashboard/uploads/jobs", "/nowhere"])
 def test_a_gzip_bomb_is_not_unpacked_on_its_way(platform, path):
     content = bomb(256)
-    gateway = psutil.Process(platform.line("gateway").pid)
+    gateway = psutil.Process(platform.part("gateway").pid)
     before = gateway.cpu_times()
 
     answer = httpx.post(

@@ -10,7 +10,7 @@ import pytest
 from shared import tables
 from shared.errors import UnreadableFile
 from shared.validation.csv_reader import CHUNK_BYTES
-from shared.validation.files import BLOCK_CHARACTERS, blocks
+from shared.validation.csv_rows import BLOCK_CHARACTERS, blocks
 
 JOBS = tables.find("jobs")
 LIMIT = 1 << 20

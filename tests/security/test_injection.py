@@ -9,7 +9,7 @@ import pytest
 from shared import tables
 from shared.http.answers import _as_csv
 from shared.validation import corrections
-from shared.validation.files import blocks
+from shared.validation.csv_rows import blocks
 from shared.validation.formulas import shield, unshield
 
 JOBS, HIRES = tables.find("jobs"), tables.find("hired_employees")

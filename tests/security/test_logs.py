@@ -78,7 +78,7 @@ def test_what_goes_wrong_with_files_batches_and_backups_is_told_without_a_value(
     assert api.post("/backup_table/jobs").status_code == 201
     for headers in ({"X-Token": CANARY}, {"Authorization": f"Bearer {CANARY}.a.b"}):
         httpx.get(f"{operator.platform.gateway}/rejected_rows", headers=headers)
-        httpx.post(f"{operator.platform.line('store_rows').address}/", headers=headers)
+        httpx.post(f"{operator.platform.part('store_rows').address}/", headers=headers)
     operator.synced()
 
     assert secrecy.leaks(operator.platform.home) == []

@@ -21,7 +21,7 @@ MESSAGE = {"message": {"data": "e30=", "messageId": "1", "attributes": {}}, "sub
 def push(platform: Platform, name: str, path: str, headers: dict[str, str]) -> httpx.Response:
     event = (name, "/") in EVENTS
     return httpx.post(
-        f"{platform.line(name).address}{path}",
+        f"{platform.part(name).address}{path}",
         headers={
             **(EVENT["headers"] if event else {}),
             **{key: value.encode("latin-1") for key, value in headers.items()},

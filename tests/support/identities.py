@@ -14,7 +14,7 @@ from google.auth import crypt, jwt
 from infra.local import layout as layouts
 from infra.local.home import Home
 from infra.local.keys import KEY_ID
-from infra.local.pubsub import identity
+from infra.local.pubsub.push import ISSUER, TokenSigner, load_signer
 from tests.support.platform import Platform
 from tests.support.stand_ins import StandIns
 
@@ -94,14 +94,14 @@ def strangers(platform: Platform) -> Iterator[tuple[str, dict[str, str], int]]:
     yield "another scheme", {"Authorization": f"Basic {right}"}, 401
 
 
-def _signer(home: Home) -> identity.Identity:
-    return identity.load(home.signing_key, KEY_ID)
+def _signer(home: Home) -> TokenSigner:
+    return load_signer(home.signing_key, KEY_ID)
 
 
 def _signed(signer: crypt.Signer, late: int = 0) -> str:
     now = int(time.time()) + late
     claims = {
-        "iss": identity.ISSUER,
+        "iss": ISSUER,
         "aud": AUDIENCE,
         "email": ACCOUNT,
         "email_verified": True,

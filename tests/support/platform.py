@@ -16,11 +16,10 @@ import httpx
 import psutil
 import pytest
 
-from infra.local import board as boards
 from infra.local import home as homes
 from infra.local import postgres, processes
-from infra.local.board import Board, Line
 from infra.local.home import Home
+from infra.local.status import PartStatus, PlatformStatus, read_status, running_status
 from tests.support import secrecy
 from tests.support.checkout import ROOT
 
@@ -58,26 +57,26 @@ class Platform:
         """Where the database is."""
         return str(self.description["database_url"])
 
-    def board(self) -> Board:
-        """The table of parts."""
-        board = boards.read(self.home)
-        assert board is not None
-        return board
+    def status(self) -> PlatformStatus:
+        """The status of all parts."""
+        status = read_status(self.home)
+        assert status is not None
+        return status
 
-    def line(self, part: str) -> Line:
-        """A part's line in the table."""
-        return self.board().line(part)
+    def part(self, name: str) -> PartStatus:
+        """The status of a part."""
+        return self.status().part(name)
 
     def services(self) -> list[str]:
         """Names of the parts that run all the time."""
-        return [line.name for line in self.board().lines if line.name not in TASKS]
+        return [part.name for part in self.status().parts if part.name not in TASKS]
 
     def kill(self, part: str) -> None:
         """Kill a part with SIGKILL and wait until it is back."""
-        before = self.line(part)
+        before = self.part(part)
         psutil.Process(before.pid).kill()
-        wait_until(lambda: self.line(part).restarts > before.restarts, f"{part} was missed")
-        wait_until(lambda: self.line(part).state == "ready", f"{part} came back")
+        wait_until(lambda: self.part(part).restarts > before.restarts, f"{part} was missed")
+        wait_until(lambda: self.part(part).state == "ready", f"{part} came back")
         self.wait_healthy()
 
     def wait_healthy(self) -> None:
@@ -169,8 +168,8 @@ def running(*options: str, root: Path = ROOT) -> Iterator[Platform]:
 
 
 def _is_run_by(home: Home, pid: int) -> bool:
-    board = boards.of_running(home)
-    return board is not None and board.pid == pid
+    status = running_status(home)
+    return status is not None and status.pid == pid
 
 
 def _tails(home: Home) -> str:

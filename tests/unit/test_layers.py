@@ -1,6 +1,7 @@
 """Who may import whom: a room of shared imports only from the floors below it."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,35 @@ def test_a_room_imports_only_from_the_floors_below(path):
             continue
         below = floor(pieces[1]) < floor(room)
         assert below or (room, pieces[1]) in SAME_FLOOR, f"{path} climbs to shared/{pieces[1]}"
+
+
+def dotted(path):
+    """The name a file is imported by."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules_used(path, known):
+    """Those of the known modules that a file imports: a package only if it uses a name of it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from known & {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            modules = {f"{node.module}.{alias.name}" for alias in node.names}
+            yield from known & modules
+            yield from known & {node.module} if modules - known else ()
+
+
+@pytest.mark.parametrize("folder", ["shared", "infra"])
+def test_no_modules_import_each_other_in_a_circle(folder):
+    # Imports inside functions and for type checking count: they hide a circle, no more.
+    paths = {dotted(path): path for path in sources(folder)}
+    graph = {name: {*modules_used(path, paths.keys())} for name, path in paths.items()}
+
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"an import circle: {' <- '.join(error.args[1])}")
 
 
 @pytest.mark.parametrize("path", sources("shared"), ids=lambda path: str(path.relative_to(ROOT)))

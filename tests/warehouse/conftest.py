@@ -19,7 +19,7 @@ from shared.errors import TransientError
 from shared.loading import waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
-from shared.validation.files import blocks
+from shared.validation.csv_rows import blocks
 from shared.warehouse.star import projections
 from shared.warehouse.sync import Sync
 from tests.support.checkout import ROOT

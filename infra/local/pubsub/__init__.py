@@ -1,1 +1,1 @@
-"""A Pub/Sub server for one machine: Google's wire protocol, kept in one SQLite file."""
+"""A Pub/Sub server for one machine: Google's wire protocol over one SQLite file."""

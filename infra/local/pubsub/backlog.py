@@ -1,4 +1,4 @@
-"""What one subscription is owed: ready, leased to somebody, or waiting for its next try."""
+"""The messages that one subscription has yet to acknowledge: ready, leased or waiting to retry."""
 
 import asyncio
 import itertools
@@ -9,25 +9,25 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from infra.local.pubsub.terms import Terms
+from infra.local.pubsub.delivery_policy import DeliveryPolicy
 
-# Lease numbers of an earlier run must not match those of this one.
+# A random start, so that an ack id from before a restart never matches a new lease.
 _lease_numbers = itertools.count(secrets.randbits(48))
 
 
 @dataclass(slots=True)
 class Message:
-    """A published message, without its body; `holders` counts the deliveries outstanding."""
+    """A published message without its body; `references` counts its unsettled deliveries."""
 
     number: int
     published_ms: int
     size_bytes: int
-    holders: int = 0
+    references: int = 0
 
 
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """One message owed to one subscription."""
+    """One message on its way to one subscription."""
 
     message: Message
     failures: int = 0
@@ -35,103 +35,104 @@ class Delivery:
     timer: asyncio.TimerHandle | None = None
     settled: bool = False
 
-    def rest(self) -> None:
-        """Stop the clock, and let go of the lease."""
+    def release(self) -> None:
+        """Stop the timer and end the lease, if there is one."""
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
         if self.lease is not None:
             lease, self.lease = self.lease, None
-            lease.released(self.message.size_bytes)
+            lease.on_release(self.message.size_bytes)
 
 
 @dataclass(slots=True, eq=False)
 class Lease:
-    """A delivery in the hands of a subscriber until its deadline."""
+    """A delivery that a subscriber holds until its deadline.
+
+    `on_release` is called with the message's size when the lease ends.
+    """
 
     delivery: Delivery
-    released: Callable[[int], None]
+    on_release: Callable[[int], None]
     number: int = field(default_factory=lambda: next(_lease_numbers))
 
     @property
     def message(self) -> Message:
-        """The message leased."""
+        """The leased message."""
         return self.delivery.message
 
     @property
     def attempt(self) -> int:
-        """Which delivery of the message this is, from 1."""
+        """The delivery attempt, from 1."""
         return self.delivery.failures + 1
 
 
-def _nothing(_: int) -> None:
-    """Nobody waits for the lease's end."""
+def _ignore(_: int) -> None:
+    """Do nothing when the lease ends."""
 
 
 class Backlog:
-    """The deliveries outstanding of one subscription.
+    """The unsettled deliveries of one subscription.
 
-    `on_failure` is told of each failed delivery before it is tried again, with the seconds
-    to wait; `on_death` gets a delivery that used up its attempts, and must settle or retry it.
+    `on_failure` is called when a delivery failed and will be retried, with the seconds until
+    then. `on_exhausted` is called when a delivery has used up its attempts; it must settle or
+    retry it.
     """
 
     def __init__(
         self,
-        terms: Terms,
+        policy: DeliveryPolicy,
         on_failure: Callable[[Delivery, float], None],
-        on_death: Callable[[Delivery], None],
+        on_exhausted: Callable[[Delivery], None],
     ) -> None:
-        self.terms = terms
+        self.policy = policy
         self._on_failure = on_failure
-        self._on_death = on_death
+        self._on_exhausted = on_exhausted
         self._loop = asyncio.get_running_loop()
         self._ready: deque[Delivery] = deque()
-        self._outstanding: dict[int, Delivery] = {}
+        self._unsettled: dict[int, Delivery] = {}
         self._listeners: set[Callable[[], None]] = set()
 
-    def __len__(self) -> int:
-        return len(self._outstanding)
-
     def add_listener(self, listener: Callable[[], None]) -> None:
-        """Have `listener` called whenever deliveries become ready."""
+        """Call `listener` whenever deliveries become ready."""
         self._listeners.add(listener)
 
     def remove_listener(self, listener: Callable[[], None]) -> None:
-        """Call `listener` no more."""
+        """Stop calling `listener`."""
         self._listeners.discard(listener)
 
     @contextmanager
     def listening(self, listener: Callable[[], None]) -> Iterator[None]:
-        """Have `listener` called inside a with block."""
+        """Call `listener` for the time of a with block."""
         self.add_listener(listener)
         try:
             yield
         finally:
             self.remove_listener(listener)
 
-    def stir(self) -> None:
-        """Tell the listeners that something has changed."""
+    def notify(self) -> None:
+        """Call the listeners: deliveries are ready, or the subscription has changed."""
         for listener in tuple(self._listeners):
             listener()
 
     def add(self, deliveries: Iterable[Delivery], wait_seconds: float = 0.0) -> None:
-        """Owe messages to the subscription, ready after `wait_seconds`; `stir` tells of them."""
+        """Add deliveries that become ready after `wait_seconds`; call `notify` afterwards."""
         for delivery in deliveries:
-            delivery.message.holders += 1
-            self._outstanding[delivery.message.number] = delivery
+            delivery.message.references += 1
+            self._unsettled[delivery.message.number] = delivery
             if wait_seconds > 0:
                 self._ready_later(delivery, wait_seconds)
             else:
                 self._ready.append(delivery)
 
-    def take(
+    def lease(
         self,
         limit: int,
         max_bytes: int,
         lease_seconds: float,
-        released: Callable[[int], None] = _nothing,
+        on_release: Callable[[int], None] = _ignore,
     ) -> list[Lease]:
-        """Lease ready deliveries, at least one whatever its size, if there is one."""
+        """Lease ready deliveries up to both limits; the first one may exceed `max_bytes`."""
         leases: list[Lease] = []
         size = 0
         while self._ready and len(leases) < limit:
@@ -141,25 +142,25 @@ class Backlog:
                 break
             self._ready.popleft()
             if not delivery.settled:
-                leases.append(self._lease(delivery, lease_seconds, released))
+                leases.append(self._lease(delivery, lease_seconds, on_release))
         return leases
 
     def _lease(
-        self, delivery: Delivery, lease_seconds: float, released: Callable[[int], None]
+        self, delivery: Delivery, lease_seconds: float, on_release: Callable[[int], None]
     ) -> Lease:
-        lease = delivery.lease = Lease(delivery, released)
+        lease = delivery.lease = Lease(delivery, on_release)
         delivery.timer = self._loop.call_later(lease_seconds, self.fail, lease)
         return lease
 
     def find(self, message_number: int, lease_number: int) -> Lease | None:
-        """The lease of that number, if it still runs."""
-        delivery = self._outstanding.get(message_number)
+        """The lease with that number, or None if it has ended."""
+        delivery = self._unsettled.get(message_number)
         if delivery is None or delivery.lease is None or delivery.lease.number != lease_number:
             return None
         return delivery.lease
 
     def extend(self, lease: Lease, lease_seconds: float) -> None:
-        """Move a lease's deadline to `lease_seconds` from now; 0 gives the delivery back."""
+        """Move a lease's deadline to `lease_seconds` from now; 0 means a nack."""
         if lease.delivery.lease is not lease:
             return
         if lease_seconds <= 0:
@@ -170,22 +171,22 @@ class Backlog:
         lease.delivery.timer = self._loop.call_later(lease_seconds, self.fail, lease)
 
     def fail(self, lease: Lease) -> None:
-        """A delivery was given back, or its deadline has passed."""
+        """End a lease whose delivery was nacked, or whose deadline has passed."""
         delivery = lease.delivery
         if delivery.lease is not lease:
             return
         delivery.failures += 1
-        delivery.rest()
-        if self.terms.is_dead_after(delivery.failures):
-            self._on_death(delivery)
+        delivery.release()
+        if self.policy.is_exhausted(delivery.failures):
+            self._on_exhausted(delivery)
         else:
             self.retry(delivery)
 
     def retry(self, delivery: Delivery) -> None:
-        """Try a failed delivery again when its backoff is over."""
+        """Make a failed delivery ready again after its backoff."""
         if delivery.settled:
             return
-        wait_seconds = self.terms.wait_after(delivery.failures)
+        wait_seconds = self.policy.backoff_seconds(delivery.failures)
         self._on_failure(delivery, wait_seconds)
         if wait_seconds > 0:
             self._ready_later(delivery, wait_seconds)
@@ -198,19 +199,19 @@ class Backlog:
     def _make_ready(self, delivery: Delivery) -> None:
         delivery.timer = None
         self._ready.append(delivery)
-        self.stir()
+        self.notify()
 
     def settle(self, message_numbers: Iterable[int]) -> list[Message]:
-        """End deliveries, whoever holds them; return the messages of those there were."""
+        """End deliveries, leased or not; return the messages of those that were unsettled."""
         settled = []
         for number in message_numbers:
-            delivery = self._outstanding.pop(number, None)
+            delivery = self._unsettled.pop(number, None)
             if delivery is not None:
                 delivery.settled = True
-                delivery.rest()
-                delivery.message.holders -= 1
+                delivery.release()
+                delivery.message.references -= 1
                 settled.append(delivery.message)
-        if not self._outstanding:
+        if not self._unsettled:
             self._ready.clear()
         return settled
 
@@ -218,14 +219,14 @@ class Backlog:
         """The numbers of the messages published before a time."""
         return [
             number
-            for number, delivery in self._outstanding.items()
+            for number, delivery in self._unsettled.items()
             if delivery.message.published_ms < published_ms
         ]
 
     def expired(self) -> list[int]:
-        """The numbers of the messages that are older than they are kept."""
-        return self.published_before(int((time.time() - self.terms.retention_seconds) * 1000))
+        """The numbers of the messages that are past their retention."""
+        return self.published_before(int((time.time() - self.policy.retention_seconds) * 1000))
 
     def numbers(self) -> list[int]:
-        """The numbers of all messages outstanding."""
-        return list(self._outstanding)
+        """The numbers of all unsettled messages."""
+        return list(self._unsettled)

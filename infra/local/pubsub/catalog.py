@@ -1,26 +1,153 @@
-"""The catalog: which topics and subscriptions there are, and every change to them."""
+"""The topics and subscriptions that exist, and every change to them."""
 
 import asyncio
 import itertools
+from typing import Protocol
 
-from infra.local.pubsub import configs, names
+from infra.local.pubsub import resources
+from infra.local.pubsub.backlog import Backlog, Delivery
+from infra.local.pubsub.delivery_policy import delivery_policy
+from infra.local.pubsub.errors import (
+    RequestError,
+    already_exists,
+    failed_precondition,
+    invalid,
+    not_found,
+)
 from infra.local.pubsub.logs import log
-from infra.local.pubsub.pusher import Courier
-from infra.local.pubsub.records import Records
-from infra.local.pubsub.refusals import exists, missing, precondition
-from infra.local.pubsub.subscription import LiveSubscription, Overseer
+from infra.local.pubsub.push import PushClient, Pusher
+from infra.local.pubsub.store import Store
 from infra.local.pubsub.wire import Pb, Subscription, Topic
 
 
-class Catalog:
-    """Topics and subscriptions by name; a change is in `Records` before it is seen here."""
+class DeliveryListener(Protocol):
+    """What is called with the outcome of deliveries."""
 
-    def __init__(self, records: Records, courier: Courier, overseer: Overseer) -> None:
+    def delivery_failed(
+        self, subscription: "LiveSubscription", delivery: Delivery, wait_seconds: float
+    ) -> None:
+        """A delivery failed and will be retried after so many seconds."""
+
+    def delivery_exhausted(self, subscription: "LiveSubscription", delivery: Delivery) -> None:
+        """A delivery has failed for the last time."""
+
+    def settle_later(self, subscription: "LiveSubscription", numbers: list[int]) -> None:
+        """Deliveries were acknowledged or dropped."""
+
+
+class LiveSubscription:
+    """A subscription in memory: its configuration, its backlog and, if it pushes, its pusher."""
+
+    def __init__(
+        self,
+        number: int,
+        config: Pb,
+        push_client: PushClient,
+        listener: DeliveryListener,
+    ) -> None:
+        self.number = number
+        self.config = config
+        self.policy = delivery_policy(config)
+        self.deleted = False
+        self.backlog = Backlog(
+            self.policy,
+            lambda delivery, wait_seconds: listener.delivery_failed(self, delivery, wait_seconds),
+            lambda delivery: listener.delivery_exhausted(self, delivery),
+        )
+        self._push_client = push_client
+        self._listener = listener
+        self._pusher: Pusher | None = None
+        self._start_pusher()
+
+    @property
+    def name(self) -> str:
+        """The full name."""
+        return str(self.config.name)
+
+    def configure(self, config: Pb) -> None:
+        """Use another configuration from now on; current leases keep their deadlines."""
+        self.config = config
+        self.policy = self.backlog.policy = delivery_policy(config)
+        self._start_pusher()
+        self.backlog.notify()
+
+    def _start_pusher(self) -> None:
+        self._stop_pusher()
+        if self.policy.push is not None and not self.config.detached:
+            self._pusher = Pusher(
+                self.name, self.policy, self.backlog, self._push_client, self._accepted
+            )
+            self.backlog.add_listener(self._pusher.pump)
+            self._pusher.pump()
+
+    def _stop_pusher(self) -> None:
+        if self._pusher is not None:
+            self._pusher.stopped = True
+            self.backlog.remove_listener(self._pusher.pump)
+            self._pusher = None
+
+    def _accepted(self, numbers: list[int]) -> None:
+        self._listener.settle_later(self, numbers)
+
+    def close(self, deleted: bool = False) -> None:
+        """Stop delivering, because the subscription was deleted or the server stops."""
+        self.deleted = deleted
+        self._stop_pusher()
+        self.backlog.notify()
+
+    def check_pullable(self) -> None:
+        """Check that messages may be pulled.
+
+        Raises:
+            RequestError: NOT_FOUND if deleted, FAILED_PRECONDITION if detached or pushed.
+        """
+        if self.deleted:
+            raise not_found("Subscription", self.name)
+        if self.config.detached:
+            raise failed_precondition(f"{self.name} is detached from its topic")
+        if self.policy.push is not None:
+            raise failed_precondition(
+                f"This method is not supported for this subscription type: {self.name} "
+                f"pushes to {self.policy.push.endpoint}"
+            )
+
+    def ack_id(self, message_number: int, lease_number: int) -> str:
+        """The id by which a subscriber names a lease."""
+        return f"{self.number}.{message_number}.{lease_number}"
+
+    def read_ack_id(self, ack_id: str) -> tuple[int, int]:
+        """The message and lease number of an ack id.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT if the id is not one of this subscription.
+        """
+        parts = ack_id.split(".")
+        if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
+            raise self._unknown(ack_id)
+        subscription, message, lease = map(int, parts)
+        if subscription != self.number:
+            raise self._unknown(ack_id)
+        return message, lease
+
+    def _unknown(self, ack_id: str) -> RequestError:
+        return invalid(f"Invalid ack id (ack_id={ack_id[:80]}): {self.name} never gave it")
+
+    def detach(self) -> None:
+        """Detach the subscription from its topic: it receives nothing and cannot be pulled."""
+        config = _copy(self.config)
+        config.detached = True
+        self.configure(config)
+
+
+class Catalog:
+    """Topics and subscriptions by name; a change is stored before it shows here."""
+
+    def __init__(self, store: Store, push_client: PushClient, listener: DeliveryListener) -> None:
         self.topics: dict[str, Pb] = {}
         self.subscriptions: dict[str, LiveSubscription] = {}
-        self._records = records
-        self._courier = courier
-        self._overseer = overseer
+        self._store = store
+        self._push_client = push_client
+        self._listener = listener
         self._by_topic: dict[str, set[LiveSubscription]] = {}
         self._changing = asyncio.Lock()
         self._numbers = itertools.count(1)
@@ -28,12 +155,12 @@ class Catalog:
     def restore(
         self, topics: list[bytes], subscriptions: list[tuple[int, bytes]], highest_number: int
     ) -> dict[int, LiveSubscription]:
-        """Take up what an earlier run left behind; return the subscriptions by number."""
+        """Load what earlier runs stored; return the subscriptions by number."""
         self._numbers = itertools.count(highest_number + 1)
         for config in map(Topic.FromString, topics):
             self.topics[config.name] = config
         return {
-            number: self.serve(number, Subscription.FromString(config))
+            number: self._add(number, Subscription.FromString(config))
             for number, config in subscriptions
         }
 
@@ -41,21 +168,21 @@ class Catalog:
         """The topic of that name.
 
         Raises:
-            Refused: INVALID_ARGUMENT or NOT_FOUND.
+            RequestError: INVALID_ARGUMENT or NOT_FOUND.
         """
         config = self.topics.get(name)
         if config is None:
-            raise missing("Topic", names.check("topics", name))
+            raise not_found("Topic", resources.check_name("topics", name))
         return config
 
     async def create_topic(self, config: Pb) -> Pb:
-        """Make a topic."""
-        configs.check_topic(config)
+        """Create a topic."""
+        resources.check_topic(config)
         async with self._changing:
             if config.name in self.topics:
-                raise exists("Topic", config.name)
+                raise already_exists("Topic", config.name)
             config.state = Topic.State.ACTIVE
-            await self._records.save_topic(config)
+            await self._store.save_topic(config)
             self.topics[config.name] = config
         log("INFO", "topic created", topic=config.name)
         return config
@@ -63,25 +190,28 @@ class Catalog:
     async def update_topic(self, request: Pb) -> Pb:
         """Change the fields of a topic that the mask names."""
         async with self._changing:
-            stored = self.topic(request.topic.name)
-            mutable = configs.MUTABLE_IN_TOPICS
-            config = configs.changed(stored, request.topic, request.update_mask, mutable, "Topic")
-            configs.check_topic(config)
-            await self._records.save_topic(config)
+            config = resources.updated(
+                self.topic(request.topic.name),
+                request.topic,
+                request.update_mask,
+                resources.MUTABLE_TOPIC_FIELDS,
+                "Topic",
+            )
+            resources.check_topic(config)
+            await self._store.save_topic(config)
             self.topics[config.name] = config
         return config
 
     async def delete_topic(self, name: str) -> None:
-        """Remove a topic; its subscriptions stay and deliver what they were owed."""
+        """Delete a topic; its subscriptions stay and deliver what was published before."""
         async with self._changing:
             self.topic(name)
             orphans = []
             for subscription in self.subscriptions_of(name):
-                config = Subscription()
-                config.CopyFrom(subscription.config)
-                config.topic = names.DELETED_TOPIC
+                config = _copy(subscription.config)
+                config.topic = resources.DELETED_TOPIC
                 orphans.append((subscription, config))
-            await self._records.delete_topic(name, [(s.number, c) for s, c in orphans])
+            await self._store.delete_topic(name, [(s.number, c) for s, c in orphans])
             del self.topics[name]
             self._by_topic.pop(name, None)
             for subscription, config in orphans:
@@ -96,44 +226,44 @@ class Catalog:
         """The subscription of that name.
 
         Raises:
-            Refused: INVALID_ARGUMENT or NOT_FOUND.
+            RequestError: INVALID_ARGUMENT or NOT_FOUND.
         """
         subscription = self.subscriptions.get(name)
         if subscription is None:
-            raise missing("Subscription", names.check("subscriptions", name))
+            raise not_found("Subscription", resources.check_name("subscriptions", name))
         return subscription
 
     async def create_subscription(self, config: Pb) -> Pb:
-        """Make a subscription; it gets what is published from now on."""
+        """Create a subscription; it receives what is published from now on."""
         config.ClearField("detached")
-        configs.complete_subscription(config)
+        resources.complete_subscription(config)
         async with self._changing:
             if config.name in self.subscriptions:
-                raise exists("Subscription", config.name)
+                raise already_exists("Subscription", config.name)
             if config.topic not in self.topics:
-                raise missing("Subscription topic", config.topic)
-            self._check_partners(config, Subscription())
+                raise not_found("Subscription topic", config.topic)
+            self._check_requirements(config, Subscription())
             number = next(self._numbers)
-            await self._records.save_subscription(number, config)
-            self.serve(number, config)
+            await self._store.save_subscription(number, config)
+            self._add(number, config)
         log("INFO", "subscription created", subscription=config.name, topic=config.topic)
         return config
 
-    def serve(self, number: int, config: Pb) -> LiveSubscription:
-        """Bring a subscription to life."""
-        subscription = LiveSubscription(number, config, self._courier, self._overseer)
+    def _add(self, number: int, config: Pb) -> LiveSubscription:
+        subscription = LiveSubscription(number, config, self._push_client, self._listener)
         self.subscriptions[subscription.name] = subscription
         if config.topic in self.topics and not config.detached:
             self._by_topic.setdefault(config.topic, set()).add(subscription)
         return subscription
 
-    def _check_partners(self, config: Pb, before: Pb) -> None:
+    def _check_requirements(self, config: Pb, before: Pb) -> None:
+        """Check that a new dead-letter topic exists, and that tokens can be signed."""
         policy = config.dead_letter_policy
         replaced = policy != before.dead_letter_policy
         if replaced and policy.ByteSize() and policy.dead_letter_topic not in self.topics:
-            raise missing("Dead letter topic", policy.dead_letter_topic)
-        if config.push_config.HasField("oidc_token") and not self._courier.can_sign:
-            raise precondition(
+            raise not_found("Dead letter topic", policy.dead_letter_topic)
+        if config.push_config.HasField("oidc_token") and not self._push_client.can_sign:
+            raise failed_precondition(
                 "push_config.oidc_token needs a signing key: start the server with --signing-key"
             )
 
@@ -141,53 +271,58 @@ class Catalog:
         """Change the fields of a subscription that the mask names."""
         async with self._changing:
             subscription = self.subscription(request.subscription.name)
-            config = configs.changed(
+            config = resources.updated(
                 subscription.config,
                 request.subscription,
                 request.update_mask,
-                configs.MUTABLE_IN_SUBSCRIPTIONS,
+                resources.MUTABLE_SUBSCRIPTION_FIELDS,
                 "Subscription",
             )
-            configs.complete_subscription(config)
+            resources.complete_subscription(config)
             await self._reconfigure(subscription, config)
         return config
 
-    async def modify_push(self, name: str, push: Pb) -> None:
-        """Push to another endpoint, or turn to pull when it is empty."""
+    async def modify_push_config(self, name: str, push: Pb) -> None:
+        """Push to another endpoint, or switch to pull if the configuration is empty."""
         async with self._changing:
             subscription = self.subscription(name)
-            configs.check_push(push)
-            config = Subscription()
-            config.CopyFrom(subscription.config)
+            resources.check_push_config(push)
+            config = _copy(subscription.config)
             config.push_config.CopyFrom(push)
             await self._reconfigure(subscription, config)
 
     async def _reconfigure(self, subscription: LiveSubscription, config: Pb) -> None:
-        self._check_partners(config, subscription.config)
-        await self._records.save_subscription(subscription.number, config)
+        self._check_requirements(config, subscription.config)
+        await self._store.save_subscription(subscription.number, config)
         subscription.configure(config)
         log("INFO", "subscription changed", subscription=subscription.name)
 
     async def delete_subscription(self, name: str) -> None:
-        """Remove a subscription and all it was owed."""
+        """Delete a subscription with all its undelivered messages."""
         async with self._changing:
             subscription = self.subscription(name)
-            # Before the write, or a publish meanwhile would leave rows for a number gone.
-            self._unsubscribe(subscription)
-            await self._records.delete_subscription(subscription.number)
+            # Before the write: a publish in between would store rows for a deleted number.
+            self._detach_from_topic(subscription)
+            await self._store.delete_subscription(subscription.number)
             del self.subscriptions[name]
             subscription.close(deleted=True)
-            self._overseer.note_settled(subscription, subscription.backlog.numbers())
+            self._listener.settle_later(subscription, subscription.backlog.numbers())
         log("INFO", "subscription deleted", subscription=name)
 
     async def detach(self, name: str) -> None:
-        """Cut a subscription off from its topic for good, dropping what it was owed."""
+        """Detach a subscription from its topic for good and drop its undelivered messages."""
         async with self._changing:
             subscription = self.subscription(name)
-            self._unsubscribe(subscription)
+            self._detach_from_topic(subscription)
             subscription.detach()
-            await self._records.detach_subscription(subscription.number, subscription.config)
-            self._overseer.note_settled(subscription, subscription.backlog.numbers())
+            await self._store.detach_subscription(subscription.number, subscription.config)
+            self._listener.settle_later(subscription, subscription.backlog.numbers())
 
-    def _unsubscribe(self, subscription: LiveSubscription) -> None:
+    def _detach_from_topic(self, subscription: LiveSubscription) -> None:
         self._by_topic.get(subscription.config.topic, set()).discard(subscription)
+
+
+def _copy(config: Pb) -> Pb:
+    copy = Subscription()
+    copy.CopyFrom(config)
+    return copy

@@ -1,4 +1,4 @@
-"""One JSON line on stderr for each thing worth knowing; never what a message holds."""
+"""Structured logs: one JSON line per event on stderr, never with a message's contents."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 def log(severity: str, message: str, **facts: str | int | float | None) -> None:
-    """Write one line. `facts` name resources, numbers and kinds of errors only."""
+    """Write one line. `facts` may hold names of resources, numbers and kinds of errors only."""
     line = {
         "severity": severity,
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),

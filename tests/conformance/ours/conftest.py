@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.conformance import servers
 from tests.conformance.endpoint import Endpoint
-from tests.conformance.ours.terms import pushing
+from tests.conformance.ours.push_config import pushing
 from tests.conformance.projects import new_project
 
 

@@ -14,7 +14,7 @@ from google.pubsub_v1 import types
 
 from tests.conformance import servers
 from tests.conformance.asking import ONCE
-from tests.conformance.ours.terms import ACCOUNT, pushing
+from tests.conformance.ours.push_config import ACCOUNT, pushing
 from tests.conformance.projects import utc
 
 # --- backoff
@@ -78,8 +78,8 @@ def test_a_message_that_fails_five_times_goes_to_the_dead_letter_topic(project, 
     topic, dead = project.topic("work"), project.topic("dead")
     graveyard = project.subscription(dead, "graveyard")
     policy = {"dead_letter_topic": dead, "max_delivery_attempts": 5}
-    terms = pushing(endpoint, 0.1, 0.1, dead_letter_policy=policy)
-    project.subscription(topic, "worker", **terms)
+    config = pushing(endpoint, 0.1, 0.1, dead_letter_policy=policy)
+    project.subscription(topic, "worker", **config)
     endpoint.answer = lambda n, pushed: 500
 
     (number,) = project.publish(topic, b"poison", table="jobs")
@@ -100,7 +100,7 @@ def test_a_message_that_fails_five_times_goes_to_the_dead_letter_topic(project, 
     }
 
 
-def test_a_pulled_message_tells_its_attempt_and_is_buried_at_last(project):
+def test_a_pulled_message_shows_its_attempt_and_is_dead_lettered_in_the_end(project):
     topic, dead = project.topic("work"), project.topic("dead")
     graveyard = project.subscription(dead, "graveyard")
     policy = {"dead_letter_topic": dead, "max_delivery_attempts": 5}

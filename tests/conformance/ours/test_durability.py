@@ -65,7 +65,7 @@ def files(server) -> dict[str, int]:
 
 
 def outstanding(server) -> tuple[int, int]:
-    """How many messages and deliveries the data file holds."""
+    """How many messages and deliveries the database holds."""
     with sqlite3.connect(server.data) as connection:
         counts = "select (select count(*) from messages), (select count(*) from deliveries)"
         row = connection.execute(counts).fetchone()
@@ -158,7 +158,7 @@ def test_an_ack_id_given_before_a_kill_still_acknowledges(server, project):
     assert project.nothing_to_pull(subscription)
 
 
-def test_delivery_attempts_and_terms_survive_a_kill(server, project):
+def test_delivery_attempts_and_delivery_policies_survive_a_kill(server, project):
     topic, dead = project.topic("work"), project.topic("dead")
     graveyard = project.subscription(dead, "graveyard")
     policy = {"dead_letter_topic": dead, "max_delivery_attempts": 5}
@@ -280,7 +280,7 @@ def await_arrival(endpoint, answered) -> dict[str, bytes]:
 
 
 def drained(server) -> bool:
-    """Whether the data file comes to hold no message and no delivery."""
+    """Whether the database ends up with no message and no delivery."""
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         if outstanding(server) == (0, 0):
@@ -300,7 +300,7 @@ def test_message_ids_never_come_twice(server, project):
     assert sorted(set(ids), key=int) == ids
 
 
-def test_the_data_file_gives_back_what_a_backlog_took(fresh_server, fresh_project):
+def test_the_database_file_shrinks_after_a_backlog(fresh_server, fresh_project):
     topic = fresh_project.topic()
     subscription = fresh_project.subscription(topic)
     data = os.urandom(100_000)

@@ -1,4 +1,4 @@
-"""Streams, refusals and the process: what Google's service does and its emulator does not."""
+"""Streams, rejected requests, the process: what Google's service does and its emulator does not."""
 
 import json
 import queue
@@ -12,7 +12,7 @@ from google.pubsub_v1.services.publisher import PublisherClient
 
 from tests.conformance import servers
 from tests.conformance.asking import ONCE
-from tests.conformance.ours.terms import pushing
+from tests.conformance.ours.push_config import pushing
 from tests.conformance.projects import new_project
 
 # --- streams
@@ -65,7 +65,7 @@ def test_a_detached_subscription_gives_nothing_and_gets_nothing(project):
         project.subscriber.pull(subscription=subscription, max_messages=1, **ONCE)
 
 
-# --- refusals
+# --- rejected requests
 
 
 @pytest.mark.parametrize(

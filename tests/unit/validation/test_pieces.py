@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from shared import tables
 from shared.errors import UnreadableFile
-from shared.validation import files, pieces
+from shared.validation import csv_rows, pieces
 
 HIRES = tables.find("hired_employees")
 MAX = 300
@@ -45,14 +45,14 @@ def flat(blocks):
 
 
 def whole(content):
-    return flat(files.blocks(HIRES, io.BytesIO(content), MAX))
+    return flat(csv_rows.blocks(HIRES, io.BytesIO(content), MAX))
 
 
 def cut(content, size):
     shape, found = pieces.cut(HIRES, io.BytesIO(content), MAX, size)
-    judged = (pieces.judge(HIRES, shape, piece, MAX) for piece in found)
+    judged = (pieces.validate(HIRES, shape, piece, MAX) for piece in found)
     packed = [pieces.packed(block) for blocks in judged for block in blocks]
-    return flat(files.whole(HIRES, shape, map(pieces.unpacked, packed)))
+    return flat(csv_rows.whole_file(HIRES, shape, map(pieces.unpacked, packed)))
 
 
 def verdict(judge, *arguments):

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, validates, validates_schema
 
 from shared.tables.fields import Integer, Text
 from shared.tables.table import Row, Table
-from shared.validation import files, json_batch
+from shared.validation import csv_rows, json_batch
 
 
 class Whole(Row):
@@ -39,7 +39,7 @@ def test_both_gates_ask_the_rules_of_the_schema(schema):
     table = Table(name="jobs", schema=schema)
 
     verdict = json_batch.check(table, b'{"rows":[{"id":1,"job":"Welder"},{"id":2,"job":"Smith"}]}')
-    (block,) = files.blocks(table, io.BytesIO(b"1,Welder\n2,Smith\n"), 1000)
+    (block,) = csv_rows.blocks(table, io.BytesIO(b"1,Welder\n2,Smith\n"), 1000)
 
     assert [values[1] for values in verdict.rows.values()] == ["Smith"]
     assert block.copied() == b"2\t2\tSmith\n"

@@ -58,12 +58,12 @@ select subscription, message, failures, not_before_ms
 from deliveries
 order by subscription, message
 
--- name: delete_ownerless
+-- name: delete_dangling_deliveries
 delete from deliveries
 where subscription not in (select number from subscriptions)
 or message not in (select id from messages)
 
--- name: delete_orphans
+-- name: delete_unreferenced_messages
 delete from messages
 where id not in (select message from deliveries)
 

@@ -1,7 +1,7 @@
-"""What Eventarc makes of a storage notification: the CloudEvent `object.v1.finalized`.
+"""The CloudEvent `object.v1.finalized` that Eventarc makes of a storage notification.
 
-Google's own notification carries the object's whole resource. The storage stand-in leaves
-fields out of it, so they are put in here, in Google's shape: a function sees no difference.
+Google's notification has the object's whole resource. The storage stand-in leaves some fields
+out; they are added here, so that a function sees no difference.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 TYPE = "google.cloud.storage.object.v1.finalized"
-# The HTTP binding of CloudEvents leaves printable ASCII as it is, but for space, " and %.
+# The HTTP binding of CloudEvents encodes all but printable ASCII, and also space, " and %.
 _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 
 
@@ -25,16 +25,16 @@ class CloudEvent:
 def from_notification(
     message_id: str, published: str, attributes: Mapping[str, str], resource: Mapping[str, Any]
 ) -> CloudEvent:
-    """Make the event of a notification.
+    """Build the event for a notification.
 
     Args:
-        message_id: of the Pub/Sub message, the event's id.
-        published: when, in RFC 3339.
+        message_id: the Pub/Sub message's id, which becomes the event's.
+        published: when the message was published, in RFC 3339.
         attributes: bucketId, objectId, objectGeneration, eventType and eventTime.
         resource: the message's data, the object resource of the storage JSON API.
     """
     bucket, name = attributes["bucketId"], attributes["objectId"]
-    body = _mended(resource, bucket, name, attributes["objectGeneration"], published)
+    body = _completed(resource, bucket, name, attributes["objectGeneration"], published)
     headers = {
         "ce-specversion": "1.0",
         "ce-id": message_id,
@@ -49,11 +49,11 @@ def from_notification(
 
 
 def encoded(value: str) -> str:
-    """A header's value as the HTTP binding of CloudEvents writes it."""
+    """Encode a header's value as the HTTP binding of CloudEvents does."""
     return quote(value, safe=_PRINTABLE)
 
 
-def _mended(
+def _completed(
     resource: Mapping[str, Any], bucket: str, name: str, generation: str, published: str
 ) -> dict[str, Any]:
     created = resource.get("timeCreated", published)

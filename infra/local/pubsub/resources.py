@@ -1,10 +1,19 @@
-"""Configurations of topics and subscriptions: checked, completed, changed by field mask."""
+"""Topics and subscriptions as clients configure them: names, limits, defaults and updates."""
 
+import re
 from urllib.parse import urlsplit
 
-from infra.local.pubsub import names
-from infra.local.pubsub.refusals import invalid, out_of_range, unsupported
+from infra.local.pubsub.errors import invalid, out_of_range, unsupported
 from infra.local.pubsub.wire import Pb, Subscription, seconds
+
+DELETED_TOPIC = "_deleted-topic_"
+ID_RULE = "3 to 255 of letters, digits and -._~+%, starting with a letter and not with goog"
+
+_NAMES = {
+    kind: re.compile(rf"projects/[^/\s]+/{kind}/(?!goog)[A-Za-z][A-Za-z0-9\-._~+%]{{2,254}}")
+    for kind in ("topics", "subscriptions")
+}
+_PROJECT = re.compile(r"projects/[^/\s]+")
 
 DEFAULT_ACK_SECONDS = 10
 DEFAULT_RETENTION_SECONDS = 7 * 86400
@@ -12,15 +21,15 @@ DEFAULT_ATTEMPTS = 5
 DEFAULT_BACKOFF_SECONDS = (10, 600)
 PUSH_VERSIONS = ("v1", "v1beta2")
 
-UNSUPPORTED_IN_TOPICS = {
+UNSUPPORTED_TOPIC_FIELDS = {
     "schema_settings": "publish without a schema",
     "message_retention_duration": "messages are kept for subscriptions only, leave it unset",
     "ingestion_data_source_settings": "publish to the topic instead",
     "message_transforms": "leave it unset",
     "kms_key_name": "leave it unset",
 }
-UNSUPPORTED_IN_SUBSCRIPTIONS = {
-    "filter": "every message is delivered, leave it unset and look at the attributes",
+UNSUPPORTED_SUBSCRIPTION_FIELDS = {
+    "filter": "every message is delivered, leave it unset and check the attributes",
     "enable_message_ordering": "messages are delivered in no order, leave it unset",
     "enable_exactly_once_delivery": "delivery is at least once, leave it unset",
     "retain_acked_messages": "acknowledged messages are dropped, leave it unset",
@@ -29,8 +38,8 @@ UNSUPPORTED_IN_SUBSCRIPTIONS = {
     "bigtable_config": "use a push or pull subscription",
     "message_transforms": "leave it unset",
 }
-MUTABLE_IN_TOPICS = {"labels", "tags", "message_storage_policy", *UNSUPPORTED_IN_TOPICS}
-MUTABLE_IN_SUBSCRIPTIONS = {
+MUTABLE_TOPIC_FIELDS = {"labels", "tags", "message_storage_policy", *UNSUPPORTED_TOPIC_FIELDS}
+MUTABLE_SUBSCRIPTION_FIELDS = {
     "push_config",
     "ack_deadline_seconds",
     "message_retention_duration",
@@ -47,45 +56,73 @@ MUTABLE_IN_SUBSCRIPTIONS = {
 }
 
 
-def check_topic(config: Pb) -> None:
-    """Check a topic as it was sent.
+def check_name(kind: str, name: str) -> str:
+    """Return a resource's name if it is a full name of its kind (topics or subscriptions).
 
     Raises:
-        Refused: INVALID_ARGUMENT or UNIMPLEMENTED, naming the field.
+        RequestError: INVALID_ARGUMENT, with the rule.
     """
-    names.check("topics", config.name)
-    _refuse_set(config, UNSUPPORTED_IN_TOPICS)
+    if not _NAMES[kind].fullmatch(name):
+        shape = f"projects/{{project}}/{kind}/{{id}}"
+        raise invalid(f"Invalid [{kind}] name: (name={name}); it must be {shape}, id {ID_RULE}")
+    return name
+
+
+def check_project(name: str) -> str:
+    """Return a project's name if it is projects/{project}.
+
+    Raises:
+        RequestError: INVALID_ARGUMENT.
+    """
+    if not _PROJECT.fullmatch(name):
+        raise invalid(f"Invalid [projects] name: (name={name}); it must be projects/{{project}}")
+    return name
+
+
+def project_of(name: str) -> str:
+    """The project's id in a resource's name."""
+    return name.split("/")[1]
+
+
+def check_topic(config: Pb) -> None:
+    """Check a topic as a client sent it.
+
+    Raises:
+        RequestError: INVALID_ARGUMENT or UNIMPLEMENTED, naming the field.
+    """
+    check_name("topics", config.name)
+    _refuse_unsupported(config, UNSUPPORTED_TOPIC_FIELDS)
 
 
 def complete_subscription(config: Pb) -> None:
-    """Check a subscription as it was sent and fill in Google's defaults.
+    """Check a subscription as a client sent it and fill in Google's defaults.
 
-    Whether its topics exist is for the broker to say.
+    The catalog checks whether its topics exist.
 
     Raises:
-        Refused: INVALID_ARGUMENT, OUT_OF_RANGE or UNIMPLEMENTED, naming the field.
+        RequestError: INVALID_ARGUMENT, OUT_OF_RANGE or UNIMPLEMENTED, naming the field.
     """
-    names.check("subscriptions", config.name)
-    if config.topic != names.DELETED_TOPIC:
-        names.check("topics", config.topic)
-    _refuse_set(config, UNSUPPORTED_IN_SUBSCRIPTIONS)
+    check_name("subscriptions", config.name)
+    if config.topic != DELETED_TOPIC:
+        check_name("topics", config.topic)
+    _refuse_unsupported(config, UNSUPPORTED_SUBSCRIPTION_FIELDS)
     _complete_deadline(config)
     _complete_retention(config)
     if config.HasField("retry_policy"):
         _complete_retry(config.retry_policy)
     if config.HasField("dead_letter_policy"):
         _complete_dead_letter(config.dead_letter_policy)
-    check_push(config.push_config)
+    check_push_config(config.push_config)
     if seconds(config.expiration_policy.ttl):
         raise unsupported("expiration_policy.ttl", "subscriptions never expire, leave it unset")
     config.state = Subscription.State.ACTIVE
 
 
-def check_push(push: Pb) -> None:
-    """Check a push configuration; an empty one means pull.
+def check_push_config(push: Pb) -> None:
+    """Check a push configuration; if it is empty, messages are pulled.
 
     Raises:
-        Refused: INVALID_ARGUMENT.
+        RequestError: INVALID_ARGUMENT.
     """
     if not push.push_endpoint:
         if push.HasField("oidc_token"):
@@ -97,19 +134,19 @@ def check_push(push: Pb) -> None:
     except ValueError:
         whole = False
     if not whole:
-        raise invalid(f"Unsupported push_endpoint: {push.push_endpoint} is no http(s) URL")
+        raise invalid(f"Unsupported push_endpoint: {push.push_endpoint} is not an http(s) URL")
     if push.HasField("oidc_token") and not push.oidc_token.service_account_email:
         raise invalid("push_config.oidc_token needs a service_account_email")
     for key, value in push.attributes.items():
         if key != "x-goog-version" or value not in PUSH_VERSIONS:
-            raise invalid(f"push_config.attributes: {key} = {value} is not known")
+            raise invalid(f"push_config.attributes: {key} = {value} is unknown")
 
 
-def changed(stored: Pb, request_config: Pb, mask: Pb, mutable: set[str], kind: str) -> Pb:
-    """A copy of `stored` with the fields of `mask` as in `request_config`.
+def updated(stored: Pb, update: Pb, mask: Pb, mutable: set[str], kind: str) -> Pb:
+    """Return a copy of `stored` with the fields that the mask names taken from `update`.
 
     Raises:
-        Refused: INVALID_ARGUMENT for a mask that is empty or names another field.
+        RequestError: INVALID_ARGUMENT if the mask is empty or names a field that cannot change.
     """
     if not mask.paths:
         raise invalid("The update_mask must be set, and must contain a non-empty paths list.")
@@ -119,7 +156,7 @@ def changed(stored: Pb, request_config: Pb, mask: Pb, mutable: set[str], kind: s
         _check_path(path, config, mutable, kind)
         config.ClearField(path)
         part = type(stored)()
-        part.CopyFrom(request_config)
+        part.CopyFrom(update)
         for name in [field.name for field, _ in part.ListFields() if field.name != path]:
             part.ClearField(name)
         config.MergeFrom(part)
@@ -136,7 +173,7 @@ def _check_path(path: str, config: Pb, mutable: set[str], kind: str) -> None:
         raise invalid(f"Invalid update_mask: the {path} field in the {kind} is not mutable.")
 
 
-def _refuse_set(config: Pb, unsupported_fields: dict[str, str]) -> None:
+def _refuse_unsupported(config: Pb, unsupported_fields: dict[str, str]) -> None:
     for field, _ in config.ListFields():
         if field.name in unsupported_fields:
             raise unsupported(field.name, unsupported_fields[field.name])

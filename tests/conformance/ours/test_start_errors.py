@@ -1,4 +1,4 @@
-"""What our server does not start with, told in one line."""
+"""What keeps our server from starting, reported in one line."""
 
 import pytest
 from google.api_core import exceptions
@@ -9,7 +9,7 @@ from tests.conformance.projects import new_project
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """A server that runs."""
+    """A running server."""
     with servers.running(tmp_path_factory.mktemp("pubsub") / "pubsub.db") as server:
         yield server
 
@@ -21,43 +21,43 @@ def project(server):
     clients.close()
 
 
-def refusal(*arguments: str) -> tuple[int, list[str]]:
+def start_error(*arguments: str) -> tuple[int, list[str]]:
     process = servers.launch(*arguments)
     _, errors = process.communicate(timeout=15)
     return process.returncode, errors.splitlines()
 
 
-def test_a_data_file_in_use_is_refused_with_one_line(server):
-    code, lines = refusal("--data", str(server.data))
+def test_a_database_in_use_is_reported_in_one_line(server):
+    code, lines = start_error("--data", str(server.data))
 
     assert code == 1
     assert lines == [f"pubsub: {server.data} is in use by another process (pid {server.pid})"]
 
 
-def test_a_port_in_use_is_refused_with_one_line(server, tmp_path):
-    code, lines = refusal("--data", str(tmp_path / "other.db"), "--port", str(server.port))
+def test_a_port_in_use_is_reported_in_one_line(server, tmp_path):
+    code, lines = start_error("--data", str(tmp_path / "other.db"), "--port", str(server.port))
 
     assert code == 1
     assert lines[-1].startswith(f"pubsub: cannot listen on {server.address}")
 
 
-def test_a_file_that_is_no_data_file_is_refused_with_one_line(tmp_path):
+def test_a_file_that_is_not_a_database_is_reported_in_one_line(tmp_path):
     (tmp_path / "pubsub.db").write_text("id,department\n" * 100)
 
-    code, lines = refusal("--data", str(tmp_path / "pubsub.db"))
+    code, lines = start_error("--data", str(tmp_path / "pubsub.db"))
 
     assert code == 1
     assert lines == [f"pubsub: cannot use {tmp_path / 'pubsub.db'}: file is not a database"]
 
 
-def test_a_signing_key_that_is_none_is_refused_with_one_line(tmp_path):
+def test_a_signing_key_that_is_not_one_is_reported_in_one_line(tmp_path):
     (tmp_path / "key.pem").write_text("no key")
     data = str(tmp_path / "pubsub.db")
 
-    code, lines = refusal("--data", data, "--signing-key", str(tmp_path / "key.pem"))
+    code, lines = start_error("--data", data, "--signing-key", str(tmp_path / "key.pem"))
 
     assert code == 1
-    assert lines == ["pubsub: the signing key is no PEM private key"]
+    assert lines == ["pubsub: the signing key is not a PEM private key"]
 
 
 def test_a_push_that_wants_a_token_is_refused_without_a_signing_key(project, endpoint):

@@ -7,7 +7,7 @@ import pytest
 
 from shared import tables
 from shared.errors import UnreadableFile
-from shared.validation import csv_reader, files
+from shared.validation import csv_reader, csv_rows
 
 HIRES = tables.find("hired_employees")
 JOBS = tables.find("jobs")
@@ -16,7 +16,7 @@ MAX = 1 << 20
 
 def judged(table, content, max_line_bytes=MAX):
     staged, rejects = [], []
-    for block in files.blocks(table, io.BytesIO(content), max_line_bytes):
+    for block in csv_rows.blocks(table, io.BytesIO(content), max_line_bytes):
         rows = "".join(block.staged).split("\n")[:-1]
         assert block.read == len(rows) + len(block.rejects)
         staged += [tuple(row.split("\t")) for row in rows]
@@ -170,7 +170,7 @@ def test_a_file_with_notes_is_unshielded_and_others_are_not():
 def test_blocks_are_cut_by_size():
     content = b"".join(b"%d,%b\n" % (i, b"x" * 900) for i in range(1, 10_001))
 
-    sizes = [block.size for block in files.blocks(JOBS, io.BytesIO(content), MAX)]
+    sizes = [block.size for block in csv_rows.blocks(JOBS, io.BytesIO(content), MAX)]
 
     assert len(sizes) > 1
-    assert max(sizes) < files.BLOCK_CHARACTERS + csv_reader.CHUNK_BYTES
+    assert max(sizes) < csv_rows.BLOCK_CHARACTERS + csv_reader.CHUNK_BYTES

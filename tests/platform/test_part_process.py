@@ -1,4 +1,4 @@
-"""Keeping one part alive."""
+"""Keeping one part running."""
 
 import asyncio
 import contextlib
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from infra.local.board import Line
-from infra.local.keeper import Keeper
+from infra.local.part_process import PartProcess
 from infra.local.parts import Part, Stage
+from infra.local.status import PartStatus
 
 SLEEPS = "import time; time.sleep(60)"
 
@@ -28,22 +28,22 @@ def part(name: str, code: str, *arguments: str, **options: Any) -> Part:
     )
 
 
-async def kept(folder: Path, part: Part, act: Iterator[None]) -> Line:
-    """Keep a part, go on with `act` whenever it is ready, and stop it at the end of that."""
-    line = Line(part.name, "")
+async def run_part(folder: Path, part: Part, act: Iterator[None]) -> PartStatus:
+    """Run a part, go on with `act` whenever it is ready, and stop it at the end of that."""
+    status = PartStatus(part.name, "")
 
-    def changed(now: Line) -> None:
+    def changed(now: PartStatus) -> None:
         if now.state == "ready" and next(act, self) is self:
             over.set()
 
     self, over = object(), asyncio.Event()
-    keeper = Keeper(part, line, folder / "log", {}, changed)
-    keeping = asyncio.create_task(keeper.keep())
+    process = PartProcess(part, status, folder / "log", {}, changed)
+    running = asyncio.create_task(process.run())
     await asyncio.wait_for(over.wait(), 20)
-    await keeper.stop()
+    await process.stop()
     with contextlib.suppress(asyncio.CancelledError):
-        await keeping
-    return line
+        await running
+    return status
 
 
 def test_a_part_that_answers_no_more_is_started_again(tmp_path: Path) -> None:
@@ -64,9 +64,9 @@ def test_a_part_that_answers_no_more_is_started_again(tmp_path: Path) -> None:
         silence_seconds=0.3,
     )
 
-    line = asyncio.run(kept(tmp_path, program, hang()))
+    status = asyncio.run(run_part(tmp_path, program, hang()))
 
-    assert line.restarts == 1
+    assert status.restarts == 1
 
 
 def test_a_part_that_answers_now_and_then_is_left_alone(tmp_path: Path) -> None:
@@ -85,10 +85,10 @@ def test_a_part_that_answers_now_and_then_is_left_alone(tmp_path: Path) -> None:
     def once() -> Iterator[None]:
         yield
 
-    line = asyncio.run(kept(tmp_path, program, once()))
+    status = asyncio.run(run_part(tmp_path, program, once()))
 
     # It ended by itself, a second and a half after it was ready.
-    assert line.restarts == 1
+    assert status.restarts == 1
     assert next(calls) > 20
 
 
@@ -97,9 +97,9 @@ def test_a_part_that_stands_back_does_so_whatever_the_kernel_weighs(tmp_path: Pa
     found: list[tuple[int, str]] = []
 
     async def answers() -> bool:
-        session = Path(f"/proc/{line.pid}/autogroup")
+        session = Path(f"/proc/{status.pid}/autogroup")
         weight = session.read_text() if session.exists() else f"nice {wanted}"
-        found.append((os.getpriority(os.PRIO_PROCESS, line.pid), weight.strip()))
+        found.append((os.getpriority(os.PRIO_PROCESS, status.pid), weight.strip()))
         return True
 
     program = part(
@@ -108,14 +108,14 @@ def test_a_part_that_stands_back_does_so_whatever_the_kernel_weighs(tmp_path: Pa
         probe=answers,
         nice=5,
     )
-    line = Line(program.name, "")
+    status = PartStatus(program.name, "")
 
     async def once() -> None:
-        keeper = Keeper(program, line, tmp_path / "log", {}, lambda _: None)
-        keeping = asyncio.create_task(keeper.keep())
-        await asyncio.wait_for(keeper.been_ready.wait(), 20)
-        await keeper.stop()
-        await keeping
+        process = PartProcess(program, status, tmp_path / "log", {}, lambda _: None)
+        running = asyncio.create_task(process.run())
+        await asyncio.wait_for(process.been_ready.wait(), 20)
+        await process.stop()
+        await running
 
     asyncio.run(once())
 
@@ -152,9 +152,9 @@ def test_a_part_that_works_before_it_answers_is_waited_for(tmp_path: Path) -> No
         silence_seconds=1.5,
     )
 
-    line = asyncio.run(kept(tmp_path, program, iter(())))
+    status = asyncio.run(run_part(tmp_path, program, iter(())))
 
-    assert line.restarts == 0
+    assert status.restarts == 0
 
 
 def test_a_part_that_hangs_as_it_starts_is_started_again(tmp_path: Path) -> None:
@@ -175,6 +175,6 @@ def test_a_part_that_hangs_as_it_starts_is_started_again(tmp_path: Path) -> None
         silence_seconds=0.5,
     )
 
-    line = asyncio.run(kept(tmp_path, program, iter(())))
+    status = asyncio.run(run_part(tmp_path, program, iter(())))
 
-    assert line.restarts == 1
+    assert status.restarts == 1
