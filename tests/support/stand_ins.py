@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import environment, partlog, plan, postgres, storage
+from infra.local import environment, plan, postgres, storage
 from infra.local import stand_ins as parts
 from infra.local.home import Home
 from infra.local.layout import Layout
@@ -77,7 +77,7 @@ class StandIns:
 
     def _launch(self, part: Part, log: Path) -> subprocess.Popen[bytes]:
         account = part.account
-        with partlog.opened(log) as sink:
+        with log.open("ab") as sink:
             return subprocess.Popen(
                 [*part.command, *(_UNSAFE if part.name == "postgres" else ())],
                 env={**part.environment, **environment.marks(self.home, part.name)},
