@@ -18,7 +18,7 @@ MINUTES ?= 60
 PLATFORM := $(BIN)/python -m infra.local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo reset test chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
+.PHONY: help up down status demo reset test golden chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -40,6 +40,9 @@ reset: $(ENVIRONMENT) ## delete its data
 
 test: $(ENVIRONMENT) $(BIGQUERY) $(BEAM) ## run the tests (TESTS=tests/unit for some)
 	@$(BIN)/python -m pytest $(TESTS)
+
+golden: $(ENVIRONMENT) ## rewrite the golden files: composed SQL as people read it
+	@$(BIN)/python -m tests.golden
 
 fuzz: $(FUZZ) ## fuzz what is read from strangers (SECONDS=60)
 	@.venv-fuzz/bin/python -m tests.fuzz --seconds $(SECONDS)

@@ -1,59 +1,43 @@
-"""Dataflow: has files loaded that are too large for one call."""
+"""Dataflow: starts the backfill of files that are too large for one call."""
+
+from __future__ import annotations
 
 import json
 from typing import Any
 
-from google.api_core.exceptions import (
-    AlreadyExists,
-    ClientError,
-    Conflict,
-    GoogleAPICallError,
-    RetryError,
-    TooManyRequests,
-)
-from google.cloud.dataflow_v1beta3 import (
-    FlexTemplateRuntimeEnvironment,
-    FlexTemplatesServiceClient,
-    LaunchFlexTemplateParameter,
-    LaunchFlexTemplateRequest,
-)
-
 from shared.errors import BackfillUnavailable, ConfigurationError
-from shared.first_use import importing
+from shared.lazy import api_exceptions, dataflow_v1beta3, grpc
 from shared.settings import Settings
 
 
-def connect(settings: Settings) -> FlexTemplatesServiceClient:
-    """The client, on DATAFLOW_ENDPOINT where it is set."""
+def connect(settings: Settings) -> dataflow_v1beta3.FlexTemplatesServiceClient:
+    """The client of Dataflow, or of DATAFLOW_ENDPOINT if that is set."""
     if not settings.dataflow_endpoint:
-        return FlexTemplatesServiceClient()
-    with importing():
-        import grpc
-        from google.cloud.dataflow_v1beta3.services.flex_templates_service import transports
-
+        return dataflow_v1beta3.FlexTemplatesServiceClient()
     channel = grpc.insecure_channel(settings.dataflow_endpoint)
+    transports = dataflow_v1beta3.services.flex_templates_service.transports
     transport = transports.FlexTemplatesServiceGrpcTransport(channel=channel)
-    return FlexTemplatesServiceClient(transport=transport)
+    return dataflow_v1beta3.FlexTemplatesServiceClient(transport=transport)
 
 
 def launch(
     client: Any, settings: Settings, load_id: str, bucket: str, name: str, generation: int
 ) -> None:
-    """Start the backfill of one object, unless it is under way.
+    """Start the backfill of one object, unless it is running.
 
     Raises:
         BackfillUnavailable: try again later.
-        ConfigurationError: Dataflow will never take it as things are configured.
+        ConfigurationError: Dataflow refuses the job as it is configured.
     """
     settings.require("google_cloud_project", "dataflow_region", "staging_bucket")
     if not settings.dataflow_endpoint:
-        # Beam's own image, which workers run otherwise, knows nothing of the dictionary.
+        # Beam's own image, the default of the workers, does not have the dictionary.
         settings.require("dataflow_image")
-    request = LaunchFlexTemplateRequest(
+    request = dataflow_v1beta3.LaunchFlexTemplateRequest(
         project_id=settings.google_cloud_project,
         location=settings.dataflow_region,
-        launch_parameter=LaunchFlexTemplateParameter(
-            # Dataflow lets no two jobs of a name run at once: called again, this one is refused.
+        launch_parameter=dataflow_v1beta3.LaunchFlexTemplateParameter(
+            # Dataflow runs one job of a name at a time, and so refuses a repeated call.
             job_name=f"tablegate-backfill-{load_id}",
             container_spec_gcs_path=settings.dataflow_template,
             parameters={
@@ -67,27 +51,27 @@ def launch(
                     else {}
                 ),
             },
-            environment=FlexTemplateRuntimeEnvironment(
+            environment=dataflow_v1beta3.FlexTemplateRuntimeEnvironment(
                 temp_location=f"gs://{settings.staging_bucket}/dataflow",
-                # The job runs as the function does, so that the database knows its user.
+                # The job runs with the function's account, which is a user of the database.
                 service_account_email=_account(settings),
             ),
         ),
     )
     try:
         client.launch_flex_template(request=request)
-    except (AlreadyExists, Conflict):
+    except (api_exceptions.AlreadyExists, api_exceptions.Conflict):
         return
-    except TooManyRequests as error:
-        raise BackfillUnavailable("Dataflow asks to wait; try again.") from error
-    except ClientError as error:
+    except api_exceptions.TooManyRequests as error:
+        raise BackfillUnavailable("Dataflow has too many requests; try again.") from error
+    except api_exceptions.ClientError as error:
         raise ConfigurationError(
             f"Dataflow refused a backfill ({error.code}: {error.message}). Check "
             "DATAFLOW_TEMPLATE, DATAFLOW_REGION and the roles of the function's account."
         ) from error
-    except (GoogleAPICallError, RetryError) as error:
+    except (api_exceptions.GoogleAPICallError, api_exceptions.RetryError) as error:
         raise BackfillUnavailable(
-            f"Dataflow is away ({type(error).__name__}); try again."
+            f"Dataflow is unavailable ({type(error).__name__}); try again."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What events say, and what becomes of one that can never be worked."""
+"""Events: what they say, and moving those that cannot be processed to the dead letters."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ PUBLISHED = "google.cloud.pubsub.topic.v1.messagePublished"
 
 @dataclass(frozen=True)
 class Upload:
-    """The object a finalize event speaks of."""
+    """The object that a finalize event is about."""
 
     bucket: str
     name: str
@@ -28,11 +28,11 @@ def finalized(event: Any) -> Upload:
     """The object that was finalized.
 
     Raises:
-        MalformedMessage: the event is none of an object's finalization.
+        MalformedMessage: the event is not a finalize event.
     """
     data = event.data
     if event["type"] != FINALIZED or not isinstance(data, Mapping):
-        raise MalformedMessage(f"An event of type {event['type']!r} is no {FINALIZED}.")
+        raise MalformedMessage(f"An event has the type {event['type']!r} instead of {FINALIZED}.")
     try:
         return Upload(str(data["bucket"]), str(data["name"]), int(data["generation"]))
     except (KeyError, ValueError, TypeError) as error:
@@ -40,26 +40,31 @@ def finalized(event: Any) -> Upload:
 
 
 def is_sweep(event: Any) -> bool:
-    """Whether the event is the schedule's call to look for what was forgotten."""
+    """Whether the event is the scheduled sweep for uploads that no event announced."""
     return bool(event["type"] == PUBLISHED)
 
 
 @contextmanager
-def put_aside(event: Any, settings: Settings, publisher: Any) -> Iterator[None]:
-    """Publish an event that can never be worked to the dead-letter topic, and be done with it.
+def dead_letter_on_error(event: Any, settings: Settings, publisher: Any) -> Iterator[None]:
+    """Move the event to the dead-letter topic if the block raises a PermanentError.
 
-    An event trigger has no dead letter of its own: it would fail for a day and then be dropped.
+    An event trigger has no dead-letter policy: the event would fail for a day and then be dropped.
 
     Raises:
-        MessagesUnavailable: it could not be put aside.
+        MessagesUnavailable: the event could not be moved.
     """
     try:
         yield
     except ConfigurationError:
-        # The operator can mend it, and then the event is good.
+        # Once an operator has mended the configuration, the event can be processed.
         raise
     except PermanentError as error:
-        logs.line("ERROR", "An event was put aside", event=event["id"], error=str(error))
+        logs.line(
+            "ERROR",
+            "An event was moved to the dead-letter topic",
+            event=event["id"],
+            error=str(error),
+        )
         publish(
             publisher,
             settings.google_cloud_project,

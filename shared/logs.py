@@ -1,7 +1,8 @@
-"""Structured log lines, one JSON object each, in the form Cloud Logging reads.
+"""Structured log lines: one JSON object each, as Cloud Logging reads them.
+
+Logs never hold rows, only ids, counts and reason codes.
 
 Source of the field names: Cloud Logging, "Structured logging", special JSON fields.
-Rows never go into a log: only ids, counts and reason codes.
 """
 
 import json
@@ -16,7 +17,7 @@ _trace: ContextVar[str] = ContextVar("trace", default="")
 
 
 def set_trace(project: str, header: str | None) -> None:
-    """Attach the lines that follow in this context to a request's trace.
+    """Attach the lines that follow in this context to the trace of a request.
 
     Args:
         project: the Google Cloud project.
@@ -32,13 +33,13 @@ def set_trace(project: str, header: str | None) -> None:
 def line(
     severity: Severity, message: str, *, labels: dict[str, str] | None = None, **facts: object
 ) -> None:
-    """Write one line to standard output (errors to standard error).
+    """Write one line to standard output, or standard error if it is an error.
 
     Args:
         severity: as Cloud Logging names it.
-        message: a fixed sentence; what varies goes into `facts`.
-        labels: what alerts select by.
-        facts: ids, counts and codes, as JSON values or anything `str` makes readable.
+        message: a fixed sentence; what varies belongs in `facts`.
+        labels: what alerts filter by.
+        facts: ids, counts and codes; what is not a JSON value is converted by `str`.
     """
     entry: dict[str, object] = {
         "severity": severity,

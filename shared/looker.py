@@ -4,8 +4,8 @@ import argparse
 import sys
 from urllib.parse import quote, urlencode
 
-from shared import settings as settings_room
 from shared.errors import ConfigurationError
+from shared.settings import read
 
 VIEWS = {
     "hires_by_quarter": "Hires by quarter",
@@ -14,19 +14,19 @@ VIEWS = {
     "rejects_by_reason": "Rejects by reason",
     "data_freshness": "Data freshness",
 }
-"""The reporting views by name, with what the report calls them."""
+"""The reporting views by name, with their titles in the report."""
 
-_ADDRESS = "https://lookerstudio.google.com/reporting/create"
+_CREATE_URL = "https://lookerstudio.google.com/reporting/create"
 
 
 def link(project: str, dataset: str, template: str = "") -> str:
-    """The link, as Looker Studio's Linking API takes it.
+    """The link, as Looker Studio's Linking API defines it.
 
     Args:
         project: the Google Cloud project that has the views and pays for queries.
         dataset: the dataset of the views.
-        template: id of a report to copy whose data sources have the views' names as aliases; a
-            blank report without one.
+        template: id of a report to copy, whose data sources have the views' names as aliases; by
+            default the report is blank.
     """
     values = {"c.mode": "edit", "r.reportName": "Tablegate"}
     if template:
@@ -42,13 +42,13 @@ def link(project: str, dataset: str, template: str = "") -> str:
             "billingProjectId": project,
         }
         values |= {f"ds.{view}.{name}": value for name, value in source.items()}
-    return f"{_ADDRESS}?{urlencode(values, quote_via=quote)}"
+    return f"{_CREATE_URL}?{urlencode(values, quote_via=quote)}"
 
 
 def main() -> int:
-    """Print the link; returns the exit status."""
+    """Print the link, and return the exit status."""
     try:
-        settings = settings_room.read()
+        settings = read()
         parser = argparse.ArgumentParser(prog="python -m shared.looker", description=__doc__)
         parser.add_argument("--project", default=settings.google_cloud_project)
         parser.add_argument("--dataset", default=settings.reporting_dataset)

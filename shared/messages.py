@@ -1,20 +1,22 @@
-"""The shapes of the platform's own messages, and publishing them."""
+"""Messages on Pub/Sub: published, and the shape of those about changed tables."""
+
+from __future__ import annotations
 
 import json
 from typing import Any
 from uuid import UUID
 
 from shared.errors import MessagesUnavailable
-from shared.first_use import importing
+from shared.lazy import api_exceptions, pubsub_gapic
 from shared.settings import Settings
 
 PUBLISH_SECONDS = 30
-# Pub/Sub refuses a message with a longer one, whose sender would try again for ever.
+# Pub/Sub refuses a message with a longer attribute, and its sender would try again forever.
 _ATTRIBUTE_BYTES = 1024
 
 
 def publish(publisher: Any, project: str, topic: str, data: bytes, **attributes: str) -> str:
-    """Publish a message and wait until Pub/Sub has it.
+    """Publish a message and wait until Pub/Sub has acknowledged it.
 
     Returns:
         The message's id.
@@ -22,42 +24,38 @@ def publish(publisher: Any, project: str, topic: str, data: bytes, **attributes:
     Raises:
         MessagesUnavailable: it was not acknowledged in time; it may have arrived all the same.
     """
-    # Imported here for functions that are only pushed to.
-    with importing():
-        from google.api_core.exceptions import GoogleAPICallError, RetryError
-        from google.pubsub_v1.services.publisher import PublisherClient
-
     message = {"data": data, "attributes": attributes}
     path = f"projects/{project}/topics/{topic}"
     try:
-        # The service's own call: the client's collects messages in threads of its own, which costs
-        # a millisecond where each message is awaited anyway.
-        sent = PublisherClient.publish(
+        # The call of the underlying service: the client's own call batches messages in threads,
+        # which costs a millisecond for a message that is awaited at once.
+        sent = pubsub_gapic.PublisherClient.publish(
             publisher, topic=path, messages=[message], timeout=PUBLISH_SECONDS
         )
         return str(sent.message_ids[0])
-    except (GoogleAPICallError, RetryError, TimeoutError) as error:
+    except (api_exceptions.GoogleAPICallError, api_exceptions.RetryError, TimeoutError) as error:
         raise MessagesUnavailable(
-            f"Pub/Sub did not take a message for {topic} ({type(error).__name__}); try again."
+            f"Pub/Sub did not acknowledge a message for {topic} ({type(error).__name__}); "
+            "try again."
         ) from error
 
 
 def attribute(text: str) -> str:
-    """As much of a text as an attribute of a message holds."""
+    """A text, truncated to what an attribute of a message can hold."""
     return text.encode("utf-8", "replace")[:_ATTRIBUTE_BYTES].decode("utf-8", "ignore")
 
 
 def publish_change(
     publisher: Any, settings: Settings, table_name: str, load_id: UUID, kind: str
 ) -> None:
-    """Say that a load has changed a table.
+    """Publish that a load has changed a table.
 
     Args:
         publisher: Pub/Sub's publisher.
-        settings: names project and topic.
+        settings: names the project and the topic.
         table_name: the table that has changed.
         load_id: the load that changed it.
-        kind: `load`, or `restore` where rows may have gone.
+        kind: `load`, or `restore`, which may have deleted rows.
 
     Raises:
         MessagesUnavailable: try again later.

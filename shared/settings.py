@@ -1,4 +1,4 @@
-"""Typed settings: the only reader of the environment."""
+"""Settings: read from the environment, which nothing else reads, and checked."""
 
 import json
 import os
@@ -16,13 +16,13 @@ CODECS = ("deflate", "snappy", "zstandard")
 
 @dataclass(frozen=True)
 class Token:
-    """A token that callers may present, known only by its hash.
+    """A token that callers may use; only its hash is known.
 
     Attributes:
         name: who holds it; recorded as the sender of what is sent with it.
         sha256: hex digest of the token.
-        scopes: which calls it opens, of `SCOPES`.
-        expires: the moment from which it opens nothing, or None.
+        scopes: which calls it allows, of `SCOPES`.
+        expires: when it expires, or None.
     """
 
     name: str
@@ -90,11 +90,11 @@ def _setting(
 
 @dataclass(frozen=True)
 class Settings:
-    """Every setting, read from variables of the same name in capitals."""
+    """Every setting, read from the variable of the same name in capitals."""
 
-    google_cloud_project: str = _setting("The Google Cloud project everything belongs to.")
+    google_cloud_project: str = _setting("Google Cloud project of the platform.")
     database_url: str = _setting(
-        "PostgreSQL to use where CLOUD_SQL_INSTANCE is not set: "
+        "PostgreSQL to use if CLOUD_SQL_INSTANCE is not set: "
         "postgresql://user:password@host:port/database.",
         secret=True,
     )
@@ -103,59 +103,63 @@ class Settings:
     cloud_sql_database: str = _setting("Database on the Cloud SQL instance.", "tablegate")
     database_pool_size: int = _setting("Connections one function instance may hold.", 8, _whole)
     lock_timeout_seconds: int = _setting(
-        "How long a load waits for a lock before it is tried again later.", 60, _whole
+        "How long a load waits for a lock before it is retried later.", 60, _whole
     )
     uploads_bucket: str = _setting("Bucket where CSV files are dropped.")
-    processed_bucket: str = _setting("Bucket where loaded files go.")
-    failed_bucket: str = _setting("Bucket where unreadable files go, each beside its report.")
-    backups_bucket: str = _setting("Bucket of the backups.")
+    processed_bucket: str = _setting("Bucket for files that were loaded.")
+    failed_bucket: str = _setting("Bucket for unreadable files, each with its report.")
+    backups_bucket: str = _setting("Bucket of backups.")
     backup_codec: str = _setting(
-        "How backups are packed: deflate, snappy or zstandard.", "deflate", _codec
+        "How backups are compressed: deflate, snappy or zstandard.", "deflate", _codec
     )
-    backup_keep_days: int = _setting("Days that a backup is kept at least.", 30, _whole)
+    backup_keep_days: int = _setting(
+        "Minimum age, in days, before a backup may be deleted.", 30, _whole
+    )
     backup_keep_last: int = _setting(
-        "How many backups of a table are kept whatever their age.", 7, _whole
+        "How many backups of a table are kept regardless of their age.", 7, _whole
     )
     staging_bucket: str = _setting("Bucket of short-lived exports on their way to BigQuery.")
     batches_topic: str = _setting("Topic of accepted batches.", "row-batches")
-    changes_topic: str = _setting("Topic that says a table has changed.", "table-changed")
-    dead_letter_topic: str = _setting("Topic of messages that can never succeed.", "dead-letters")
+    changes_topic: str = _setting("Topic of messages about changed tables.", "table-changed")
+    dead_letter_topic: str = _setting(
+        "Topic of messages and events that can never be processed.", "dead-letters"
+    )
     warehouse_dataset: str = _setting("BigQuery dataset of the star schema.", "tablegate")
     reporting_dataset: str = _setting("BigQuery dataset of the reporting views.", "reporting")
-    warehouse_location: str = _setting("Where both BigQuery datasets lie.", "US")
+    warehouse_location: str = _setting("Location of both BigQuery datasets.", "US")
     maximum_bytes_billed: int = _setting(
-        "Most bytes that one query for a metric may scan, in bytes.", 10_000_000_000, _whole
+        "How much one query for a metric may scan, in bytes.", 10_000_000_000, _whole
     )
     metrics_cache_bytes: int = _setting(
-        "Most bytes of answers that one instance keeps of a metric, in bytes.", 16 << 20, _whole
+        "Size of the response cache that an instance has for a metric, in bytes.", 16 << 20, _whole
     )
     tokens: tuple[Token, ...] = _setting(
-        "Who may call, as a JSON list of {name, sha256, scopes, expires}.",
+        "Tokens of callers, as a JSON list of {name, sha256, scopes, expires}.",
         (),
         _tokens,
         secret=True,
     )
-    push_audience: str = _setting("Audience that a push's identity token must carry.")
-    push_account: str = _setting("Account that a push's identity token must belong to.")
+    push_audience: str = _setting("Audience that the identity token of a push must have.")
+    push_account: str = _setting("Account that the identity token of a push must belong to.")
     push_certs_url: str = _setting(
-        "Where the certificates that sign identity tokens are.",
+        "URL of the certificates that sign identity tokens.",
         "https://www.googleapis.com/oauth2/v1/certs",
     )
     check_events: bool = _setting(
-        "`true` where events too must carry the push service's identity token, as on the embedded "
-        "platform; on Google Cloud IAM lets nobody else send them.",
+        "`true` if events must have the push service's identity token too, as on the embedded "
+        "platform; on Google Cloud, IAM rejects events from others.",
         False,
         _flag,
     )
     push_checked_by_iam: bool = _setting(
-        "`true` where IAM lets no push in that it has not checked: Cloud Run then removes the "
-        "signatures of identity tokens, and a token without its signature is taken.",
+        "`true` if IAM checks every push: Cloud Run then removes the signature from its identity "
+        "token, and tokens without a signature are accepted.",
         False,
         _flag,
     )
     max_line_bytes: int = _setting("Longest row of a CSV file, in bytes.", 1 << 20, _whole)
     max_unpacked_bytes: int = _setting(
-        "What a gzip file may unpack to at most, in bytes.",
+        "Largest size that a gzip file may unpack to, in bytes.",
         20_000_000_000,
         _whole,
     )
@@ -164,35 +168,34 @@ class Settings:
         "Largest message of a batch, unpacked, in bytes.", 64 << 20, _whole
     )
     max_block_bytes: int = _setting(
-        "Largest block of an Avro file that is restored, packed or unpacked, in bytes.",
+        "Largest block of an Avro file to restore, compressed or not, in bytes.",
         32 << 20,
         _whole,
     )
     max_upload_bytes: int = _setting(
-        "Largest file that may be sent through the dashboard, in bytes; Google's front end lets "
-        "32 MiB through.",
+        "Largest file that the dashboard accepts, in bytes; Google allows 32 MiB.",
         32 << 20,
         _whole,
     )
     backfill_from_bytes: int = _setting(
-        "Size from which a file is handed to Dataflow, in bytes; a gzip file counts eight times. "
-        "One call has 540 s, enough for twice as much in the slowest way of loading.",
+        "Size from which Dataflow loads a file, in bytes; a gzip file counts eight times. One call "
+        "has 540 s, enough for a file of twice this size that is staged and merged.",
         1_000_000_000,
         _whole,
     )
     dataflow_template: str = _setting(
-        "Flex Template of the backfill, as gs://bucket/object; without it files that are too large "
-        "for one call go to failed."
+        "Flex Template of the backfill, as gs://bucket/object; without it, files that are too "
+        "large for one call fail."
     )
-    dataflow_region: str = _setting("Region where backfills run.")
-    dataflow_image: str = _setting("Image that the workers of a backfill run.")
-    dataflow_endpoint: str = _setting("host:port of a stand-in of Dataflow, in place of Google's.")
+    dataflow_region: str = _setting("Region of backfills.")
+    dataflow_image: str = _setting("Container image for the workers of a backfill.")
+    dataflow_endpoint: str = _setting("host:port of a stand-in for Dataflow.")
     sweep_age_seconds: int = _setting(
-        "How long a file may lie in uploads before the sweep loads it itself.", 300, _whole
+        "Age from which the sweep loads a file that is still in uploads.", 300, _whole
     )
 
     def shareable(self) -> dict[str, str]:
-        """The settings that are no secrets and not the default, as variables."""
+        """The settings that differ from their defaults, without secrets, as variables."""
         found = {}
         for setting in described():
             value = getattr(self, setting.name)
@@ -201,10 +204,10 @@ class Settings:
         return found
 
     def require(self, *names: str) -> None:
-        """Check that the settings named are there.
+        """Check that these settings are set.
 
         Raises:
-            ConfigurationError: naming every variable that is missing, in one message.
+            ConfigurationError: names every variable that is missing.
         """
         missing = [name.upper() for name in names if not getattr(self, name)]
         if missing:
@@ -214,7 +217,7 @@ class Settings:
 
 
 def described() -> tuple[Field[Any], ...]:
-    """Every setting as a dataclass field; its sentence is in the field's metadata."""
+    """Every setting as a dataclass field, with its sentence in the metadata."""
     return fields(Settings)
 
 
@@ -224,7 +227,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
     An empty variable counts as not set.
 
     Raises:
-        ConfigurationError: naming every variable whose value cannot be used, in one message.
+        ConfigurationError: names every variable whose value cannot be used.
     """
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
@@ -243,7 +246,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def as_markdown() -> str:
-    """Every setting as a table of the README."""
+    """The table of settings in the README."""
     lines = ["| variable | default | meaning |", "| --- | --- | --- |"]
     for setting in described():
         default = "" if setting.default in ("", (), None) else f"`{setting.default}`"

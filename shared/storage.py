@@ -1,4 +1,6 @@
-"""Cloud Storage: objects as streams, and moving them on."""
+"""Cloud Storage: objects read and written as streams, archived and deleted."""
+
+from __future__ import annotations
 
 import base64
 import zlib
@@ -8,16 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
-from google.api_core.exceptions import GoogleAPICallError, NotFound, PreconditionFailed
-from google.auth.exceptions import TransportError
-from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
-from requests.exceptions import RequestException
-
 from shared.errors import PermanentError, StorageUnavailable
+from shared.lazy import api_exceptions, auth_exceptions, gcs, requests
 
 READ_BYTES = 8 << 20
-# Cloud Storage's limit for a name; for a segment its stand-in's, whose drafts have longer names.
-_MOST_NAME_BYTES, _MOST_SEGMENT_BYTES = 1024, 230
+# Cloud Storage limits a whole name. A segment is limited by the file system of its stand-in, which
+# uses longer names while it writes.
+_MAX_NAME_BYTES, _MAX_SEGMENT_BYTES = 1024, 230
 _RETRIED = {408, 409, 429, 500, 502, 503, 504}
 _GONE = {404, 410}
 
@@ -33,7 +32,7 @@ class StoredObject:
         created_at: when it was finalized.
         size_bytes: as stored.
         crc32c: checksum of the stored bytes, base64.
-        metadata: what its sender attached.
+        metadata: the custom metadata that its sender attached.
     """
 
     bucket: str
@@ -47,7 +46,7 @@ class StoredObject:
     @property
     def identity(self) -> str:
         """What a load of it is claimed by."""
-        # With what PostgreSQL's text cannot hold made visible.
+        # A NUL character, which PostgreSQL's text cannot hold, is replaced by its symbol.
         return f"gs://{self.bucket}/{self.name}#{self.generation}".replace("\x00", "\u2400")
 
     @property
@@ -58,10 +57,10 @@ class StoredObject:
 
 @contextmanager
 def mapped() -> Iterator[None]:
-    """Turn what the storage library raises inside into our faults."""
+    """Raise the storage library's errors as ours."""
     try:
         yield
-    except (GoogleAPICallError, InvalidResponse) as error:
+    except (api_exceptions.GoogleAPICallError, gcs.exceptions.InvalidResponse) as error:
         code = getattr(error, "code", None) or getattr(
             getattr(error, "response", None), "status_code", 0
         )
@@ -70,167 +69,149 @@ def mapped() -> Iterator[None]:
         raise PermanentError(
             f"Cloud Storage refused with {code}: {type(error).__name__}."
         ) from error
-    except (RequestException, TransportError, DataCorruption, ConnectionError) as error:
+    except (
+        requests.RequestException,
+        auth_exceptions.TransportError,
+        gcs.exceptions.DataCorruption,
+        ConnectionError,
+    ) as error:
         raise StorageUnavailable(
-            f"Cloud Storage is away ({type(error).__name__}); try again."
+            f"Cloud Storage is unavailable ({type(error).__name__}); try again."
         ) from error
 
 
 def _is_upload(error: Any) -> bool:
-    """Whether an upload under way was refused: when its session is lost, it has to begin anew."""
+    """Whether the error is about an upload session: if that is lost, the upload starts again."""
     request = getattr(getattr(error, "response", None), "request", None)
     return request is not None and request.method == "PUT" and "upload_id=" in request.url
 
 
-def find(client: Any, bucket: str, name: str, generation: int | None = None) -> StoredObject | None:
-    """An object (the generation given, else the live one), or None where there is none.
+@dataclass(frozen=True)
+class ObjectStore:
+    """Cloud Storage, with its errors mapped.
 
-    Raises:
-        StorageUnavailable: try again later.
+    Every method raises StorageUnavailable if it may succeed later, and PermanentError if trying
+    again cannot help.
+
+    Attributes:
+        client: the library's client.
     """
-    with mapped():
-        blob = client.bucket(bucket).get_blob(name, generation=generation)
-    return None if blob is None else _stored(blob)
+
+    client: Any
+
+    def find(self, bucket: str, name: str, generation: int | None = None) -> StoredObject | None:
+        """The object of that generation, by default the live one; None if there is none."""
+        with mapped():
+            blob = self.client.bucket(bucket).get_blob(name, generation=generation)
+        return None if blob is None else _stored(blob)
+
+    def list_objects(self, bucket: str, created_before: datetime) -> Iterator[StoredObject]:
+        """The objects of a bucket that were created before a moment."""
+        with mapped():
+            for blob in self.client.list_blobs(bucket):
+                if blob.time_created < created_before:
+                    yield _stored(blob)
+
+    @contextmanager
+    def reading(self, stored: StoredObject) -> Iterator[BinaryIO]:
+        """The object's bytes as they are stored, in constant memory."""
+        blob = self._blob(stored.bucket, stored.name, stored.generation)
+        # raw_download: the reader of files unpacks gzip itself, however it was declared.
+        with mapped(), blob.open("rb", chunk_size=READ_BYTES, raw_download=True) as stream:
+            yield cast(BinaryIO, stream)
+
+    def read(self, bucket: str, name: str) -> bytes:
+        """The bytes of a small object, which must exist."""
+        with mapped():
+            return cast(bytes, self._blob(bucket, name).download_as_bytes())
+
+    def write(self, bucket: str, name: str, pieces: Iterable[bytes], content_type: str) -> None:
+        """Write an object from pieces, in constant memory; it appears whole or not at all."""
+        blob = self._blob(bucket, name)
+        with mapped(), blob.open("wb", content_type=content_type, ignore_flush=True) as sink:
+            for piece in pieces:
+                sink.write(piece)
+
+    def delete(self, bucket: str, name: str) -> None:
+        """Delete an object, if it exists."""
+        with mapped(), suppress(api_exceptions.NotFound):
+            self._blob(bucket, name).delete()
+
+    def delete_below(self, bucket: str, folder: str) -> None:
+        """Delete all objects whose names start with `folder`."""
+        with mapped():
+            for blob in self.client.list_blobs(bucket, prefix=folder):
+                with suppress(api_exceptions.NotFound):
+                    blob.delete()
+
+    def delete_if_current(self, stored: StoredObject) -> None:
+        """Delete an object, unless a newer generation has replaced it."""
+        live = self.find(stored.bucket, stored.name)
+        # A newer upload of the same name has an event of its own.
+        if live is not None and live.generation == stored.generation:
+            with mapped(), suppress(api_exceptions.NotFound):
+                self._blob(stored.bucket, stored.name, stored.generation).delete()
+
+    def archive(self, stored: StoredObject, bucket: str) -> str:
+        """Copy an object to another bucket; returns the name it has there.
+
+        It keeps its name. If an object with other bytes has that name, the generation is put before
+        the ending. May be repeated after a crash at any point.
+        """
+        names = stored.name, _name_with_generation(stored)
+        for name in names:
+            there = self.find(bucket, name)
+            if there is not None and there.content == stored.content:
+                return name
+            if there is None and self._copy(stored, bucket, name):
+                return name
+        # Both names have other bytes. Only a copy that was cut off can have left the second.
+        self._copy(stored, bucket, names[-1], overwrite=True)
+        return names[-1]
+
+    def _copy(
+        self, stored: StoredObject, bucket: str, name: str, *, overwrite: bool = False
+    ) -> bool:
+        """Copy an object; false if another object has got the name meanwhile."""
+        source = self._blob(stored.bucket, stored.name, stored.generation)
+        target = self._blob(bucket, name)
+        condition = {} if overwrite else {"if_generation_match": 0}
+        with mapped():
+            try:
+                token: str | None = None
+                while True:
+                    token, _, _ = target.rewrite(source, token=token, **condition)
+                    if token is None:
+                        return True
+            except api_exceptions.PreconditionFailed:
+                return False
+            except api_exceptions.NotFound:
+                # The source is gone: an earlier call has archived it.
+                return True
+
+    def _blob(self, bucket: str, name: str, generation: int | None = None) -> Any:
+        return self.client.bucket(bucket).blob(name, generation=generation)
 
 
-def listed(client: Any, bucket: str, created_before: datetime) -> Iterator[StoredObject]:
-    """The objects of a bucket created before a moment.
+def sibling(name: str, ending: str) -> str:
+    """The name of an object that belongs to another: the other's name with an ending added.
 
-    Raises:
-        StorageUnavailable: try again later.
-    """
-    with mapped():
-        for blob in client.list_blobs(bucket):
-            if blob.time_created < created_before:
-                yield _stored(blob)
-
-
-@contextmanager
-def reading(client: Any, stored: StoredObject) -> Iterator[BinaryIO]:
-    """The object's bytes as they are stored, in constant memory.
-
-    Raises:
-        StorageUnavailable: try again later.
-    """
-    blob = client.bucket(stored.bucket).blob(stored.name, generation=stored.generation)
-    # raw_download: gzip is unpacked by the gate, whichever way it is declared.
-    with mapped(), blob.open("rb", chunk_size=READ_BYTES, raw_download=True) as stream:
-        yield cast(BinaryIO, stream)
-
-
-def write(client: Any, bucket: str, name: str, pieces: Iterable[bytes], content_type: str) -> None:
-    """Write an object from pieces, in constant memory; it appears whole or not at all.
-
-    Raises:
-        StorageUnavailable: try again later.
-    """
-    blob = client.bucket(bucket).blob(name)
-    with mapped(), blob.open("wb", content_type=content_type, ignore_flush=True) as sink:
-        for piece in pieces:
-            sink.write(piece)
-
-
-def content(client: Any, bucket: str, name: str) -> bytes:
-    """A small object's bytes.
-
-    Raises:
-        StorageUnavailable: try again later.
-        PermanentError: there is none.
-    """
-    with mapped():
-        return cast(bytes, client.bucket(bucket).blob(name).download_as_bytes())
-
-
-def delete_below(client: Any, bucket: str, folder: str) -> None:
-    """Delete all objects whose names start with `folder`.
-
-    Raises:
-        StorageUnavailable: try again later.
-    """
-    with mapped():
-        for blob in client.list_blobs(bucket, prefix=folder):
-            with suppress(NotFound):
-                blob.delete()
-
-
-def copy_on(client: Any, stored: StoredObject, bucket: str) -> str:
-    """Copy an object to another bucket and give the name it has there.
-
-    It keeps its name; where other bytes lie under that name already, its generation is put before
-    the ending. May be called again after a crash at any point.
-
-    Raises:
-        StorageUnavailable: try again later.
-    """
-    return _settle(client, stored, bucket, (stored.name, _with_generation(stored)))
-
-
-def beside(name: str, ending: str) -> str:
-    """The name of an object that belongs to another: the other's with an ending of its own.
-
-    A name that would grow too long has its end replaced by a checksum of the whole.
+    If it would be too long, the end of the other's name is replaced by a checksum of it.
     """
     whole = f"{name}{ending}".encode()
     folder, slash, last = name.rpartition("/")
-    if len(whole) <= _MOST_NAME_BYTES and len(f"{last}{ending}".encode()) <= _MOST_SEGMENT_BYTES:
+    if len(whole) <= _MAX_NAME_BYTES and len(f"{last}{ending}".encode()) <= _MAX_SEGMENT_BYTES:
         return whole.decode()
     marked = f"-{zlib.crc32(name.encode()):08x}{ending}"
     size = len(marked.encode())
-    kept = f"{folder}{slash}".encode() + last.encode()[: max(_MOST_SEGMENT_BYTES - size, 0)]
-    return kept[: _MOST_NAME_BYTES - size].decode("utf-8", "ignore") + marked
+    kept = f"{folder}{slash}".encode() + last.encode()[: max(_MAX_SEGMENT_BYTES - size, 0)]
+    return kept[: _MAX_NAME_BYTES - size].decode("utf-8", "ignore") + marked
 
 
-def take_away(client: Any, stored: StoredObject) -> None:
-    """Delete an object, unless a newer one has its name by now.
-
-    Raises:
-        StorageUnavailable: try again later.
-    """
-    live = find(client, stored.bucket, stored.name)
-    # A newer upload of the same name is not ours to delete, and its own event is on its way.
-    if live is not None and live.generation == stored.generation:
-        with mapped(), suppress(NotFound):
-            client.bucket(stored.bucket).blob(stored.name, generation=stored.generation).delete()
-
-
-def _settle(client: Any, stored: StoredObject, bucket: str, names: tuple[str, str]) -> str:
-    for name in names:
-        there = find(client, bucket, name)
-        if there is None:
-            if not _copy(client, stored, bucket, name):
-                continue
-            return name
-        if there.content == stored.content:
-            return name
-    # Both names are taken by other bytes: the generation's own was left by a cut-off copy.
-    _copy(client, stored, bucket, names[-1], overwrite=True)
-    return names[-1]
-
-
-def _copy(
-    client: Any, stored: StoredObject, bucket: str, name: str, *, overwrite: bool = False
-) -> bool:
-    source = client.bucket(stored.bucket).blob(stored.name, generation=stored.generation)
-    target = client.bucket(bucket).blob(name)
-    condition = {} if overwrite else {"if_generation_match": 0}
-    with mapped():
-        try:
-            token: str | None = None
-            while True:
-                token, _, _ = target.rewrite(source, token=token, **condition)
-                if token is None:
-                    return True
-        except PreconditionFailed:
-            return False
-        except NotFound:
-            # Gone from its source: an earlier call has moved it.
-            return True
-
-
-def _with_generation(stored: StoredObject) -> str:
+def _name_with_generation(stored: StoredObject) -> str:
     folder, slash, name = stored.name.rpartition("/")
     stem, dot, ending = name.partition(".")
-    return beside(f"{folder}{slash}{stem}", f"-{stored.generation}{dot}{ending[-40:]}")
+    return sibling(f"{folder}{slash}{stem}", f"-{stored.generation}{dot}{ending[-40:]}")
 
 
 def _stored(blob: Any) -> StoredObject:

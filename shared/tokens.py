@@ -1,6 +1,6 @@
 """New tokens: `python -m shared.tokens new --name ann --scopes rows,metrics`.
 
-The token is shown once and kept nowhere; what is configured in TOKENS is its hash.
+The token is shown once and stored nowhere; TOKENS holds its hash.
 """
 
 import argparse
@@ -13,18 +13,18 @@ from datetime import UTC, datetime
 
 from shared.settings import SCOPES
 
-_PREFIX = "tg_"  # so that scanners for leaked secrets can know one
+_PREFIX = "tg_"  # lets scanners for leaked secrets recognise one
 
 
 def new_token() -> str:
-    """A token nobody can guess: 256 random bits."""
+    """A new token: 256 random bits."""
     return f"{_PREFIX}{secrets.token_urlsafe(32)}"
 
 
 def entry(
     token: str, name: str, scopes: Sequence[str], expires: datetime | None = None
 ) -> dict[str, object]:
-    """What to configure in TOKENS for a token."""
+    """The entry of a token in TOKENS."""
     return {
         "name": name,
         "sha256": hashlib.sha256(token.encode()).hexdigest(),
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     token = new_token()
     configured = json.dumps(entry(token, given.name, given.scopes, given.expires))
     sys.stdout.write(
-        f"Token, shown only now; give it to {given.name}:\n  {token}\n"
+        f"Token, shown only once; give it to {given.name}:\n  {token}\n"
         f"Entry, to add to the JSON list in TOKENS:\n  {configured}\n"
     )
 
@@ -49,10 +49,13 @@ def _parser() -> argparse.ArgumentParser:
     new = parser.add_subparsers(required=True, metavar="new").add_parser("new")
     new.add_argument("--name", required=True, type=_name, help="who holds it")
     new.add_argument(
-        "--scopes", required=True, type=_scopes, help=f"of {', '.join(SCOPES)}, with commas"
+        "--scopes",
+        required=True,
+        type=_scopes,
+        help=f"from {', '.join(SCOPES)}, separated by commas",
     )
     new.add_argument(
-        "--expires", type=_moment, help="when it ends, such as 2027-01-01 or 2027-01-01T12:00Z"
+        "--expires", type=_moment, help="when it expires, such as 2027-01-01 or 2027-01-01T12:00Z"
     )
     return parser
 
@@ -68,7 +71,7 @@ def _scopes(text: str) -> list[str]:
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown:
         raise argparse.ArgumentTypeError(
-            f"unknown: {', '.join(unknown)}; there are {', '.join(SCOPES)}"
+            f"unknown: {', '.join(unknown)}; the scopes are {', '.join(SCOPES)}"
         )
     return sorted(set(scopes), key=SCOPES.index)
 
@@ -77,10 +80,10 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError("must be an ISO 8601 date or moment") from error
+        raise argparse.ArgumentTypeError("must be an ISO 8601 date or time") from error
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if moment <= datetime.now(UTC):
-        raise argparse.ArgumentTypeError("lies in the past")
+        raise argparse.ArgumentTypeError("is in the past")
     return moment
 
 

@@ -1,22 +1,20 @@
-"""The one place that makes real things, each once a process, at first use.
+"""The one place that makes clients of real services: each once per process, at first use.
 
-Everything below takes them as arguments. The libraries themselves are imported here at first use:
-a function that never publishes never loads Pub/Sub.
+Everything below takes them as arguments.
 """
+
+from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from shared import settings as settings_room
-from shared.first_use import Once, importing
+from shared import settings as settings_of
+from shared.database import engine as engines
+from shared.lazy import Once, auth_credentials, bigquery, gcs, pubsub_v1
+from shared.lazy import sqlalchemy as sa
 from shared.settings import Settings
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
-
-    from shared.loading.uploads import Uploads
-    from shared.storage import StoredObject
+from shared.storage import ObjectStore
 
 
 @Once
@@ -26,36 +24,36 @@ def settings() -> Settings:
     Raises:
         ConfigurationError: naming every variable that is wrong.
     """
-    return settings_room.read()
+    return settings_of.read()
 
 
 def configure(variables: Mapping[str, str]) -> None:
-    """Take settings that have travelled with a pipeline to this worker, before anything is made."""
+    """Take settings that travelled with a pipeline to this worker, before anything is made."""
     os.environ.update(variables)
 
 
 @Once
-def engine() -> "sa.Engine":
+def engine() -> sa.Engine:
     """The database, with its pool of connections."""
-    from shared.database.engine import create
-
-    return create(settings())
+    return engines.create(settings())
 
 
 @Once
 def storage_client() -> Any:
-    """Cloud Storage."""
-    from google.cloud import storage
-
+    """Cloud Storage's client."""
     settings().require("google_cloud_project")
-    return storage.Client(project=settings().google_cloud_project, **_credentials("STORAGE"))
+    return gcs.Client(project=settings().google_cloud_project, **_credentials("STORAGE"))
+
+
+@Once
+def object_store() -> ObjectStore:
+    """Cloud Storage, with its errors mapped."""
+    return ObjectStore(storage_client())
 
 
 @Once
 def publisher() -> Any:
     """Pub/Sub's publisher."""
-    from google.cloud import pubsub_v1
-
     settings().require("google_cloud_project")
     # Not the bare client of the service: this one knows where an emulator is.
     return pubsub_v1.PublisherClient()
@@ -64,46 +62,12 @@ def publisher() -> Any:
 @Once
 def bigquery_client() -> Any:
     """BigQuery."""
-    from google.cloud import bigquery
-
     settings().require("google_cloud_project")
     return bigquery.Client(project=settings().google_cloud_project, **_credentials("BIGQUERY"))
 
 
 def _credentials(service: str) -> dict[str, Any]:
-    # Where the library is pointed at an emulator there is nobody to authenticate to.
+    # An emulator authenticates no one.
     if not os.environ.get(f"{service}_EMULATOR_HOST"):
         return {}
-    with importing():
-        from google.auth.credentials import AnonymousCredentials
-
-    return {"credentials": AnonymousCredentials()}
-
-
-@Once
-def uploads() -> "Uploads":
-    """What loads files of the uploads bucket."""
-    from shared.loading.uploads import Uploads
-
-    hand_over = _hand_over if settings().dataflow_template else None
-    return Uploads(settings(), engine(), storage_client(), publisher(), hand_over)
-
-
-@Once
-def dataflow_client() -> Any:
-    """Dataflow."""
-    from shared.dataflow import connect
-
-    return connect(settings())
-
-
-def _hand_over(stored: "StoredObject") -> None:
-    # Heavy, and most functions never see so large a file.
-    with importing():
-        from shared import dataflow
-        from shared.loading.ledger import load_id_of
-
-    load_id = str(load_id_of(stored.identity))
-    dataflow.launch(
-        dataflow_client(), settings(), load_id, stored.bucket, stored.name, stored.generation
-    )
+    return {"credentials": auth_credentials.AnonymousCredentials()}

@@ -5,10 +5,11 @@ from functools import cache
 import functions_framework
 from flask import Request, Response
 
+from shared import api
 from shared.api.api_docs import ASSET, DOCUMENT, PAGE
-from shared.first_use import importing
 from shared.http import page
 from shared.http.answers import json_answer
+from shared.http.document import build
 from shared.http.routes import Call, Door
 
 
@@ -29,11 +30,6 @@ def asset(call: Call) -> Response:
 
 @cache
 def _document() -> object:
-    # apispec, and the routes of all functions, are of no use before the first call.
-    with importing():
-        from shared import api
-        from shared.http.document import build
-
     return build(api.all_routes())
 
 

@@ -7,7 +7,7 @@ from flask import Request, Response
 
 from shared import tables, wiring
 from shared.api.backup_table import BACK_UP, BACK_UP_ALL, DELETE, LIST, VERIFY
-from shared.first_use import importing
+from shared.backups.backup import Backups
 from shared.http import backups
 from shared.http.answers import json_answer
 from shared.http.routes import Call, Door
@@ -44,10 +44,6 @@ def delete(call: Call) -> Response:
 
 
 def _backups() -> "Backups":
-    # With the first call, not with the start: it takes half a second to import.
-    with importing():
-        from shared.backups.backup import Backups
-
     return Backups(wiring.settings(), wiring.engine(), wiring.storage_client())
 
 

@@ -5,8 +5,7 @@ from flask import Request, Response
 
 from shared import tables, wiring
 from shared.api.dashboard import ASSET, LOAD, LOADS, PAGE, REASONS, TABLES, UPLOAD
-from shared.dashboard import assets, dictionary, queries
-from shared.first_use import importing
+from shared.dashboard import assets, dictionary, ledger, queries, uploads
 from shared.http.answers import json_answer
 from shared.http.routes import Call, Door
 
@@ -14,35 +13,23 @@ from shared.http.routes import Call, Door
 def loads(call: Call) -> Response:
     """A page of loads."""
     most, after = queries.limit(call.request), queries.cursor(call.request)
-    with importing():
-        from shared.dashboard import ledger
-
     return json_answer(ledger.loads(wiring.engine(), most, after))
 
 
 def load(call: Call) -> Response:
     """Where a load stands."""
     load_id = queries.load_id(call.params["load_id"])
-    with importing():
-        from shared.dashboard import ledger
-
     return json_answer(ledger.state(wiring.engine(), load_id))
 
 
 def reasons(_: Call) -> Response:
     """Open rejects by reason."""
-    with importing():
-        from shared.dashboard import ledger
-
     return json_answer(ledger.reasons(wiring.engine()))
 
 
 def upload(call: Call) -> Response:
     """Put a file in the uploads bucket."""
     table = tables.find(call.params["table"])
-    with importing():
-        from shared.dashboard import uploads
-
     done = uploads.take(wiring.storage_client(), wiring.settings(), call, table)
     return json_answer(done, 201, {"Location": f"/dashboard/loads/{done.load_id}"})
 

@@ -7,10 +7,10 @@ from flask import Request, Response
 
 from shared import wiring
 from shared.api.departments_above_mean import READ
-from shared.first_use import importing
 from shared.http import metrics
 from shared.http.conditional import Kept
 from shared.http.routes import Call, Door
+from shared.warehouse.bigquery import connect
 from shared.warehouse.metrics import TIMEOUT_SECONDS
 
 
@@ -23,10 +23,6 @@ def kept() -> Kept:
 def read(call: Call) -> Response:
     """The metric as JSON or CSV."""
     metrics.year_of(call.request)  # before anything heavy is imported for a call that is none
-    # With the first call, not with the start: it takes half a second to import.
-    with importing():
-        from shared.warehouse.bigquery import connect
-
     settings = wiring.settings()
     warehouse = connect(wiring.bigquery_client(), settings, TIMEOUT_SECONDS)
     most_bytes = settings.maximum_bytes_billed

@@ -14,8 +14,8 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from shared.first_use import importing
-from shared.loading.backfill import Backfill, Cut, Piece
+from shared import ingest, wiring
+from shared.loading.backfill import Backfill, FileEnd, FilePiece
 
 
 class Step(beam.DoFn):  # type: ignore[misc]
@@ -34,34 +34,31 @@ class Step(beam.DoFn):  # type: ignore[misc]
 
     def setup(self) -> None:
         """Connect, once a worker; the settings travel with the pipeline."""
-        with importing():
-            from shared import wiring
-
         wiring.configure(json.loads(self.settings))
         wiring.settings().require("staging_bucket")
-        self.backfill = Backfill(wiring.uploads(), *self.file)
+        self.backfill = Backfill(ingest.uploads(), *self.file)
 
 
 class CutIntoPieces(Step):
     """Stage the file's rows in pieces."""
 
-    def process(self, _: None) -> Iterator[Piece | Cut]:
+    def process(self, _: None) -> Iterator[FilePiece | FileEnd]:
         """Give each piece, and the end."""
-        yield from self.backfill.cut()
+        yield from self.backfill.split()
 
 
 class Judge(Step):
     """Judge a piece."""
 
-    def process(self, part: Piece | Cut) -> Iterator[Piece | Cut]:
+    def process(self, part: FilePiece | FileEnd) -> Iterator[FilePiece | FileEnd]:
         """Give the piece as it was judged; the end as it is."""
-        yield self.backfill.judge(part) if isinstance(part, Piece) else part
+        yield self.backfill.validate(part) if isinstance(part, FilePiece) else part
 
 
 class Load(Step):
     """Load what was judged, once all of it is."""
 
-    def process(self, _: None, parts: Sequence[Piece | Cut]) -> None:
+    def process(self, _: None, parts: Sequence[FilePiece | FileEnd]) -> None:
         """Load all parts in one transaction."""
         self.backfill.load(parts)
 

@@ -6,7 +6,7 @@ import functions_framework
 from cloudevents.http import CloudEvent
 from flask import request
 
-from shared import events, logs, wiring
+from shared import events, ingest, logs, wiring
 from shared.http import push
 
 
@@ -21,14 +21,14 @@ def ingest_csv(event: CloudEvent) -> None:
     settings = wiring.settings()
     if settings.check_events:
         push.admit(request, settings)
-    uploads = wiring.uploads()
+    uploads = ingest.uploads()
     if events.is_sweep(event):
         for stored in uploads.sweep(datetime.now(UTC)):
             logs.line("WARNING", "A forgotten upload was loaded", source=stored.identity)
         for load_id in uploads.sweep_waiting():
             logs.line("WARNING", "Rows that waited without need were loaded", load_id=load_id)
         return
-    with events.put_aside(event, settings, wiring.publisher()):
+    with events.dead_letter_on_error(event, settings, wiring.publisher()):
         upload = events.finalized(event)
         if upload.bucket == settings.uploads_bucket:
-            uploads.take(upload.bucket, upload.name, upload.generation)
+            uploads.ingest(upload.bucket, upload.name, upload.generation)

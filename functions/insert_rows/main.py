@@ -8,8 +8,7 @@ from shared.api.insert_rows import INSERT, MAX_WAIT_SECONDS, STATE
 from shared.http import batches, bodies
 from shared.http.preferences import wait_seconds
 from shared.http.routes import Call, Door
-from shared.loading import taking
-from shared.loading.batches import Batch
+from shared.loading.batches import Batch, publish_batch
 
 
 def insert(call: Call) -> Response:
@@ -17,17 +16,17 @@ def insert(call: Call) -> Response:
     table = tables.find(call.params["table"])
     body = bodies.json_content(call.request)
     verdict = batches.judged(table, body)
-    ticket = batches.ticket(wiring.engine, call, table, body)
-    entry = batches.entry_of(wiring.engine, ticket.batch_id) if ticket.repeated else None
+    claim = batches.claim(wiring.engine, call, table, body)
+    entry = batches.entry_of(wiring.engine, claim.batch_id) if claim.repeated else None
     if entry is None:
-        batch = Batch(ticket.batch_id, table, call.sender, ticket.accepted_at, verdict)
-        taking.take(wiring.publisher(), wiring.settings(), batch, body)
+        batch = Batch(claim.batch_id, table, call.sender, claim.accepted_at, verdict)
+        publish_batch(wiring.publisher(), wiring.settings(), batch, body)
     if not verdict.rows:
-        raise batches.none_accepted(ticket.batch_id, verdict)
+        raise batches.none_accepted(claim.batch_id, verdict)
     wait = wait_seconds(call.request, MAX_WAIT_SECONDS)
     if wait:
-        entry = entry or batches.entry_of(wiring.engine, ticket.batch_id, wait)
-    return batches.answer(ticket.batch_id, table, verdict, wait, entry)
+        entry = entry or batches.entry_of(wiring.engine, claim.batch_id, wait)
+    return batches.answer(claim.batch_id, table, verdict, wait, entry)
 
 
 def state(call: Call) -> Response:

@@ -5,17 +5,14 @@ from flask import Request, Response
 
 from shared import tables, wiring
 from shared.api.rejected_rows import CORRECTIONS, DISCARD, LIST, REPLAY, Discard, Replay
-from shared.first_use import importing
 from shared.http import bodies, rejects
 from shared.http.problems import Problem
 from shared.http.routes import Call, Door
+from shared.loading import reject_queue
 
 
 def look(call: Call) -> Response:
     """A page of rejects."""
-    with importing():
-        from shared.loading import reject_queue
-
     limit, cursor = rejects.limit(call.request), rejects.cursor(call.request)
     found = reject_queue.page(wiring.engine(), rejects.filters(call.request), limit + 1, cursor)
     return rejects.page(found, limit)
@@ -23,9 +20,6 @@ def look(call: Call) -> Response:
 
 def corrections(call: Call) -> Response:
     """The open rejects of a table as a file to correct."""
-    with importing():
-        from shared.loading import reject_queue
-
     filters = rejects.filters(call.request)
     if filters.table_name is None:
         raise Problem(400, "unusable-filter", "Name the table: ?table=...", parameter="table")
@@ -35,9 +29,6 @@ def corrections(call: Call) -> Response:
 
 def replay(call: Call) -> Response:
     """Send corrected rows through the gate again."""
-    with importing():
-        from shared.loading import reject_queue
-
     corrected = rejects.corrected(bodies.read(call.request, Replay))
     engine, publisher, settings = wiring.engine(), wiring.publisher(), wiring.settings()
     return rejects.replayed(
@@ -47,9 +38,6 @@ def replay(call: Call) -> Response:
 
 def discard(call: Call) -> Response:
     """Put rejects away."""
-    with importing():
-        from shared.loading import reject_queue
-
     ids = bodies.read(call.request, Discard).ids
     return rejects.discarded(reject_queue.discard(wiring.engine(), ids))
 

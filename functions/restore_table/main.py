@@ -5,7 +5,7 @@ from flask import Request, Response
 
 from shared import tables, wiring
 from shared.api.restore_table import RESTORE, Restore
-from shared.first_use import importing
+from shared.backups import restore as restoring
 from shared.http import backups, bodies, restores
 from shared.http.routes import Call, Door
 
@@ -14,14 +14,10 @@ def restore(call: Call) -> Response:
     """Restore a table, and see to what follows from it."""
     table = tables.find(call.params["table_name"])
     asked = bodies.read(call.request, Restore)
-    # With the first call, not with the start: it takes half a second to import.
-    with importing():
-        from shared.backups.restore import restore
-
     engine, client, settings = wiring.engine(), wiring.storage_client(), wiring.settings()
     with backups.problems():
         order = restores.order(call, client, settings, table, asked)
-        done = restore(engine, client, order, settings.lock_timeout_seconds)
+        done = restoring.restore(engine, client, order, settings.lock_timeout_seconds)
     restores.follow_up(engine, wiring.publisher, settings, table, done)
     return backups.restored(order, done)
 

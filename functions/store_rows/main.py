@@ -5,18 +5,13 @@ from flask import Request, Response
 
 from shared import wiring
 from shared.errors import ConfigurationError, PermanentError
-from shared.first_use import importing
 from shared.http.push import PushMessage
 from shared.http.routes import PUSH, Call, Door, Route
-from shared.loading import batches
+from shared.loading import batches, store
 
 
 def take(call: Call) -> Response:
     """Store the batch of a pushed message; put one aside that can never be stored."""
-    # With the first message, not with the start: SQLAlchemy takes a fifth of a second to import.
-    with importing():
-        from shared.loading import store
-
     message = PushMessage.read(call.request)
     engine, publisher, settings = wiring.engine(), wiring.publisher(), wiring.settings()
     try:
@@ -26,14 +21,14 @@ def take(call: Call) -> Response:
         # The operator can mend it, and then the message is good.
         raise
     except PermanentError as error:
-        reason = store.Unstorable(
+        reason = store.DeadLetter(
             message.message_id,
             message.data,
             message.attributes,
             type(error).__name__,
             str(error),
         )
-        store.put_aside(engine, publisher, settings, reason)
+        store.dead_letter(engine, publisher, settings, reason)
     return Response(status=204)
 
 

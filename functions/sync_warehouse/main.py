@@ -7,10 +7,12 @@ from flask import Request, Response
 
 from shared import tables, wiring
 from shared.api.sync_warehouse import RECONCILE, SYNC, Reconcile
-from shared.first_use import importing
 from shared.http import bodies, reconciled
 from shared.http.push import PushMessage
 from shared.http.routes import Call, Door
+from shared.warehouse.bigquery import connect
+from shared.warehouse.reconcile import reconcile
+from shared.warehouse.sync import Sync
 
 if TYPE_CHECKING:
     from shared.warehouse.sync import Sync
@@ -30,25 +32,17 @@ def compare(call: Call) -> Response:
     """Compare BigQuery with PostgreSQL, and mend it if asked to."""
     asked = bodies.read(call.request, Reconcile, may_be_empty=True)
     chosen = None if asked.table is None else [tables.find(asked.table)]
-    with importing():
-        from shared.warehouse.reconcile import reconcile
-
     return reconciled.answer(reconcile(_sync(), chosen, repair=asked.repair))
 
 
 def _sync() -> "Sync":
-    # With the first call, not with the start: they take half a second to import.
-    with importing():
-        from shared.warehouse.bigquery import connect
-        from shared.warehouse.sync import Sync
-
     settings = wiring.settings()
     settings.require("staging_bucket")
     warehouse = connect(wiring.bigquery_client(), settings)
     return Sync(
         wiring.engine(),
         warehouse,
-        wiring.storage_client(),
+        wiring.object_store(),
         settings.staging_bucket,
         GATHER_SECONDS,
     )

@@ -19,7 +19,7 @@ locals {
     }
     put_aside = {
       description = "Events and batches that can never be worked, put with the dead letters"
-      filter      = "jsonPayload.message=~\"put aside\""
+      filter      = "jsonPayload.message=~\"moved to the dead-letter topic\""
       label       = {}
     }
     refused_calls = {

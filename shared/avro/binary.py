@@ -5,20 +5,19 @@ by row. But blocks are independent: here each is a lane, and every step reads on
 of all lanes together. An Avro file of a million rows is some thousands of steps.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from shared.avro import varints
 from shared.avro.columns import SLACK, Column, Int64, Ints, Texts, Words, words_of
 from shared.backups.errors import UnusableBackup
+from shared.lazy import numpy as np
 
 # Below this many rows a step, reading one by one costs less than the steps.
 _FEWEST_LANES = 24
 _WORD = 8
-_ONE = np.uint64(1)
-_SEVEN_BITS = np.uint64(0x7F)
 
 
 @dataclass(frozen=True)
@@ -124,13 +123,13 @@ class _Lanes:
     def _read_lengths(self, field: int, words: Words, ends: Words | None) -> Int64:
         if ends is None and self._shapes[field].size == 1:
             # Taken for positive; a negative one is found at the end.
-            return ((words & _SEVEN_BITS) >> _ONE).view(np.int64)
+            return ((words & 0x7F) >> 1).view(np.int64)
         return varints.read(words, varints.ends(words) if ends is None else ends)
 
     def are_at_their_ends(self) -> bool:
         """Whether every lane has ended where its block does, having gone forward all the way."""
         lengths = (words for words, text in zip(self._words, self._texts, strict=True) if text)
-        forward = not any(np.count_nonzero(words & _ONE) for words in lengths)
+        forward = not any(np.count_nonzero(words & 1) for words in lengths)
         return forward and bool((self._at == self._ends).all())
 
     def have_long_integers(self) -> bool:

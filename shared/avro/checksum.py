@@ -15,23 +15,24 @@ It finds damage and rows lost, doubled or changed; it is no protection against f
 never change: manifests that were written long ago are checked against it.
 """
 
+from __future__ import annotations
+
 import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import fastavro
-import numpy as np
-
 from shared.avro.columns import Chunk, Column, Int64, Ints, Texts, Values, Words
+from shared.lazy import fastavro
+from shared.lazy import numpy as np
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIXER = np.uint64(0xD6E8FEB86659FD93)
-_HALF = np.uint64(32)
-_TURN = np.uint64(29)
+_GOLDEN = 0x9E3779B97F4A7C15
+_MIXER = 0xD6E8FEB86659FD93
+_HALF = 32
+_TURN = 29
 _MODULUS = 1 << 64
 _WORD = 8
 # Of a word, the bytes that belong to a text of which so many bytes are left.
-_KEPT = np.array([(1 << (8 * left)) - 1 for left in range(_WORD)] + [_MODULUS - 1], np.uint64)
+_KEPT = tuple((1 << (8 * left)) - 1 for left in range(_WORD + 1))
 
 
 class Checksum:
@@ -90,6 +91,7 @@ def _hashes(texts: Texts) -> Words:
     found = lengths.astype(np.uint64)
     longest = int(lengths.max(initial=0))
     shortest = int(lengths.min(initial=longest))
+    kept = np.array(_KEPT, np.uint64)
     for done in range(0, longest, _WORD):
         if shortest >= done + _WORD:
             # A whole word of every text: most of the work, and the least of it.
@@ -99,7 +101,7 @@ def _hashes(texts: Texts) -> Words:
             continue
         more = np.flatnonzero(lengths > done)
         left = np.minimum(lengths[more] - done, _WORD)
-        hashed = (found[more] ^ (words[starts[more] + done] & _KEPT[left])) * _GOLDEN
+        hashed = (found[more] ^ (words[starts[more] + done] & kept[left])) * _GOLDEN
         found[more] = hashed ^ (hashed >> _TURN)
     return found
 

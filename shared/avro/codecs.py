@@ -5,25 +5,22 @@ isal writes and reads the very format of zlib several times faster; fastavro's c
 stream each.
 """
 
+from __future__ import annotations
+
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-import cramjam
-from isal import isal_zlib
-
 from shared.backups.errors import UnusableBackup
+from shared.lazy import cramjam, isal_zlib
 
 MAX_BLOCK_BYTES = 32 << 20
 """The largest block that is taken where nobody says otherwise."""
 
 _CRC_BYTES = 4
 _RAW = -15
-_ERROR: type[Exception] = cramjam.DecompressionError
-# Its stubs take the class for an instance.
-_INFLATION: Any = isal_zlib.error
-_ERRORS = (ValueError, EOFError, _INFLATION, _ERROR)
 # Measured on hires: nearly the size of zlib's level 6, at ten times its speed.
 _DEFLATE_LEVEL = 1
 _ZSTANDARD_LEVEL = 3
@@ -75,7 +72,7 @@ def unpacked(codec: Codec, data: bytes, most: int = MAX_BLOCK_BYTES) -> bytes:
             f"A block of the file unpacks to over {most} bytes; write it in smaller blocks, or "
             "raise MAX_BLOCK_BYTES.",
         ) from None
-    except _ERRORS as error:
+    except _errors() as error:
         raise UnusableBackup(
             "damaged",
             f"A block of the file cannot be unpacked as {codec.name}; the file is damaged.",
@@ -84,6 +81,13 @@ def unpacked(codec: Codec, data: bytes, most: int = MAX_BLOCK_BYTES) -> bytes:
 
 class _TooLarge(Exception):
     pass
+
+
+@cache
+def _errors() -> tuple[type[Exception], ...]:
+    # isal's stubs take the class for an instance.
+    inflation: Any = isal_zlib.error
+    return (ValueError, EOFError, inflation, cramjam.DecompressionError)
 
 
 def _deflate(data: memoryview) -> bytes:
@@ -127,7 +131,7 @@ def _decompress(data: bytes, most: int) -> bytes:
         buffer = bytearray(room)
         try:
             return bytes(buffer[: cramjam.zstd.decompress_into(data, buffer)])
-        except _ERROR as error:
+        except cramjam.DecompressionError as error:
             if _NO_ROOM not in str(error):
                 raise
             if room == most:

@@ -4,18 +4,19 @@ Texts lie in one buffer, wherever they came from, and are worked on in words of 
 buffer has `SLACK` bytes more than its last text needs.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+from shared.lazy import numpy as np
 
 SLACK = 16
 
-Int64 = NDArray[np.int64]
-Words = NDArray[np.uint64]
+Int64: TypeAlias = "np.typing.NDArray[np.int64]"
+Words: TypeAlias = "np.typing.NDArray[np.uint64]"
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,12 @@ class Texts:
     lengths: Int64
 
     @classmethod
-    def of(cls, values: Sequence[bytes]) -> "Texts":
+    def of(cls, values: Sequence[bytes]) -> Texts:
         """A column of these values."""
         return cls.packed(b"".join(values), np.fromiter(map(len, values), np.int64, len(values)))
 
     @classmethod
-    def packed(cls, data: bytes, lengths: Int64) -> "Texts":
+    def packed(cls, data: bytes, lengths: Int64) -> Texts:
         """A column of texts that lie one after the other."""
         ends = np.cumsum(lengths)
         return cls(data + bytes(SLACK), ends - lengths, lengths)
@@ -122,7 +123,7 @@ def column_of(values: list[Any]) -> Column:
     return Values(values)
 
 
-def window_of(data: bytes | bytearray, size: int) -> NDArray[np.void]:
+def window_of(data: bytes | bytearray, size: int) -> np.typing.NDArray[np.void]:
     """So many bytes from every place of a buffer on."""
     places = max(len(data) - size + 1, 0)
     return np.ndarray((places,), f"V{size}", buffer=data, strides=(1,))

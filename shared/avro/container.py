@@ -3,6 +3,8 @@
 Source: Apache Avro 1.11 specification, "Object Container Files".
 """
 
+from __future__ import annotations
+
 import base64
 import io
 import json
@@ -11,19 +13,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import fastavro
-import google_crc32c
-
 from shared.avro import codecs
 from shared.avro.codecs import Codec
 from shared.backups.errors import UnusableBackup
+from shared.lazy import fastavro, google_crc32c
 
 MAGIC = b"Obj\x01"
+_METADATA = {"type": "map", "values": "bytes"}
 _SYNC_BYTES = 16
 _READ_BYTES = 1 << 20
 _MAX_HEADER_BYTES = 4 << 20
 _MAX_INTEGER_BYTES = 10
-_METADATA = fastavro.parse_schema({"type": "map", "values": "bytes"})
 
 
 class Readable(Protocol):
@@ -64,7 +64,7 @@ class Header:
             "avro.codec": self.codec.name.encode(),
         }
         sink = io.BytesIO()
-        fastavro.schemaless_writer(sink, _METADATA, entries)
+        fastavro.schemaless_writer(sink, fastavro.parse_schema(_METADATA), entries)
         return MAGIC + sink.getvalue() + self.sync
 
     def framed(self, rows: int, packed: bytes) -> bytes:

@@ -5,12 +5,13 @@ time. What a value's last word has too much spills into the place of the next va
 over by it. So the last column must be one whose words can be laid to end where the row ends.
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
 from shared.avro import varints
 from shared.avro.columns import SLACK, Chunk, Column, Int64, Ints, Texts, window_of, words_of
+from shared.lazy import numpy as np
 
 _WORD = 8
 
@@ -57,7 +58,7 @@ class _Written:
     sizes: Int64
 
     @classmethod
-    def of(cls, column: Column) -> "_Written":
+    def of(cls, column: Column) -> _Written:
         if isinstance(column, Ints):
             integers = varints.write(column.values)
             return cls(integers, None, integers.lengths)

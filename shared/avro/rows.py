@@ -1,12 +1,11 @@
 """Rows one by one, through fastavro: for what the bulk paths do not cover."""
 
+from __future__ import annotations
+
 import io
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
-
-import fastavro
-import numpy as np
 
 from shared.avro import codecs, container
 from shared.avro.binary import Block
@@ -14,6 +13,8 @@ from shared.avro.columns import Chunk, Column, Ints, Texts, Values
 from shared.avro.encode import Rows
 from shared.avro.schemas import Field, FileSchema
 from shared.backups.errors import UnusableBackup
+from shared.lazy import fastavro
+from shared.lazy import numpy as np
 
 
 def decode(schema: FileSchema, blocks: Sequence[Block]) -> list[Column]:

@@ -4,21 +4,18 @@ Source: Apache Avro 1.11 specification, "Schema Resolution", "Aliases", "Logical
 "Parsing Canonical Form".
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-import fastavro
-from fastavro.schema import fingerprint as fastavro_fingerprint
-from fastavro.schema import to_parsing_canonical_form
-
-from shared.avro import bounds
+from shared.avro import bounds, row_schema
 from shared.backups.errors import UnusableBackup
-from shared.derive import avro
-from shared.derive.types import kind_of
-from shared.tables.fields import Timestamp
+from shared.lazy import fastavro
+from shared.tables.kinds.timestamp import Timestamp
 from shared.tables.table import Table
 
 OWN_COLUMNS = ("accepted_at", "load_id")
@@ -101,13 +98,13 @@ class FileSchema:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the schema's parsing canonical form, in hexadecimal."""
-        canonical = to_parsing_canonical_form(self.declared)
-        return str(fastavro_fingerprint(canonical, "SHA-256"))
+        canonical = fastavro.schema.to_parsing_canonical_form(self.declared)
+        return str(fastavro.schema.fingerprint(canonical, "SHA-256"))
 
 
 def of_table(table: Table) -> FileSchema:
     """The schema that a table's backups are written in."""
-    return FileSchema(avro.schema(table))
+    return FileSchema(row_schema.schema(table))
 
 
 def wrong_schema(sentence: str, **facts: Any) -> UnusableBackup:
@@ -244,7 +241,7 @@ def _is_moment(field: Field) -> bool:
 def _wanted(table: Table, column: str) -> Any:
     if column == "accepted_at":
         return MICROS
-    return "string" if column == "load_id" else kind_of(table, column).avro
+    return "string" if column == "load_id" else table.fields[column].avro_type
 
 
 def _default(table: Table, name: str) -> Any:

@@ -1,20 +1,20 @@
 """Ids of loads, many at once: sixteen bytes each, or the 36 letters they are written with."""
 
-import numpy as np
+from __future__ import annotations
 
 from shared.avro.columns import SLACK, Texts, window_of
 from shared.backups.errors import UnusableBackup
+from shared.lazy import numpy as np
 
 LETTERS = 36
 BYTES = 16
 # Where the letters of each byte stand, between the hyphens.
-_PLACES = np.array([p for p in range(LETTERS) if p not in (8, 13, 18, 23)])
-_HYPHENS = np.array([8, 13, 18, 23])
-_HEXADECIMAL = np.frombuffer(b"0123456789abcdef", np.uint8)
+_PLACES = [p for p in range(LETTERS) if p not in (8, 13, 18, 23)]
+_HYPHENS = [8, 13, 18, 23]
+_HEXADECIMAL = b"0123456789abcdef"
 _NO_DIGIT = 0xFF
-_DIGITS = np.full(256, _NO_DIGIT, np.uint8)
-_DIGITS[_HEXADECIMAL] = np.arange(16)
-_DIGITS[np.frombuffer(b"ABCDEF", np.uint8)] = np.arange(10, 16)
+# The digit that each byte is.
+_DIGITS = bytes(_HEXADECIMAL.find(bytes([byte]).lower()) % 256 for byte in range(256))
 
 
 def written(packed: memoryview) -> Texts:
@@ -27,8 +27,9 @@ def written(packed: memoryview) -> Texts:
     raw = halves[firsts].view(np.uint8).reshape(-1, BYTES)
     letters = np.empty((len(raw), LETTERS), np.uint8)
     letters[:, _HYPHENS] = ord("-")
-    letters[:, _PLACES[::2]] = _HEXADECIMAL[raw >> 4]
-    letters[:, _PLACES[1::2]] = _HEXADECIMAL[raw & 15]
+    hexadecimal = np.frombuffer(_HEXADECIMAL, np.uint8)
+    letters[:, _PLACES[::2]] = hexadecimal[raw >> 4]
+    letters[:, _PLACES[1::2]] = hexadecimal[raw & 15]
     lengths = np.full(len(halves), LETTERS, np.int64)
     return Texts(letters.tobytes() + bytes(SLACK), runs * LETTERS, lengths)
 
@@ -42,7 +43,7 @@ def packed(texts: Texts) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     if not bool((texts.lengths == LETTERS).all()):
         raise _damaged()
     letters = window_of(texts.data, LETTERS)[texts.starts].view(np.uint8).reshape(-1, LETTERS)
-    digits = _DIGITS[letters[:, _PLACES]]
+    digits = np.frombuffer(_DIGITS, np.uint8)[letters[:, _PLACES]]
     if bool((digits == _NO_DIGIT).any()) or not bool((letters[:, _HYPHENS] == ord("-")).all()):
         raise _damaged()
     return np.ascontiguousarray((digits[:, ::2] << 4) | digits[:, 1::2])

@@ -4,26 +4,27 @@ Integers and moments come as eight bytes each, highest first, ids of loads as si
 their lengths and then all their bytes: what PostgreSQL's own binary format makes of a value.
 """
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import numpy as np
-
 from shared.avro import uuids
 from shared.avro.columns import Chunk, Column, Ints, Texts, Values
-from shared.database.sql import quoted
+from shared.database.sql import composed, listed, qualified, quoted
 from shared.errors import DatabaseRefusal
-from shared.tables.fields import Timestamp
+from shared.lazy import numpy as np
+from shared.tables.kinds.timestamp import Timestamp
 
 EPOCH_MICROS = 946_684_800_000_000
 """What PostgreSQL counts moments from, 2000-01-01, in microseconds since 1970."""
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 _HEAD_BYTES = len(_SIGNATURE) + 8
-_INFINITE = (np.int64(2**63 - 1), np.int64(-(2**63)))
+_INFINITE = (2**63 - 1, -(2**63))
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "bigint": ("int8send({})",),
@@ -78,20 +79,28 @@ def query(table_name: str, types: Mapping[str, str], start: int, end: int, step:
         for name, kind in types.items()
         for expression in KINDS[kind]
     ]
-    # Names of the dictionary, quoted, and numbers. The inner query is one by itself, so that it
-    # goes straight to its pages.
-    return f"""
+    # The inner query is one by itself, so that it goes straight to its pages.
+    return composed(
+        """
         copy (
             select rows.*
-            from generate_series({start}, {end - 1}, {step}) as pages (first)
+            from generate_series({start}, {last}, {step}) as pages (first)
             cross join lateral (
-                select {", ".join(["int8send(count(*))", *asked])}
-                from public.{quoted(table_name)}
+                select
+                    {values}
+                from {table}
                 where ctid >= cast('(' || first || ',0)' as tid)
                     and ctid < cast('(' || least(first + {step}, {end}) || ',0)' as tid)
-            ) rows
+            ) as rows
         ) to stdout (format binary)
-    """  # noqa: S608
+        """,
+        start=str(start),
+        last=str(end - 1),
+        step=str(step),
+        end=str(end),
+        values=listed(["int8send(count(*))", *asked]),
+        table=qualified(table_name),
+    )
 
 
 class Receiver:
@@ -106,14 +115,14 @@ class Receiver:
         rows: how many rows of the table.
     """
 
-    def __init__(self, types: Mapping[str, str], take: Callable[["Piece"], None]) -> None:
+    def __init__(self, types: Mapping[str, str], take: Callable[[Piece], None]) -> None:
         self._types, self._take = types, take
         self._held = b""
         self._is_begun = False
         self.size_bytes = 0
         self.rows = 0
 
-    def begin(self) -> "Receiver":
+    def begin(self) -> Receiver:
         """Be ready for another COPY."""
         self._held, self._is_begun = b"", False
         return self
@@ -162,8 +171,15 @@ def _row(sent: bytes) -> tuple[list[memoryview], int] | None:
 def row_query(table_name: str, types: Mapping[str, str]) -> str:
     """What gives the rows of a table one by one."""
     asked = [_BY_ROW.get(kind, "{}").format(quoted(name)) for name, kind in types.items()]
-    # Names of the dictionary, quoted.
-    return f"select {', '.join(asked)} from public.{quoted(table_name)}"  # noqa: S608
+    return composed(
+        """
+        select
+            {values}
+        from {table}
+        """,
+        values=listed(asked),
+        table=qualified(table_name),
+    )
 
 
 def of_rows(types: Mapping[str, str], rows: Sequence[tuple[Any, ...]]) -> Piece:

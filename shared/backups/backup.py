@@ -1,13 +1,13 @@
 """Backups from first to last: taken and read back, checked again, and let go."""
 
+from __future__ import annotations
+
 import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-import sqlalchemy as sa
 
 from shared import logs
 from shared.avro import schemas
@@ -19,6 +19,7 @@ from shared.backups.manifest import Manifest
 from shared.backups.snapshot import snapshot
 from shared.backups.verify import verify
 from shared.backups.write import Written, write
+from shared.lazy import sqlalchemy as sa
 from shared.settings import Settings
 from shared.tables.table import Table
 

@@ -1,16 +1,17 @@
 """The backups there are: their manifests on Cloud Storage."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-
-from google.api_core.exceptions import NotFound
 
 from shared import logs, storage
 from shared.backups import manifest as manifests
 from shared.backups.errors import UnknownBackup, UnusableBackup
 from shared.backups.manifest import Manifest
-from shared.storage import StoredObject
+from shared.lazy import api_exceptions
+from shared.storage import ObjectStore, StoredObject
 
 LATEST = "latest"
 _JSON = "application/json"
@@ -65,7 +66,7 @@ class Catalog:
             UnusableBackup: `damaged`, it is gone.
             StorageUnavailable: try again later.
         """
-        found = storage.find(self.client, self.bucket, name)
+        found = ObjectStore(self.client).find(self.bucket, name)
         if found is None:
             raise UnusableBackup(
                 "damaged", f"The object {name!r} of the backup is gone; use another."
@@ -84,7 +85,7 @@ class Catalog:
         Raises:
             StorageUnavailable: try again later.
         """
-        storage.write(self.client, self.bucket, manifest.name, (manifest.encoded(),), _JSON)
+        ObjectStore(self.client).write(self.bucket, manifest.name, (manifest.encoded(),), _JSON)
 
     def delete(self, manifest: Manifest) -> None:
         """Delete a backup: its manifest first, so that there is never one without its object.
@@ -100,7 +101,7 @@ class Catalog:
         with storage.mapped():
             try:
                 self.client.bucket(self.bucket).blob(name).delete()
-            except NotFound:
+            except api_exceptions.NotFound:
                 return
 
     def leftovers(self, table_name: str, before: datetime) -> list[str]:
@@ -127,7 +128,7 @@ class Catalog:
         with storage.mapped():
             try:
                 content = self.client.bucket(self.bucket).blob(name).download_as_bytes()
-            except NotFound:
+            except api_exceptions.NotFound:
                 # Deleted since it was listed.
                 return None
         try:

@@ -1,20 +1,19 @@
 """Rows by column into what COPY takes, many at once."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from shared.avro import uuids
 from shared.avro.columns import SLACK, Chunk, Column, Int64, Ints, Texts, window_of
 from shared.avro.encode import copy_texts
 from shared.backups import arrays
+from shared.lazy import numpy as np
 from shared.validation import plain
 
 _HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TAIL = b"\xff\xff"
-_EIGHT, _SIXTEEN = np.int32(8), np.int32(16)
 
 Part = tuple[str, Any]
 """A field of the rows that has a fixed size: numpy's type of it, and its values."""
@@ -60,9 +59,9 @@ def copied(chunk: Chunk, types: Mapping[str, str]) -> bytes:
     return b"".join((_HEAD, memoryview(buffer)[: int(ends[-1])], _TAIL))
 
 
-def _segments(chunk: Chunk, types: Mapping[str, str]) -> list[Texts | NDArray[np.void]]:
+def _segments(chunk: Chunk, types: Mapping[str, str]) -> list[Texts | np.typing.NDArray[np.void]]:
     """What lies one after the other in a row: texts, and between them what has a fixed size."""
-    found: list[Texts | NDArray[np.void]] = []
+    found: list[Texts | np.typing.NDArray[np.void]] = []
     parts: list[Part] = [(">i2", np.int16(len(types)))]
     for name, kind in types.items():
         column = chunk.columns[name]
@@ -71,14 +70,14 @@ def _segments(chunk: Chunk, types: Mapping[str, str]) -> list[Texts | NDArray[np
             parts = []
         elif isinstance(column, Texts):
             raw = uuids.packed(column).view(f"V{uuids.BYTES}").reshape(-1)
-            parts += [(">i4", _SIXTEEN), (f"V{uuids.BYTES}", raw)]
+            parts += [(">i4", uuids.BYTES), (f"V{uuids.BYTES}", raw)]
         elif isinstance(column, Ints):
             shift = arrays.EPOCH_MICROS if kind == "timestamptz" else 0
-            parts += [(">i4", _EIGHT), (">i8", column.values - shift)]
+            parts += [(">i4", 8), (">i8", column.values - shift)]
     return [*found, _fixed(parts, chunk.rows)]
 
 
-def _fixed(parts: list[Part], rows: int) -> NDArray[np.void]:
+def _fixed(parts: list[Part], rows: int) -> np.typing.NDArray[np.void]:
     kinds = [(f"f{place}", kind) for place, (kind, _) in enumerate(parts)]
     laid = np.empty(rows, np.dtype(kinds))
     for (name, _), (_, values) in zip(kinds, parts, strict=True):
@@ -86,7 +85,7 @@ def _fixed(parts: list[Part], rows: int) -> NDArray[np.void]:
     return laid.view(f"V{laid.itemsize}")
 
 
-def _lay(segment: NDArray[np.void], buffer: bytearray, at: Int64) -> None:
+def _lay(segment: np.typing.NDArray[np.void], buffer: bytearray, at: Int64) -> None:
     window_of(buffer, segment.itemsize)[at] = segment
 
 

@@ -4,18 +4,21 @@ A backup's own rows have passed the gate once and come back as they were. Those 
 elsewhere are judged by the dictionary's rules as any row that comes in.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-
 from shared.avro.columns import SLACK, Chunk, Column, Ints, Texts, Values
 from shared.avro.schemas import OWN_COLUMNS, Filled, Taken, micros
 from shared.backups.errors import UnusableBackup
-from shared.tables.fields import Integer, Text, Timestamp
+from shared.lazy import numpy as np
+from shared.tables.kinds.integer import Integer
+from shared.tables.kinds.text import Text
+from shared.tables.kinds.timestamp import Timestamp
 from shared.tables.table import Table
 from shared.validation import columns as plain_columns
 from shared.validation.row import FieldError, judge

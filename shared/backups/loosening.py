@@ -5,15 +5,16 @@ restore has checked itself by a join, PostgreSQL checks by a join too when the k
 the same transaction: at every commit it is there and valid.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from shared import tables
-from shared.database.sql import quoted, statement
+from shared.database.sql import composed, qualified, quoted, statement
+from shared.lazy import sqlalchemy as sa
 from shared.tables.table import Table
 
 # Measured: from here on the checks one by one take longer than anybody should wait for a lock.
@@ -35,28 +36,44 @@ def loosened(connection: sa.Connection, table: Table, counts: Mapping[str, int])
         if (key["is_own"] and new >= _MANY_NEW) or (key["leads_here"] and gone >= _MANY_GONE)
     ]
     if found:
-        connection.exec_driver_sql(f"lock table {_all_beside(table)} in access exclusive mode")
+        connection.exec_driver_sql(lock_sql(table))
     for key in found:
-        connection.exec_driver_sql(f"alter table {key['child']} drop constraint {_name(key)}")
+        connection.exec_driver_sql(drop_key_sql(key))
     yield
     for key in found:
-        connection.exec_driver_sql(
-            f"alter table {key['child']} add constraint {_name(key)} {key['definition']}"
-        )
+        connection.exec_driver_sql(add_key_sql(key))
+
+
+def lock_sql(table: Table) -> str:
+    """Lock the table, its parents and its children, in the order in which loads lock them too."""
+    near = {reference.table for reference in table.references} | {table.name}
+    near |= {child.name for child in tables.children(table)}
+    return composed(
+        "lock table {tables}\nin access exclusive mode",
+        tables=", ".join(qualified(name) for name in tables.all_tables() if name in near),
+    )
+
+
+def drop_key_sql(key: Mapping[str, Any]) -> str:
+    """Drop a foreign key, as `constraints` describes it."""
+    return composed(
+        "alter table {child}\ndrop constraint {name}",
+        child=key["child"],
+        name=quoted(key["name"]),
+    )
+
+
+def add_key_sql(key: Mapping[str, Any]) -> str:
+    """Create a foreign key again, as `constraints` describes it."""
+    return composed(
+        "alter table {child}\nadd constraint {name} {definition}",
+        child=key["child"],
+        name=quoted(key["name"]),
+        definition=key["definition"],
+    )
 
 
 def _keys(connection: sa.Connection, table: Table) -> list[Mapping[str, Any]]:
     text = sa.text(statement(_SQL, "constraints"))
-    found = connection.execute(text, {"name": f"public.{quoted(table.name)}"})
+    found = connection.execute(text, {"name": qualified(table.name)})
     return [dict(row) for row in found.mappings()]
-
-
-def _name(key: Mapping[str, Any]) -> str:
-    return quoted(str(key["name"]))
-
-
-def _all_beside(table: Table) -> str:
-    """The table, its parents and its children, in the order in which loads take them too."""
-    beside = {reference.table for reference in table.references} | {table.name}
-    beside |= {child.name for child in tables.children(table)}
-    return ", ".join(f"public.{quoted(name)}" for name in tables.all_tables() if name in beside)

@@ -5,13 +5,13 @@ only what differs is changed. Loads of the table wait from the comparison to the
 see the table as it was or as it is afterwards.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-
-import sqlalchemy as sa
 
 from shared import logs, tables
 from shared.backups.errors import Orphans, UnusableBackup
@@ -22,7 +22,8 @@ from shared.backups.order import Change, Key, Order, Restored
 from shared.backups.restore_sql import SHOWN, Statements
 from shared.backups.stage import stage
 from shared.database.engine import transaction
-from shared.database.sql import statement, turn
+from shared.database.sql import statement
+from shared.lazy import sqlalchemy as sa
 from shared.storage import StoredObject
 from shared.tables.table import Table
 
@@ -102,8 +103,8 @@ class _Restore:
 
     def _shut_out_others(self) -> None:
         # The lock that loads share, and then the table's own, for those that do not know of it.
-        self._execute(f"select pg_advisory_xact_lock({turn(self._table.name)})")
-        self._execute(f"lock table {self._sql.target} in share row exclusive mode")
+        self._execute(self._sql.lock_out_loads)
+        self._execute(self._sql.lock)
 
     def _check_references(self) -> None:
         found = []

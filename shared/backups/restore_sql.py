@@ -1,5 +1,7 @@
-# ruff: noqa: S608 - composed from names of the dictionary alone, through one quoting function
-"""The SQL of a restore, composed from the dictionary: names only, never values."""
+"""The SQL of a restore, composed from the dictionary: names only, never values.
+
+tests/golden/backups/restore_sql.sql has every statement as it is for `hired_employees`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +10,18 @@ from typing import Literal
 
 from shared.avro.schemas import OWN_COLUMNS
 from shared.backups.snapshot import column_types
-from shared.database.sql import literal, quoted
+from shared.database.sql import (
+    columns,
+    composed,
+    equal,
+    json_object,
+    listed,
+    literal,
+    qualified,
+    quoted,
+    restore_lock_key,
+    row,
+)
 from shared.tables.table import Reference, Table
 
 Mode = Literal["replace", "merge"]
@@ -35,7 +48,7 @@ class Statements:
     @property
     def target(self) -> str:
         """The table itself."""
-        return f"public.{quoted(self.table.name)}"
+        return qualified(self.table.name)
 
     @property
     def restored(self) -> str:
@@ -49,14 +62,21 @@ class Statements:
 
     @cached_property
     def create(self) -> str:
-        """Make the temporary table of the backup's rows."""
-        columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in self.types.items())
-        return f"create temporary table {self.restored} ({columns}) on commit drop"
+        """Create the temporary table of the backup's rows."""
+        typed = listed(f"{quoted(name)} {kind}" for name, kind in self.types.items())
+        return self._composed(
+            """
+            create temporary table {restored} (
+                {typed}
+            ) on commit drop
+            """,
+            typed=typed,
+        )
 
     @cached_property
     def copy(self) -> str:
         """Stage rows from COPY text."""
-        return f"copy {self.restored} ({self._columns()}) from stdin"
+        return self._composed("copy {restored} ({columns})\nfrom stdin")
 
     @cached_property
     def copy_binary(self) -> str:
@@ -66,43 +86,72 @@ class Statements:
     @cached_property
     def doubled(self) -> str:
         """The first keys that come more than once, and how many there are."""
-        return f"""
-            select {self._key()}, count(*) over ()
-            from {self.restored}
-            group by {self._key()}
+        return self._composed("""
+            select {key}, count(*) over ()
+            from {restored}
+            group by {key}
             having count(*) > 1
-            order by {self._key()}
-            limit {SHOWN}
-        """
+            order by {key}
+            limit {shown}
+        """)
+
+    @cached_property
+    def lock_out_loads(self) -> str:
+        """Make loads of the table wait until the transaction ends."""
+        return self._composed("select pg_advisory_xact_lock({restore_lock_key})")
+
+    @cached_property
+    def lock(self) -> str:
+        """Lock the table against changes by others than loads."""
+        return self._composed("lock table {target}\nin share row exclusive mode")
 
     def without_parent(self, reference: Reference) -> str:
         """The first keys of restored rows that have no parent, and how many there are."""
-        parent, key = f"public.{quoted(reference.table)}", quoted(reference.key)
-        field = quoted(reference.field)
-        there = [f"not exists (select from {parent} p where p.{key} = r.{field})"]
+        places = [qualified(reference.table)]
         if reference.table == self.table.name:
-            there.append(f"not exists (select from {self.restored} p where p.{key} = r.{field})")
-            if self.mode == "replace":
-                del there[0]
-        return f"""
-            select {self._key("r")}, count(*) over ()
-            from {self.restored} r
-            where {" and ".join(there)}
-            order by {self._key("r")}
-            limit {SHOWN}
-        """
+            # A table that is replaced has no other rows than the restored ones.
+            places = [self.restored] if self.mode == "replace" else [*places, self.restored]
+        missing = [
+            composed(
+                """
+                not exists (
+                    select from {place} as parent
+                    where parent.{key} = restored.{field}
+                )
+                """,
+                place=place,
+                key=quoted(reference.key),
+                field=quoted(reference.field),
+            )
+            for place in places
+        ]
+        return self._composed(
+            """
+            select {restored_key}, count(*) over ()
+            from {restored} as restored
+            where {missing}
+            order by {restored_key}
+            limit {shown}
+            """,
+            missing="\nand ".join(missing),
+        )
 
     def left_behind(self, child: Table, reference: Reference) -> str:
         """The first keys of a child's rows whose parent would go, and how many there are."""
-        names = ", ".join(f"c.{quoted(name)}" for name in child.key)
-        return f"""
-            select {names}, count(*) over ()
-            from public.{quoted(child.name)} c
-            join {self.changes} d on d.{quoted(reference.key)} = c.{quoted(reference.field)}
-            where d.change = 'deleted'
-            order by {names}
-            limit {SHOWN}
-        """
+        return self._composed(
+            """
+            select {child_key}, count(*) over ()
+            from {child} as child
+            join {changes} as changes on changes.{parent_key} = child.{field}
+            where changes.change = 'deleted'
+            order by {child_key}
+            limit {shown}
+            """,
+            child=qualified(child.name),
+            child_key=columns(child.key, "child"),
+            parent_key=quoted(reference.key),
+            field=quoted(reference.field),
+        )
 
     @cached_property
     def compare(self) -> str:
@@ -110,84 +159,104 @@ class Statements:
 
         A confirmed row is the same but for accepted_at and load_id.
         """
-        join = "full" if self.mode == "replace" else "left"
-        key = ", ".join(f"coalesce(r.{c}, t.{c}) as {c}" for c in map(quoted, self.table.key))
-        first = quoted(self.table.key[0])
-        own = self._row("r", OWN_COLUMNS), self._row("t", OWN_COLUMNS)
-        fields = self._row("r", self.table.names), self._row("t", self.table.names)
-        return f"""
-            create temporary table {self.changes} on commit drop as
-            select {key},
+        key = [
+            f"coalesce(restored.{name}, stored.{name}) as {name}"
+            for name in map(quoted, self.table.key)
+        ]
+        return self._composed(
+            """
+            create temporary table {changes} on commit drop as
+            select
+                {either_key},
                 case
-                    when t.{first} is null then 'inserted'
-                    when r.{first} is null then 'deleted'
-                    when {fields[0]} is distinct from {fields[1]} then 'updated'
+                    when stored.{first} is null then 'inserted'
+                    when restored.{first} is null then 'deleted'
+                    when {fields_differ} then 'updated'
                     else 'confirmed'
                 end as change
-            from {self.restored} r
-            {join} join {self.target} t on {self._same_key("t", "r")}
-            where {fields[0]} is distinct from {fields[1]}
-                or {own[0]} is distinct from {own[1]}
-        """
+            from {restored} as restored
+            {join} join {target} as stored on {stored_is_restored}
+            where {fields_differ}
+                or {own_columns_differ}
+            """,
+            either_key=listed(key),
+            first=quoted(self.table.key[0]),
+            fields_differ=_differ(self.table.names),
+            join="full" if self.mode == "replace" else "left",
+            own_columns_differ=_differ(OWN_COLUMNS),
+        )
 
     @cached_property
     def counts(self) -> str:
         """How many keys there are of each change."""
-        return f"select change, count(*) from {self.changes} group by change"
+        return self._composed("select change, count(*)\nfrom {changes}\ngroup by change")
 
     @cached_property
     def examples(self) -> str:
         """The first keys of each change."""
-        return f"""
-            select change, {self._key()}
+        return self._composed("""
+            select change, {key}
             from (
-                select *, row_number() over (partition by change order by {self._key()}) as place
-                from {self.changes}
-            ) c
-            where place <= {SHOWN} and change <> 'confirmed'
-            order by change, {self._key()}
-        """
+                select *, row_number() over (partition by change order by {key}) as place
+                from {changes}
+            ) as numbered
+            where place <= {shown} and change <> 'confirmed'
+            order by change, {key}
+        """)
 
     @cached_property
     def unchanged(self) -> str:
         """The first keys of restored rows that are the same already."""
-        return f"""
-            select {self._key("r")}
-            from {self.restored} r
+        return self._composed("""
+            select {restored_key}
+            from {restored} as restored
             where not exists (
-                select from {self.changes} d
-                where {self._same_key("d", "r")} and d.change <> 'confirmed'
+                select from {changes} as changes
+                where {changes_is_restored} and changes.change <> 'confirmed'
             )
-            order by {self._key("r")}
-            limit {SHOWN}
-        """
+            order by {restored_key}
+            limit {shown}
+        """)
 
     @cached_property
     def keep_replaced(self) -> str:
         """Keep what the restore replaces or deletes."""
-        name = literal(self.table.name)
-        return f"""
-            insert into replaced_rows (table_name, key, row, accepted_at, load_id, replaced_by)
-            select {name}, {self._as_json("t", self.table.key)},
-                {self._as_json("t", self.table.names)}, t.accepted_at, t.load_id,
+        return self._composed(
+            """
+            insert into replaced_rows
+                (table_name, key, row, accepted_at, load_id, replaced_by)
+            select
+                {table_name},
+                {key_json},
+                {row_json},
+                stored.accepted_at,
+                stored.load_id,
                 cast(:load_id as uuid)
-            from {self.target} t
-            join {self.changes} d on {self._same_key("d", "t")}
-            where d.change in ('updated', 'deleted')
-        """
+            from {target} as stored
+            join {changes} as changes on {changes_is_stored}
+            where changes.change in ('updated', 'deleted')
+            """,
+            table_name=literal(self.table.name),
+            key_json=json_object(self.table.key, "stored"),
+            row_json=json_object(self.table.names, "stored"),
+        )
 
     @cached_property
     def insert(self) -> str:
         """Insert the rows that are not there."""
-        columns = ", ".join(f"r.{quoted(name)}" for name in self.types)
-        return f"""
-            insert into {self.target} ({self._columns()})
-            select {columns}
-            from {self.restored} r
-            join {self.changes} d on {self._same_key("d", "r")}
-            where d.change = 'inserted'
-            order by {self._key("r")}
-        """
+        return self._composed(
+            """
+            insert into {target}
+                ({columns})
+            select
+                {restored_columns}
+            from {restored} as restored
+            join {changes} as changes on {changes_is_restored}
+            where changes.change = 'inserted'
+            order by {restored_key}
+            """,
+            restored_columns=columns(self.types, "restored"),
+        )
 
     def update(self, *, keeps_own: bool) -> str:
         """Update the rows that are other ones.
@@ -197,41 +266,48 @@ class Statements:
                 is replaced gets that back even where nothing else of a row has changed.
         """
         named = [quoted(name) for name in self.types if name not in self.table.key]
-        sets = ", ".join(f"{column} = r.{column}" for column in named)
         whole = keeps_own and self.mode == "replace"
-        changes = "'updated', 'confirmed'" if whole else "'updated'"
-        return f"""
-            update {self.target} t
-            set {sets}
-            from {self.restored} r
-            join {self.changes} d on {self._same_key("d", "r")}
-            where {self._same_key("t", "r")} and d.change in ({changes})
-        """
+        return self._composed(
+            """
+            update {target} as stored
+            set
+                {values}
+            from {restored} as restored
+            join {changes} as changes on {changes_is_restored}
+            where {stored_is_restored}
+                and changes.change in ({updated})
+            """,
+            values=listed(f"{name} = restored.{name}" for name in named),
+            updated="'updated', 'confirmed'" if whole else "'updated'",
+        )
 
     @cached_property
     def delete(self) -> str:
         """Delete the rows that the backup does not have."""
-        return f"""
-            delete from {self.target} t
-            using {self.changes} d
-            where {self._same_key("d", "t")} and d.change = 'deleted'
-        """
+        return self._composed("""
+            delete from {target} as stored
+            using {changes} as changes
+            where {changes_is_stored} and changes.change = 'deleted'
+        """)
 
-    def _columns(self) -> str:
-        return ", ".join(map(quoted, self.types))
+    def _composed(self, template: str, **parts: str) -> str:
+        key = self.table.key
+        return composed(
+            template,
+            target=self.target,
+            restored=self.restored,
+            changes=self.changes,
+            restore_lock_key=restore_lock_key(self.table.name),
+            columns=columns(self.types),
+            key=columns(key),
+            restored_key=columns(key, "restored"),
+            stored_is_restored=equal(key, "stored", "restored"),
+            changes_is_restored=equal(key, "changes", "restored"),
+            changes_is_stored=equal(key, "changes", "stored"),
+            shown=str(SHOWN),
+            **parts,
+        )
 
-    def _key(self, alias: str = "") -> str:
-        before = f"{alias}." if alias else ""
-        return ", ".join(f"{before}{quoted(name)}" for name in self.table.key)
 
-    def _same_key(self, one: str, other: str) -> str:
-        return " and ".join(f"{one}.{c} = {other}.{c}" for c in map(quoted, self.table.key))
-
-    @staticmethod
-    def _row(alias: str, names: tuple[str, ...]) -> str:
-        return f"({', '.join(f'{alias}.{quoted(name)}' for name in names)})"
-
-    @staticmethod
-    def _as_json(alias: str, names: tuple[str, ...]) -> str:
-        pairs = ", ".join(f"{literal(name)}, {alias}.{quoted(name)}" for name in names)
-        return f"jsonb_build_object({pairs})"
+def _differ(names: tuple[str, ...]) -> str:
+    return f"{row(names, 'restored')} is distinct from {row(names, 'stored')}"

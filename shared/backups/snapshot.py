@@ -4,20 +4,20 @@ PostgreSQL itself puts each column of the rows of some pages into one value. Sen
 COPY does otherwise, a million rows are a million messages, and it is these that take the time.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
-
 from shared.backups import arrays
 from shared.backups.arrays import Piece
 from shared.database.copy import copy_out
 from shared.database.engine import transaction
-from shared.database.sql import quoted
-from shared.derive.types import kind_of
+from shared.database.sql import composed, qualified
 from shared.errors import PermanentError
+from shared.lazy import sqlalchemy as sa
 from shared.tables.table import Table
 
 # Small enough for the processor's caches; measured, larger ones take more memory and no less time.
@@ -54,9 +54,7 @@ class Snapshot:
         types = column_types(table)
         covered = all(kind in arrays.KINDS for kind in types.values())
         sent = self._in_bulk(table, take) if covered else self._one_by_one(table, take)
-        # Names of the dictionary, quoted.
-        query = f"select count(*) from public.{quoted(table.name)}"  # noqa: S608
-        there = self.connection.exec_driver_sql(query).scalar_one()
+        there = self.connection.exec_driver_sql(count_sql(table)).scalar_one()
         if sent != there:
             raise SnapshotDiffers(
                 f"Of {there} rows of {table.name}, {sent} were read; take the backup again."
@@ -78,7 +76,7 @@ class Snapshot:
 
     def _pages(self, table: Table) -> int:
         query = "select pg_relation_size(cast(:name as regclass)), current_setting('block_size')"
-        name = {"name": f"public.{quoted(table.name)}"}
+        name = {"name": qualified(table.name)}
         table_bytes, page_bytes = self.connection.execute(sa.text(query), name).one()
         return -(-int(table_bytes) // int(page_bytes))
 
@@ -106,17 +104,29 @@ def snapshot(
     Raises:
         DatabaseUnavailable, DatabaseBusy: try again later.
     """
-    names = ", ".join(f"public.{quoted(table.name)}" for table in tables)
     with transaction(engine, lock_timeout_seconds=lock_timeout_seconds) as connection:
         connection.exec_driver_sql("set transaction isolation level repeatable read, read only")
         # All of them, and before the moment is fixed: one emptied by TRUNCATE would seem empty.
-        connection.exec_driver_sql(f"lock table {names} in access share mode")
+        connection.exec_driver_sql(lock_sql(tables))
         # By one process, and straight to the pages of each range.
         connection.exec_driver_sql("set local max_parallel_workers_per_gather = 0")
         connection.exec_driver_sql("set local enable_seqscan = off")
         yield Snapshot(connection, connection.scalar(sa.text("select clock_timestamp()")))
 
 
+def count_sql(table: Table) -> str:
+    """Count the rows of a table."""
+    return composed("select count(*)\nfrom {table}", table=qualified(table.name))
+
+
+def lock_sql(tables: Sequence[Table]) -> str:
+    """Lock tables against what would rewrite or empty them."""
+    return composed(
+        "lock table {tables}\nin access share mode",
+        tables=", ".join(qualified(table.name) for table in tables),
+    )
+
+
 def column_types(table: Table) -> dict[str, str]:
     """The columns of a stored row and their types in PostgreSQL."""
-    return {name: kind_of(table, name).postgres for name in table.names} | _OWN_TYPES
+    return {name: field.postgres_type for name, field in table.fields.items()} | _OWN_TYPES

@@ -1,9 +1,9 @@
 """A backup's rows into a temporary table, checked on the way."""
 
+from __future__ import annotations
+
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-
-import sqlalchemy as sa
 
 from shared.avro import schemas
 from shared.avro.binary import Block
@@ -16,6 +16,7 @@ from shared.backups.order import Order
 from shared.backups.restore_sql import Statements
 from shared.backups.verify import Content, compare
 from shared.database.copy import copy_in
+from shared.lazy import sqlalchemy as sa
 from shared.pipeline import ahead
 
 

@@ -1,18 +1,19 @@
 """Loads and rejects in numbers, as the dashboard shows them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from shared.api.dashboard import Load, LoadPage, LoadState, ReasonCount, Reasons
 from shared.api.insert_rows import Counts
 from shared.dashboard.queries import Cursor
 from shared.database.engine import transaction
 from shared.database.sql import statement
+from shared.lazy import sqlalchemy as sa
 from shared.validation.reasons import CATALOGUE
 
 _SQL = Path(__file__).with_name("sql")

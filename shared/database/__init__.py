@@ -1,1 +1,1 @@
-"""PostgreSQL: the engine, migrations and bulk COPY."""
+"""PostgreSQL: the engine, migrations, COPY and composed SQL."""

@@ -11,7 +11,7 @@ from shared.settings import read
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command given; 0 when it was done, 1 when not, 2 for a command there is not."""
+    """Run a command; returns 0 if it succeeded, 1 if it failed, 2 if there is no such command."""
     if arguments[:1] == ["migrate"] and len(arguments) <= 2:
         act: Callable[[sa.Engine, str], None] = migrate.migrate
         revision = (arguments[1:] or ["head"])[0]

@@ -1,20 +1,22 @@
-"""Bulk COPY, in and out, over a SQLAlchemy connection."""
+"""COPY in and out over a SQLAlchemy connection."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Protocol
 
-import sqlalchemy as sa
+from shared.lazy import sqlalchemy as sa
 
 
 class Sink(Protocol):
     """What COPY writes to."""
 
     def write(self, data: bytes, /) -> object:
-        """Take some bytes."""
+        """Write some bytes."""
 
 
 def copy_in(connection: sa.Connection, statement: str, pieces: Iterable[bytes]) -> int:
-    """Run `copy ... from stdin` with `pieces` as its input, the larger each the faster.
+    """Run `copy ... from stdin` with `pieces` as its input; large pieces are faster.
 
     Returns:
         How many rows were copied.
@@ -23,7 +25,7 @@ def copy_in(connection: sa.Connection, statement: str, pieces: Iterable[bytes]) 
 
 
 def copy_out(connection: sa.Connection, statement: str, sink: Sink) -> int:
-    """Run `copy ... to stdout`, writing to `sink` as rows come.
+    """Run `copy ... to stdout`, and write its output to `sink` as it arrives.
 
     Returns:
         How many rows were copied.
@@ -37,13 +39,13 @@ def _run(connection: sa.Connection, statement: str, stream: object) -> int:
         cursor.execute(statement, stream=stream)  # type: ignore[call-arg]
         return int(cursor.rowcount)
     except Exception as error:
-        # An error of ours in the middle of a COPY leaves driver and server out of step.
-        if not _answered(error):
+        # An error on our side of a COPY leaves driver and server out of step.
+        if not _is_from_server(error):
             connection.invalidate()
         raise
     finally:
         cursor.close()
 
 
-def _answered(error: Exception) -> bool:
+def _is_from_server(error: Exception) -> bool:
     return bool(error.args) and isinstance(error.args[0], dict) and "C" in error.args[0]

@@ -1,38 +1,37 @@
-"""The engine and its pool: one per process, made at first use."""
+"""The engine: connections to the database, pooled, and transactions on them."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import sqlalchemy as sa
-from pg8000.dbapi import connect
-
 from shared.database import errors
-from shared.database.channel import Channel, tune
+from shared.database.socket import DatabaseSocket, set_options
 from shared.errors import ConfigurationError
-from shared.first_use import Once
+from shared.lazy import Once, cloud_sql, pg8000
+from shared.lazy import sqlalchemy as sa
 from shared.settings import Settings
 
 _DRIVERS = ("postgresql", "postgres", "postgresql+pg8000")
 
 
 def create(settings: Settings, connector: Any = None) -> sa.Engine:
-    """An engine for Cloud SQL where CLOUD_SQL_INSTANCE is set, else for DATABASE_URL.
+    """An engine for CLOUD_SQL_INSTANCE if that is set, else for DATABASE_URL.
 
-    Connections are checked before use, so one that died with a restart is replaced unseen.
+    Connections are checked before use, so that those which a restart has broken are replaced.
 
     Args:
         settings: where the database is.
-        connector: opens connections to Cloud SQL; by default the process's own, with the
-            credentials of its surroundings.
+        connector: opens connections to Cloud SQL; by default one with the default credentials.
 
     Raises:
-        ConfigurationError: neither is set, or DATABASE_URL is no PostgreSQL URL.
+        ConfigurationError: neither is set, or DATABASE_URL is not a PostgreSQL URL.
     """
     return sa.create_engine(
         "postgresql+pg8000://",
         creator=(
-            _through(connector, settings) if settings.cloud_sql_instance else _direct(settings)
+            _by_connector(connector, settings) if settings.cloud_sql_instance else _by_url(settings)
         ),
         pool_size=settings.database_pool_size,
         max_overflow=0,
@@ -44,15 +43,15 @@ def create(settings: Settings, connector: Any = None) -> sa.Engine:
 
 @contextmanager
 def transaction(engine: sa.Engine, *, lock_timeout_seconds: int = 0) -> Iterator[sa.Connection]:
-    """A connection inside a transaction that is committed at the end, or undone on any error.
+    """A connection in a transaction that is committed at the end, or rolled back on any error.
 
     Args:
-        engine: where.
-        lock_timeout_seconds: how long any lock is waited for; 0 waits without end.
+        engine: connects to the database.
+        lock_timeout_seconds: how long to wait for any lock; 0 means no limit.
 
     Raises:
         DatabaseUnavailable, DatabaseBusy: try again later.
-        DatabaseRefusal: never.
+        DatabaseRefusal: trying again cannot help.
     """
     with errors.mapped(), engine.connect() as connection:
         try:
@@ -63,12 +62,12 @@ def transaction(engine: sa.Engine, *, lock_timeout_seconds: int = 0) -> Iterator
                     )
                 yield connection
         except UnicodeEncodeError:
-            # pg8000 is out of step with the server after one; the next query would answer wrongly.
+            # It leaves pg8000 out of step with the server: the next query would get its answer.
             connection.invalidate()
             raise
 
 
-def _direct(settings: Settings) -> Any:
+def _by_url(settings: Settings) -> Any:
     settings.require("database_url")
     try:
         url = sa.make_url(settings.database_url)
@@ -80,29 +79,26 @@ def _direct(settings: Settings) -> Any:
         )
 
     def open_connection() -> Any:
-        channel = Channel.to(url.host or "127.0.0.1", url.port or 5432)
+        sock = DatabaseSocket.open(url.host or "127.0.0.1", url.port or 5432)
         try:
-            return connect(
-                user=url.username, password=url.password, database=url.database, sock=channel
+            return pg8000.dbapi.connect(
+                user=url.username, password=url.password, database=url.database, sock=sock
             )
         except Exception:
-            channel.close()
+            sock.close()
             raise
 
     return open_connection
 
 
-def _through(connector: Any, settings: Settings) -> Any:
+def _by_connector(connector: Any, settings: Settings) -> Any:
     settings.require("cloud_sql_user")
 
     @Once
     def made() -> Any:
-        # Heavy, and of no use where DATABASE_URL is.
-        from google.cloud.sql.connector import Connector
-
-        # A background refresh started at import starves under a throttled CPU; lazily there is
-        # none. Made with the first connection, so that a process may start without credentials.
-        return connector or Connector(refresh_strategy="lazy")
+        # Lazy: a refresh in the background would starve while the CPU is throttled. Made with the
+        # first connection, so that a process can start without credentials.
+        return connector or cloud_sql.Connector(refresh_strategy="lazy")
 
     def open_connection() -> Any:
         with errors.connector_mapped(settings.cloud_sql_instance):
@@ -112,10 +108,10 @@ def _through(connector: Any, settings: Settings) -> Any:
                 user=settings.cloud_sql_user,
                 db=settings.cloud_sql_database,
                 enable_iam_auth=True,
-                # The channel is encrypted already: asking for it again costs a round trip.
+                # The connection is encrypted already: to ask for it again costs a round trip.
                 ssl_context=False,
             )
-        tune(connection._usock)
+        set_options(connection._usock)
         return connection
 
     return open_connection

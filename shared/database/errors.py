@@ -1,14 +1,13 @@
-"""The one place where the driver's errors become ours.
+"""The database driver's errors as ours.
 
 Source: PostgreSQL documentation, Appendix A, "PostgreSQL Error Codes".
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-
-import sqlalchemy as sa
-from pg8000.exceptions import DatabaseError, InterfaceError
 
 from shared.errors import (
     ConfigurationError,
@@ -17,73 +16,78 @@ from shared.errors import (
     DatabaseUnavailable,
     TablegateError,
 )
-from shared.first_use import importing
+from shared.lazy import aiohttp, auth_exceptions, cloud_sql, pg8000
+from shared.lazy import sqlalchemy as sa
 
 # Classes, then single codes: 55P03 lock_not_available, 57014 query_canceled.
-_AWAY = ("08", "53", "57P", "58", "XX")
+_UNAVAILABLE = ("08", "53", "57P", "58", "XX")
 _BUSY = ("40", "55P03", "55006", "57014", "25P03")
-# A parent that went away between the check and the insert is found missing on the next try.
+# A parent was deleted between the check and the insert; the next try finds it missing.
 _FOREIGN_KEY = "23503"
 _API_REFUSES = (400, 401, 403, 404)
 
 
 @contextmanager
 def mapped() -> Iterator[None]:
-    """Turn what SQLAlchemy and pg8000 raise inside into our faults."""
+    """Raise the errors of SQLAlchemy and pg8000 as ours."""
     try:
         yield
     except sa.exc.TimeoutError as error:
         raise DatabaseBusy("No database connection was free in time; try again.") from error
     except sa.exc.DBAPIError as error:
         raise error_of(error.orig) from error
-    except DatabaseError as error:
+    except pg8000.exceptions.DatabaseError as error:
         raise error_of(error) from error
-    except (OSError, InterfaceError) as error:
+    except (OSError, pg8000.exceptions.InterfaceError) as error:
         raise DatabaseUnavailable(
-            f"The database is away ({type(error).__name__}); try again."
+            f"The database is unavailable ({type(error).__name__}); try again."
         ) from error
 
 
 @contextmanager
 def connector_mapped(instance: str) -> Iterator[None]:
-    """Turn what the Cloud SQL connector raises inside, beside the driver's errors, into our faults.
+    """Raise the errors of the Cloud SQL connector, and the driver's, as ours.
 
     Raises:
         ConfigurationError: Cloud SQL's API refuses the instance or the account.
-        DatabaseUnavailable: it, or what gives credentials, did not answer.
+        DatabaseUnavailable: Cloud SQL's API, or the source of credentials, did not answer.
     """
-    with importing():
-        from aiohttp import ClientError, ClientResponseError
-        from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
-        from google.cloud.sql.connector import exceptions
-
     try:
         yield
-    except ClientResponseError as error:
+    except aiohttp.ClientResponseError as error:
         if error.status in _API_REFUSES:
             raise ConfigurationError(
                 f"Cloud SQL refused {instance!r} ({error.status}: {error.message}). Check "
                 "CLOUD_SQL_INSTANCE and that the account has roles/cloudsql.client."
             ) from error
         raise DatabaseUnavailable(f"Cloud SQL's API answered {error.status}; try again.") from error
-    except (DefaultCredentialsError, exceptions.CloudSQLIPTypeError, ValueError) as error:
+    except (
+        auth_exceptions.DefaultCredentialsError,
+        cloud_sql.exceptions.CloudSQLIPTypeError,
+        ValueError,
+    ) as error:
         raise ConfigurationError(f"Cloud SQL cannot be reached: {error}") from error
-    except (ClientError, GoogleAuthError, exceptions.CloudSQLConnectionError) as error:
+    except (
+        aiohttp.ClientError,
+        auth_exceptions.GoogleAuthError,
+        cloud_sql.exceptions.CloudSQLConnectionError,
+    ) as error:
         raise DatabaseUnavailable(
-            f"Cloud SQL is away ({type(error).__name__}); try again."
+            f"Cloud SQL is unavailable ({type(error).__name__}); try again."
         ) from error
 
 
 def error_of(error: BaseException | None) -> TablegateError:
-    """Our fault for an error of the driver."""
+    """Our error for an error of the driver."""
     facts: Any = error.args[0] if error is not None and error.args else {}
     if not isinstance(facts, dict) or "C" not in facts:
-        return DatabaseUnavailable(f"The database is away ({type(error).__name__}); try again.")
+        name = type(error).__name__
+        return DatabaseUnavailable(f"The database is unavailable ({name}); try again.")
     state = str(facts["C"])
-    # The primary message names tables and constraints; details (D) would hold row values.
+    # The primary message (M) names tables and constraints; the detail (D) would hold row values.
     sentence = f"{' '.join(str(facts.get('M', '')).split())} (SQLSTATE {state})"
     if state.startswith(_BUSY) or state == _FOREIGN_KEY:
         return DatabaseBusy(f"The database is busy: {sentence}; try again.")
-    if state.startswith(_AWAY):
-        return DatabaseUnavailable(f"The database is away: {sentence}; try again.")
+    if state.startswith(_UNAVAILABLE):
+        return DatabaseUnavailable(f"The database is unavailable: {sentence}; try again.")
     return DatabaseRefusal(f"The database refused: {sentence}.")

@@ -1,4 +1,4 @@
-"""Bring the database up to date: the platform's own tables, then the dictionary's."""
+"""Bring the database up to date: first the platform's own tables, then the dictionary's."""
 
 from pathlib import Path
 from typing import Any
@@ -10,24 +10,24 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations, ops
 
+from shared import tables
 from shared.database.engine import transaction
-from shared.derive.postgres import metadata
+from shared.database.metadata import metadata
 from shared.errors import ConfigurationError
-from shared.first_use import importing
 
-# Any constant: what matters is that every migration takes the same lock.
+# Any constant, but the same one for every migration.
 _LOCK = 0x7461626C65
 
 
 def migrate(engine: sa.Engine, revision: str = "head") -> None:
     """Run the migrations up to `revision`, then add what the dictionary has gained.
 
-    New tables and new fields that have a `load_default` are added by themselves. Concurrent calls
-    wait for each other.
+    New tables, and new fields with a `load_default`, need no migration. Concurrent calls wait for
+    each other.
 
     Raises:
-        ConfigurationError: the dictionary differs from the database in a way that would lose or
-            invent data; says where, and that it needs a migration of its own.
+        ConfigurationError: the dictionary differs from the database in a way that could lose or
+            invent data; names the difference, which needs a migration.
         DatabaseUnavailable, DatabaseBusy: try again later.
     """
     with transaction(engine) as connection:
@@ -59,7 +59,7 @@ def _evolve(connection: sa.Connection) -> None:
         connection,
         opts={
             "compare_type": True,
-            # Tables that the dictionary does not name are none of its business.
+            # Tables that are not in the dictionary are left alone.
             "include_name": lambda name, kind, _: kind != "table" or name in wanted.tables,
         },
     )
@@ -83,9 +83,6 @@ def _leaves(container: Any) -> list[Any]:
 
 
 def _add_column(operations: Operations, change: ops.AddColumnOp) -> None:
-    with importing():
-        from shared import tables
-
     field = tables.find(change.table_name).fields[change.column.name]
     if field.required:
         raise ConfigurationError(

@@ -1,7 +1,17 @@
-"""SQL statements in named files, and the only ways a name gets into composed SQL."""
+"""SQL: statements in named files, and the one way in which names get into composed statements.
 
+A statement that depends on the dictionary is a template, filled with names that `quoted` and
+`literal` have made safe. `tests/golden` shows each of them for `hired_employees`.
+"""
+
+import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from textwrap import dedent
+
+_PART = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_LINE_LENGTH = 80
 
 
 @cache
@@ -10,8 +20,28 @@ def statement(folder: Path, name: str) -> str:
     return (folder / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def composed(template: str, **parts: str) -> str:
+    """Fill the `{names}` of a template with `parts`; the result is dedented.
+
+    A part of several lines is indented as the line it is put on. A line whose parts are empty is
+    left out.
+
+    Raises:
+        KeyError: the template names a part that is missing.
+    """
+    lines = []
+    for line in dedent(template).strip().splitlines():
+        start = "\n" + line[: len(line) - len(line.lstrip())]
+        # Not str.format: SQL has braces of its own.
+        pieces = _PART.split(line)
+        pieces[1::2] = [parts[name].replace("\n", start) for name in pieces[1::2]]
+        if filled := "".join(pieces).rstrip():
+            lines.append(filled)
+    return "\n".join(lines)
+
+
 def quoted(identifier: str) -> str:
-    """An identifier as SQL takes it whatever it holds.
+    """An identifier of PostgreSQL, quoted, whatever characters it holds.
 
     Raises:
         ValueError: it holds a NUL character, which no identifier can.
@@ -22,10 +52,51 @@ def quoted(identifier: str) -> str:
 
 
 def literal(text: str) -> str:
-    """A text as SQL takes it: for names of the dictionary, where a statement takes no parameter."""
+    """A text literal, for names of the dictionary in statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"
 
 
-def turn(table_name: str) -> str:
-    """The key of the advisory lock that loads of a table share and a restore has to itself."""
+def qualified(table_name: str) -> str:
+    """A table of the dictionary with its schema; no temporary table can hide it."""
+    return f"public.{quoted(table_name)}"
+
+
+def listed(items: Iterable[str]) -> str:
+    """Items separated by commas, on one line if they fit, else one a line."""
+    found = list(items)
+    line = ", ".join(found)
+    return line if len(line) <= _LINE_LENGTH else ",\n".join(found)
+
+
+def columns(names: Iterable[str], of: str = "") -> str:
+    """Columns separated by commas; `of` is the alias that each is qualified with."""
+    before = f"{of}." if of else ""
+    return listed(f"{before}{quoted(name)}" for name in names)
+
+
+def row(names: Iterable[str], of: str) -> str:
+    """Columns of an alias as one row value."""
+    return _enclosed("", (f"{of}.{quoted(name)}" for name in names))
+
+
+def json_object(names: Iterable[str], of: str) -> str:
+    """Columns of an alias as a JSON object by their names."""
+    pairs = (f"{literal(name)}, {of}.{quoted(name)}" for name in names)
+    return _enclosed("jsonb_build_object", pairs)
+
+
+def equal(names: Iterable[str], one: str, other: str) -> str:
+    """Whether two aliases have the same values in these columns."""
+    return " and ".join(f"{one}.{quoted(name)} = {other}.{quoted(name)}" for name in names)
+
+
+def restore_lock_key(table_name: str) -> str:
+    """The key of the advisory lock that loads of a table share and a restore holds exclusively."""
     return f"hashtext({literal(f'tablegate {table_name}')})"
+
+
+def _enclosed(function: str, items: Iterable[str]) -> str:
+    text = listed(items)
+    if "\n" not in text:
+        return f"{function}({text})"
+    return composed("{function}(\n    {text}\n)", function=function, text=text)

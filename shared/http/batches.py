@@ -1,5 +1,7 @@
 """Batches as callers see them: from a body to its verdict, from what became of it to an answer."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -15,12 +17,13 @@ from shared.api.insert_rows import (
     Counts,
     RejectedRow,
 )
-from shared.first_use import importing
 from shared.http.answers import json_answer
 from shared.http.preferences import idempotency_key
 from shared.http.problems import Problem
 from shared.http.routes import Call
-from shared.loading.taking import Ticket, new_ticket
+from shared.lazy import sqlalchemy as sa
+from shared.loading import idempotency
+from shared.loading.batches import BatchClaim, new_claim
 from shared.tables.table import Table
 from shared.validation import json_batch
 from shared.validation.json_batch import BadBatch, Verdict
@@ -28,10 +31,8 @@ from shared.validation.row import FieldError
 
 if TYPE_CHECKING:
     # Heavy, and a function's start must not wait for it.
-    import sqlalchemy as sa
 
-    from shared.loading.ledger import Counts as Tally
-    from shared.loading.ledger import Entry
+    from shared.loading.ledger import Entry, LoadCounts
 
 
 def judged(table: Table, body: bytes) -> Verdict:
@@ -47,8 +48,8 @@ def judged(table: Table, body: bytes) -> Verdict:
         raise Problem(400, error.code.replace("_", "-"), str(error), **members) from None
 
 
-def ticket(engine: Callable[[], "sa.Engine"], call: Call, table: Table, body: bytes) -> Ticket:
-    """What a batch will be known by; the database is asked only where it has a key.
+def claim(engine: Callable[[], sa.Engine], call: Call, table: Table, body: bytes) -> BatchClaim:
+    """The claim of a batch; only one with an idempotency key is looked up in the database.
 
     Raises:
         Problem: 400, its key cannot be one; 422, the key came before with other rows.
@@ -56,32 +57,26 @@ def ticket(engine: Callable[[], "sa.Engine"], call: Call, table: Table, body: by
     """
     key = idempotency_key(call.request)
     if key is None:
-        return new_ticket()
-    with importing():
-        from shared.loading import tickets
-
+        return new_claim()
     try:
-        return tickets.ticket_for(engine(), call.sender, key, table, body)
-    except tickets.KeyReused as error:
+        return idempotency.claim_key(engine(), call.sender, key, table, body)
+    except idempotency.KeyReused as error:
         raise Problem(422, "idempotency-key-reused", str(error)) from None
 
 
 def entry_of(
-    engine: Callable[[], "sa.Engine"], batch_id: UUID, within_seconds: int = 0
-) -> "Entry | None":
+    engine: Callable[[], sa.Engine], batch_id: UUID, within_seconds: int = 0
+) -> Entry | None:
     """What the ledger has of a batch, if it has it by then.
 
     Raises:
         TransientError: try again.
     """
-    with importing():
-        from shared.loading import tickets
-
-    return tickets.wait_for(engine(), batch_id, within_seconds)
+    return idempotency.wait_for_entry(engine(), batch_id, within_seconds)
 
 
 def answer(
-    batch_id: UUID, table: Table, verdict: Verdict, waited_seconds: int, entry: "Entry | None"
+    batch_id: UUID, table: Table, verdict: Verdict, waited_seconds: int, entry: Entry | None
 ) -> Response:
     """202, the good rows will be stored; or 200, the caller waited and they are."""
     headers = _header(verdict)
@@ -111,7 +106,7 @@ def none_accepted(batch_id: UUID, verdict: Verdict) -> Problem:
     )
 
 
-def standing(batch_id: UUID, entry: "Entry | None") -> Response:
+def standing(batch_id: UUID, entry: Entry | None) -> Response:
     """Where a batch stands, by what the ledger has of it."""
     if entry is None:
         body = BatchState(batch_id, "pending")
@@ -123,7 +118,7 @@ def standing(batch_id: UUID, entry: "Entry | None") -> Response:
     return json_answer(body)
 
 
-def counts_of(counts: "Tally") -> Counts:
+def counts_of(counts: LoadCounts) -> Counts:
     """A load's counts as they are answered."""
     return Counts(read=counts.read, **asdict(counts))
 
@@ -136,7 +131,7 @@ def by_field(errors: tuple[FieldError, ...]) -> dict[str, list[str]]:
     return found
 
 
-def _stored(batch_id: UUID, table: Table, verdict: Verdict, entry: "Entry") -> BatchStored:
+def _stored(batch_id: UUID, table: Table, verdict: Verdict, entry: Entry) -> BatchStored:
     done = entry.state == "done"
     return BatchStored(
         batch_id,

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from shared import tables
-from shared.derive import openapi
 from shared.http.descriptions import Parameter
 from shared.http.responses import PROBLEM, REF, responses, schema_of
 from shared.http.routes import PUSH, Route
 from shared.settings import SCOPES
 from shared.tables.table import Table
+from shared.validation import json_schema
 from shared.validation.json_batch import MAX_ROWS
 
 _PLACE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
@@ -41,7 +41,7 @@ def build(
         for path, operation in _operations(function, route, found):
             paths.setdefault(path, {})[route.method.lower()] = operation
     return {
-        "openapi": openapi.VERSION,
+        "openapi": json_schema.VERSION,
         "info": {
             "title": "Tablegate",
             "version": "1",
@@ -89,7 +89,7 @@ def _operations(
         operation["requestBody"] = _json_body(
             route.body.description,
             {"$ref": REF.format(name=f"{table.name}_batch")},
-            {"one row": {"rows": [openapi.example(table)]}},
+            {"one row": {"rows": [json_schema.example(table)]}},
             required=True,
         )
         yield named, operation
@@ -149,7 +149,7 @@ def _schemas(
 ) -> dict[str, Any]:
     found: dict[str, Any] = {"Problem": PROBLEM}
     for table in dictionary.values():
-        found[table.name] = openapi.schema(table)
+        found[table.name] = json_schema.schema(table)
         found[f"{table.name}_batch"] = _batch(table)
     _, derived = msgspec.json.schema_components(_structs(routes), ref_template=REF)
     return found | derived

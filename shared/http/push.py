@@ -4,6 +4,8 @@ The identity token is verified here even where IAM stands in front: a function t
 by mistake still takes messages from nobody else.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +15,11 @@ import msgspec
 from flask import Request, abort
 
 from shared import logs
-from shared.first_use import importing
 from shared.http.bodies import content
 from shared.http.certificates import Certificates
 from shared.http.problems import Problem
 from shared.http.tokens import Refusal
+from shared.lazy import auth_exceptions, jwt
 from shared.settings import Settings
 
 _ISSUERS = ("https://accounts.google.com", "accounts.google.com")
@@ -44,7 +46,7 @@ class PushMessage:
     delivery_attempt: int | None
 
     @classmethod
-    def read(cls, request: Request) -> "PushMessage":
+    def read(cls, request: Request) -> PushMessage:
         """The message a push brought.
 
         Raises:
@@ -134,10 +136,6 @@ def is_identity(request: Request) -> bool:
 
 
 def _claims(token: str, settings: Settings, certificates: Certificates) -> Mapping[str, Any]:
-    # Heavy, and of no use to doors without pushes.
-    with importing():
-        from google.auth import exceptions, jwt
-
     try:
         if settings.push_checked_by_iam and token.endswith(_REMOVED):
             # Cloud Run has checked the signature and taken it away before we see the token.
@@ -153,7 +151,7 @@ def _claims(token: str, settings: Settings, certificates: Certificates) -> Mappi
         )
     # The last where somebody nests the token's JSON as deep as a header is long.
     except (
-        *(exceptions.GoogleAuthError, ValueError, TypeError, AttributeError),
+        *(auth_exceptions.GoogleAuthError, ValueError, TypeError, AttributeError),
         RecursionError,
     ) as error:
         raise _refused(f"invalid ({type(error).__name__})") from None

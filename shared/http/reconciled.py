@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from shared.warehouse import reconcile
 
 
-def answer(found: "Sequence[reconcile.Reconciled]") -> Response:
+def answer(found: "Sequence[reconcile.Reconciliation]") -> Response:
     """200 with what was found of each table."""
     agree = all(one.found.agrees or one.repaired for one in found)
     return json_answer(Reconciled(agree, [_table(one) for one in found]))
 
 
-def _table(one: "reconcile.Reconciled") -> TableReconciled:
+def _table(one: "reconcile.Reconciliation") -> TableReconciled:
     found = one.found
     return TableReconciled(
         table=found.projection.table.name,

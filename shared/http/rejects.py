@@ -23,10 +23,10 @@ from shared.api.rejected_rows import (
     ReplayLoad,
     StillRejected,
 )
-from shared.first_use import importing
 from shared.http.answers import json_answer
 from shared.http.batches import by_field, counts_of
 from shared.http.problems import Problem
+from shared.loading.reject_queue import Filters
 from shared.tables.table import Table
 from shared.validation import corrections
 from shared.validation.row import FieldError
@@ -47,9 +47,6 @@ def filters(request: Request) -> "Filters":
         Problem: 400, a filter there is not, or with a value it cannot have.
         UnknownTable: the dictionary has no such table.
     """
-    with importing():
-        from shared.loading.reject_queue import Filters
-
     given = request.args
     unknown = set(given) - {*_FILTERS, "limit", "cursor"}
     if unknown:

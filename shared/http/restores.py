@@ -1,19 +1,27 @@
 """A restore from what is asked for to what follows its commit."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from shared.api.restore_table import Restore
+from shared.backups.catalog import Catalog
 from shared.backups.errors import UnknownBackup
-from shared.first_use import importing
+from shared.backups.order import Order
 from shared.http.problems import Problem
 from shared.http.routes import Call
+from shared.lazy import sqlalchemy as sa
+from shared.loading import waiting
+from shared.loading.ledger import Entry, LoadCounts
+from shared.messages import publish_change
 from shared.settings import Settings
+from shared.storage import ObjectStore
 from shared.tables.table import Table
+from shared.warehouse.star import projections
 
 if TYPE_CHECKING:
     # Heavy, and a function's start must not wait for it.
-    import sqlalchemy as sa
 
     from shared.backups.manifest import Manifest
     from shared.backups.order import Order, Restored
@@ -22,18 +30,13 @@ _SCHEME = "gs://"
 _MOST_NAME_BYTES = 1024
 
 
-def order(call: Call, client: Any, settings: Settings, table: Table, asked: Restore) -> "Order":
+def order(call: Call, client: Any, settings: Settings, table: Table, asked: Restore) -> Order:
     """What is to be restored.
 
     Raises:
         Problem: 400, neither a backup nor an object of the backups bucket is named, or both.
         UnknownBackup: there is none such.
     """
-    with importing():
-        from shared import storage
-        from shared.backups.catalog import Catalog
-        from shared.backups.order import Order
-
     settings.require("backups_bucket")
     catalog = Catalog(client, settings.backups_bucket)
     if (asked.backup is None) == (asked.uri is None):
@@ -46,7 +49,7 @@ def order(call: Call, client: Any, settings: Settings, table: Table, asked: Rest
         stored = catalog.stored(manifest.object)
     else:
         name = _object_name(asked.uri or "", settings.backups_bucket)
-        found = storage.find(client, settings.backups_bucket, name)
+        found = ObjectStore(client).find(settings.backups_bucket, name)
         if found is None:
             raise UnknownBackup(f"There is no object {asked.uri!r}; upload it, or name another.")
         stored, beside = found, catalog.beside(name)
@@ -65,11 +68,11 @@ def order(call: Call, client: Any, settings: Settings, table: Table, asked: Rest
 
 
 def follow_up(
-    engine: "sa.Engine",
+    engine: sa.Engine,
     publisher: Callable[[], Any],
     settings: Settings,
     table: Table,
-    done: "Restored",
+    done: Restored,
 ) -> None:
     """After the commit: tell the warehouse, and load the rows that waited for what was restored.
 
@@ -78,15 +81,10 @@ def follow_up(
     Raises:
         TransientError: call again.
     """
-    with importing():
-        from shared.loading import waiting
-        from shared.loading.ledger import Counts, Entry
-        from shared.messages import publish_change
-
     if done.load_id is None:
         return
     publish_change(publisher(), settings, table.name, done.load_id, "restore")
-    entry = Entry(done.load_id, table.name, "done", Counts(), done.accepted_at)
+    entry = Entry(done.load_id, table.name, "done", LoadCounts(), done.accepted_at)
     released = waiting.release_after(
         engine, entry, lock_timeout_seconds=settings.lock_timeout_seconds
     )
@@ -110,7 +108,4 @@ def _object_name(uri: str, bucket: str) -> str:
 
 def _aliases(table: Table) -> dict[str, str]:
     """What fields are called in BigQuery, whose export of the table may be restored."""
-    with importing():
-        from shared.warehouse.star import projections
-
     return next(dict(p.place.renamed) for p in projections() if p.table.name == table.name)

@@ -1,41 +1,58 @@
-"""Batches on their way from the gate to their table: the message, and storing it."""
+"""Batches of rows: what identifies one, and the message that carries it to its table."""
 
 import gzip
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 from msgspec import Meta
 
 from shared import tables
 from shared.errors import MalformedMessage, UnknownTable
-from shared.tables.fields import MAX_INTEGER
+from shared.messages import publish
+from shared.settings import Settings
+from shared.tables.kinds.integer import MAX_INTEGER
 from shared.tables.table import Table
 from shared.validation import json_batch
 from shared.validation.json_batch import BadBatch, Verdict
 from shared.validation.row import FieldError, Reject, storable
 from shared.validation.rows import Block
 
-# Pub/Sub takes 10 MB a message; a batch with many rejects may outgrow its body.
-_PACK_ABOVE_BYTES = 9_000_000
+# Pub/Sub takes messages of up to 10 MB; with many rejects, one may be larger than its body was.
+_COMPRESS_ABOVE_BYTES = 9_000_000
+
+
+@dataclass(frozen=True)
+class BatchClaim:
+    """What identifies a batch.
+
+    Attributes:
+        batch_id: the id of its load.
+        accepted_at: the moment its rows count from; if it is repeated, that of the first call.
+        repeated: whether its idempotency key was sent before.
+    """
+
+    batch_id: UUID
+    accepted_at: datetime
+    repeated: bool = False
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch that passed the gate.
+    """A batch that has been validated.
 
     Attributes:
-        batch_id: what its load will be called by.
-        table: where its good rows go.
-        sender: whose token it came with.
-        accepted_at: when it was published.
-        kind: `batch`, or `replay` of rows that had been turned away.
-        verdict: its rows, judged.
+        batch_id: the id of its load.
+        table: where its valid rows go.
+        sender: whose token it was sent with.
+        accepted_at: the moment its rows count from.
+        verdict: its rows, validated.
+        kind: `batch`, or `replay` of rejected rows.
     """
 
     batch_id: UUID
@@ -47,12 +64,12 @@ class Batch:
 
     def block(self) -> Block:
         """The rows as the write path takes them."""
-        return self.verdict.block()
+        return self.verdict.block(self.table)
 
 
 class _Error(msgspec.Struct):
     field: str
-    # It is written as it stands.
+    # It goes into COPY text unescaped.
     code: Annotated[str, Meta(pattern="^[a-z_]{1,60}$")]
     facts: dict[str, Any] = {}
 
@@ -71,12 +88,27 @@ class _Content(msgspec.Struct, forbid_unknown_fields=True):
 _DECODER = msgspec.json.Decoder(_Content)
 
 
+def new_claim() -> BatchClaim:
+    """The claim of a batch without an idempotency key."""
+    return BatchClaim(uuid4(), datetime.now(UTC))
+
+
+def publish_batch(publisher: Any, settings: Settings, batch: Batch, body: bytes) -> None:
+    """Publish a batch, and wait until Pub/Sub has acknowledged it.
+
+    Raises:
+        MessagesUnavailable: it may have arrived all the same; publishing it again does no harm.
+    """
+    data, attributes = pack(batch, body)
+    publish(publisher, settings.google_cloud_project, settings.batches_topic, data, **attributes)
+
+
 def pack(batch: Batch, body: bytes) -> tuple[bytes, dict[str, str]]:
-    """A batch as data and attributes of one message.
+    """A batch as the data and the attributes of one message.
 
     Args:
         batch: the batch.
-        body: the JSON it came as; travels on untouched where every row of it is good.
+        body: the JSON it was sent as, which is the data if all its rows are valid.
     """
     verdict = batch.verdict
     data = body
@@ -91,7 +123,7 @@ def pack(batch: Batch, body: bytes) -> tuple[bytes, dict[str, str]]:
         ]
         data = b'{"rows":[%b],"rejected":%b}' % (
             b",".join(verdict.raw),
-            # As it came: written out as escapes, it could be larger than Pub/Sub takes.
+            # Not escaped: that could make it larger than Pub/Sub takes.
             json.dumps(rejected, ensure_ascii=False).encode(),
         )
     attributes = {
@@ -101,22 +133,22 @@ def pack(batch: Batch, body: bytes) -> tuple[bytes, dict[str, str]]:
         "accepted_at": batch.accepted_at.isoformat(),
         "kind": batch.kind,
     }
-    if len(data) > _PACK_ABOVE_BYTES:
+    if len(data) > _COMPRESS_ABOVE_BYTES:
         data = gzip.compress(data, compresslevel=1)
         attributes["encoding"] = "gzip"
     return data, attributes
 
 
 def unpack(data: bytes, attributes: Mapping[str, str], max_bytes: int = 64 << 20) -> Batch:
-    """The batch that a message carries; its rows are judged anew.
+    """The batch that a message carries; its rows are validated again.
 
     Args:
         data: the message's content.
         attributes: its attributes.
-        max_bytes: the most that it may unpack to.
+        max_bytes: the largest size that it may unpack to.
 
     Raises:
-        MalformedMessage: the message is none that `pack` made.
+        MalformedMessage: `pack` has not made this message.
     """
     try:
         table = tables.find(attributes["table"])
@@ -129,7 +161,7 @@ def unpack(data: bytes, attributes: Mapping[str, str], max_bytes: int = 64 << 20
     except KeyError as error:
         raise MalformedMessage(f"A batch message lacks its attribute {error}.") from error
     except (ValueError, zlib.error, UnknownTable, BadBatch, msgspec.MsgspecError) as error:
-        raise MalformedMessage(f"A message is no batch: {error}") from error
+        raise MalformedMessage(f"A message does not hold a batch: {error}") from error
     if accepted_at.tzinfo is None or kind not in ("batch", "replay"):
         raise MalformedMessage("A batch message has a wrong accepted_at or kind.")
     return Batch(
@@ -146,7 +178,7 @@ def _unzipped(data: bytes, max_bytes: int) -> bytes:
     inflate = zlib.decompressobj(wbits=31)
     found = inflate.decompress(data, max_bytes)
     if not inflate.eof:
-        raise ValueError(f"it is cut off, or unpacks to more than {max_bytes} bytes")
+        raise ValueError(f"it is truncated, or unpacks to more than {max_bytes} bytes")
     return found
 
 
@@ -157,19 +189,16 @@ def _verdict(table: Table, data: bytes) -> Verdict:
         content = _DECODER.decode(data)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    turned_away = [
+    rejects = [
         Reject(r.index, r.raw, tuple(FieldError(e.field, e.code, e.facts) for e in r.errors))
         for r in content.rejected
     ]
     if not content.rows:
-        return Verdict(len(turned_away), {}, turned_away, [])
+        return Verdict(len(rejects), {}, rejects, [])
     body = b'{"rows":[%b]}' % b",".join(bytes(raw) for raw in content.rows)
     verdict = json_batch.check(table, body)
-    taken = {reject.position for reject in turned_away}
-    size = verdict.size + len(turned_away)
-    moved = verdict.moved(_free(size, taken))
-    return Verdict(size, moved.rows, turned_away + moved.rejects, moved.raw)
-
-
-def _free(size: int, taken: set[int]) -> Sequence[int]:
-    return [index for index in range(size) if index not in taken]
+    size = verdict.size + len(rejects)
+    # The rows are at the positions that no reject has.
+    rejected = {reject.position for reject in rejects}
+    moved = verdict.moved([index for index in range(size) if index not in rejected])
+    return Verdict(size, moved.rows, rejects + moved.rejects, moved.raw)

@@ -1,149 +1,227 @@
-"""Rows in memory that are all new: straight into their table, without a staging table between.
+"""Two ways to load rows straight into their table. Loads that fit neither are staged and merged.
 
-One look tells whether they are: no key twice, none stored, every parent there. It also locks the
-parents, as a foreign key's check does, so that they stay until the commit. Where the role may then
-say so, the COPY runs without the checks of each row, which would only repeat that look, a row at a
-time, and take most of a small load's time. Cloud SQL gives nobody that right; there they run.
+*Rows in memory that are all new.* One query, the precheck, finds out whether they are: no key
+repeated, none stored, every parent stored. It also locks the parents until the commit, as the check
+of a foreign key does. If the role may set session_replication_role, the COPY then runs without
+those checks, which would repeat the precheck row by row and take most of the time of a small load.
+Cloud SQL grants no one that right; there the checks run.
 
-What comes in between, a key that another load brings, is undone, and the ordinary way taken.
+*Large files for an empty table.* Most of what a row costs is the check of its foreign keys and the
+upkeep of the indexes. So the constraints are dropped, the rows copied, and the constraints created
+again over all rows at once. All of it happens in the load's transaction, which locks the table and
+those it refers to: no other session ever sees the table without its constraints.
+
+Both are tried in a savepoint. If a key turns out to be stored or repeated, or a parent missing,
+they are rolled back, and the rows are staged and merged.
 
 Source: PostgreSQL documentation, session_replication_role, and GRANT on parameters.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from __future__ import annotations
 
-import sqlalchemy as sa
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
 
 from shared.database.copy import copy_in
-from shared.database.sql import quoted
-from shared.derive.types import kind_of
-from shared.loading.attempt import attempt
+from shared.database.metadata import metadata
+from shared.database.sql import qualified, statement
+from shared.lazy import pg8000
+from shared.lazy import sqlalchemy as sa
+from shared.loading import fast_path_sql
 from shared.loading.ledger import Source
 from shared.tables.table import Table
 from shared.validation.rows import Rows
 
+# Measured: a smaller file is staged and merged before anyone could notice the lock.
+BULK_FROM_BYTES = 1 << 20
+
+_SQL = Path(__file__).with_name("sql")
+# unique_violation, foreign_key_violation.
+_CONFLICTS = ("23505", "23503")
+
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
-class Look:
-    """What a table, and those it refers to, hold of some rows.
+class Precheck:
+    """How rows relate to what their table and its parents hold.
 
     Attributes:
-        doubled: how many rows bring a key that another one of them brings.
-        orphans: how many parents are missing.
-        known: how many keys the table has.
-        checked: whether nothing but these foreign keys would be asked about each row, and the role
-            may leave them out.
+        repeated: how many rows have a key that an earlier one of them has.
+        orphans: how many of their parents are missing.
+        known: how many of their keys are stored.
+        may_skip_checks: whether the role may copy without foreign key checks, and nothing but the
+            references of the dictionary would be checked.
     """
 
-    doubled: int
+    repeated: int
     orphans: int
     known: int
-    checked: bool
+    may_skip_checks: bool
 
     @property
     def all_new(self) -> bool:
-        """Whether the rows can go into the table as they are."""
-        return not (self.doubled or self.orphans or self.known)
+        """Whether the rows can be copied into the table."""
+        return not (self.repeated or self.orphans or self.known)
 
 
-def fits(table: Table) -> bool:
-    """Whether rows of this table can be looked at before: one key field, no parent in the table."""
-    return len(table.key) == 1 and all(r.table != table.name for r in table.references)
+def can_precheck(table: Table) -> bool:
+    """Whether the precheck covers rows of this table: one key field, no reference to itself."""
+    return len(table.key) == 1 and not _refers_to_itself(table)
 
 
-def look(connection: sa.Connection, table: Table, rows: Rows) -> Look:
-    """Compare rows with what is stored, and lock their parents, in order, until the commit."""
-    keys = set(rows.columns[_place(table, table.key[0])])
-    parents = [set(rows.columns[_place(table, r.field)]) for r in table.references]
-    given = {"keys": _array(keys), **{f"p{n}": _array(p) for n, p in enumerate(parents)}}
-    found = connection.execute(_look(table), given).one()
-    there = found[2:]
-    missing = sum(len(wanted) - had for wanted, had in zip(parents, there, strict=True))
-    return Look(len(rows.positions) - len(keys), missing, found[0], found[1])
+def precheck(connection: sa.Connection, table: Table, rows: Rows) -> Precheck:
+    """Compare rows with what is stored; locks their parents, in order, until the commit."""
+    keys = set(rows.columns[_position(table, table.key[0])])
+    parents = [set(rows.columns[_position(table, r.field)]) for r in table.references]
+    values = {"keys": _array(keys), **{f"parents_{n}": _array(p) for n, p in enumerate(parents)}}
+    known, may_skip_checks, *stored = connection.execute(_precheck(table), values).one()
+    orphans = sum(len(wanted) - found for wanted, found in zip(parents, stored, strict=True))
+    return Precheck(len(rows.positions) - len(keys), orphans, known, may_skip_checks)
 
 
-def write(
-    connection: sa.Connection, table: Table, source: Source, rows: Rows, *, checked: bool
+def copy_new(
+    connection: sa.Connection, table: Table, source: Source, rows: Rows, *, skip_checks: bool
 ) -> int | None:
-    """Copy rows into `table`.
+    """Copy rows that the precheck has found to be all new.
 
     Args:
         connection: inside the load's transaction.
-        table: where to; `look` has found them all new.
+        table: where to.
         source: what brings the rows.
         rows: the rows.
-        checked: whether the foreign keys need not be checked again.
+        skip_checks: whether to leave out the foreign key checks.
 
     Returns:
-        How many rows there were, or None where a key came in meanwhile: then nothing was written.
+        The number of rows, or None if another load has stored one of the keys meanwhile; then
+        nothing is written.
     """
-    tail = f"{source.accepted_at.isoformat()}\t{source.load_id}"
-    # In the order of the keys, as every load comes by them: two that cross wait, and do not lock.
-    text = rows.in_order_of(_place(table, table.key[0]), tail).encode()
+    own = f"{source.accepted_at.isoformat()}\t{source.load_id}"
+    # In the order of the keys, as all loads insert: two that meet wait, and do not deadlock.
+    text = rows.in_order_of(_position(table, table.key[0]), own).encode()
 
     def copy() -> int:
-        if checked:
+        if skip_checks:
             connection.exec_driver_sql("set local session_replication_role = replica")
-        copied = copy_in(connection, _copy(table), (text,))
-        if checked:
+        copied = copy_in(connection, fast_path_sql.copy_new(table), (text,))
+        if skip_checks:
             connection.exec_driver_sql("set local session_replication_role = origin")
         return copied
 
-    return attempt(connection, copy)
+    return try_in_savepoint(connection, copy)
+
+
+def can_bulk_load(connection: sa.Connection, table: Table, size_bytes: int) -> bool:
+    """Whether a file of this size may be bulk loaded: the table is empty, its parents are not."""
+    if size_bytes < BULK_FROM_BYTES or table.on_conflict != "update" or _refers_to_itself(table):
+        return False
+    return bool(connection.scalar(sa.text(fast_path_sql.can_bulk_load(table))))
+
+
+def bulk_load(
+    connection: sa.Connection,
+    table: Table,
+    load_id: UUID,
+    accepted_at: datetime,
+    pieces: Iterable[bytes],
+) -> int | None:
+    """Copy rows into an empty table whose constraints are created again afterwards.
+
+    Args:
+        connection: inside the load's transaction.
+        table: where to; `can_bulk_load` was true.
+        load_id: whose rows they are.
+        accepted_at: when they were accepted.
+        pieces: COPY text of the table's fields, in large pieces.
+
+    Returns:
+        The number of rows, or None if a key is repeated or a parent missing; then everything since
+        the call is rolled back.
+    """
+
+    def lock_and_copy() -> int | None:
+        connection.exec_driver_sql(fast_path_sql.lock(table))
+        if connection.exec_driver_sql(fast_path_sql.any_row(table)).first() is not None:
+            return None
+        return _copy_without_constraints(connection, table, load_id, accepted_at, pieces)
+
+    return try_in_savepoint(connection, lock_and_copy)
+
+
+def try_in_savepoint(connection: sa.Connection, act: Callable[[], T]) -> T | None:
+    """What `act` returns; None, with all it did rolled back, if a key or a parent is in conflict.
+
+    Args:
+        connection: inside a transaction, which can go on either way.
+        act: changes tables.
+    """
+    try:
+        with connection.begin_nested():
+            return act()
+    # COPY calls the driver directly, whose errors SQLAlchemy then does not wrap.
+    except (sa.exc.DBAPIError, pg8000.exceptions.DatabaseError) as error:
+        original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        facts = original.args[0] if original is not None and original.args else None
+        if isinstance(facts, dict) and facts.get("C") in _CONFLICTS:
+            return None
+        raise
+
+
+def _copy_without_constraints(
+    connection: sa.Connection,
+    table: Table,
+    load_id: UUID,
+    accepted_at: datetime,
+    pieces: Iterable[bytes],
+) -> int:
+    target = metadata().tables[table.name]
+    keys: list[sa.Constraint] = [*target.foreign_key_constraints]
+    if not _is_referred_to(connection, table):
+        keys.append(target.primary_key)
+    for key in keys:
+        connection.execute(sa.schema.DropConstraint(key))
+    for index in target.indexes:
+        connection.execute(sa.schema.DropIndex(index))
+    connection.exec_driver_sql(fast_path_sql.set_defaults(table, load_id, accepted_at))
+    copy, copied = fast_path_sql.copy_fields(table), 0
+    for piece in pieces:
+        copied += copy_in(connection, copy, (piece,))
+    connection.exec_driver_sql(fast_path_sql.drop_defaults(table))
+    # Most of what an index costs is sorting, which is done in memory if it fits.
+    connection.exec_driver_sql("set local maintenance_work_mem = '256MB'")
+    for key in reversed(keys):
+        # Isolated, the constraint would be missing from tables created from the metadata later.
+        connection.execute(sa.schema.AddConstraint(key, isolate_from_table=False))
+    for index in target.indexes:
+        connection.execute(sa.schema.CreateIndex(index))
+    return copied
+
+
+def _refers_to_itself(table: Table) -> bool:
+    return any(reference.table == table.name for reference in table.references)
+
+
+def _is_referred_to(connection: sa.Connection, table: Table) -> bool:
+    asked = sa.text(statement(_SQL, "is_referred_to"))
+    return bool(connection.scalar(asked, {"name": qualified(table.name)}))
 
 
 @cache
-def _look(table: Table) -> sa.TextClause:
-    key = table.key[0]
-    parents = "".join(
-        f""", (
-            select count(*) from (
-                select from public.{quoted(r.table)}
-                where {quoted(r.key)} = any(cast(:p{n} as {_kind(table, r.field)}[]))
-                order by {quoted(r.key)}
-                for key share
-            ) p
-        )"""
-        for n, r in enumerate(table.references)
-    )
-    name = f"'public.{quoted(table.name)}'::regclass"
-    # Triggers and foreign keys that an operator added are asked about each row as ever.
-    return sa.text(f"""
-        select
-            (
-                select count(*) from public.{quoted(table.name)}
-                where {quoted(key)} = any(cast(:keys as {_kind(table, key)}[]))
-            ),
-            has_parameter_privilege('session_replication_role', 'set')
-                and not exists (
-                    select from pg_trigger where tgrelid = {name} and not tgisinternal
-                )
-                and {len(table.references)} = (
-                    select count(*) from pg_constraint where conrelid = {name} and contype = 'f'
-                )
-            {parents}
-    """)
+def _precheck(table: Table) -> sa.TextClause:
+    return sa.text(fast_path_sql.precheck(table))
 
 
-@cache
-def _copy(table: Table) -> str:
-    columns = ", ".join(quoted(name) for name in table.names)
-    return f"copy public.{quoted(table.name)} ({columns}, accepted_at, load_id) from stdin"
-
-
-def _place(table: Table, field: str) -> int:
+def _position(table: Table, field: str) -> int:
     return table.names.index(field)
 
 
-def _kind(table: Table, field: str) -> str:
-    return kind_of(table, field).postgres
-
-
-def _array(values: Sequence[Any] | set[Any]) -> Any:
-    """Values as the driver sends an array; it writes numbers one by one in Python."""
+def _array(values: Collection[Any]) -> Any:
+    """Values as the driver sends an array; for lists of numbers it is slow, so they are text."""
     if set(map(type, values)) == {int}:
         return f"{{{','.join(map(str, values))}}}"
     return list(values)

@@ -1,4 +1,6 @@
-"""The ledger of loads: what came, from where, and what became of it."""
+"""The ledger of loads: what was sent, by whom, and what became of it."""
+
+from __future__ import annotations
 
 import json
 from collections.abc import Mapping
@@ -9,9 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import sqlalchemy as sa
-
 from shared.database.sql import statement
+from shared.lazy import sqlalchemy as sa
 from shared.validation.row import storable
 
 _SQL = Path(__file__).with_name("sql")
@@ -21,18 +22,18 @@ Kind = Literal["file", "batch", "replay", "restore"]
 
 @dataclass(frozen=True)
 class Source:
-    """Where rows come from: what a load is claimed by.
+    """Where rows come from; a load claims it.
 
     Attributes:
         identity: unique: `gs://bucket/object#generation` of a file, else the batch's id.
-        kind: the way in.
-        table_name: where the rows go; None where a file's name fits no table.
-        accepted_at: when the platform took the rows: a file's creation, a batch's publishing.
+        kind: how the rows were sent.
+        table_name: where the rows go; None if a file's name fits no table.
+        accepted_at: the moment the rows count from: when a file was created, a batch published.
         sender: who sent them, or None.
         content: what identifies the bytes of a file, or None.
-        newest: whether rows sent before are to count as new now.
-        batch_id: the load's id, where it is given from outside.
-        size_bytes: of a file as it is stored, else 0.
+        newest: whether a file counts from now even if the same bytes were loaded before.
+        batch_id: the id of the load, if the batch has one.
+        size_bytes: the size of a file as it is stored, else 0.
     """
 
     identity: str
@@ -47,17 +48,17 @@ class Source:
 
     @property
     def load_id(self) -> UUID:
-        """The same for every delivery of the same source."""
+        """The id of the load: the same for every delivery of the source."""
         return self.batch_id or load_id_of(self.identity)
 
 
 def load_id_of(identity: str) -> UUID:
-    """The id of the load of a source that brings none of its own."""
+    """The id of the load of a source that has no batch id."""
     return uuid5(NAMESPACE_URL, identity)
 
 
 @dataclass(frozen=True)
-class Counts:
+class LoadCounts:
     """What became of the rows of a load; `read` is the sum of the others."""
 
     inserted: int = 0
@@ -74,13 +75,13 @@ class Counts:
 
     @property
     def stored(self) -> int:
-        """Rows by which the table has changed."""
+        """Rows that changed the table."""
         return self.inserted + self.updated
 
-    def __add__(self, other: "Counts") -> "Counts":
+    def __add__(self, other: LoadCounts) -> LoadCounts:
         """The counts of both together."""
         mine, others = asdict(self), asdict(other)
-        return Counts(**{name: mine[name] + others[name] for name in mine})
+        return LoadCounts(**{name: mine[name] + others[name] for name in mine})
 
 
 @dataclass(frozen=True)
@@ -90,17 +91,18 @@ class Entry:
     Attributes:
         load_id: its id.
         table_name: its table, or None.
-        state: `done`, or `failed` with `error` saying why.
-        counts: what became of its rows, up to now.
-        repeats: the load that brought the same bytes before, or None.
+        state: `done`, or `failed`; then `error` says why.
+        counts: what has become of its rows so far.
         accepted_at: the moment its rows count from.
-        first_time: whether this call loaded it, and not one before.
+        error: the code, detail and facts of a failure.
+        repeats: the load that brought the same bytes before, or None.
+        first_time: whether this call loaded it, not an earlier one.
     """
 
     load_id: UUID
     table_name: str | None
     state: Literal["done", "failed"]
-    counts: Counts
+    counts: LoadCounts
     accepted_at: datetime
     error: Mapping[str, Any] | None = None
     repeats: UUID | None = None
@@ -108,9 +110,9 @@ class Entry:
 
 
 def claim(connection: sa.Connection, source: Source) -> tuple[UUID | None, datetime] | None:
-    """Enter a load of `source`; None where it was loaded, or failed, before.
+    """Enter a load of `source` in the ledger; None if it was loaded, or failed, before.
 
-    Waits for a load of the same source that is under way.
+    Waits for a load of the same source that is running.
 
     Returns:
         The load that brought the same bytes before (or None), and the moment the rows count from.
@@ -139,7 +141,7 @@ def claim(connection: sa.Connection, source: Source) -> tuple[UUID | None, datet
 
 
 def recorded(connection: sa.Connection, identity: str) -> Entry | None:
-    """What the ledger says of a source, or None where it has not been seen."""
+    """The entry of a source, or None if there is none."""
     row = _run(connection, "recorded", {"source": identity}).mappings().first()
     if row is None:
         return None
@@ -147,23 +149,21 @@ def recorded(connection: sa.Connection, identity: str) -> Entry | None:
         load_id=row["load_id"],
         table_name=row["table_name"],
         state=row["state"],
-        counts=Counts(
-            **{name: row[name] for name in Counts.__dataclass_fields__},
-        ),
+        counts=LoadCounts(**{name: row[name] for name in LoadCounts.__dataclass_fields__}),
         accepted_at=row["accepted_at"],
         error=row["error"],
         repeats=row["repeats"],
     )
 
 
-def complete(connection: sa.Connection, load_id: UUID, counts: Counts) -> None:
+def complete(connection: sa.Connection, load_id: UUID, counts: LoadCounts) -> None:
     """Record what became of a load's rows."""
     values = {"load_id": str(load_id), "rows_read": counts.read, **asdict(counts)}
     _run(connection, "complete", values)
 
 
 def fail(connection: sa.Connection, source: Source, error: Mapping[str, Any]) -> None:
-    """Record that `source` can never be loaded; the first record of a source stands."""
+    """Record that `source` can never be loaded; an entry it already has is not changed."""
     _run(
         connection,
         "fail",
@@ -174,15 +174,15 @@ def fail(connection: sa.Connection, source: Source, error: Mapping[str, Any]) ->
             "sender": source.sender,
             "content": source.content,
             "table_name": source.table_name,
-            # It may quote what a file holds.
+            # It may quote text of a file, which PostgreSQL cannot always store.
             "error": json.dumps(storable(error)),
             "accepted_at": source.accepted_at,
         },
     )
 
 
-def released(connection: sa.Connection, load_id: UUID, freed: int, counts: Counts) -> None:
-    """Record what became of rows of a load that had been waiting."""
+def released(connection: sa.Connection, load_id: UUID, freed: int, counts: LoadCounts) -> None:
+    """Record what became of `freed` rows of a load that had been waiting."""
     values = {"load_id": str(load_id), "freed": freed, **asdict(counts)}
     del values["waiting"]
     _run(connection, "released", values)

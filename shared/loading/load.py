@@ -1,30 +1,32 @@
 """The one write path: every way in ends here, in one transaction."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
+from typing import Any
 from uuid import UUID
-
-import sqlalchemy as sa
 
 from shared import logs, tables
 from shared.database.copy import copy_in
 from shared.database.engine import transaction
 from shared.errors import DatabaseBusy
-from shared.loading import bulk, fast_paths, ledger, rejects
+from shared.lazy import sqlalchemy as sa
+from shared.loading import fast_paths, ledger, rejects
 from shared.loading.ahead import ahead
-from shared.loading.fast_paths import Look
-from shared.loading.ledger import Counts, Entry, Source
-from shared.loading.merge_sql import Staging
+from shared.loading.fast_paths import Precheck
+from shared.loading.ledger import Entry, LoadCounts, Source
+from shared.loading.merge_sql import merge_sql
 from shared.tables.table import Table
 from shared.validation.rows import Block
 
 Blocks = Callable[..., Iterable[Block]]
-"""Gives the judged rows from the start; with `numbered=False` staged without their positions."""
+"""Gives the validated rows from the start; with `numbered=False`, without their positions."""
 
-_ROUNDS = 10
+_MERGE_ROUNDS = 10
 
 
 def load(
@@ -36,14 +38,14 @@ def load(
 ) -> Entry:
     """Load a source's rows into its table, once.
 
-    A source that was loaded before, or failed before, is answered with what the ledger has.
+    If the source was loaded or failed before, the answer is its entry in the ledger.
 
     Args:
         engine: the database.
         source: where the rows come from; names a table of the dictionary.
-        blocks: called inside the transaction for the judged rows; a large file's a second time,
-            where a first way of loading it was not open.
-        lock_timeout_seconds: how long a lock is waited for.
+        blocks: called inside the transaction for the validated rows; for a large file a second
+            time, if it cannot be bulk loaded after all.
+        lock_timeout_seconds: how long to wait for a lock.
 
     Raises:
         UnreadableFile: from `blocks`; nothing was written.
@@ -63,7 +65,9 @@ def load(
         else:
             recorded = ledger.recorded(connection, source.identity)
             if recorded is None:
-                raise DatabaseBusy(f"The ledger entry of {source.identity!r} vanished; try again.")
+                raise DatabaseBusy(
+                    f"The ledger entry of {source.identity!r} disappeared; try again."
+                )
             entry, reasons = recorded, Counter()
     _log(source, entry, reasons)
     return entry
@@ -71,30 +75,18 @@ def load(
 
 @dataclass(frozen=True)
 class Merge:
-    """On whose behalf staged rows are merged, and from when they count."""
+    """What staged rows are merged for, and the time they count from."""
 
     load_id: UUID
     accepted_at: datetime
     sender: str | None
 
 
-@cache
-def staging(table: Table) -> Staging:
-    """The statements of a table, composed once."""
-    return Staging(table)
+def begin(connection: sa.Connection, table: Table, merge: Merge) -> None:
+    """Prepare a transaction for staging rows of `table`.
 
-
-@cache
-def _begin(table: Table) -> sa.TextClause:
-    return sa.text(staging(table).begin)
-
-
-def begin(connection: sa.Connection, table: Table, merge: Merge) -> Staging:
-    """Make a transaction ready to stage rows of `table` on behalf of `merge`.
-
-    Keeps restores of the table away until the transaction ends; other loads may go on.
+    Restores of the table wait until the transaction ends; other loads go on.
     """
-    sql = staging(table)
     connection.execute(
         _begin(table),
         {
@@ -103,13 +95,12 @@ def begin(connection: sa.Connection, table: Table, merge: Merge) -> Staging:
             "sender": merge.sender or "",
         },
     )
-    connection.exec_driver_sql(sql.create)
-    return sql
+    _run(connection, table, "create")
 
 
 def merge_staged(
-    connection: sa.Connection, table: Table, staged: int, look: Look | None = None
-) -> Counts:
+    connection: sa.Connection, table: Table, staged: int, precheck: Precheck | None = None
+) -> LoadCounts:
     """Merge the `staged` rows into `table`, newest accepted version first.
 
     Rows whose parent is missing are parked as waiting. Runs inside a transaction that was begun.
@@ -118,71 +109,79 @@ def merge_staged(
         connection: inside the transaction.
         table: where to.
         staged: how many rows are staged.
-        look: what was found out about them in this transaction, or None.
+        precheck: the precheck of these rows in this transaction, or None.
 
     Raises:
-        DatabaseBusy: other loads kept bringing the same keys.
+        DatabaseBusy: other loads kept inserting the same keys.
     """
-    sql = staging(table)
-    doubled, orphans, known = (
-        (look.doubled, look.orphans, look.known)
-        if look
-        else connection.exec_driver_sql(sql.probe).one()
+    repeated, orphans, known = (
+        (precheck.repeated, precheck.orphans, precheck.known)
+        if precheck
+        else _run(connection, table, "probe").one()
     )
-    counts = Counts()
-    if doubled:
-        counts += _single_out(connection, table)
+    counts = LoadCounts()
+    if repeated:
+        counts += _drop_repeated(connection, table)
     if orphans:
-        counts += Counts(waiting=_park(connection, table))
-    for _ in range(_ROUNDS):
-        if known and connection.exec_driver_sql(sql.find_known).rowcount:
+        counts += LoadCounts(waiting=_park(connection, table))
+    for _ in range(_MERGE_ROUNDS):
+        if known and _run(connection, table, "find_known").rowcount:
             counts += _merge_known(connection, table)
         if counts.read < staged:
-            counts += Counts(inserted=connection.exec_driver_sql(sql.insert_new).rowcount)
+            counts += LoadCounts(inserted=_run(connection, table, "insert_new").rowcount)
         if counts.read == staged:
             return counts
-        # Another load brought one of the keys since they were looked up.
+        # Another load has inserted one of the keys since they were looked up.
         known = staged - counts.read
-    raise DatabaseBusy(f"Other loads keep bringing the same keys of {table.name}; try again.")
+    raise DatabaseBusy(f"Other loads keep inserting the same keys of {table.name}; try again.")
+
+
+def lock_out_restores(connection: sa.Connection, table: Table) -> None:
+    """Make restores of the table wait until the transaction ends; other loads go on."""
+    _run(connection, table, "lock_out_restores")
 
 
 def _write(
     connection: sa.Connection, table: Table, source: Source, blocks: Blocks
-) -> tuple[Counts, Counter[str]]:
+) -> tuple[LoadCounts, Counter[str]]:
     if not source.size_bytes:
         return _write_in_memory(connection, table, source, blocks())
-    # Asked for first: a restore that holds the table must not find this load's rows half staged.
+    # First, so that a restore that holds the table never sees this load's rows half staged.
     begin(connection, table, _merge_of(source))
-    if bulk.fits(connection, table, source.size_bytes):
+    if fast_paths.can_bulk_load(connection, table, source.size_bytes):
         reasons: Counter[str] = Counter()
         with ahead(blocks(numbered=False)) as found:
             pieces = _pieces(connection, table, source, found, reasons)
-            copied = bulk.write(connection, table, source.load_id, source.accepted_at, pieces)
+            copied = fast_paths.bulk_load(
+                connection, table, source.load_id, source.accepted_at, pieces
+            )
         if copied is not None:
-            return Counts(inserted=copied, rejected=reasons.total()), reasons
+            return LoadCounts(inserted=copied, rejected=reasons.total()), reasons
     with ahead(blocks()) as found:
         return _stage_and_merge(connection, table, source, found)
 
 
 def _write_in_memory(
     connection: sa.Connection, table: Table, source: Source, blocks: Iterable[Block]
-) -> tuple[Counts, Counter[str]]:
+) -> tuple[LoadCounts, Counter[str]]:
     found = list(blocks)
     rows = found[0].rows if len(found) == 1 else None
-    look = None
-    if rows is not None and fast_paths.fits(table):
-        connection.exec_driver_sql(staging(table).hold)
-        look = fast_paths.look(connection, table, rows)
-        if look.all_new:
-            copied = fast_paths.write(connection, table, source, rows, checked=look.checked)
+    precheck = None
+    if rows is not None and fast_paths.can_precheck(table):
+        lock_out_restores(connection, table)
+        precheck = fast_paths.precheck(connection, table, rows)
+        if precheck.all_new:
+            copied = fast_paths.copy_new(
+                connection, table, source, rows, skip_checks=precheck.may_skip_checks
+            )
             if copied is not None:
                 reasons: Counter[str] = Counter()
                 _keep_rejects(connection, table, source, found[0], reasons)
-                return Counts(inserted=copied, rejected=reasons.total()), reasons
-            # What was seen is no longer so.
-            look = None
+                return LoadCounts(inserted=copied, rejected=reasons.total()), reasons
+            # Another load has changed what the precheck saw.
+            precheck = None
     begin(connection, table, _merge_of(source))
-    return _stage_and_merge(connection, table, source, found, look)
+    return _stage_and_merge(connection, table, source, found, precheck)
 
 
 def _stage_and_merge(
@@ -190,15 +189,15 @@ def _stage_and_merge(
     table: Table,
     source: Source,
     blocks: Iterable[Block],
-    look: Look | None = None,
-) -> tuple[Counts, Counter[str]]:
+    precheck: Precheck | None = None,
+) -> tuple[LoadCounts, Counter[str]]:
     reasons: Counter[str] = Counter()
     staged = 0
     for piece in _pieces(connection, table, source, blocks, reasons):
-        staged += copy_in(connection, staging(table).copy, (piece,))
-    counts = Counts(rejected=reasons.total())
+        staged += copy_in(connection, merge_sql(table, "copy"), (piece,))
+    counts = LoadCounts(rejected=reasons.total())
     if staged:
-        counts += merge_staged(connection, table, staged, look)
+        counts += merge_staged(connection, table, staged, precheck)
     return counts, reasons
 
 
@@ -209,7 +208,7 @@ def _pieces(
     blocks: Iterable[Block],
     reasons: Counter[str],
 ) -> Iterator[bytes]:
-    """The good rows of each block as COPY text; its rejects are kept on the way."""
+    """The valid rows of each block as COPY text; its rejects are stored on the way."""
     for block in blocks:
         _keep_rejects(connection, table, source, block, reasons)
         if text := block.copied():
@@ -240,29 +239,35 @@ def _log(source: Source, entry: Entry, reasons: Counter[str]) -> None:
     )
 
 
-def _single_out(connection: sa.Connection, table: Table) -> Counts:
-    sql = staging(table)
+def _drop_repeated(connection: sa.Connection, table: Table) -> LoadCounts:
     if table.on_conflict == "update":
-        return Counts(superseded=connection.exec_driver_sql(sql.keep_last).rowcount)
-    unchanged, rejected = connection.exec_driver_sql(sql.keep_first).one()
-    return Counts(unchanged=unchanged, rejected=rejected)
+        return LoadCounts(superseded=_run(connection, table, "keep_last").rowcount)
+    unchanged, rejected = _run(connection, table, "keep_first").one()
+    return LoadCounts(unchanged=unchanged, rejected=rejected)
 
 
 def _park(connection: sa.Connection, table: Table) -> int:
-    sql = staging(table)
-    refers_to_itself = any(r.table == table.name for r in table.references)
+    refers_to_itself = any(reference.table == table.name for reference in table.references)
     parked = 0
-    while moved := connection.exec_driver_sql(sql.park).rowcount:
+    while moved := _run(connection, table, "park").rowcount:
         parked += moved
         if not refers_to_itself:
             break
     return parked
 
 
-def _merge_known(connection: sa.Connection, table: Table) -> Counts:
-    sql = staging(table)
+def _merge_known(connection: sa.Connection, table: Table) -> LoadCounts:
     if table.on_conflict == "reject":
-        unchanged, rejected = connection.exec_driver_sql(sql.refuse_known).one()
-        return Counts(unchanged=unchanged, rejected=rejected)
-    unchanged, superseded, updated = connection.exec_driver_sql(sql.merge_known).one()
-    return Counts(unchanged=unchanged, superseded=superseded, updated=updated)
+        unchanged, rejected = _run(connection, table, "refuse_known").one()
+        return LoadCounts(unchanged=unchanged, rejected=rejected)
+    unchanged, superseded, updated = _run(connection, table, "merge_known").one()
+    return LoadCounts(unchanged=unchanged, superseded=superseded, updated=updated)
+
+
+def _run(connection: sa.Connection, table: Table, name: str) -> sa.CursorResult[*tuple[Any, ...]]:
+    return connection.exec_driver_sql(merge_sql(table, name))
+
+
+@cache
+def _begin(table: Table) -> sa.TextClause:
+    return sa.text(merge_sql(table, "begin"))

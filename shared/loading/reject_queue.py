@@ -1,4 +1,6 @@
-"""Rejects, looked at and put right: listed, corrected and replayed, or discarded."""
+"""The reject queue: rejects are listed, corrected and replayed, or discarded."""
+
+from __future__ import annotations
 
 import hashlib
 import json
@@ -9,11 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import sqlalchemy as sa
-
 from shared import tables
 from shared.database.engine import transaction
 from shared.database.sql import statement
+from shared.lazy import sqlalchemy as sa
 from shared.loading import store
 from shared.loading.batches import Batch
 from shared.loading.ledger import Entry
@@ -29,14 +30,14 @@ _OPEN = ("rejected", "waiting")
 
 @dataclass(frozen=True)
 class Filters:
-    """Which rejects are meant; None lets everything through.
+    """Which rejects a call is about; a filter that is None matches all.
 
     Attributes:
-        table_name: the table they were meant for.
+        table_name: the table that their rows were sent for.
         source: the file with or without its generation, or a batch's id.
-        status: what became of them.
-        load_id: the load they came with.
-        reason: code of the first error.
+        status: their status.
+        load_id: the load that brought them.
+        reason: code of their first error.
     """
 
     table_name: str | None = None
@@ -52,13 +53,13 @@ class Filters:
 
 @dataclass
 class Outcome:
-    """What became of rejects that were to be put right.
+    """What became of the rejects of a call.
 
     Attributes:
         closed: those that were replayed or discarded.
-        entries: the loads of the corrected rows, one a table.
-        refused: those whose corrected row does not fit either, and why; they stay open.
-        not_open: the others, with what they are now; None where there is no such reject.
+        entries: the loads of the corrected rows, one for each table.
+        refused: those whose corrected row is invalid too, and why; they stay open.
+        not_open: the others, with their status; None if there is no such reject.
     """
 
     closed: list[int] = field(default_factory=list)
@@ -74,9 +75,9 @@ def page(
 
     Args:
         engine: the database.
-        filters: which.
-        rows: how many at most.
-        before: only those older than this one.
+        filters: which of them.
+        rows: the largest number of them.
+        before: the reject that they must be older than.
 
     Raises:
         TransientError: try again.
@@ -88,10 +89,10 @@ def page(
 
 
 def to_correct(engine: sa.Engine, filters: Filters) -> Iterator[tuple[int, Any, str]]:
-    """The open rejects of a table as position, row and reasons, streamed.
+    """The open rejects of a table as (position, row, reasons), streamed.
 
     Raises:
-        TransientError: at the first one, try again; later, the stream is cut off.
+        TransientError: before the first one, try again; after it, the stream ends early.
     """
     values = filters.values()
     del values["status"]
@@ -102,7 +103,7 @@ def to_correct(engine: sa.Engine, filters: Filters) -> Iterator[tuple[int, Any, 
 
 
 def discard(engine: sa.Engine, ids: Sequence[int]) -> Outcome:
-    """Put rejects away that nobody will correct.
+    """Close rejects that will not be corrected.
 
     Raises:
         TransientError: try again.
@@ -120,17 +121,17 @@ def replay(
     sender: str,
     corrected: Mapping[int, Any],
 ) -> Outcome:
-    """Send corrected rows through the gate again, and close the rejects of those that fit.
+    """Validate corrected rows, store those that are valid, and close their rejects.
 
-    Rows are stored first and rejects closed afterwards: cut off in between, the same call again
-    finds its load in the ledger, and closes them.
+    Rows are stored first and rejects closed afterwards. If a call is cut off in between, the same
+    call again finds its load in the ledger, and closes them.
 
     Raises:
         TransientError: call again.
     """
     outcome = Outcome()
     known = _named(engine, list(corrected))
-    fitting: dict[str, dict[int, Any]] = {}
+    valid: dict[str, dict[int, Any]] = {}
     for reject_id, row in corrected.items():
         reject = known.get(reject_id)
         if reject is None or reject.status not in _OPEN:
@@ -140,8 +141,8 @@ def replay(
         if isinstance(judged, tuple):
             outcome.refused[reject_id] = judged
         else:
-            fitting.setdefault(reject.table_name, {})[reject_id] = (row, judged)
-    for name, rows in fitting.items():
+            valid.setdefault(reject.table_name, {})[reject_id] = (row, judged)
+    for name, rows in valid.items():
         batch = _batch(tables.find(name), sender, rows)
         outcome.entries.append(store.store(engine, publisher, settings, batch))
         outcome.closed += _close(engine, list(rows), "replayed")
@@ -152,7 +153,7 @@ def _batch(table: Table, sender: str, rows: Mapping[int, tuple[Any, dict[str, An
     given = {str(reject_id): row for reject_id, (row, _) in sorted(rows.items())}
     digest = hashlib.sha256(json.dumps([table.name, given], sort_keys=True).encode())
     values: dict[int, Sequence[Any]] = {
-        # A row that is turned away again, or waits, keeps the reject it corrects as its position.
+        # So a row that is rejected again, or waits, has the reject it corrects as its position.
         reject_id: [judged[name] for name in table.names]
         for reject_id, (_, judged) in rows.items()
     }

@@ -1,23 +1,24 @@
-"""Rows that were turned away: kept as they came, with the reasons."""
+"""Rejected rows: stored as they were sent, with the reasons."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
-import sqlalchemy as sa
 
 from shared.database.copy import copy_in
+from shared.database.sql import statement
+from shared.lazy import sqlalchemy as sa
 from shared.validation import plain
 from shared.validation.row import FieldError, Reject, storable
 
+_SQL = Path(__file__).with_name("sql")
 _COPY = "copy rejected_rows (load_id, sender, table_name, position, raw, errors, reason) from stdin"
 _ENCODER = msgspec.json.Encoder()
 _NULL = "\\N"
-_OF_LOAD = """
-    select position, raw, errors from rejected_rows
-    where load_id = cast(:load_id as uuid) and status = 'rejected' order by position, reject_id
-"""
 
 
 def keep(
@@ -27,7 +28,7 @@ def keep(
     table_name: str,
     rejects: Iterable[Reject],
 ) -> None:
-    """Write the rejects of a load, in its transaction."""
+    """Store the rejects of a load, in its transaction."""
     if text := copied(load_id, sender, table_name, list(rejects)):
         copy_in(connection, _COPY, (text,))
 
@@ -46,32 +47,31 @@ def copied(load_id: UUID, sender: str | None, table_name: str, rejects: Sequence
 
 
 class _Reasons:
-    """The last two columns; made once, as many rows share what is wrong with them."""
+    """The last two columns, encoded once for all rows that have the same errors."""
 
     def __init__(self) -> None:
-        # With the errors themselves, so that no other may come to have their identity.
+        # By identity; the errors are kept, so that no other object can get theirs.
         self._made: dict[int, tuple[tuple[FieldError, ...], bytes]] = {}
 
     def of(self, errors: tuple[FieldError, ...]) -> bytes:
         found = self._made.get(id(errors))
         if found is None:
-            # JSON escapes control characters itself: backslashes are all that COPY would read.
-            told = b",".join([error.encoded for error in errors]).replace(b"\\", b"\\\\")
-            found = self._made[id(errors)] = errors, b"[%b]\t%b" % (told, errors[0].code.encode())
+            # JSON escapes control characters itself, so that only backslashes are left for COPY.
+            text = b",".join([error.encoded for error in errors]).replace(b"\\", b"\\\\")
+            found = self._made[id(errors)] = errors, b"[%b]\t%b" % (text, errors[0].code.encode())
         return found[1]
 
 
 def of_load(connection: sa.Connection, load_id: UUID) -> Iterator[tuple[int, Any, str]]:
-    """The rejects of a load as position, row and reasons in a sentence, streamed."""
-    found = connection.execution_options(yield_per=1000).execute(
-        sa.text(_OF_LOAD), {"load_id": str(load_id)}
-    )
-    for position, raw, errors in found:
+    """The rejects of a load as (position, row, reasons in a sentence), streamed."""
+    found = sa.text(statement(_SQL, "rejects_of_load"))
+    streamed = connection.execution_options(yield_per=1000)
+    for position, raw, errors in streamed.execute(found, {"load_id": str(load_id)}):
         yield position, raw, sentence(errors)
 
 
 def sentence(errors: Iterable[dict[str, Any]]) -> str:
-    """All that is wrong with a row, as a person reads it."""
+    """All errors of a row, as people read them."""
     known = (FieldError(e["field"], e["code"], e.get("facts", {})) for e in errors)
     return " ".join(f"{error.field}: {error.sentence()}" for error in known)
 
@@ -79,7 +79,7 @@ def sentence(errors: Iterable[dict[str, Any]]) -> str:
 def _json(raws: list[Any]) -> list[bytes]:
     """Rows as JSON, escaped for COPY."""
     try:
-        # No line end stands within one: JSON escapes them.
+        # JSON escapes line ends: there is none within a row.
         text = _ENCODER.encode_lines(raws)
     except UnicodeEncodeError:
         text = b"\\u0000"

@@ -1,4 +1,6 @@
-"""From a published batch to rows in its table."""
+"""Batches that were published: their rows loaded, and what follows from any load."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,10 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from shared import logs
 from shared.database.engine import transaction
+from shared.lazy import sqlalchemy as sa
 from shared.loading import ledger, waiting
 from shared.loading.batches import Batch
 from shared.loading.ledger import Entry, Source
@@ -20,7 +21,7 @@ from shared.validation.row import storable
 
 
 @dataclass(frozen=True)
-class Unstorable:
+class DeadLetter:
     """A message that can never be stored, and why.
 
     Attributes:
@@ -28,7 +29,7 @@ class Unstorable:
         data: its content.
         attributes: its attributes.
         code: a stable word for what is wrong.
-        detail: the sentence, with what to do.
+        detail: the same in a sentence, with the remedy.
     """
 
     message_id: str
@@ -39,7 +40,7 @@ class Unstorable:
 
 
 def store(engine: sa.Engine, publisher: Any, settings: Settings, batch: Batch) -> Entry:
-    """Store a batch, once; a second delivery finishes what the first was cut off from.
+    """Store a batch, once; a second delivery finishes what the first one did not.
 
     Raises:
         TransientError: deliver the message again.
@@ -52,19 +53,14 @@ def store(engine: sa.Engine, publisher: Any, settings: Settings, batch: Batch) -
         sender=batch.sender or None,
         batch_id=batch.batch_id,
     )
-    patience = settings.lock_timeout_seconds
-    entry = load(engine, source, lambda: [batch.block()], lock_timeout_seconds=patience)
+    timeout = settings.lock_timeout_seconds
+    entry = load(engine, source, lambda: [batch.block()], lock_timeout_seconds=timeout)
     announce(engine, publisher, settings, entry)
     return entry
 
 
-def put_aside(
-    engine: sa.Engine,
-    publisher: Any,
-    settings: Settings,
-    message: Unstorable,
-) -> None:
-    """Record a message that can never be stored, and keep it on the dead-letter topic.
+def dead_letter(engine: sa.Engine, publisher: Any, settings: Settings, message: DeadLetter) -> None:
+    """Record a message that can never be stored, and move it to the dead-letter topic.
 
     Raises:
         TransientError: deliver the message again.
@@ -80,7 +76,12 @@ def put_aside(
     with transaction(engine) as connection:
         detail = storable(message.detail)
         ledger.fail(connection, source, {"code": message.code, "detail": detail})
-    logs.line("ERROR", "A batch was put aside", source=source.identity, code=message.code)
+    logs.line(
+        "ERROR",
+        "A batch was moved to the dead-letter topic",
+        source=source.identity,
+        code=message.code,
+    )
     publish(
         publisher,
         settings.google_cloud_project,
@@ -91,9 +92,9 @@ def put_aside(
 
 
 def announce(engine: sa.Engine, publisher: Any, settings: Settings, entry: Entry) -> None:
-    """After a load's commit: load the rows it sets free, and say which tables have changed.
+    """After a load's commit: load the rows that waited for it, and say which tables have changed.
 
-    May be repeated. A load that failed is announced too: the warehouse keeps the history of loads.
+    May be repeated. A load that failed is announced too: the warehouse has the history of all.
 
     Raises:
         TransientError: call again.
@@ -107,10 +108,10 @@ def announce(engine: sa.Engine, publisher: Any, settings: Settings, entry: Entry
 
 
 def sweep(engine: sa.Engine, publisher: Any, settings: Settings) -> list[UUID]:
-    """Load the rows that wait though their parents are there, and say which tables have changed.
+    """Load the waiting rows whose parents have arrived, and say which tables have changed.
 
     Returns:
-        The loads whose rows they are.
+        The loads that the rows belong to.
 
     Raises:
         TransientError: call again.

@@ -1,4 +1,6 @@
-"""From a file in the uploads bucket to rows in its table, and the file to its place."""
+"""Files in the uploads bucket: their rows loaded, the files archived."""
+
+from __future__ import annotations
 
 import json
 import re
@@ -7,16 +9,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
-
-from shared import logs, storage, tables
+from shared import logs, tables
 from shared.database.engine import transaction
 from shared.errors import PermanentError, TablegateError, UnreadableFile
+from shared.lazy import sqlalchemy as sa
 from shared.loading import ledger, rejects, store
 from shared.loading.ledger import Entry, Source
 from shared.loading.load import load
 from shared.settings import Settings
-from shared.storage import StoredObject
+from shared.storage import ObjectStore, StoredObject, sibling
 from shared.tables.table import Table
 from shared.validation import corrections
 from shared.validation.csv_rows import blocks
@@ -24,58 +25,59 @@ from shared.validation.rows import Block
 
 _FILE_NAME = re.compile(r"(?P<table>[a-z0-9_]+)(?:-.*)?\.csv(?:\.gz)?", re.IGNORECASE | re.DOTALL)
 _RESEND = "tablegate-resend"
-# How much larger than its gzip file CSV of this kind is; measured 5 to 9.
+# How much larger such CSV is than its gzip file; measured 5 to 9.
 _GZIP_RATIO = 8
 
 HandOver = Callable[[StoredObject], None]
-"""Has a file loaded by others, once; called again while they do, it changes nothing."""
+"""Starts a backfill of a file, once; a call while it runs changes nothing."""
 Read = Callable[..., Iterable[Block]]
-"""Gives the judged rows of (table, object), with or without their positions (`numbered`)."""
+"""Gives the validated rows of (table, object), with or without their positions (`numbered`)."""
 
 
 class Uploads:
-    """Loads files, with what it needs to do so handed in.
+    """Loads files.
 
     Args:
         settings: buckets, topics and limits.
         engine: the database.
-        client: Cloud Storage.
+        objects: Cloud Storage.
         publisher: Pub/Sub's publisher.
-        hand_over: has files loaded that are too large for one call; None where nobody does.
+        hand_over: starts the backfill of a file that is too large for one call; None if backfills
+            are not configured.
     """
 
     def __init__(
         self,
         settings: Settings,
         engine: sa.Engine,
-        client: Any,
+        objects: ObjectStore,
         publisher: Any,
         hand_over: HandOver | None = None,
     ) -> None:
         settings.require("uploads_bucket", "processed_bucket", "failed_bucket")
-        self.settings, self.engine, self.client = settings, engine, client
+        self.settings, self.engine, self.objects = settings, engine, objects
         self.publisher, self.hand_over = publisher, hand_over
 
-    def take(
+    def ingest(
         self, bucket: str, name: str, generation: int | None, read: Read | None = None
     ) -> Entry | None:
-        """Load one object, and move it to its place; the same object again changes nothing.
+        """Load one object and archive it; a repeated call changes nothing.
 
         Args:
             bucket: its bucket.
             name: its name there.
             generation: which version of that name; None is the live one.
-            read: gives its judged rows; without it the object itself is read, or handed over where
+            read: gives its validated rows; by default the object itself is read, or handed over if
                 it is too large for one call.
 
         Returns:
-            What the ledger has of it, or None for an object that is gone without having been
-            loaded (overwritten or deleted by its sender), or was handed over.
+            Its entry in the ledger. None if it was handed over, or if it does not exist and was
+            never loaded: its sender has overwritten or deleted it.
 
         Raises:
             TransientError: try again later; what was done stays done.
         """
-        stored = storage.find(self.client, bucket, name, generation)
+        stored = self.objects.find(bucket, name, generation)
         if stored is None:
             return self._gone(bucket, name, generation)
         try:
@@ -88,20 +90,20 @@ class Uploads:
         return entry
 
     def sweep(self, now: datetime) -> list[StoredObject]:
-        """Load what has lain in uploads for longer than its event should have taken.
+        """Ingest the objects in uploads whose event should have arrived by now.
 
         Returns:
-            The objects that were loaded. One that fails is logged, and does not keep back others.
+            The objects that were loaded. One that fails is logged and does not stop the others.
 
         Raises:
             StorageUnavailable: the bucket cannot be listed.
         """
         before = now - timedelta(seconds=self.settings.sweep_age_seconds)
-        taken = []
-        for stored in storage.listed(self.client, self.settings.uploads_bucket, before):
+        loaded = []
+        for stored in self.objects.list_objects(self.settings.uploads_bucket, before):
             try:
-                if self.take(stored.bucket, stored.name, stored.generation) is not None:
-                    taken.append(stored)
+                if self.ingest(stored.bucket, stored.name, stored.generation) is not None:
+                    loaded.append(stored)
             except TablegateError as error:
                 logs.line(
                     "ERROR",
@@ -109,10 +111,10 @@ class Uploads:
                     source=stored.identity,
                     error=str(error),
                 )
-        return taken
+        return loaded
 
     def sweep_waiting(self) -> list[UUID]:
-        """Load the rows that wait though their parents are there; gives the loads they are of.
+        """Load the waiting rows whose parents have arrived; returns the loads they belong to.
 
         Raises:
             TransientError: call again.
@@ -123,7 +125,7 @@ class Uploads:
         with transaction(self.engine) as connection:
             entry = ledger.recorded(connection, f"gs://{bucket}/{name}#{generation}")
         if entry is None:
-            logs.line("WARNING", "An uploaded file is gone before it was loaded", file=name)
+            logs.line("WARNING", "An uploaded file was deleted before it was loaded", file=name)
         else:
             store.announce(self.engine, self.publisher, self.settings, entry)
         return entry
@@ -138,12 +140,17 @@ class Uploads:
                 "too_large",
                 f"The file has {stored.size_bytes} bytes, more than one call can load. Set "
                 "DATAFLOW_TEMPLATE and DATAFLOW_REGION, so that Dataflow loads such files, or drop "
-                "it again in several files.",
+                "the rows in several files.",
                 size_bytes=stored.size_bytes,
                 maximum=self.settings.backfill_from_bytes,
             )
         self.hand_over(stored)
-        logs.line("INFO", "A large file is handed over", source=stored.identity, table=table.name)
+        logs.line(
+            "INFO",
+            "A large file was handed over to Dataflow",
+            source=stored.identity,
+            table=table.name,
+        )
         return True
 
     def _is_recorded(self, stored: StoredObject) -> bool:
@@ -151,7 +158,7 @@ class Uploads:
             return ledger.recorded(connection, stored.identity) is not None
 
     def _read(self, table: Table, stored: StoredObject, *, numbered: bool) -> Iterable[Block]:
-        with storage.reading(self.client, stored) as stream:
+        with self.objects.reading(stored) as stream:
             yield from blocks(
                 table,
                 stream,
@@ -173,14 +180,14 @@ class Uploads:
             size_bytes=stored.size_bytes,
         )
 
-        def judged(*, numbered: bool = True) -> Iterable[Block]:
+        def validated(*, numbered: bool = True) -> Iterable[Block]:
             return read(table, stored, numbered=numbered)
 
         return load(
-            self.engine, source, judged, lock_timeout_seconds=self.settings.lock_timeout_seconds
+            self.engine, source, validated, lock_timeout_seconds=self.settings.lock_timeout_seconds
         )
 
-    def _fail(self, stored: StoredObject, fault: UnreadableFile) -> Entry:
+    def _fail(self, stored: StoredObject, error: UnreadableFile) -> Entry:
         sender, table_name = None, None
         try:
             sender, table = address(stored.name)
@@ -190,9 +197,9 @@ class Uploads:
         source = Source(
             stored.identity, "file", table_name, stored.created_at, sender, stored.content
         )
-        error = {"code": fault.code, "detail": str(fault), **fault.facts}
+        facts = {"code": error.code, "detail": str(error), **error.facts}
         with transaction(self.engine) as connection:
-            ledger.fail(connection, source, error)
+            ledger.fail(connection, source, facts)
         with transaction(self.engine) as connection:
             entry = ledger.recorded(connection, stored.identity)
         if entry is None:
@@ -200,23 +207,22 @@ class Uploads:
         return entry
 
     def _finish(self, stored: StoredObject, entry: Entry) -> None:
-        # Every step can be repeated: a delivery that was cut off is finished by the next.
+        # Every step can be repeated: the next delivery finishes what this one does not.
         store.announce(self.engine, self.publisher, self.settings, entry)
         if entry.state == "done":
-            name = storage.copy_on(self.client, stored, self.settings.processed_bucket)
+            name = self.objects.archive(stored, self.settings.processed_bucket)
             self._write_corrections(entry, name)
         else:
-            name = storage.copy_on(self.client, stored, self.settings.failed_bucket)
+            name = self.objects.archive(stored, self.settings.failed_bucket)
             self._write_report(stored, entry, name)
-        # Last: who sees that the file is gone finds all that became of it.
-        storage.take_away(self.client, stored)
+        # Last: once the file has left uploads, everything that results from it is there.
+        self.objects.delete_if_current(stored)
 
     def _write_report(self, stored: StoredObject, entry: Entry, name: str) -> None:
         report = {"file": stored.name, "load_id": str(entry.load_id), **(entry.error or {})}
-        storage.write(
-            self.client,
+        self.objects.write(
             self.settings.failed_bucket,
-            storage.beside(name, ".report.json"),
+            sibling(name, ".report.json"),
             (json.dumps(report, indent=2, default=str).encode() + b"\n",),
             "application/json",
         )
@@ -226,20 +232,19 @@ class Uploads:
             return
         table = tables.find(entry.table_name)
         with transaction(self.engine) as connection:
-            storage.write(
-                self.client,
+            self.objects.write(
                 self.settings.processed_bucket,
-                storage.beside(name, ".rejected.csv"),
+                sibling(name, ".rejected.csv"),
                 corrections.lines(table, rejects.of_load(connection, entry.load_id)),
                 "text/csv; charset=utf-8",
             )
 
 
 def address(name: str) -> tuple[str | None, Table]:
-    """Sender and table that an object's name speaks of.
+    """The sender and the table in an object's name.
 
-    `{table}.csv`, `{table}-anything.csv` and `{table}/anything` come from nobody in particular,
-    `{sender}/{table}/anything` from a sender. A `.gz` may follow.
+    `{table}.csv`, `{table}-anything.csv` and `{table}/anything` have no sender,
+    `{sender}/{table}/anything` has one. A `.gz` may follow.
 
     Raises:
         UnreadableFile: `unknown_table`: the name fits no table; says which names would.
@@ -247,7 +252,7 @@ def address(name: str) -> tuple[str | None, Table]:
     known = tables.all_tables()
     *folders, last = name.split("/")
     if "\x00" in name:
-        # No table of ours could keep whom it comes from.
+        # PostgreSQL could not store the sender.
         pass
     elif not folders:
         fits = _FILE_NAME.fullmatch(last)

@@ -1,27 +1,29 @@
-"""Rows that wait for a parent: loaded as soon as it is there.
+"""Rows that wait for a parent: loaded as soon as it has arrived.
 
-A load commits first and looks afterwards, whether it brought parents or children; of two loads that
-cross, at least one sees what both have written, so no row is left behind.
+A load commits first and looks for waiting rows afterwards, whether it brought parents or children.
+Of two loads that cross, at least one sees what both have written, so that no row is left behind.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from shared import tables
 from shared.database.engine import transaction
+from shared.lazy import sqlalchemy as sa
 from shared.loading import ledger
 from shared.loading.ledger import Entry
-from shared.loading.load import Merge, begin, merge_staged, staging
+from shared.loading.load import Merge, begin, merge_staged
+from shared.loading.merge_sql import merge_sql
 from shared.tables.table import Table
 
 
 def release_after(
     engine: sa.Engine, entry: Entry, *, lock_timeout_seconds: int = 60
 ) -> Iterator[tuple[str, UUID]]:
-    """Load the rows that a finished load lets go, or that its own look came too early for.
+    """Load the waiting rows that a finished load can release: of its own table and its children.
 
     Yields:
         Table and load of the rows that were loaded, each after its commit.
@@ -29,15 +31,16 @@ def release_after(
     if entry.table_name is None or entry.state != "done":
         return
     table = tables.find(entry.table_name)
-    # Looked at even where the ledger says that nothing waits or was stored: this may be a second
-    # delivery, of a load whose first was cut off between its commit and its look.
+    # Even if the ledger says that nothing waits and nothing was stored: this may be a second
+    # delivery, whose first was cut off after its commit.
     yield from _released(engine, [table, *tables.children(table)], lock_timeout_seconds)
 
 
 def sweep(engine: sa.Engine, *, lock_timeout_seconds: int = 60) -> Iterator[tuple[str, UUID]]:
-    """Load the rows of every table that wait without need.
+    """Load the waiting rows of all tables whose parents have arrived.
 
-    Whoever should have let them go was cut off, and nobody sends a replay or a restore again.
+    They are left if a call was cut off before it released them: a replay or a restore is not
+    delivered again.
 
     Yields:
         Table and load of the rows that were loaded, each after its commit.
@@ -56,7 +59,7 @@ def _released(
 
 
 def release(engine: sa.Engine, table: Table, *, lock_timeout_seconds: int = 60) -> Iterator[UUID]:
-    """Load the waiting rows of `table` whose parents are there, load by load.
+    """Load the waiting rows of `table` whose parents have arrived, load by load.
 
     Yields:
         The loads whose rows were stored, each after its commit.
@@ -64,7 +67,7 @@ def release(engine: sa.Engine, table: Table, *, lock_timeout_seconds: int = 60) 
     if not table.references:
         return
     with transaction(engine) as connection:
-        found = connection.execute(sa.text(staging(table).releasable)).all()
+        found = connection.execute(sa.text(merge_sql(table, "releasable"))).all()
     for load in (Merge(*row) for row in found):
         if _release_load(engine, table, load, lock_timeout_seconds):
             yield load.load_id
@@ -72,11 +75,11 @@ def release(engine: sa.Engine, table: Table, *, lock_timeout_seconds: int = 60) 
 
 def _release_load(engine: sa.Engine, table: Table, load: Merge, lock_timeout_seconds: int) -> bool:
     with transaction(engine, lock_timeout_seconds=lock_timeout_seconds) as connection:
-        sql = begin(connection, table, load)
-        freed = connection.exec_driver_sql(sql.restage).rowcount
+        begin(connection, table, load)
+        freed = connection.exec_driver_sql(merge_sql(table, "restage")).rowcount
         if freed:
             counts = merge_staged(connection, table, freed)
-            # A parent that vanished in between has parked its rows again.
+            # If a parent was deleted meanwhile, its rows are parked again.
             counted = replace(counts, waiting=0)
             ledger.released(connection, load.load_id, freed - counts.waiting, counted)
     return bool(freed)

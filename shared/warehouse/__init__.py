@@ -1,1 +1,1 @@
-"""BigQuery: the star schema, what keeps it equal to PostgreSQL, and the metrics on it."""
+"""BigQuery: the star schema, its sync with PostgreSQL, and the metrics on it."""

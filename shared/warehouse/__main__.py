@@ -9,7 +9,7 @@ from shared.warehouse.bigquery import connect
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command given; 0 when it was done, 1 when not, 2 for a command there is not."""
+    """Run a command; returns 0 if it succeeded, 1 if it failed, 2 if there is no such command."""
     if arguments != ["apply"]:
         sys.stderr.write("usage: python -m shared.warehouse apply\n")
         return 2

@@ -1,52 +1,97 @@
-"""Create and evolve datasets, tables and views; may be called at any time, and twice at once."""
+"""Create and evolve datasets, tables and views; may be run at any time, and twice at once."""
+
+from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-from google.cloud import bigquery
-
+from shared.database.sql import composed
 from shared.errors import ConfigurationError
-from shared.tables.fields import Required
+from shared.lazy import bigquery
+from shared.tables.kind import Kind
 from shared.warehouse.bigquery import STAGING_HOURS, Warehouse
+from shared.warehouse.columns import Column
 from shared.warehouse.errors import mapped
-from shared.warehouse.names import SQL, quoted
+from shared.warehouse.names import SQL, Names, quoted
 from shared.warehouse.star import Projection, projections
 
-# What tables.get answers for what DDL calls otherwise.
+# The types that tables.get answers with, and what DDL calls them.
 _LEGACY = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 
 
 def apply(
     warehouse: Warehouse,
     location: str,
-    forgotten: timedelta = timedelta(hours=STAGING_HOURS),
+    staging_age: timedelta = timedelta(hours=STAGING_HOURS),
 ) -> list[str]:
     """Bring the warehouse up to date with the dictionary and the SQL files.
 
     Args:
         warehouse: which.
-        location: where its datasets lie.
-        forgotten: staging tables older than this belong to no sync any more, and go.
+        location: where its datasets are.
+        staging_age: staging tables older than this belong to no sync any more, and are deleted.
 
     Returns:
-        The objects that are there now, in the order they were made.
+        The names of the tables and views, in the order they were made.
 
     Raises:
         ConfigurationError: a column has another type than the dictionary says.
         WarehouseUnavailable: try again later.
-        WarehouseRefusal: never.
+        WarehouseRefusal: trying again cannot help.
     """
     for dataset in (warehouse.names.warehouse, warehouse.names.reporting):
         _create_dataset(warehouse, dataset, location)
     done = [_run_file(warehouse, "tables", name) for name in _files("tables")]
     for projection in projections():
         if not projection.in_star:
-            warehouse.query(_create_table(warehouse, projection))
+            warehouse.query(create_table_sql(warehouse.names, projection))
             done.append(projection.target)
         _evolve(warehouse, projection)
-    warehouse.drop_staging(forgotten)
-    # Views last: they name columns that may only just have come.
+    warehouse.drop_staging(staging_age)
+    # Views last: they name columns that may have been added just now.
     return done + [_run_file(warehouse, "views", name) for name in _files("views")]
+
+
+def create_table_sql(names: Names, projection: Projection) -> str:
+    """Create the target of a table that has no file of its own."""
+    return composed(
+        """
+        create table if not exists {target} (
+          {columns}
+        )
+        cluster by {key}
+        """,
+        target=names.table(projection.target),
+        columns=",\n".join(f"{quoted(c.name)} {c.type} not null" for c in projection.projected),
+        # At most four columns can cluster a table.
+        key=", ".join(quoted(name) for name in projection.key[:4]),
+    )
+
+
+def add_column_sql(names: Names, projection: Projection, column: Column) -> str:
+    """Add a column that the dictionary has gained."""
+    return composed(
+        """
+        alter table {target}
+        add column if not exists {column} {type}
+        """,
+        target=names.table(projection.target),
+        column=quoted(column.name),
+        type=column.type,
+    )
+
+
+def fill_column_sql(names: Names, projection: Projection, column: Column) -> str:
+    """Give the rows that have no value in a column the one that is passed as @value."""
+    return composed(
+        """
+        update {target}
+        set {column} = @value
+        where {column} is null
+        """,
+        target=names.table(projection.target),
+        column=quoted(column.name),
+    )
 
 
 def _files(folder: str) -> list[str]:
@@ -65,56 +110,35 @@ def _create_dataset(warehouse: Warehouse, name: str, location: str) -> None:
         warehouse.client.create_dataset(dataset, exists_ok=True, timeout=60)
 
 
-def _create_table(warehouse: Warehouse, projection: Projection) -> str:
-    columns = ",\n  ".join(f"{quoted(c.name)} {c.type} not null" for c in projection.projected)
-    # At most four columns can cluster a table.
-    key = ", ".join(quoted(name) for name in projection.key[:4])
-    return (
-        f"create table if not exists {warehouse.names.table(projection.target)} (\n"
-        f"  {columns}\n)\ncluster by {key}"
-    )
-
-
 def _evolve(warehouse: Warehouse, projection: Projection) -> None:
-    """Add the columns that the dictionary has gained, and fill them as PostgreSQL has."""
+    """Add the columns that the dictionary has gained, with the values that PostgreSQL has."""
     with mapped():
-        there = {
-            found.name: found
-            for found in warehouse.client.get_table(
-                warehouse.names.plain(projection.target), timeout=60
-            ).schema
-        }
+        target = warehouse.client.get_table(warehouse.names.plain(projection.target), timeout=60)
+    there = {field.name: field for field in target.schema}
     for column in projection.projected:
         found = there.get(column.name)
         if found is None:
-            warehouse.query(
-                f"alter table {warehouse.names.table(projection.target)} "
-                f"add column if not exists {quoted(column.name)} {column.type}"
-            )
+            warehouse.query(add_column_sql(warehouse.names, projection, column))
         elif _LEGACY.get(found.field_type, found.field_type) != column.type:
             raise ConfigurationError(
                 f"Column {column.name!r} of {projection.target!r} is {found.field_type} in "
                 f"BigQuery and {column.type} in the dictionary. Nothing was changed; copy the "
                 "table with the new type, or give the field another name."
             )
+        # An existing column too: an earlier run may have been cut off before it was filled.
         if found is None or found.mode == "NULLABLE":
-            _fill(warehouse, projection, column.name)
+            _fill(warehouse, projection, column)
 
 
-def _fill(warehouse: Warehouse, projection: Projection, column: str) -> None:
-    # Also for a column that was there already: an earlier call may have been cut off before this.
+def _fill(warehouse: Warehouse, projection: Projection, column: Column) -> None:
     fields = {
         projection.place.renamed.get(name, name): field
         for name, field in projection.table.fields.items()
     }
-    field: Required | None = fields.get(column)
+    field: Kind | None = fields.get(column.name)
     if field is None or field.required:
         return
-    kind = next(c.type for c in projection.projected if c.name == column)
     default: Any = field.load_default
-    # Names of the dictionary, quoted.
-    target, name = warehouse.names.table(projection.target), quoted(column)
     warehouse.query(
-        f"update {target} set {name} = @value where {name} is null",  # noqa: S608
-        {"value": (kind, default)},
+        fill_column_sql(warehouse.names, projection, column), {"value": (column.type, default)}
     )

@@ -1,23 +1,22 @@
-"""What is asked of BigQuery, each call bounded in time and its errors mapped."""
+"""Calls of BigQuery, each with a time limit and its errors mapped."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from google.api_core.exceptions import Conflict
-from google.cloud import bigquery
-from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
-
-from shared.derive.bigquery import Column
+from shared.lazy import api_exceptions, bigquery
 from shared.settings import Settings
 from shared.warehouse import names as given_names
+from shared.warehouse.columns import Column
 from shared.warehouse.errors import mapped
 from shared.warehouse.names import Names
 
 STAGING_HOURS = 6
 STAGING_PREFIX = "staging_"
-# Then whoever asked is told to come again, rather than kept waiting.
+# After that, callers are told to try again rather than kept waiting.
 RETRY_SECONDS = 20
 
 
@@ -25,10 +24,13 @@ RETRY_SECONDS = 20
 class Warehouse:
     """BigQuery, with the names of our datasets.
 
+    Every method raises WarehouseUnavailable if it may succeed later, and WarehouseRefusal if trying
+    again cannot help.
+
     Attributes:
         client: the library's client.
         names: where the warehouse is.
-        timeout_seconds: how long a job is waited for.
+        timeout_seconds: how long to wait for a job.
     """
 
     client: Any
@@ -41,16 +43,12 @@ class Warehouse:
         parameters: Mapping[str, tuple[str, Any]] | None = None,
         maximum_bytes_billed: int | None = None,
     ) -> list[dict[str, Any]]:
-        """Run a statement and give its rows.
+        """Run a statement and return its rows.
 
         Args:
             sql: the statement.
-            parameters: type and value of each parameter by name; a list's type is its elements'.
-            maximum_bytes_billed: BigQuery refuses to scan more.
-
-        Raises:
-            WarehouseUnavailable: try again later.
-            WarehouseRefusal: never.
+            parameters: type and value of each parameter by name; a list has its elements' type.
+            maximum_bytes_billed: a statement that would scan more is refused.
         """
         config = bigquery.QueryJobConfig(
             query_parameters=[
@@ -59,30 +57,28 @@ class Warehouse:
             maximum_bytes_billed=maximum_bytes_billed,
         )
         with mapped():
-            # Not query_and_wait: a stand-in's failed query comes back from it as one without rows.
+            # Not query_and_wait, which returns no rows for a failed query of the stand-in.
             job = self.client.query(
                 sql,
                 job_config=config,
                 timeout=60,
                 retry=self._retry,
-                job_retry=DEFAULT_JOB_RETRY.with_timeout(min(RETRY_SECONDS, self.timeout_seconds)),
+                job_retry=bigquery.retry.DEFAULT_JOB_RETRY.with_timeout(
+                    min(RETRY_SECONDS, self.timeout_seconds)
+                ),
             )
             return [
                 dict(row) for row in job.result(retry=self._retry, timeout=self.timeout_seconds)
             ]
 
     def rows(self, name: str, columns: Mapping[str, str]) -> list[dict[str, Any]]:
-        """All rows of a small table, read without a query: free of charge, and quick.
+        """All rows of a small table, read without a query: free of charge, and fast.
 
         Args:
             name: the table.
             columns: all its columns, with their types.
-
-        Raises:
-            WarehouseUnavailable: try again later.
-            WarehouseRefusal: never.
         """
-        # With the schema at hand the library does not ask for it first.
+        # If it has the schema, the library does not ask for it first.
         fields = [bigquery.SchemaField(column, kind) for column, kind in columns.items()]
         table = bigquery.Table(self.names.plain(name), fields)
         with mapped():
@@ -94,7 +90,7 @@ class Warehouse:
             ]
 
     def create_staging(self, name: str, columns: Sequence[Column]) -> None:
-        """Make an empty table that BigQuery forgets by itself should nobody delete it."""
+        """Create an empty table that BigQuery deletes after STAGING_HOURS."""
         fields = [bigquery.SchemaField(c.name, c.type, "REQUIRED") for c in columns]
         table = bigquery.Table(self.names.plain(name), fields)
         table.expires = datetime.now(UTC) + timedelta(hours=STAGING_HOURS)
@@ -102,13 +98,9 @@ class Warehouse:
             self.client.create_table(table, exists_ok=True, retry=self._retry, timeout=60)
 
     def load_avro(self, uri: str, name: str, job_id: str) -> None:
-        """Fill a table that exists from an Avro object, in place of what it held.
+        """Replace the rows of an existing table by those of an Avro object.
 
-        A call repeated with the same job id waits for the first one's job.
-
-        Raises:
-            WarehouseUnavailable: try again later.
-            WarehouseRefusal: never.
+        A repeated call with the same job id waits for the job of the first call.
         """
         config = bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.AVRO,
@@ -126,39 +118,35 @@ class Warehouse:
                     retry=self._retry,
                     timeout=60,
                 )
-            except Conflict:
-                # The answer to an earlier try was lost; the job itself was taken.
+            except api_exceptions.Conflict:
+                # An earlier try has started the job; its answer was lost.
                 job = self.client.get_job(job_id, retry=self._retry, timeout=60)
             job.result(retry=self._retry, timeout=self.timeout_seconds)
 
     def drop(self, name: str) -> None:
-        """Delete a table, if it is there."""
+        """Delete a table, if it exists."""
         with mapped():
             self.client.delete_table(
                 self.names.plain(name), not_found_ok=True, retry=self._retry, timeout=60
             )
 
     def drop_staging(self, older_than: timedelta | None = None) -> None:
-        """Delete the staging tables that syncs left when they were killed.
+        """Delete the staging tables that killed syncs have left.
 
         Args:
-            older_than: those younger are left alone, as a sync may be using them; None takes all.
-
-        Raises:
-            WarehouseUnavailable: try again later.
-            WarehouseRefusal: never.
+            older_than: younger ones are kept, since a sync may be using them; None keeps none.
         """
         latest = None if older_than is None else datetime.now(UTC) - older_than
         dataset = f"{self.names.project}.{self.names.warehouse}"
         with mapped():
             for table in self.client.list_tables(dataset, retry=self._retry, timeout=60):
-                left = latest is None or table.created < latest
-                if left and table.table_id.startswith(STAGING_PREFIX):
+                is_left = latest is None or table.created < latest
+                if is_left and table.table_id.startswith(STAGING_PREFIX):
                     self.drop(table.table_id)
 
     @property
     def _retry(self) -> Any:
-        return DEFAULT_RETRY.with_timeout(min(RETRY_SECONDS, self.timeout_seconds))
+        return bigquery.retry.DEFAULT_RETRY.with_timeout(min(RETRY_SECONDS, self.timeout_seconds))
 
 
 def _parameter(name: str, kind: str, value: Any) -> Any:

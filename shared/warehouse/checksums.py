@@ -9,23 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.database import sql as postgres_sql
+from shared.tables import stored
 from shared.warehouse import names as bigquery_sql
 from shared.warehouse.names import Names
 from shared.warehouse.star import Projection
 
-# How a value of each type is written: in PostgreSQL, in BigQuery.
-FORMS = {
-    "INT64": ("cast({} as text)", "cast({} as string)"),
-    "STRING": ("md5(cast({} as text))", "to_hex(md5({}))"),
-    "TIMESTAMP": (
-        "cast(cast(extract(epoch from {}) * 1000000 as bigint) as text)",
-        "cast(unix_micros({}) as string)",
-    ),
-    "DATE": ("cast({} - date '1970-01-01' as text)", "cast(unix_date({}) as string)"),
-}
-# PostgreSQL's columns hold no nulls; BigQuery's do where a column was added later.
+# How a value of a derived column is written, by its type: in PostgreSQL, in BigQuery.
+DERIVED = {"DATE": ("cast({} - date '1970-01-01' as text)", "cast(unix_date({}) as string)")}
+# PostgreSQL's columns hold no nulls; BigQuery's do if a column was added later.
 _NULL = "'null'"
-_BAR = " || '|' || "
+_BAR = "\n|| '|' || "
 
 
 @dataclass(frozen=True)
@@ -65,32 +58,55 @@ class Side:
 
     def buckets(self, digits: int, within: int) -> str:
         """Count and checksum of each bucket; with `within`, inside buckets of so many digits."""
-        where = f" where {self.among_buckets(within)}" if within else ""
-        row = _BAR.join(self.cells.values())
-        first, second = (self.number(f"substr(row_md5, {start}, 8)") for start in (1, 9))
-        # Names of the dictionary, quoted.
-        return (
-            f"select bucket, count(*) as row_count, sum({first}) as first, sum({second}) as second"  # noqa: S608
-            f" from (select {self.bucket(digits)} as bucket, {self.md5(row)} as row_md5"
-            f" from {self.table}{where}) as hashed group by bucket"
+        return postgres_sql.composed(
+            """
+            select
+                bucket,
+                count(*) as row_count,
+                sum({first}) as first,
+                sum({second}) as second
+            from (
+                select
+                    {bucket} as bucket,
+                    {row_md5} as row_md5
+                from {table}
+                {where}
+            ) as hashed
+            group by bucket
+            """,
+            first=self.number("substr(row_md5, 1, 8)"),
+            second=self.number("substr(row_md5, 9, 8)"),
+            bucket=self.bucket(digits),
+            row_md5=self.md5(_BAR.join(self.cells.values())),
+            table=self.table,
+            where=f"where {self.among_buckets(within)}" if within else "",
         )
 
     def rows(self, digits: int) -> str:
         """Key and columns, in their common form, of the rows in buckets of so many digits."""
         key = ", ".join(f"{name} as key_{number}" for number, name in enumerate(self.key.values()))
-        row = _BAR.join(self.cells.values())
-        return (
-            f"select {key}, {row} as cells from {self.table}"  # noqa: S608
-            f" where {self.among_buckets(digits)}"
+        return postgres_sql.composed(
+            """
+            select
+                {key},
+                {cells} as cells
+            from {table}
+            where {among_buckets}
+            """,
+            key=key,
+            cells=_BAR.join(self.cells.values()),
+            table=self.table,
+            among_buckets=self.among_buckets(digits),
         )
 
 
 def postgres_side(projection: Projection) -> Side:
     """A table of the dictionary in PostgreSQL."""
-    columns = {c.name: postgres_sql.quoted(c.name) for c in projection.staged}
-    cells = {c.name: FORMS[c.type][0].format(columns[c.name]) for c in projection.staged}
+    stored_columns = stored.columns(projection.table).items()
+    columns = {name: postgres_sql.quoted(name) for name, _ in stored_columns}
+    cells = {name: one.postgres_canonical.format(columns[name]) for name, one in stored_columns}
     for name, derived in projection.place.derived.items():
-        cells[name] = FORMS[derived.type][0].format(derived.postgres)
+        cells[name] = DERIVED[derived.type][0].format(derived.postgres)
     return Side(
         f"public.{postgres_sql.quoted(projection.table.name)}",
         {name: columns[name] for name in projection.table.key},
@@ -103,18 +119,15 @@ def postgres_side(projection: Projection) -> Side:
 
 def bigquery_side(projection: Projection, names: Names) -> Side:
     """Its table in the warehouse."""
-    own = [
-        (c.name, projection.place.renamed.get(c.name, c.name), c.type) for c in projection.staged
-    ]
-    derived = [(name, name, of.type) for name, of in projection.place.derived.items()]
-    columns = {name: bigquery_sql.quoted(there) for name, there, _ in (*own, *derived)}
+    forms = {
+        name: column.bigquery_canonical for name, column in stored.columns(projection.table).items()
+    } | {name: DERIVED[derived.type][1] for name, derived in projection.place.derived.items()}
+    renamed = projection.place.renamed
+    columns = {name: bigquery_sql.quoted(renamed.get(name, name)) for name in forms}
     return Side(
         names.table(projection.target),
         {name: columns[name] for name in projection.table.key},
-        {
-            name: f"ifnull({FORMS[kind][1].format(columns[name])}, {_NULL})"
-            for name, _, kind in (*own, *derived)
-        },
+        {name: f"ifnull({form.format(columns[name])}, {_NULL})" for name, form in forms.items()},
         lambda text: f"to_hex(md5({text}))",
         lambda digits: f"cast(concat('0x', {digits}) as int64)",
         lambda text, name: f"{text} in unnest(@{name})",

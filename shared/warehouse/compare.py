@@ -1,16 +1,17 @@
-"""Where a table in BigQuery differs from PostgreSQL: bucket by bucket, then row by row."""
+"""How a table in BigQuery differs from PostgreSQL: by buckets of rows, then row by row."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import sqlalchemy as sa
-
+from shared.lazy import sqlalchemy as sa
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.checksums import Side, bigquery_side, cells_of, postgres_side
 from shared.warehouse.star import Projection
 
-# Digits of a bucket: 256 buckets, and inside those that differ 256 each.
+# Digits of a bucket: 256 buckets, each of which may be divided into 256.
 COARSE, FINE = 2, 4
 
 Kind = Literal["missing", "extra", "changed", "repeated"]
@@ -19,11 +20,12 @@ KINDS: tuple[Kind, ...] = ("missing", "extra", "changed", "repeated")
 
 @dataclass(frozen=True)
 class Limits:
-    """How far it is worth telling apart what differs.
+    """How far to look for what differs.
 
     Attributes:
-        divided_rows: with more rows than this in the buckets that differ, they are divided.
-        most_rows: with more than this in those that differ then, rows are not told apart.
+        divided_rows: if the buckets that differ have more rows than this, they are divided.
+        most_rows: if those that differ then still have more rows than this, the rows are not
+            compared.
     """
 
     divided_rows: int = 5_000
@@ -38,9 +40,9 @@ class Difference:
     """A row that is not the same on both sides.
 
     Attributes:
-        kind: `missing` in BigQuery, `extra` there, `changed`, or `repeated`: there more than once.
-        key: its key, under the names of the dictionary.
-        fields: of a changed row, which differ.
+        kind: `missing` from BigQuery, `extra` there, `changed`, or `repeated` there.
+        key: its key, by the names of the dictionary.
+        fields: the fields of a changed row that differ.
     """
 
     kind: Kind
@@ -50,15 +52,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found of one table.
+    """How the two sides of a table compare.
 
     Attributes:
         projection: the table.
         postgres_rows: how many rows PostgreSQL has.
         bigquery_rows: how many BigQuery has.
-        digits: of a bucket's name.
+        digits: how many digits the name of a bucket has.
         buckets: those that differ.
-        differences: of the rows in them; None where there are too many to tell apart.
+        differences: the rows in them that differ; None if there were too many to compare.
     """
 
     projection: Projection
@@ -74,7 +76,7 @@ class Comparison:
         return not self.buckets
 
     def count(self, kind: Kind) -> int | None:
-        """How many rows differ so; None where they were not told apart."""
+        """How many differences are of this kind; None if rows were not compared."""
         if self.differences is None:
             return None
         return sum(1 for found in self.differences if found.kind == kind)
@@ -82,14 +84,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Party:
-    # One of the two, and how it is asked a statement about some buckets.
+    # A side, and what runs a statement about some buckets there.
     side: Side
     ask: Callable[[str, Sequence[str]], Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
 class _Level:
-    # Buckets of so many digits that differ, and how many rows there are in them and in all.
+    # The buckets of so many digits that differ; how many rows are in them, and in each table.
     digits: int
     buckets: tuple[str, ...]
     rows_inside: int
@@ -102,7 +104,7 @@ def compare(
     projection: Projection,
     limits: Limits = LIMITS,
 ) -> Comparison:
-    """Compare a table as the caller's transaction sees it with its table in BigQuery.
+    """Compare a table, as the caller's transaction sees it, with its table in BigQuery.
 
     Raises:
         WarehouseUnavailable, DatabaseUnavailable: try again later.
@@ -111,8 +113,8 @@ def compare(
     level = coarse = _level(parties, COARSE)
     if coarse.rows_inside > limits.divided_rows:
         level = _level(parties, FINE, coarse)
-    told_apart = level.rows_inside <= limits.most_rows
-    differences = _differences(parties, level) if told_apart else None
+    few = level.rows_inside <= limits.most_rows
+    differences = _differences(parties, level) if few else None
     return Comparison(projection, *coarse.rows, level.digits, level.buckets, differences)
 
 
@@ -184,6 +186,6 @@ def _difference(
         return Difference("repeated", key)
     if ours == theirs:
         return None
-    # Both list the columns in the same order.
+    # Both sides have the columns in the same order.
     mine, other = (cells_of(side, text) for text in (ours[0], theirs[0]))
     return Difference("changed", key, tuple(name for name in mine if mine[name] != other[name]))

@@ -1,16 +1,15 @@
-"""The one place where BigQuery's errors become ours.
+"""BigQuery's errors as ours.
 
 Source: BigQuery documentation, "Error messages", error table.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from google.api_core.exceptions import GoogleAPICallError, GoogleAPIError, NotFound
-from google.auth.exceptions import GoogleAuthError
-from requests.exceptions import RequestException
-
 from shared.errors import TablegateError, WarehouseRefusal, WarehouseUnavailable
+from shared.lazy import api_exceptions, auth_exceptions, requests
 
 _RETRIED = {408, 409, 412, 429, 500, 502, 503, 504}
 _RETRIED_REASONS = {
@@ -23,30 +22,36 @@ _RETRIED_REASONS = {
     "rateLimitExceeded",
     "tableUnavailable",
 }
-# A change of the same table by somebody else comes as a plain 400; only the text tells.
+# A concurrent change of the same table is answered with a plain 400; only the text says so.
 _CONCURRENT = "concurrent update"
 
 
 @contextmanager
 def mapped() -> Iterator[None]:
-    """Turn what the BigQuery library raises inside into our faults."""
+    """Raise the BigQuery library's errors as ours."""
     try:
         yield
-    except GoogleAPICallError as error:
+    except api_exceptions.GoogleAPICallError as error:
         raise error_of(error) from error
-    except (GoogleAPIError, RequestException, GoogleAuthError, OSError, TimeoutError) as error:
+    except (
+        api_exceptions.GoogleAPIError,
+        requests.RequestException,
+        auth_exceptions.GoogleAuthError,
+        OSError,
+        TimeoutError,
+    ) as error:
         raise WarehouseUnavailable(
-            f"BigQuery is away ({type(error).__name__}); try again."
+            f"BigQuery is unavailable ({type(error).__name__}); try again."
         ) from error
 
 
-def error_of(error: GoogleAPICallError) -> TablegateError:
-    """Our fault for an answer of BigQuery."""
+def error_of(error: api_exceptions.GoogleAPICallError) -> TablegateError:
+    """Our error for an answer of BigQuery."""
     sentence = " ".join(str(error.message).split())[:500]
-    if isinstance(error, NotFound):
+    if isinstance(error, api_exceptions.NotFound):
         return WarehouseUnavailable(
-            f"BigQuery does not have it: {sentence} Run python -m shared.warehouse apply; "
-            "the work is tried again."
+            f"BigQuery found nothing by that name: {sentence} Run python -m shared.warehouse "
+            "apply; the work is tried again."
         )
     reasons = {str(detail.get("reason")) for detail in error.errors if isinstance(detail, dict)}
     if (
@@ -55,5 +60,5 @@ def error_of(error: GoogleAPICallError) -> TablegateError:
         or _CONCURRENT in sentence
         or error.code is None
     ):
-        return WarehouseUnavailable(f"BigQuery is away or busy: {sentence} Try again.")
+        return WarehouseUnavailable(f"BigQuery is unavailable or busy: {sentence} Try again.")
     return WarehouseRefusal(f"BigQuery refused: {sentence}")

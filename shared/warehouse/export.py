@@ -1,20 +1,21 @@
 """A table's rows as an Avro object on Cloud Storage, in constant memory."""
 
+from __future__ import annotations
+
 import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import sqlalchemy as sa
-from fastavro.write import Writer
-
 from shared import storage
+from shared.avro import row_schema
 from shared.database.copy import copy_out
-from shared.database.sql import quoted
-from shared.derive import avro
-from shared.derive.bigquery import Column
-from shared.warehouse.pending import Work
+from shared.database.sql import composed, listed, qualified, quoted
+from shared.lazy import fastavro
+from shared.lazy import sqlalchemy as sa
+from shared.warehouse.columns import Column
+from shared.warehouse.pending import TableWork
 from shared.warehouse.star import Projection
 
 _CHUNK_BYTES = 4 << 20
@@ -73,14 +74,14 @@ def export(
     return Exported(projection, name, rows.count)
 
 
-def of_work(work: Work) -> Extract:
+def of_work(work: TableWork) -> Extract:
     """The rows that `work` asks for, under a name that follows from its loads."""
     return Extract(work.projection, digest(work), "" if work.whole else _of_loads(work))
 
 
-def digest(work: Work) -> str:
+def digest(work: TableWork) -> str:
     """A name for the loads of `work`, each in the version that was read."""
-    seen = sorted(f"{entry.load_id} {entry.version}" for entry in work.entries)
+    seen = sorted(f"{load.load_id} {load.version}" for load in work.loads)
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()[:32]
 
 
@@ -96,8 +97,8 @@ class AvroRows:
         self.count = 0
         self._names = [column.name for column in columns]
         self._values = [KINDS[column.type].value for column in columns]
-        self._writer = Writer(
-            stream, avro.schema(projection.table), codec="deflate", compression_level=1
+        self._writer = fastavro.write.Writer(
+            stream, row_schema.schema(projection.table), codec="deflate", compression_level=1
         )
 
     def write(self, data: bytes, /) -> None:
@@ -135,22 +136,34 @@ KINDS = {
 
 def _copy(extract: Extract) -> str:
     projection = extract.projection
-    source = f"public.{quoted(projection.table.name)}{extract.condition}"
-    # Names of the dictionary, quoted; nothing of a row.
-    return f"copy (select {_selected(projection.staged)} from {source}) to stdout"  # noqa: S608
+    return composed(
+        """
+        copy (
+            select
+                {columns}
+            from {table}
+            {condition}
+        ) to stdout
+        """,
+        columns=_selected(projection.staged),
+        table=qualified(projection.table.name),
+        condition=extract.condition.strip(),
+    )
 
 
 def _selected(columns: Sequence[Column]) -> str:
-    return ", ".join(KINDS[c.type].expression.format(quoted(c.name)) for c in columns)
+    return listed(KINDS[c.type].expression.format(quoted(c.name)) for c in columns)
 
 
-def _of_loads(work: Work) -> str:
+def _of_loads(work: TableWork) -> str:
     # COPY takes no parameters; a UUID's text holds nothing that could end a literal.
-    load_ids = ",".join(str(entry.load_id) for entry in work.entries)
+    load_ids = ",".join(str(load.load_id) for load in work.loads)
     condition = f" where load_id = any('{{{load_ids}}}'::uuid[])"
-    moments = {e.confirmed_at.isoformat() for e in work.entries if e.confirmed_at is not None}
+    moments = {
+        load.confirmed_at.isoformat() for load in work.loads if load.confirmed_at is not None
+    }
     if moments:
         # A row that came again unchanged is still its first load's, and counts from the new moment.
         listed = ",".join(sorted(moments))
-        condition += f" or accepted_at = any('{{{listed}}}'::timestamptz[])"
+        condition += f"\n    or accepted_at = any('{{{listed}}}'::timestamptz[])"
     return condition

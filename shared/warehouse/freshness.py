@@ -1,37 +1,38 @@
 """How far BigQuery is behind PostgreSQL."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from shared import tables
 from shared.database.engine import transaction
 from shared.database.sql import statement
 from shared.errors import WarehouseUnavailable
+from shared.lazy import sqlalchemy as sa
 from shared.warehouse import state
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.names import SQL
 
-# An answer without BigQuery's part is worth more than one that comes late.
+# An answer without BigQuery's part is better than a late one.
 TIMEOUT_SECONDS = 3
 
 
 @dataclass(frozen=True)
-class TableFreshness:
+class TableLag:
     """How far a table is behind.
 
     Attributes:
         table: its name.
         as_of: when the newest load that BigQuery includes was finished; None before the first, and
-            where BigQuery is away.
+            if BigQuery is unavailable.
         changed_at: when its rows there last changed; None as above.
-        checked_at: when it was last found that nothing was missing; None as above.
-        unsynced: finished loads of it that BigQuery has yet to see.
+        checked_at: when a sync last found that nothing is missing; None as above.
+        unsynced: how many finished loads of it are pending.
         oldest_unsynced: when the oldest of them was finished.
-        lag_seconds: how long ago that was; 0 without one.
+        lag_seconds: how long ago that was; 0 if none is pending.
     """
 
     table: str
@@ -44,15 +45,15 @@ class TableFreshness:
 
 
 @dataclass(frozen=True)
-class Freshness:
+class WarehouseLag:
     """How far all tables are behind.
 
     Attributes:
         bigquery: whether BigQuery answered.
         newest_synced: when the newest load that BigQuery includes was finished.
-        unsynced: finished loads that BigQuery has yet to see, those that failed too.
+        unsynced: how many finished loads are pending, failed ones included.
         oldest_unsynced: when the oldest of them was finished.
-        lag_seconds: how long ago that was; 0 without one.
+        lag_seconds: how long ago that was; 0 if none is pending.
         tables: each table of the dictionary, parents first.
     """
 
@@ -61,14 +62,16 @@ class Freshness:
     unsynced: int
     oldest_unsynced: datetime | None
     lag_seconds: float
-    tables: Sequence[TableFreshness]
+    tables: Sequence[TableLag]
 
 
-def freshness(engine: sa.Engine, warehouse: Warehouse) -> Freshness:
-    """Ask the ledger what is not synced, and BigQuery what it has; without a query of BigQuery.
+def freshness(engine: sa.Engine, warehouse: Warehouse) -> WarehouseLag:
+    """Compare the ledger with the state of the warehouse, which is read without a query.
+
+    If BigQuery is unavailable, the answer says so.
 
     Raises:
-        DatabaseUnavailable, DatabaseBusy: try again later. BigQuery away is part of the answer.
+        DatabaseUnavailable, DatabaseBusy: try again later.
     """
     with transaction(engine) as connection:
         found = connection.execute(sa.text(statement(SQL / "ledger", "unsynced"))).all()
@@ -79,7 +82,7 @@ def freshness(engine: sa.Engine, warehouse: Warehouse) -> Freshness:
     behind = {row.table_name: row for row in found}
     known = states or {}
     newest = max((one.as_of for one in known.values()), default=None)
-    return Freshness(
+    return WarehouseLag(
         bigquery=states is not None,
         newest_synced=newest,
         unsynced=sum(row.loads for row in found),
@@ -89,8 +92,8 @@ def freshness(engine: sa.Engine, warehouse: Warehouse) -> Freshness:
     )
 
 
-def _of(name: str, there: state.TableState | None, behind: sa.Row[Any] | None) -> TableFreshness:
-    return TableFreshness(
+def _of(name: str, there: state.TableState | None, behind: sa.Row[Any] | None) -> TableLag:
+    return TableLag(
         table=name,
         as_of=there.as_of if there else None,
         changed_at=there.changed_at if there else None,

@@ -1,4 +1,6 @@
-"""The ledger's loads and their rejects in the warehouse, for reports."""
+"""The ledger's loads and their rejects, recorded in the warehouse for reports."""
+
+from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -6,14 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import sqlalchemy as sa
-
 from shared.database.engine import transaction
 from shared.database.sql import statement
+from shared.lazy import sqlalchemy as sa
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.names import SQL
 
-# A call of BigQuery takes 10 MB; an entry is less than 2 KB.
+# A call of BigQuery may have 10 MB; an entry has less than 2 KB.
 _LOADS_A_CALL = 2000
 
 
@@ -22,15 +23,15 @@ class History:
     """Loads and their rejects, as PostgreSQL has them.
 
     Attributes:
-        loads: ledger entries.
-        rejects: how many rows of each load, reason and status.
+        loads: entries of the ledger.
+        rejects: how many rows each load has of each reason and status.
     """
 
     loads: Sequence[Mapping[str, Any]]
     rejects: Sequence[Mapping[str, Any]]
 
-    def of(self, load_ids: Container[str]) -> "History":
-        """The part that is about some of the loads."""
+    def of(self, load_ids: Container[str]) -> History:
+        """The part about some of the loads."""
         loads, rejects = (
             [row for row in rows if row["load_id"] in load_ids]
             for rows in (self.loads, self.rejects)
@@ -49,12 +50,12 @@ def read(connection: sa.Connection, load_ids: Sequence[str]) -> History:
 
 
 def record(warehouse: Warehouse, history: History) -> None:
-    """Put loads and their rejects in place of what the warehouse has of them.
+    """Replace what the warehouse has of these loads and their rejects.
 
     Raises:
         WarehouseUnavailable: try again later.
     """
-    # Rejects first, so that no load is there without them.
+    # Rejects first, so that no load is there without its rejects.
     concerned = sorted({row["load_id"] for row in history.rejects})
     for ids in _pieces(concerned):
         rejects = history.of(set(ids)).rejects
@@ -64,12 +65,12 @@ def record(warehouse: Warehouse, history: History) -> None:
 
 
 def refresh(engine: sa.Engine, warehouse: Warehouse) -> int:
-    """Bring what has become of rejects since their loads were synced: a few, put right by hand.
+    """Record how the rejects of synced loads have changed: a few, which people have corrected.
 
-    To be called by whoever has the lock of syncs.
+    The caller must hold the lock of syncs.
 
     Returns:
-        How many loads had others.
+        How many loads have changed rejects.
 
     Raises:
         WarehouseUnavailable, DatabaseUnavailable: try again later.

@@ -1,4 +1,6 @@
-"""One sync at a time: a lock in PostgreSQL that its holder's end frees, however it ends."""
+"""The lock that lets one sync run at a time: PostgreSQL frees it however its holder ends."""
+
+from __future__ import annotations
 
 import time
 from collections.abc import Iterator
@@ -7,15 +9,18 @@ from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import sqlalchemy as sa
-
 from shared.database import errors
 from shared.errors import DatabaseBusy
+from shared.lazy import sqlalchemy as sa
 
-# Any two constants: what matters is that every sync takes the same lock.
+# Any two constants, but the same ones for every sync.
 _KEY = {"room": 0x73796E63, "lock": 1}
-_WITHIN: WeakKeyDictionary[sa.Engine, Lock] = WeakKeyDictionary()
-_MAKING = Lock()
+_TRY = "select pg_try_advisory_lock(:room, :lock)"
+_WAIT = "select pg_advisory_lock(:room, :lock)"
+_UNLOCK = "select pg_advisory_unlock(:room, :lock)"
+
+_LOCKS: WeakKeyDictionary[sa.Engine, Lock] = WeakKeyDictionary()
+_GUARD = Lock()
 
 
 class Held:
@@ -35,86 +40,86 @@ class Held:
 
 
 @contextmanager
-def taken(engine: sa.Engine, wait_seconds: float = 0) -> Iterator[Held | None]:
-    """The lock until the end of the block, or None where another sync has it.
+def hold(engine: sa.Engine, wait_seconds: float = 0) -> Iterator[Held | None]:
+    """Hold the lock until the end of the block; None if another sync holds it.
 
-    Whoever waits stands in a queue: nobody who comes later, and does not wait, gets in before.
+    Callers that wait are queued: one that comes later and does not wait cannot get in before them.
 
-    Of a process one at a time comes to PostgreSQL: whoever waits there keeps a connection, and with
-    all of a pool's kept by those who wait, its holder got none to work with.
+    Only one thread of a process waits in PostgreSQL. Each that waits there uses a connection, and
+    if all connections of a pool waited, the holder would have none to work with.
 
-    The lock belongs to a session of its own, outside any transaction: a sync takes as long as
-    BigQuery does, and a transaction open that long would keep PostgreSQL from cleaning up.
+    The lock belongs to a session, not to a transaction: a sync takes as long as BigQuery does, and
+    a transaction that is open for so long would keep PostgreSQL from vacuuming.
 
     Raises:
         DatabaseUnavailable, DatabaseBusy: try again later.
     """
     until = time.monotonic() + wait_seconds
-    within = _within(engine)
-    if not within.acquire(timeout=wait_seconds):
+    in_process = _lock_of(engine)
+    if not in_process.acquire(timeout=wait_seconds):
         yield None
         return
     try:
-        with _taken(engine, max(0.0, until - time.monotonic())) as held:
+        with _hold(engine, max(0.0, until - time.monotonic())) as held:
             yield held
     finally:
-        within.release()
+        in_process.release()
 
 
 @contextmanager
-def _taken(engine: sa.Engine, wait_seconds: float) -> Iterator[Held | None]:
+def _hold(engine: sa.Engine, wait_seconds: float) -> Iterator[Held | None]:
     with errors.mapped():
         connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     try:
         with errors.mapped():
-            # The pool has asked whether the connection lives, and that has begun a transaction.
+            # The pool has checked that the connection lives, which has begun a transaction.
             connection.connection.rollback()
-        if _take(connection, wait_seconds):
+        if _lock(connection, wait_seconds):
             try:
                 yield Held(connection)
             finally:
-                _free(connection)
+                _unlock(connection)
         else:
             yield None
     finally:
         connection.close()
 
 
-def _within(engine: sa.Engine) -> Lock:
-    with _MAKING:
-        return _WITHIN.setdefault(engine, Lock())
+def _lock_of(engine: sa.Engine) -> Lock:
+    with _GUARD:
+        return _LOCKS.setdefault(engine, Lock())
 
 
-def _take(connection: sa.Connection, wait_seconds: float) -> bool:
+def _lock(connection: sa.Connection, wait_seconds: float) -> bool:
     if not wait_seconds:
-        return bool(_call(connection, "pg_try_advisory_lock"))
+        return bool(_ask(connection, _TRY))
     with errors.mapped():
-        # At least one: to PostgreSQL, 0 is without end.
+        # At least 1 ms: to PostgreSQL, 0 means no limit.
         connection.exec_driver_sql(f"set lock_timeout = {max(1, round(wait_seconds * 1000))}")
     try:
-        _call(connection, "pg_advisory_lock")
+        _ask(connection, _WAIT)
     except DatabaseBusy:
         return False
     finally:
-        # One that was cut off takes its settings with it, and says its fault better than a reset.
+        # A broken connection has lost its settings, and a reset would hide why it broke.
         if not connection.invalidated:
             with errors.mapped():
                 connection.exec_driver_sql("reset lock_timeout")
     return True
 
 
-def _free(connection: sa.Connection) -> None:
+def _unlock(connection: sa.Connection) -> None:
     if connection.invalidated:
-        # The session is gone, and its lock with it.
+        # The session is gone, and the lock with it.
         return
     try:
-        _call(connection, "pg_advisory_unlock")
+        _ask(connection, _UNLOCK)
     except Exception:
-        # The pool must not hand on a session that might still have the lock.
+        # The pool must not hand out a session that may still hold the lock.
         connection.invalidate()
         raise
 
 
-def _call(connection: sa.Connection, function: str) -> Any:
+def _ask(connection: sa.Connection, statement: str) -> Any:
     with errors.mapped():
-        return connection.scalar(sa.text(f"select {function}(:room, :lock)"), _KEY)
+        return connection.scalar(sa.text(statement), _KEY)

@@ -1,4 +1,4 @@
-"""The two metrics, asked of the star schema."""
+"""The two metrics, computed from the star schema."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -26,14 +26,14 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class HiresByQuarter:
-    """Hires of a year by department and job, a column a quarter.
+class QuarterlyHires:
+    """Hires of a year by department and job, a column for each quarter.
 
     Attributes:
-        year: which, in UTC.
+        year: the year, in UTC.
         as_of: when the newest load that is counted was finished; None before the first.
-        rows: `PAIR_COLUMNS`; by department and job, in the order of their code points. A pair that
-            hired nobody is not listed; departments of one name are one, and so are jobs.
+        rows: `PAIR_COLUMNS`; by department and job, in the order of their code points. Pairs
+            without hires are left out; departments with the same name are one, and so are jobs.
     """
 
     year: int
@@ -42,14 +42,14 @@ class HiresByQuarter:
 
 
 @dataclass(frozen=True)
-class DepartmentsAboveMean:
+class HiringAboveMean:
     """The departments that hired more in a year than the mean.
 
     Attributes:
-        year: which, in UTC.
+        year: the year, in UTC.
         as_of: when the newest load that is counted was finished; None before the first.
-        mean: over all departments, those that hired nobody counted as 0; None without departments.
-        rows: `DEPARTMENT_COLUMNS`; most first, then by id.
+        mean: over all departments, those without hires counted as 0; None if there are none.
+        rows: `DEPARTMENT_COLUMNS`; those with most hires first, then by id.
     """
 
     year: int
@@ -59,10 +59,10 @@ class DepartmentsAboveMean:
 
 
 def year_of(text: str | None) -> int:
-    """The year asked for; the default where none was named.
+    """The year in a query parameter; the default if it is missing.
 
     Raises:
-        UnusableYear: no number of four digits from 1900 to 2200.
+        UnusableYear: it is not a number of four digits from 1900 to 2200.
     """
     if text is None:
         return DEFAULT_YEAR
@@ -75,21 +75,21 @@ def year_of(text: str | None) -> int:
 
 def hires_by_quarter(
     warehouse: "Warehouse", year: int, maximum_bytes_billed: int
-) -> HiresByQuarter:
-    """Ask for the hires of a year by department, job and quarter.
+) -> QuarterlyHires:
+    """Query the hires of a year by department, job and quarter.
 
     Raises:
         WarehouseUnavailable: try again later.
         WarehouseRefusal: more bytes than allowed would be scanned.
     """
     found = _ask(warehouse, "hires_by_quarter", year, maximum_bytes_billed)
-    return HiresByQuarter(year, found[0]["as_of"], _rows(found, PAIR_COLUMNS))
+    return QuarterlyHires(year, found[0]["as_of"], _rows(found, PAIR_COLUMNS))
 
 
 def departments_above_mean(
     warehouse: "Warehouse", year: int, maximum_bytes_billed: int
-) -> DepartmentsAboveMean:
-    """Ask for the departments that hired more in a year than the mean over all of them.
+) -> HiringAboveMean:
+    """Query the departments that hired more in a year than the mean over all of them.
 
     Raises:
         WarehouseUnavailable: try again later.
@@ -98,7 +98,7 @@ def departments_above_mean(
     found = _ask(warehouse, "departments_above_mean", year, maximum_bytes_billed)
     total, departments = found[0]["total"], found[0]["department_count"]
     mean = total / departments if departments else None
-    return DepartmentsAboveMean(year, found[0]["as_of"], mean, _rows(found, DEPARTMENT_COLUMNS))
+    return HiringAboveMean(year, found[0]["as_of"], mean, _rows(found, DEPARTMENT_COLUMNS))
 
 
 def _ask(warehouse: "Warehouse", name: str, year: int, most: int) -> list[dict[str, Any]]:
@@ -107,7 +107,7 @@ def _ask(warehouse: "Warehouse", name: str, year: int, most: int) -> list[dict[s
 
 
 def _rows(found: Sequence[Row], columns: Sequence[str]) -> list[Row]:
-    # Each statement answers one row at least, for as_of; where nothing is listed, a row of nulls.
+    # Each statement gives at least one row, for as_of; if no row is listed, the others are null.
     return [
         {column: row[column] for column in columns} for row in found if row[columns[0]] is not None
     ]

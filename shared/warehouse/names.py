@@ -1,6 +1,6 @@
-"""How the objects of the warehouse are called, and the SQL files that speak of them.
+"""The names of the warehouse's tables and views, in SQL files and in composed statements.
 
-The files call the datasets `warehouse` and `reporting`; the real names are put in when one is used.
+The files call the datasets `warehouse` and `reporting`, which are replaced by the real names.
 """
 
 import re
@@ -30,19 +30,19 @@ class Names:
     reporting: str
 
     def plain(self, name: str) -> str:
-        """A table of the warehouse, as the API takes it."""
+        """A table of the warehouse, as the API writes it."""
         return f"{self.project}.{self.warehouse}.{name}"
 
     def table(self, name: str) -> str:
-        """A table of the warehouse, as SQL takes it."""
+        """A table of the warehouse, as SQL writes it."""
         return quoted(self.plain(name))
 
     def text(self, folder: str, name: str) -> str:
-        """The statement in `sql/folder/name.sql`, with the real names in it."""
+        """The statement in `sql/folder/name.sql`, with the real names."""
         return self.resolved(statement(SQL / folder, name))
 
     def resolved(self, sql: str) -> str:
-        """A text that names objects `warehouse.x` and `reporting.x`, with the real names in it."""
+        """A text with the real names in place of `warehouse.x` and `reporting.x`."""
         datasets = {"warehouse": self.warehouse, "reporting": self.reporting}
         return _OBJECT.sub(
             lambda found: quoted(f"{self.project}.{datasets[found[1]]}.{found[2]}"), sql
@@ -65,7 +65,7 @@ def quoted(identifier: str) -> str:
     """An identifier of BigQuery, quoted.
 
     Raises:
-        ValueError: it holds a character that no name of ours has.
+        ValueError: it has a character that none of our names has.
     """
     if not _NAME.fullmatch(identifier):
         raise ValueError(f"{identifier!r} cannot be used as a name in BigQuery")

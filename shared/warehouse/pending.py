@@ -1,11 +1,13 @@
-"""Which loads the warehouse has yet to see, and marking those it has.
+"""Loads that are not yet synced to the warehouse, and marking those that are.
 
-A load may change after it was read: rows of it that waited for a parent are let go, and its
-`synced_at` is set back. A mark that came after would hide them for ever. So an entry is read with
-its xmin, the transaction that wrote this version of it, and marked only while that is the same:
-any write by anyone gives it another. A time would not do, as two writes can bear the same one,
-and a lock would have to be held for as long as BigQuery takes.
+A load may change after it was read: rows of it that waited for a parent are released, and its
+`synced_at` is reset. If it were marked as synced then, those rows would never be brought. So a load
+is read with its xmin, the transaction that wrote this version of its row, and marked only if that
+is still the same: every write changes it. A time would not do, since two writes can have the same
+one; and a lock would have to be held for as long as BigQuery takes.
 """
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +15,9 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from shared.database.engine import transaction
 from shared.database.sql import statement
+from shared.lazy import sqlalchemy as sa
 from shared.warehouse.names import SQL
 from shared.warehouse.star import Projection, projections
 
@@ -24,18 +25,18 @@ MOST_LOADS = 5000
 
 
 @dataclass(frozen=True)
-class Entry:
+class PendingLoad:
     """A finished load, as it was read.
 
     Attributes:
-        load_id: which.
-        table_name: the table it was for; None where no table could be told.
-        rewrites: whether rows may have gone from the table, so that all of it is taken anew.
-        changes: whether it changed any row, be it only the moment it counts from.
-        confirmed_at: the moment that rows count from which it brought unchanged; None where it
-            brought none, or the bytes of a load before, whose moment is older than theirs.
+        load_id: its id.
+        table_name: its table; None if a file's name fits no table.
+        rewrites: whether it may have deleted rows, so that the whole table is brought again.
+        changes: whether it changed any row, even if only the moment that the row counts from.
+        confirmed_at: the moment from which the rows count that it brought unchanged; None if there
+            are none, or if it repeats an earlier load, whose moment they keep.
         finished_at: when it was finished.
-        version: names this version of the entry.
+        version: identifies this version of its entry in the ledger.
     """
 
     load_id: UUID
@@ -48,35 +49,35 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Work:
-    """What is to be done for one table.
+class TableWork:
+    """What a round does for one table.
 
     Attributes:
         projection: the table and its place in the warehouse.
-        entries: the loads that ask for it, one at least.
-        whole: whether all of the table is taken, in place of what the warehouse has.
+        loads: the loads that changed it, at least one.
+        whole: whether the whole table replaces what the warehouse has.
     """
 
     projection: Projection
-    entries: tuple[Entry, ...]
+    loads: tuple[PendingLoad, ...]
     whole: bool
 
     @property
     def as_of(self) -> datetime:
         """When the newest of the loads was finished."""
-        return max(entry.finished_at for entry in self.entries)
+        return max(load.finished_at for load in self.loads)
 
 
 def any_left(engine: sa.Engine) -> bool:
-    """Whether there is a load that the warehouse has yet to see."""
+    """Whether any load is pending."""
     with transaction(engine) as connection:
         return bool(connection.scalar(_text("any_pending")))
 
 
-def read(connection: sa.Connection) -> list[Entry]:
-    """The loads that the warehouse has yet to see, oldest first, a bounded number."""
+def read(connection: sa.Connection) -> list[PendingLoad]:
+    """The pending loads, oldest first, at most MOST_LOADS."""
     return [
-        Entry(
+        PendingLoad(
             load_id=row.load_id,
             table_name=row.table_name,
             rewrites=row.state == "done" and row.kind == "restore",
@@ -90,25 +91,26 @@ def read(connection: sa.Connection) -> list[Entry]:
     ]
 
 
-def plan(entries: Sequence[Entry]) -> list[Work]:
+def plan(loads: Sequence[PendingLoad]) -> list[TableWork]:
     """What to do for each table that the loads have changed, parents first."""
-    works = []
+    found = []
     for projection in projections():
-        mine = tuple(e for e in entries if e.changes and e.table_name == projection.table.name)
+        name = projection.table.name
+        mine = tuple(load for load in loads if load.changes and load.table_name == name)
         if mine:
-            works.append(Work(projection, mine, any(entry.rewrites for entry in mine)))
-    return works
+            found.append(TableWork(projection, mine, any(load.rewrites for load in mine)))
+    return found
 
 
-def mark(engine: sa.Engine, entries: Sequence[Entry]) -> int:
-    """Mark loads as seen by the warehouse, but for those written since they were read.
+def mark(engine: sa.Engine, loads: Sequence[PendingLoad]) -> int:
+    """Mark loads as synced, except those whose entry has changed since they were read.
 
     Returns:
         How many were marked.
     """
     values = {
-        "load_ids": [str(entry.load_id) for entry in entries],
-        "versions": [entry.version for entry in entries],
+        "load_ids": [str(load.load_id) for load in loads],
+        "versions": [load.version for load in loads],
     }
     with transaction(engine) as connection:
         return connection.execute(_text("mark_synced"), values).rowcount

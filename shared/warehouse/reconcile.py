@@ -1,8 +1,10 @@
-"""Reconcile BigQuery with PostgreSQL: bring what is pending, compare, and refresh what differs.
+"""Reconcile BigQuery with PostgreSQL: bring pending loads, compare, and refresh what differs.
 
-Under the lock of syncs nothing else changes BigQuery. All that a snapshot of PostgreSQL has is
-brought, and the same snapshot is compared: what differs then is a difference, and no delay.
+The lock of syncs keeps others from changing BigQuery. Everything that a snapshot of PostgreSQL has
+is brought, and that same snapshot is compared, so that a difference is never a mere delay.
 """
+
+from __future__ import annotations
 
 import time
 from collections.abc import Sequence
@@ -11,13 +13,12 @@ from datetime import datetime
 from functools import cache
 from uuid import uuid4
 
-import sqlalchemy as sa
-
 from shared import logs
 from shared.database.sql import statement
 from shared.errors import WarehouseUnavailable
+from shared.lazy import sqlalchemy as sa
 from shared.tables.table import Table
-from shared.warehouse import lock, merge, staging, state
+from shared.warehouse import lock, merge_sql, staging, state
 from shared.warehouse.checksums import bigquery_side, postgres_side
 from shared.warehouse.compare import KINDS, LIMITS, Comparison, Limits, compare
 from shared.warehouse.export import Extract, export
@@ -32,8 +33,8 @@ ALERT = {"alert": "warehouse-differs"}
 
 
 @dataclass(frozen=True)
-class Reconciled:
-    """What reconciling did with one table.
+class Reconciliation:
+    """What was found and done about one table.
 
     Attributes:
         found: how the two sides compared.
@@ -52,28 +53,28 @@ def reconcile(
     limits: Limits = LIMITS,
     wait_seconds: float = WAIT_SECONDS,
     budget_seconds: float = BUDGET_SECONDS,
-) -> list[Reconciled]:
-    """Compare tables on both sides, and refresh those rows of BigQuery that differ if asked to.
+) -> list[Reconciliation]:
+    """Compare tables on both sides, and refresh the rows of BigQuery that differ if asked to.
 
     A difference is logged as an error with the label `ALERT`.
 
     Args:
-        sync: what brings rows.
-        tables: those of the dictionary to look at; all by default.
+        sync: brings the rows.
+        tables: the tables of the dictionary to compare; all by default.
         repair: whether to refresh.
-        limits: how far to tell apart what differs.
-        wait_seconds: how long the sync that is running is waited for.
-        budget_seconds: how long what is pending may take.
+        limits: how far to look for what differs.
+        wait_seconds: how long to wait for a sync that is running.
+        budget_seconds: how long the pending loads may take.
 
     Raises:
         WarehouseUnavailable: try again later; or a sync ran longer than this waited.
         DatabaseUnavailable, DatabaseBusy, StorageUnavailable: try again later.
-        WarehouseRefusal, WarehouseDiffers: a table cannot be brought.
+        WarehouseRefusal, WarehouseDiffers: a table could not be synced.
     """
     until = time.monotonic() + budget_seconds
     with sync.alone(wait_seconds) as held:
         if held is None:
-            raise WarehouseUnavailable("A sync is running for long; try again when it is done.")
+            raise WarehouseUnavailable("A sync is still running; try again when it is done.")
         for _ in sync.rounds(held, until):
             pass
         with sync.snapshot() as connection:
@@ -83,16 +84,16 @@ def reconcile(
                 for projection in projections()
                 if tables is None or projection.table in tables
             ]
-    # Whoever found the lock taken has left its loads to us.
+    # Syncs that could not get the lock have left their loads to this one.
     sync.run(max(0.0, until - time.monotonic()))
     return done
 
 
 def _bring_rest(sync: Sync, held: lock.Held, connection: sa.Connection) -> None:
     rest = sync.read(connection)
-    if len(rest.entries) >= MOST_LOADS:
-        raise WarehouseUnavailable("Too many loads are coming in; try again when there are fewer.")
-    if rest.entries:
+    if len(rest.loads) >= MOST_LOADS:
+        raise WarehouseUnavailable("Too many loads are arriving; try again when there are fewer.")
+    if rest.loads:
         sync.bring(held, rest)
 
 
@@ -104,33 +105,33 @@ def _reconciled(
     limits: Limits,
     *,
     repair: bool,
-) -> Reconciled:
+) -> Reconciliation:
     found = compare(connection, sync.warehouse, projection, limits)
     if found.agrees:
-        return Reconciled(found, repaired=False)
+        return Reconciliation(found, repaired=False)
     repaired = False
     if repair:
         held.check()
         _refresh(sync, connection, found)
         repaired = compare(connection, sync.warehouse, projection, limits).agrees
     _report(found, repaired=repaired)
-    return Reconciled(found, repaired)
+    return Reconciliation(found, repaired)
 
 
 def _refresh(sync: Sync, connection: sa.Connection, found: Comparison) -> None:
     projection, names = found.projection, sync.warehouse.names
     here = there = "true"
-    # Where rows could not be told apart, too many differ to pick them out.
+    # If rows were not compared, too many differ, and the whole table is refreshed.
     if found.differences is not None:
         here, there = (
             side.among_these(found.digits, found.buckets)
             for side in (postgres_side(projection), bigquery_side(projection, names))
         )
     extract = Extract(projection, f"repair_{uuid4().hex}", f" where {here}")
-    exported = export(connection, extract, sync.storage_client, sync.staging_bucket)
+    exported = export(connection, extract, sync.objects.client, sync.staging_bucket)
     with staging.staged(sync.warehouse, exported, sync.staging_bucket) as name:
-        sync.warehouse.query(merge.replacement(names, projection, name, there))
-    staging.discard(sync.storage_client, sync.staging_bucket, exported)
+        sync.warehouse.query(merge_sql.replacement(names, projection, name, there))
+    staging.discard(sync.objects, sync.staging_bucket, exported)
     state.record(sync.warehouse, {projection.table.name: _newest(connection, projection.table)})
 
 

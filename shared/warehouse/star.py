@@ -1,25 +1,25 @@
-"""How the dictionary's tables stand in the star schema.
+"""How the dictionary's tables are projected to the star schema.
 
-A table without an entry in `_STAR` is in the warehouse under its own name, column for column.
+A table without an entry in `_STAR` has the same name and columns in the warehouse.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared import tables
-from shared.derive.bigquery import Column, columns
 from shared.tables.table import Table
+from shared.warehouse.columns import Column, columns
 from shared.warehouse.names import quoted
 
 
 @dataclass(frozen=True)
 class Derived:
-    """A column of the target that follows from the fields of a row.
+    """A column of the target that is computed from the fields of a row.
 
     Attributes:
         type: its GoogleSQL type.
         bigquery: an expression over the staged fields.
-        postgres: the same over the fields in PostgreSQL, for comparing.
+        postgres: the same over the fields in PostgreSQL, for reconciling.
     """
 
     type: str
@@ -33,8 +33,8 @@ class Place:
 
     Attributes:
         target: the dimension or fact table, which has a file in `sql/tables`.
-        renamed: fields that are called otherwise there.
-        derived: columns there that follow from fields.
+        renamed: fields that have another name there.
+        derived: columns there that are computed from fields.
     """
 
     target: str
@@ -48,7 +48,7 @@ _STAR = {
     "hired_employees": Place(
         "fact_hires",
         renamed={"datetime": "hired_at"},
-        # The day in UTC: what the fact table is partitioned by and joins dim_dates on.
+        # The day in UTC, by which the fact table is partitioned and joined with dim_dates.
         derived={
             "hired_on": Derived(
                 "DATE", "date(`datetime`)", "cast(\"datetime\" at time zone 'UTC' as date)"
@@ -73,12 +73,12 @@ class Projection:
 
     @property
     def staged(self) -> tuple[Column, ...]:
-        """The columns of a staging table: the stored row's, in the order of its Avro schema."""
+        """The columns of a staging table: those of a stored row, as in its Avro schema."""
         return columns(self.table)
 
     @property
     def projected(self) -> tuple[Column, ...]:
-        """The columns of the target that are a stored row's own, under their names there."""
+        """The columns of the target that a stored row has too, by their names there."""
         return tuple(
             Column(self.place.renamed.get(c.name, c.name), c.type, c.description)
             for c in self.staged
@@ -86,7 +86,7 @@ class Projection:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The key, under its names in the target."""
+        """The key, by its names in the target."""
         return tuple(self.place.renamed.get(name, name) for name in self.table.key)
 
     @property

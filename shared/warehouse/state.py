@@ -1,7 +1,7 @@
-"""How far each table of the warehouse has come, kept in the warehouse itself.
+"""The state of each table of the warehouse: up to which load it is complete.
 
-Written after the rows, so that it never promises what is not there: rows may be newer than it
-says for a moment, and a sync cut off in between is made again.
+It is kept in the warehouse and written after the rows. So rows may be newer than it says for a
+moment, never older; and if a sync is cut off in between, the next one writes it.
 """
 
 import json
@@ -25,13 +25,13 @@ _COLUMNS = {
 
 @dataclass(frozen=True)
 class TableState:
-    """How far a table has come.
+    """The state of a table.
 
     Attributes:
-        table_name: of the dictionary.
+        table_name: its name in the dictionary.
         as_of: when the newest load it includes was finished.
         changed_at: when its rows in the warehouse last changed.
-        checked_at: when PostgreSQL last had nothing more for it; None before the first time.
+        checked_at: when a sync last found nothing pending; None before the first time.
     """
 
     table_name: str
@@ -41,7 +41,7 @@ class TableState:
 
 
 def read(warehouse: "Warehouse") -> dict[str, TableState]:
-    """How far each table that has ever been brought has come, by its name; without a query.
+    """The state of each table that was ever synced, by its name; read without a query.
 
     Raises:
         WarehouseUnavailable: try again later.
@@ -51,9 +51,9 @@ def read(warehouse: "Warehouse") -> dict[str, TableState]:
 
 
 def version(warehouse: "Warehouse", table_names: Iterable[str]) -> str:
-    """A text that is another as soon as rows of these tables have changed; without a query.
+    """A text that changes when rows of these tables change; read without a query.
 
-    Read it before the rows: those may then be newer than it says, never older.
+    Read it before the rows, which may then be newer than it says, never older.
 
     Raises:
         WarehouseUnavailable: try again later.
@@ -79,7 +79,7 @@ def record(warehouse: "Warehouse", as_of: Mapping[str, datetime]) -> None:
 
 
 def record_checked(warehouse: "Warehouse") -> None:
-    """Record that PostgreSQL has nothing more for any table.
+    """Record that nothing is pending for any table.
 
     Raises:
         WarehouseUnavailable: try again later.

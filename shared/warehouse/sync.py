@@ -1,27 +1,28 @@
-"""Bring the warehouse up to PostgreSQL, load by load.
+"""Bring the warehouse up to date with PostgreSQL, load by load.
 
-One round: in one snapshot of PostgreSQL, read which loads the warehouse has yet to see and export
-their rows; then table by table, parents first, load the export into a staging table, check it and
-merge it; record the loads and how far each table has come; mark those loads. A round cut off
-anywhere leaves its loads unmarked, and made again it brings the same rows.
+A round reads, in one snapshot of PostgreSQL, which loads are pending, and exports their rows. Then,
+table by table and parents first, it loads the export into a staging table, checks it and merges it.
+At last it records the loads and the state of each table in the warehouse, and marks the loads as
+synced. A round that is cut off leaves its loads pending, and the next one brings the same rows.
 """
+
+from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
-
-import sqlalchemy as sa
 
 from shared import logs
 from shared.database.engine import transaction
 from shared.errors import PermanentError, TablegateError, WarehouseUnavailable
-from shared.warehouse import history, lock, merge, pending, staging, state
+from shared.lazy import sqlalchemy as sa
+from shared.storage import ObjectStore
+from shared.warehouse import history, lock, merge_sql, pending, staging, state
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.export import Exported, export, of_work
 from shared.warehouse.history import History
-from shared.warehouse.pending import Entry, Work
+from shared.warehouse.pending import PendingLoad, TableWork
 
 BUDGET_SECONDS = 240
 
@@ -31,9 +32,9 @@ class Synced:
     """What a sync did.
 
     Attributes:
-        loads: how many loads it marked.
+        loads: how many loads it marked as synced.
         rows: how many rows it brought.
-        running_elsewhere: whether another sync has taken on the rest.
+        running_elsewhere: whether another sync is running, which brings the rest.
     """
 
     loads: int = 0
@@ -42,17 +43,17 @@ class Synced:
 
 
 @dataclass(frozen=True)
-class Round:
-    """What one snapshot of PostgreSQL had for the warehouse.
+class SyncRound:
+    """What one snapshot of PostgreSQL has for the warehouse.
 
     Attributes:
-        entries: the loads that it had yet to see.
+        loads: the pending loads.
         exported: their rows, for each table that they changed.
-        history: the loads and their rejects as they are to be recorded.
+        history: the loads and their rejects, to be recorded.
     """
 
-    entries: Sequence[Entry]
-    exported: Sequence[tuple[Work, Exported]]
+    loads: Sequence[PendingLoad]
+    exported: Sequence[tuple[TableWork, Exported]]
     history: History
 
 
@@ -62,36 +63,36 @@ class Sync:
     Args:
         engine: PostgreSQL.
         warehouse: BigQuery.
-        storage_client: Cloud Storage.
-        staging_bucket: where exports are put.
-        gather_seconds: how long to gather loads before another round: under steady load a round
-            costs about the same for one load as for fifty. The first round never waits.
+        objects: Cloud Storage.
+        staging_bucket: the bucket of exports.
+        gather_seconds: how long to wait for more loads before another round: a round costs about
+            the same for one load as for fifty. The first round never waits.
     """
 
     def __init__(
         self,
         engine: sa.Engine,
         warehouse: Warehouse,
-        storage_client: Any,
+        objects: ObjectStore,
         staging_bucket: str,
         gather_seconds: float = 0,
     ) -> None:
         self.engine = engine
         self.warehouse = warehouse
-        self.storage_client = storage_client
+        self.objects = objects
         self.staging_bucket = staging_bucket
         self.gather_seconds = gather_seconds
 
     def run(self, budget_seconds: float = BUDGET_SECONDS) -> Synced:
-        """Bring all that is pending, or leave it to the sync that is running.
+        """Bring all pending loads, or leave them to the sync that is running.
 
-        Whoever finds the lock taken may go: its holder looks again after it has let go, and so
-        sees every load that was committed before anybody else tried.
+        A caller that cannot get the lock may return: the holder looks for pending loads again after
+        it has released the lock, and so finds every load that was committed before the call.
 
         Raises:
-            WarehouseUnavailable: try again later, also where the time is up and loads are left.
+            WarehouseUnavailable: try again later; also if the time is up and loads are left.
             DatabaseUnavailable, DatabaseBusy, StorageUnavailable: try again later.
-            WarehouseRefusal, WarehouseDiffers: a table cannot be brought; the others were.
+            WarehouseRefusal, WarehouseDiffers: a table could not be synced; the others were.
         """
         until = time.monotonic() + budget_seconds
         loads = rows = 0
@@ -104,7 +105,7 @@ class Sync:
         return Synced(loads, rows)
 
     def sweep(self, budget_seconds: float = BUDGET_SECONDS) -> Synced:
-        """Bring what is pending and what has become of rejects; record that nothing is missing.
+        """Bring all pending loads and changed rejects; record that nothing is missing.
 
         Raises:
             As `run`.
@@ -121,31 +122,33 @@ class Sync:
 
     @contextmanager
     def alone(self, wait_seconds: float = 0) -> Iterator[lock.Held | None]:
-        """The lock of syncs, or None where another has it; `run` must be called afterwards.
+        """Hold the lock of syncs; None if another sync holds it. Call `run` afterwards.
 
-        Staging tables that are there belong to syncs that were killed. They go before anything is
-        done, for a statement of theirs that BigQuery still has must not take effect later.
+        Existing staging tables belong to syncs that were killed. They are deleted first: a merge
+        that BigQuery may still be running for one of them must not take effect later.
 
         Raises:
             WarehouseUnavailable, DatabaseUnavailable: try again later.
         """
-        with lock.taken(self.engine, wait_seconds) as held:
+        with lock.hold(self.engine, wait_seconds) as held:
             if held is not None:
                 self.warehouse.drop_staging()
             yield held
 
     def rounds(self, held: lock.Held, until: float) -> Iterator[Synced]:
-        """Bring what is pending until nothing is, and say after each round what was brought.
+        """Run rounds until no load is pending; yields what each has done.
 
         Raises:
             As `run`.
         """
         while True:
             if time.monotonic() > until:
-                raise WarehouseUnavailable("The time of a sync is up with loads left; try again.")
+                raise WarehouseUnavailable(
+                    "The sync ran out of time; try again for the loads left."
+                )
             with self.snapshot() as connection:
                 found = self.read(connection)
-            if not found.entries:
+            if not found.loads:
                 return
             yield self.bring(held, found)
             if self.gather_seconds and pending.any_left(self.engine):
@@ -153,49 +156,49 @@ class Sync:
 
     @contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
-        """A transaction that sees all tables at one moment: no row comes without its parent."""
+        """A transaction that sees all tables at one moment: every row with its parent."""
         with transaction(self.engine) as connection:
             connection.exec_driver_sql("set transaction isolation level repeatable read, read only")
             yield connection
 
-    def read(self, connection: sa.Connection) -> Round:
-        """What a snapshot has for the warehouse, its rows exported.
+    def read(self, connection: sa.Connection) -> SyncRound:
+        """What a snapshot has for the warehouse; exports the rows.
 
         Raises:
             StorageUnavailable, DatabaseUnavailable: try again later.
         """
-        entries = pending.read(connection)
-        exported = [(work, self.export(connection, work)) for work in pending.plan(entries)]
-        load_ids = [str(entry.load_id) for entry in entries]
-        return Round(entries, exported, history.read(connection, load_ids))
+        loads = pending.read(connection)
+        exported = [(work, self.export(connection, work)) for work in pending.plan(loads)]
+        load_ids = [str(load.load_id) for load in loads]
+        return SyncRound(loads, exported, history.read(connection, load_ids))
 
-    def export(self, connection: sa.Connection, work: Work) -> Exported:
-        """The rows that `work` asks for, on Cloud Storage.
+    def export(self, connection: sa.Connection, work: TableWork) -> Exported:
+        """Export the rows of `work` to Cloud Storage.
 
         Raises:
             StorageUnavailable, DatabaseUnavailable: try again later.
         """
-        return export(connection, of_work(work), self.storage_client, self.staging_bucket)
+        return export(connection, of_work(work), self.objects.client, self.staging_bucket)
 
-    def bring(self, held: lock.Held, found: Round) -> Synced:
-        """Bring a round to the warehouse, and mark its loads.
+    def bring(self, held: lock.Held, found: SyncRound) -> Synced:
+        """Bring a round to the warehouse, and mark its loads as synced.
 
         Raises:
             As `run`.
         """
         started = time.monotonic()
         failed: dict[str, TablegateError] = {}
-        brought: list[tuple[Work, Exported]] = []
+        brought: list[tuple[TableWork, Exported]] = []
         for work, exported in found.exported:
             held.check()
             try:
                 self._project(work, exported)
                 brought.append((work, exported))
             except PermanentError as error:
-                # One table that cannot be brought must not keep the others back.
+                # The other tables are synced all the same.
                 failed[work.projection.table.name] = error
-        done = [entry for entry in found.entries if entry.table_name not in failed]
-        history.record(self.warehouse, found.history.of({str(e.load_id) for e in done}))
+        done = [load for load in found.loads if load.table_name not in failed]
+        history.record(self.warehouse, found.history.of({str(load.load_id) for load in done}))
         state.record(
             self.warehouse, {work.projection.table.name: work.as_of for work, _ in brought}
         )
@@ -214,10 +217,10 @@ class Sync:
             raise next(iter(failed.values()))
         return Synced(loads, rows)
 
-    def _project(self, work: Work, exported: Exported) -> None:
+    def _project(self, work: TableWork, exported: Exported) -> None:
         if exported.rows or work.whole:
             with staging.staged(self.warehouse, exported, self.staging_bucket) as name:
                 self.warehouse.query(
-                    merge.merge(self.warehouse.names, work.projection, name, whole=work.whole)
+                    merge_sql.merge(self.warehouse.names, work.projection, name, whole=work.whole)
                 )
-        staging.discard(self.storage_client, self.staging_bucket, exported)
+        staging.discard(self.objects, self.staging_bucket, exported)

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from shared import storage, tables
+from shared import tables
 from shared.backups.backup import Backups
 from shared.backups.order import Order, Restored
 from shared.backups.restore import restore
 from shared.database import engine as engines
 from shared.database.copy import copy_in
 from shared.settings import Settings, read
+from shared.storage import ObjectStore
 from shared.tables.table import Table
 from shared.validation import plain
 
@@ -92,7 +93,7 @@ def restored(engine, storage_client, backups) -> Callable[..., Restored]:
     def act(table: Table, name: str | None = None, **options: Any) -> Restored:
         manifest = backups.catalog.find(table.name, "latest") if name is None else None
         wanted = manifest.object if manifest else name
-        stored = storage.find(storage_client, backups.catalog.bucket, wanted)
+        stored = ObjectStore(storage_client).find(backups.catalog.bucket, wanted)
         assert stored is not None
         return restore(engine, storage_client, Order(table, stored, manifest, **options), 10)
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
-from shared import storage, tables
+from shared import tables
 from shared.backups.backup import Backups
 from shared.backups.order import Order
 from shared.backups.restore import restore
 from shared.database.engine import create
 from shared.settings import read
+from shared.storage import ObjectStore
 from tests.support import clients
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -71,6 +72,6 @@ def _work(work: Work, ready: Connection) -> None:
         backups.take([table], "")
         return
     manifest = backups.catalog.find(table.name, "latest")
-    stored = storage.find(client, work.bucket, manifest.object)
+    stored = ObjectStore(client).find(work.bucket, manifest.object)
     assert stored is not None
     restore(engine, client, Order(table, stored, manifest), 30)

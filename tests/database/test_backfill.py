@@ -15,6 +15,7 @@ from shared.database import engine as engines
 from shared.loading.backfill import Backfill
 from shared.loading.uploads import Uploads
 from shared.settings import read
+from shared.storage import ObjectStore
 from tests.support import hires
 
 COUNTS = "rows_read, inserted, updated, unchanged, superseded, waiting, rejected"
@@ -36,13 +37,13 @@ class Side:
 
     def put(self, name: str, content: bytes) -> int:
         """Drop a file."""
-        blob = self.uploads.client.bucket(self.environment["UPLOADS_BUCKET"]).blob(name)
+        blob = self.uploads.objects.client.bucket(self.environment["UPLOADS_BUCKET"]).blob(name)
         blob.upload_from_string(content)
         return int(blob.generation)
 
     def take(self, name: str, content: bytes) -> None:
         """Drop a file and load it in one call."""
-        self.uploads.take(self.environment["UPLOADS_BUCKET"], name, self.put(name, content))
+        self.uploads.ingest(self.environment["UPLOADS_BUCKET"], name, self.put(name, content))
 
     def outcome(self) -> dict[str, Any]:
         """All that anybody could see of what was loaded."""
@@ -52,7 +53,9 @@ class Side:
                 for name, question in QUESTIONS.items()
             }
         for place in ("uploads", "processed", "failed", "staging"):
-            blobs = self.uploads.client.list_blobs(self.environment[f"{place.upper()}_BUCKET"])
+            blobs = self.uploads.objects.client.list_blobs(
+                self.environment[f"{place.upper()}_BUCKET"]
+            )
             found[place] = [(blob.name, without_ids(blob)) for blob in blobs]
         return found
 
@@ -79,7 +82,7 @@ def new_side(quiet_project, new_database, new_buckets, storage_client, publisher
         settings = read({**environment, "BACKFILL_FROM_BYTES": ""})
         engine = engines.create(settings)
         made.append(engine)
-        return Side(Uploads(settings, engine, storage_client, publisher), environment)
+        return Side(Uploads(settings, engine, ObjectStore(storage_client), publisher), environment)
 
     yield make
     for engine in made:
@@ -164,9 +167,9 @@ def test_a_step_that_is_repeated_changes_nothing(new_side):
     backfill = Backfill(side.uploads, side.environment["UPLOADS_BUCKET"], "jobs.csv", generation)
 
     for _ in range(2):
-        parts = list(backfill.cut())
-        judged = [backfill.judge(part) for part in parts[:-1]]
-        judged = [backfill.judge(part) for part in parts[:-1]]
+        parts = list(backfill.split())
+        judged = [backfill.validate(part) for part in parts[:-1]]
+        judged = [backfill.validate(part) for part in parts[:-1]]
     entries = [backfill.load([parts[-1], *judged]) for _ in range(2)]
 
     assert [entry.counts.read for entry in entries] == [2, 2]
@@ -177,10 +180,10 @@ def test_a_file_of_which_a_piece_is_missing_is_not_loaded(new_side):
     side = new_side()
     generation = side.put("jobs.csv", b"1,Welder\n2,\n")
     backfill = Backfill(side.uploads, side.environment["UPLOADS_BUCKET"], "jobs.csv", generation)
-    piece, end = backfill.cut()
+    piece, end = backfill.split()
 
-    for parts in ([], [end], [backfill.judge(piece)]):
-        with pytest.raises(Exception, match="not all there"):
+    for parts in ([], [end], [backfill.validate(piece)]):
+        with pytest.raises(Exception, match="are missing"):
             backfill.load(parts)
 
     assert side.outcome()["loads"] == []

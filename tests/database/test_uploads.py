@@ -13,6 +13,7 @@ from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.loading.uploads import Uploads
 from shared.settings import read
+from shared.storage import ObjectStore
 from shared.validation.json_batch import Verdict
 
 
@@ -26,17 +27,17 @@ def uploads(quiet_project, engine, storage_client, publisher, new_buckets):
             **new_buckets(),
         }
     )
-    return Uploads(settings, engine, storage_client, publisher)
+    return Uploads(settings, engine, ObjectStore(storage_client), publisher)
 
 
 def put(uploads, name, content):
-    blob = uploads.client.bucket(uploads.settings.uploads_bucket).blob(name)
+    blob = uploads.objects.client.bucket(uploads.settings.uploads_bucket).blob(name)
     blob.upload_from_string(content)
     return blob
 
 
 def names(uploads, bucket):
-    return sorted(blob.name for blob in uploads.client.list_blobs(bucket))
+    return sorted(blob.name for blob in uploads.objects.client.list_blobs(bucket))
 
 
 def test_a_file_that_lies_too_long_is_loaded_by_the_sweep_and_a_new_one_is_left(uploads, rows):
@@ -59,9 +60,9 @@ def test_a_file_that_lies_too_long_is_loaded_by_the_sweep_and_a_new_one_is_left(
 def test_an_event_for_a_file_that_was_moved_already_is_answered_from_the_ledger(uploads, rows):
     blob = put(uploads, "jobs.csv", "1,Welder\n")
     bucket = uploads.settings.uploads_bucket
-    first = uploads.take(bucket, "jobs.csv", blob.generation)
+    first = uploads.ingest(bucket, "jobs.csv", blob.generation)
 
-    again = uploads.take(bucket, "jobs.csv", blob.generation)
+    again = uploads.ingest(bucket, "jobs.csv", blob.generation)
 
     assert again is not None
     assert again.load_id == first.load_id
@@ -73,20 +74,20 @@ def test_an_event_for_a_file_that_its_sender_took_back_changes_nothing(uploads, 
     blob = put(uploads, "jobs.csv", "1,Welder\n")
     blob.delete()
 
-    assert uploads.take(uploads.settings.uploads_bucket, "jobs.csv", blob.generation) is None
+    assert uploads.ingest(uploads.settings.uploads_bucket, "jobs.csv", blob.generation) is None
     assert rows("select count(*) from loads") == [(0,)]
 
 
 def test_a_load_cut_off_before_its_file_was_moved_is_finished_by_the_next_delivery(uploads, rows):
     blob = put(uploads, "jobs.csv", "1,Welder\n2,\n")
     bucket = uploads.settings.uploads_bucket
-    stored = uploads.take(bucket, "jobs.csv", blob.generation)
+    stored = uploads.ingest(bucket, "jobs.csv", blob.generation)
     # As if it had been cut off after its commit: the file lies in uploads again.
-    source = uploads.client.bucket(uploads.settings.processed_bucket)
+    source = uploads.objects.client.bucket(uploads.settings.processed_bucket)
     source.delete_blobs([*source.list_blobs()])
     again = put(uploads, "jobs.csv", "1,Welder\n2,\n")
 
-    entry = uploads.take(bucket, "jobs.csv", again.generation)
+    entry = uploads.ingest(bucket, "jobs.csv", again.generation)
 
     assert stored is not None
     assert entry is not None
@@ -100,11 +101,11 @@ def test_a_load_cut_off_before_its_file_was_moved_is_finished_by_the_next_delive
 def test_another_file_of_the_same_name_takes_nothing_from_the_first(uploads):
     for number, text in enumerate(("1,Welder\n", "1,Smith\n")):
         blob = put(uploads, "jobs/a.csv", text)
-        uploads.take(uploads.settings.uploads_bucket, "jobs/a.csv", blob.generation)
+        uploads.ingest(uploads.settings.uploads_bucket, "jobs/a.csv", blob.generation)
         assert len(names(uploads, uploads.settings.processed_bucket)) == number + 1
 
     first, second = names(uploads, uploads.settings.processed_bucket)
-    bucket = uploads.client.bucket(uploads.settings.processed_bucket)
+    bucket = uploads.objects.client.bucket(uploads.settings.processed_bucket)
     contents = {bucket.blob(name).download_as_bytes() for name in (first, second)}
     assert contents == {b"1,Welder\n", b"1,Smith\n"}
 
@@ -113,10 +114,10 @@ def test_a_file_too_large_for_one_call_fails_with_what_to_set_where_nobody_takes
     uploads.settings = replace(uploads.settings, backfill_from_bytes=10)
     blob = put(uploads, "jobs.csv", "1,Welder\n2,Tester\n")
 
-    uploads.take(uploads.settings.uploads_bucket, "jobs.csv", blob.generation)
+    uploads.ingest(uploads.settings.uploads_bucket, "jobs.csv", blob.generation)
 
     assert rows("select state, error ->> 'code' from loads") == [("failed", "too_large")]
-    bucket = uploads.client.bucket(uploads.settings.failed_bucket)
+    bucket = uploads.objects.client.bucket(uploads.settings.failed_bucket)
     report = json.loads(bucket.blob("jobs.csv.report.json").download_as_bytes())
     assert "Set DATAFLOW_TEMPLATE and DATAFLOW_REGION" in report["detail"]
 
@@ -127,7 +128,7 @@ def test_a_large_file_is_handed_over_and_stays_until_it_is_loaded(uploads, rows)
     uploads.hand_over = taken.append
     blob = put(uploads, "jobs.csv", "1,Welder\n2,Tester\n")
 
-    assert uploads.take(uploads.settings.uploads_bucket, "jobs.csv", blob.generation) is None
+    assert uploads.ingest(uploads.settings.uploads_bucket, "jobs.csv", blob.generation) is None
     assert [stored.name for stored in taken] == ["jobs.csv"]
     assert rows("select count(*) from loads") == [(0,)]
     assert "jobs.csv" in names(uploads, uploads.settings.uploads_bucket)
@@ -136,7 +137,7 @@ def test_a_large_file_is_handed_over_and_stays_until_it_is_loaded(uploads, rows)
 def test_rows_left_waiting_by_a_replay_that_was_cut_off_are_loaded_by_the_sweep(uploads, rows):
     bucket = uploads.settings.uploads_bucket
     hire = put(uploads, "hired_employees.csv", "1,Ann,2021-01-02T03:04:05Z,7,8\n")
-    uploads.take(bucket, hire.name, hire.generation)
+    uploads.ingest(bucket, hire.name, hire.generation)
     department, job = tables.find("departments"), tables.find("jobs")
     for table, row in ((department, [7, "Sales"]), (job, [8, "Clerk"])):
         # As a replay does, killed between its commit and what follows from it.

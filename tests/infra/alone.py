@@ -10,6 +10,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from infra import package
+from shared import lazy
 
 
 def unpacked(name: str, folder: Path) -> Path:
@@ -49,9 +50,7 @@ def reached(source: Path) -> set[str]:
     left = [source / "main.py"]
     while left:
         tree = ast.parse(left.pop().read_text("utf-8"))
-        names = set(_imported(tree))
-        for thing in _of_wiring(source, tree):
-            names |= set(_imported(thing))
+        names = set(_imported(tree)) | _of_wiring(source, tree)
         for name in names - found:
             path = source.joinpath(*name.split("."))
             file = path.with_suffix(".py") if not path.is_dir() else path / "__init__.py"
@@ -70,6 +69,8 @@ def _imported(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.module is not None
+            if node.module == "shared.lazy":
+                yield from (_behind(alias.name) for alias in node.names)
             yield node.module
             if node.module.startswith("shared") or node.module == "google.cloud":
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
@@ -83,24 +84,35 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
         yield from _nodes(node)
 
 
-def _of_wiring(source: Path, tree: ast.AST) -> list[ast.AST]:
-    """Those functions of wiring that a module makes use of, and those that they do."""
-    makers = {
-        node.name: node
-        for node in ast.parse((source / "shared" / "wiring.py").read_text("utf-8")).body
-        if isinstance(node, ast.FunctionDef)
+def _behind(name: str) -> str:
+    """The module that a name of shared.lazy stands for."""
+    found = getattr(lazy, name)
+    return vars(found)["_path"] if isinstance(found, lazy.LazyModule) else "shared.lazy"
+
+
+def _of_wiring(source: Path, tree: ast.AST) -> set[str]:
+    """The modules that those functions of wiring use which a module calls."""
+    wiring = ast.parse((source / "shared" / "wiring.py").read_text("utf-8"))
+    makers = {node.name: node for node in wiring.body if isinstance(node, ast.FunctionDef)}
+    modules = {
+        alias.asname or alias.name: set(_imported(ast.Module([one], [])))
+        for node in wiring.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        for one in [ast.ImportFrom(node.module, [alias], 0)]
     }
     used = {
         node.attr
         for node in _nodes(tree)
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "wiring"
     }
-    left, found = [name for name in used if name in makers], set[str]()
+    left, seen, found = [name for name in used if name in makers], set[str](), set[str]()
     while left:
-        found.add(name := left.pop())
+        seen.add(name := left.pop())
         called = {node.id for node in ast.walk(makers[name]) if isinstance(node, ast.Name)}
-        left += [one for one in called if one in makers and one not in found]
-    return [makers[name] for name in found]
+        found |= {module for one in called for module in modules.get(one, ())}
+        left += [one for one in called if one in makers and one not in seen]
+    return found
 
 
 def _normal(name: str) -> str:

@@ -19,7 +19,7 @@ from shared.database.engine import transaction
 from shared.database.migrate import migrate
 from shared.database.sql import statement
 from shared.errors import TablegateError
-from shared.loading import reject_queue, tickets, waiting
+from shared.loading import idempotency, reject_queue, waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.settings import read
@@ -112,8 +112,8 @@ def test_every_role_in_access_json_is_there():
 
 def insert_rows(engine):
     """Claim an idempotency key, and look for the batch."""
-    ticket = tickets.ticket_for(engine, "ann", uuid.uuid4().hex, tables.find("jobs"), b"{}")
-    assert tickets.wait_for(engine, ticket.batch_id, 0) is None
+    claim = idempotency.claim_key(engine, "ann", uuid.uuid4().hex, tables.find("jobs"), b"{}")
+    assert idempotency.wait_for_entry(engine, claim.batch_id, 0) is None
 
 
 def store_rows(engine):
@@ -133,7 +133,7 @@ def ingest_csv(engine):
 
 def sync_warehouse(engine):
     """Hold the lock, and mark what was brought."""
-    with lock.taken(engine, 1), transaction(engine) as connection:
+    with lock.hold(engine, 1), transaction(engine) as connection:
         entries = pending.read(connection)
     pending.mark(engine, entries)
 

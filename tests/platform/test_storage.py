@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared import storage
 from shared.errors import PermanentError, StorageUnavailable
+from shared.storage import ObjectStore
 from tests.platform import contents
 from tests.support.platform import Platform
 
@@ -22,11 +22,11 @@ def test_an_upload_whose_session_is_lost_may_be_made_again(platform: Platform) -
     # It was a refusal before, after which nobody comes again.
     with contents.bucket(platform, "backups") as bucket:
         with pytest.raises(StorageUnavailable):
-            storage.write(bucket.client, bucket.name, "lost", pieces(), "text/plain")
+            ObjectStore(bucket.client).write(bucket.name, "lost", pieces(), "text/plain")
 
-        assert storage.find(bucket.client, bucket.name, "lost") is None
+        assert ObjectStore(bucket.client).find(bucket.name, "lost") is None
 
 
 def test_a_bucket_that_is_not_there_is_refused_for_good(platform: Platform) -> None:
     with contents.bucket(platform, "backups") as bucket, pytest.raises(PermanentError):
-        storage.write(bucket.client, "no-such-bucket", "x", (b"x",), "text/plain")
+        ObjectStore(bucket.client).write("no-such-bucket", "x", (b"x",), "text/plain")

@@ -7,13 +7,14 @@ import pytest
 
 from shared.loading.uploads import Uploads
 from shared.settings import read
+from shared.storage import ObjectStore
 
 
 @pytest.fixture
 def uploads(quiet_project, engine, storage_client, publisher, new_buckets) -> Uploads:
     """Uploads from buckets that nobody listens to, into this test's database."""
     settings = read({"GOOGLE_CLOUD_PROJECT": quiet_project, **new_buckets()})
-    return Uploads(settings, engine, storage_client, publisher)
+    return Uploads(settings, engine, ObjectStore(storage_client), publisher)
 
 
 @pytest.fixture
@@ -21,9 +22,9 @@ def drop(uploads) -> Callable[[str, bytes], Any]:
     """Drop a file and have it loaded; gives what the ledger has of it."""
 
     def act(name: str, content: bytes) -> Any:
-        blob = uploads.client.bucket(uploads.settings.uploads_bucket).blob(name)
+        blob = uploads.objects.client.bucket(uploads.settings.uploads_bucket).blob(name)
         blob.upload_from_string(content)
-        return uploads.take(uploads.settings.uploads_bucket, name, blob.generation)
+        return uploads.ingest(uploads.settings.uploads_bucket, name, blob.generation)
 
     return act
 
@@ -34,6 +35,6 @@ def lying(uploads) -> Callable[[str], list[str]]:
 
     def act(place: str) -> list[str]:
         bucket = getattr(uploads.settings, f"{place}_bucket")
-        return sorted(blob.name for blob in uploads.client.list_blobs(bucket))
+        return sorted(blob.name for blob in uploads.objects.client.list_blobs(bucket))
 
     return act

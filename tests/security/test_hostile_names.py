@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import UnreadableFile
 from shared.loading.uploads import address
-from shared.storage import StoredObject, beside
+from shared.storage import StoredObject, sibling
 
 LONG = "jobs-" + "x" * 220 + ".csv"
 
@@ -51,7 +51,7 @@ def test_a_name_that_only_looks_like_a_table_goes_to_failed_with_a_report(
     assert entry.state == "failed"
     assert lying("uploads") == []
     (report,) = (found for found in lying("failed") if found != name)
-    bucket = uploads.client.bucket(uploads.settings.failed_bucket)
+    bucket = uploads.objects.client.bucket(uploads.settings.failed_bucket)
     told = json.loads(bucket.blob(report).download_as_bytes())
     assert (told["file"], told["code"]) == (name, "unknown_table")
 
@@ -67,12 +67,12 @@ def test_two_files_of_one_overlong_name_both_keep_their_rejects(drop, lying):
 def test_what_lies_beside_an_object_has_a_name_that_can_be_had(name):
     ending = ".rejected.csv"
 
-    found = beside(name[:1024], ending)
+    found = sibling(name[:1024], ending)
 
     assert found.endswith(ending)
     assert len(found.encode()) <= 1024
     assert len(found.rpartition("/")[2].encode()) <= 230
-    assert beside("x" + name[1:1024] + "y", ending) != found
+    assert sibling("x" + name[1:1024] + "y", ending) != found
 
 
 def test_a_name_with_a_nul_is_of_no_table_and_has_an_identity_that_the_ledger_holds():

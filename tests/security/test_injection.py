@@ -139,7 +139,7 @@ def test_sql_and_lines_in_every_field_are_stored_as_they_are(drop, rows):
 def test_a_file_of_rejects_with_formulas_drops_again_as_it_was(drop, uploads, rows):
     bad = [[f"{text}", text] for text in FORMULAS]
     drop("jobs.csv", as_file([["1", "Welder"], *bad]))
-    bucket = uploads.client.bucket(uploads.settings.processed_bucket)
+    bucket = uploads.objects.client.bucket(uploads.settings.processed_bucket)
 
     again = drop("jobs-again.csv", bucket.blob("jobs.csv.rejected.csv").download_as_bytes())
 

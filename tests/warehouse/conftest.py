@@ -19,6 +19,7 @@ from shared.errors import TransientError
 from shared.loading import waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
+from shared.storage import ObjectStore
 from shared.validation.csv_rows import blocks
 from shared.warehouse.star import projections
 from shared.warehouse.sync import Sync
@@ -38,7 +39,7 @@ def staging(storage_client):
 @pytest.fixture
 def sync(engine, warehouse, storage_client, staging):
     """What brings that database's loads to that warehouse."""
-    return Sync(engine, warehouse, storage_client, staging)
+    return Sync(engine, warehouse, ObjectStore(storage_client), staging)
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def sync_after(engine, warehouse, storage_client, staging):
 
     def make(before):
         interposed = Interposed(warehouse.client, warehouse.names, 30, before)
-        return Sync(engine, interposed, storage_client, staging)
+        return Sync(engine, interposed, ObjectStore(storage_client), staging)
 
     return make
 

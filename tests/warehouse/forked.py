@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from shared.database.engine import create
 from shared.errors import TransientError
 from shared.settings import read
+from shared.storage import ObjectStore
 from shared.warehouse.names import Names
 from shared.warehouse.sync import Sync
 from tests.support import clients
@@ -69,7 +70,7 @@ def make(told: dict[str, Any], step: Any) -> Sync:
     return Sync(
         create(read({"DATABASE_URL": told["database_url"]})),
         Interposed(clients.of_bigquery(told["bigquery"]), Names(*told["names"]), before=step),
-        clients.of_storage(told["storage"]),
+        ObjectStore(clients.of_storage(told["storage"])),
         told["bucket"],
     )
 

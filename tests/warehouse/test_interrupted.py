@@ -7,9 +7,10 @@ import time
 import pytest
 
 from shared.database.engine import transaction
-from shared.derive.bigquery import Column
 from shared.errors import DatabaseUnavailable, WarehouseDiffers, WarehouseUnavailable
+from shared.storage import ObjectStore
 from shared.warehouse import lock, pending
+from shared.warehouse.columns import Column
 from shared.warehouse.sync import Sync
 from tests.warehouse.interposed import Interposed
 
@@ -91,7 +92,7 @@ def test_an_entry_written_while_it_is_being_marked_stays_unmarked(drop, engine, 
 def test_the_lock_is_held_outside_any_transaction(engine, execute):
     for _ in range(2):
         # The second time, the connection is one of the pool's.
-        with lock.taken(engine) as held:
+        with lock.hold(engine) as held:
             assert held is not None
             states = execute(
                 "select state, xact_start from pg_stat_activity join pg_locks using (pid)"
@@ -141,7 +142,7 @@ def test_a_table_that_cannot_be_brought_does_not_keep_the_others_back(
     doubling = Doubling(warehouse.client, warehouse.names, 30)
 
     with pytest.raises(WarehouseDiffers, match="1 rows were exported"):
-        Sync(engine, doubling, storage_client, staging).run()
+        Sync(engine, doubling, ObjectStore(storage_client), staging).run()
 
     assert ask("select count(*) from `warehouse.dim_departments`") == [(1,)]
     assert ask("select count(*) from `warehouse.dim_jobs`") == [(0,)]

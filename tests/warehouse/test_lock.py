@@ -32,11 +32,11 @@ def test_whoever_waits_for_the_lock_and_is_cut_off_may_come_again(engine, elsewh
         while not execute(CUT) and time.monotonic() < limit:
             time.sleep(0.02)
 
-    with lock.taken(engine) as held:
+    with lock.hold(engine) as held:
         assert held is not None
         cutting = threading.Thread(target=cut)
         cutting.start()
-        with pytest.raises(DatabaseUnavailable), lock.taken(elsewhere, wait_seconds=30):
+        with pytest.raises(DatabaseUnavailable), lock.hold(elsewhere, wait_seconds=30):
             pytest.fail("the lock was taken twice")
         cutting.join()
         held.check()
@@ -46,7 +46,7 @@ def test_as_many_as_wait_leave_the_holder_connections_to_work_with(database_url)
     crowded = create(read({"DATABASE_URL": database_url, "DATABASE_POOL_SIZE": "3"}))
 
     def work(_):
-        with lock.taken(crowded, wait_seconds=30) as held, transaction(crowded) as connection:
+        with lock.hold(crowded, wait_seconds=30) as held, transaction(crowded) as connection:
             time.sleep(0.05)
             held.check()
             return connection.exec_driver_sql("select 1").scalar()
@@ -62,13 +62,13 @@ def test_as_many_as_wait_leave_the_holder_connections_to_work_with(database_url)
 
 @pytest.mark.parametrize("wait_seconds", [0, 0.0004, 0.3])
 def test_nobody_has_the_lock_twice(engine, elsewhere, wait_seconds):
-    with lock.taken(engine) as held:
+    with lock.hold(engine) as held:
         assert held is not None
         for other in (engine, elsewhere):
             started = time.monotonic()
-            with lock.taken(other, wait_seconds) as again:
+            with lock.hold(other, wait_seconds) as again:
                 assert again is None
             assert wait_seconds <= time.monotonic() - started < wait_seconds + 5
     for other in (engine, elsewhere):
-        with lock.taken(other) as held:
+        with lock.hold(other) as held:
             assert held is not None

@@ -5,8 +5,8 @@ import sqlglot
 from sqlglot import exp
 
 from shared import tables
-from shared.derive.types import KINDS
-from shared.warehouse import export, merge
+from shared.tables.kinds import KINDS
+from shared.warehouse import export, merge_sql
 from shared.warehouse.checksums import bigquery_side, postgres_side
 from shared.warehouse.names import SQL, Names
 from shared.warehouse.star import projections
@@ -92,8 +92,8 @@ def test_a_metric_reads_a_range_of_the_partitioning_column(name):
 @pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize("projection", projections(), ids=lambda p: p.target)
 def test_composed_statements_are_bigquerys_own(projection, whole):
-    merged = parsed(merge.merge(NAMES, projection, "staging_x", whole=whole))
-    counted = parsed(merge.staged_counts(NAMES, projection, "staging_x"))
+    merged = parsed(merge_sql.merge(NAMES, projection, "staging_x", whole=whole))
+    counted = parsed(merge_sql.staged_counts(NAMES, projection, "staging_x"))
 
     assert isinstance(merged[0], exp.Merge)
     assert isinstance(counted[0], exp.Select)
@@ -103,7 +103,7 @@ def test_composed_statements_are_bigquerys_own(projection, whole):
 def test_a_replacement_is_one_transaction(projection):
     texts = (bigquery_side(projection, NAMES).among_these(2, ["0a", "ff"]), "true")
     for condition in texts:
-        statements = parsed(merge.replacement(NAMES, projection, "staging_x", condition))
+        statements = parsed(merge_sql.replacement(NAMES, projection, "staging_x", condition))
 
         kinds = [exp.Transaction, exp.Delete, exp.Insert, exp.Commit]
         assert [type(one) for one in statements] == kinds
@@ -129,7 +129,7 @@ def test_buckets_are_nothing_but_hexadecimal_digits():
 
 
 def test_every_kind_of_field_can_be_exported():
-    assert {kind.bigquery for kind in KINDS.values()} <= set(export.KINDS)
+    assert {kind().bigquery_type for kind in KINDS.values()} <= set(export.KINDS)
 
 
 def test_parents_come_before_their_children():

@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, over the connection it was handed."""
+"""Alembic's entry point: runs the migrations on the connection it is given."""
 
 from alembic import context
 

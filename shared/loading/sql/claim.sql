@@ -1,5 +1,5 @@
--- Claim a source: a second claim waits for the first, and finds nothing to insert if it committed.
--- No column is named: the id is unique too, and a claim that met the first one there would be refused.
+-- Claim a source: a second claim waits for the first, and inserts nothing if the first committed.
+-- The conflict names no column, since the id is unique too and a claim may meet the first one there.
 insert into loads (load_id, source, kind, sender, content, repeats, table_name, state, accepted_at)
 values (
     cast(:load_id as uuid), :source, :kind, :sender, :content, cast(:repeats as uuid),

@@ -1,4 +1,4 @@
--- Close rejects that are open; of rows that waited, the ledger counts them as rejected from now on.
+-- Close rejects that are open. Of those that were waiting, the ledger counts as rejected from now on.
 with picked as (
     select reject_id, load_id, status
     from rejected_rows
@@ -7,15 +7,23 @@ with picked as (
     for update
 ),
 closed as (
-    update rejected_rows r set status = :status
+    update rejected_rows
+    set status = :status
     from picked
-    where r.reject_id = picked.reject_id
+    where rejected_rows.reject_id = picked.reject_id
+),
+waited as (
+    select load_id, count(*) as count
+    from picked
+    where status = 'waiting'
+    group by load_id
 ),
 recounted as (
-    update loads l set waiting = l.waiting - w.count, rejected = l.rejected + w.count
-    from (
-        select load_id, count(*) as count from picked where status = 'waiting' group by load_id
-    ) w
-    where l.load_id = w.load_id
+    update loads
+    set waiting = loads.waiting - waited.count, rejected = loads.rejected + waited.count
+    from waited
+    where loads.load_id = waited.load_id
 )
-select reject_id from picked order by reject_id
+select reject_id
+from picked
+order by reject_id

@@ -1,4 +1,4 @@
--- Write a load's counts, once it is done.
+-- Mark a load as done, with its counts.
 update loads
 set
     state = 'done', rows_read = :rows_read, inserted = :inserted, updated = :updated,

@@ -1,4 +1,4 @@
--- Move a load's count of waiting rows to what became of them; the warehouse has to look again.
+-- Count rows of a load that are no longer waiting as what became of them; makes the load pending again.
 update loads
 set
     waiting = waiting - :freed, inserted = inserted + :inserted, updated = updated + :updated,

@@ -8,12 +8,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 
 from shared import api, tables
-from shared.derive import openapi
 from shared.http import document
 from shared.http.routes import PUSH
 from shared.settings import SCOPES
-from shared.tables.fields import Integer, Text, Timestamp
-from shared.tables.table import Row, Table
+from shared.tables import Integer, Row, Table, Text, Timestamp
+from shared.validation import json_schema
 from shared.validation.row import judge
 
 
@@ -94,7 +93,7 @@ def test_its_examples_fit_its_schemas(built):
 
 @pytest.mark.parametrize("table", tables.all_tables().values(), ids=lambda table: table.name)
 def test_a_tables_example_passes_the_gate_and_its_schema(built, table):
-    example = openapi.example(table)
+    example = json_schema.example(table)
 
     assert isinstance(judge(table, example), dict)
     validator(built, built["components"]["schemas"][table.name]).validate(example)
@@ -120,7 +119,7 @@ def test_a_tables_example_passes_the_gate_and_its_schema(built, table):
 )
 def test_what_the_gate_turns_away_does_not_fit_the_schema(built, field, value):
     table = tables.find("hired_employees")
-    row = {**openapi.example(table), field: value}
+    row = {**json_schema.example(table), field: value}
 
     assert isinstance(judge(table, row), tuple)
     assert not validator(built, built["components"]["schemas"]["hired_employees"]).is_valid(row)

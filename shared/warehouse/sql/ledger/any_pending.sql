@@ -1,2 +1,2 @@
--- Whether there is a finished load that the warehouse has not seen as it is now.
+-- Whether any finished load is pending: not synced since it last changed.
 select exists (select from loads where synced_at is null and state in ('done', 'failed'))

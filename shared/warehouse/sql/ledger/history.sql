@@ -1,4 +1,4 @@
--- Ledger entries as the warehouse takes them, times in epoch microseconds.
+-- Entries of the ledger as the warehouse records them, with times in epoch microseconds.
 select
     cast(load_id as text) as load_id, source, kind, sender, table_name, state, rows_read,
     inserted, updated, unchanged, superseded, waiting, rejected, error ->> 'code' as error_code,

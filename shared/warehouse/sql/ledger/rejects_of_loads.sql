@@ -1,4 +1,4 @@
--- For each load with rejects, how many there are of each status, of loads the warehouse has seen.
+-- For each synced load with rejects, how many it has of each status.
 select
     cast(rejected_rows.load_id as text) as load_id,
     count(*) filter (where rejected_rows.status = 'discarded') as discarded,

@@ -1,4 +1,4 @@
--- The loads that the warehouse has yet to see, by table, and how long the oldest has waited.
+-- The pending loads by table: how many, and how long ago the oldest was finished.
 select
     table_name, count(*) as loads, min(finished_at) as oldest,
     greatest(extract(epoch from clock_timestamp() - min(finished_at)), 0) as lag_seconds

@@ -1,4 +1,4 @@
--- The departments that hired more in the year asked for than the mean over all of them, most first.
+-- The departments that hired more than the mean over all departments in a year, most hires first.
 with state as (
   select
     1 as answer,
@@ -38,7 +38,7 @@ above as (
     counted.hired
   from counted
   cross join whole
-  -- Whole numbers on both sides: a mean in floating point could tie where there is none.
+  -- Integers on both sides: a mean in floating point could be equal to a count by rounding.
   where counted.hired * whole.department_count > whole.total
 )
 select
@@ -50,6 +50,6 @@ select
   above.hired
 from state
 inner join whole on whole.answer = state.answer
--- An outer join, so that as_of and the mean are answered where no department is above it.
+-- An outer join, so that as_of and the mean are there even if no department is above it.
 left join above on above.answer = state.answer
 order by above.hired desc, above.id

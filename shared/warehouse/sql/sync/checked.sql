@@ -1,4 +1,4 @@
--- Put on record that PostgreSQL has nothing more for any table.
+-- Record that nothing is pending for any table.
 update `warehouse.sync_state`
 set checked_at = current_timestamp()
 where true

@@ -1,4 +1,4 @@
--- Put the rejects of loads in place of what was there: their ids, and a JSON list of counts.
+-- Replace the rejects of loads, which are given as their ids and a JSON list of counts.
 merge into `warehouse.load_rejects` as rejects
 using (
   select
@@ -7,14 +7,14 @@ using (
     json_value(entry, '$.status') as status,
     cast(json_value(entry, '$.row_count') as int64) as row_count
   from unnest(json_query_array(@entries)) as entry
-) as come
-on rejects.load_id = come.load_id
-  and rejects.reason = come.reason
-  and rejects.status = come.status
+) as incoming
+on rejects.load_id = incoming.load_id
+  and rejects.reason = incoming.reason
+  and rejects.status = incoming.status
 when matched then
-  update set row_count = come.row_count
+  update set row_count = incoming.row_count
 when not matched by source and rejects.load_id in unnest(@load_ids) then
   delete
 when not matched then
   insert (load_id, reason, status, row_count)
-  values (come.load_id, come.reason, come.status, come.row_count)
+  values (incoming.load_id, incoming.reason, incoming.status, incoming.row_count)

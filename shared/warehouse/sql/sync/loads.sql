@@ -1,4 +1,4 @@
--- Put loads on record: a JSON list of ledger entries, their times in epoch microseconds.
+-- Record loads, given as a JSON list of entries of the ledger with times in epoch microseconds.
 merge into `warehouse.loads` as loads
 using (
   select
@@ -20,27 +20,28 @@ using (
     timestamp_micros(cast(json_value(entry, '$.started_at') as int64)) as started_at,
     timestamp_micros(cast(json_value(entry, '$.finished_at') as int64)) as finished_at
   from unnest(json_query_array(@entries)) as entry
-) as come
-on loads.load_id = come.load_id
+) as incoming
+on loads.load_id = incoming.load_id
 when matched then
   update set
-    state = come.state,
-    rows_read = come.rows_read,
-    inserted = come.inserted,
-    updated = come.updated,
-    unchanged = come.unchanged,
-    superseded = come.superseded,
-    waiting = come.waiting,
-    rejected = come.rejected,
-    error_code = come.error_code,
-    finished_at = come.finished_at
+    state = incoming.state,
+    rows_read = incoming.rows_read,
+    inserted = incoming.inserted,
+    updated = incoming.updated,
+    unchanged = incoming.unchanged,
+    superseded = incoming.superseded,
+    waiting = incoming.waiting,
+    rejected = incoming.rejected,
+    error_code = incoming.error_code,
+    finished_at = incoming.finished_at
 when not matched then
   insert (
     load_id, source, kind, sender, table_name, state, rows_read, inserted, updated, unchanged,
     superseded, waiting, rejected, error_code, accepted_at, started_at, finished_at, synced_at
   )
   values (
-    come.load_id, come.source, come.kind, come.sender, come.table_name, come.state, come.rows_read,
-    come.inserted, come.updated, come.unchanged, come.superseded, come.waiting, come.rejected,
-    come.error_code, come.accepted_at, come.started_at, come.finished_at, current_timestamp()
+    incoming.load_id, incoming.source, incoming.kind, incoming.sender, incoming.table_name,
+    incoming.state, incoming.rows_read, incoming.inserted, incoming.updated, incoming.unchanged,
+    incoming.superseded, incoming.waiting, incoming.rejected, incoming.error_code,
+    incoming.accepted_at, incoming.started_at, incoming.finished_at, current_timestamp()
   )

@@ -1,4 +1,4 @@
--- The calendar of the years that metrics may be asked for; made once, whole.
+-- The calendar of the years that metrics can be queried for; created once, complete.
 create table if not exists `warehouse.dim_dates`
 cluster by date
 options (description = 'One row a day, 1900 to 2200')

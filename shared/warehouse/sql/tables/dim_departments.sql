@@ -1,4 +1,4 @@
--- Who hires: one row a department.
+-- Who hires: one row for each department.
 create table if not exists `warehouse.dim_departments` (
   id int64 not null options (description = 'Id of the department'),
   department string not null options (description = 'Name of the department'),

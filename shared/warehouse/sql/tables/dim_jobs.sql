@@ -1,4 +1,4 @@
--- What people are hired for: one row a job.
+-- What people are hired for: one row for each job.
 create table if not exists `warehouse.dim_jobs` (
   id int64 not null options (description = 'Id of the job'),
   job string not null options (description = 'Name of the job'),

@@ -1,4 +1,4 @@
--- One row a hire. A month is a partition; hires before 1960 or after 2159 share one of their own.
+-- One row for each hire. A month is a partition; hires before 1960 or after 2159 share one.
 create table if not exists `warehouse.fact_hires` (
   id int64 not null options (description = 'Id of the employee'),
   name string not null options (description = 'Name and surname of the employee'),

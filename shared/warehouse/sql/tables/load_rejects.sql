@@ -1,4 +1,4 @@
--- How many rows of each load were turned away or wait, by reason and by what became of them.
+-- How many rejects each load has, by reason and status.
 create table if not exists `warehouse.load_rejects` (
   load_id string not null options (description = 'As in loads'),
   reason string not null options (description = 'Code of the first error'),
@@ -6,4 +6,4 @@ create table if not exists `warehouse.load_rejects` (
   row_count int64 not null options (description = 'How many rows')
 )
 cluster by load_id
-options (description = 'Rows that were turned away or wait, by load, reason and status')
+options (description = 'How many rejects each load has, by reason and status')

@@ -1,10 +1,10 @@
--- The ledger as the warehouse has seen it: one row a finished load.
+-- The ledger as it was synced: one row for each finished load.
 create table if not exists `warehouse.loads` (
   load_id string not null options (description = 'Id of the load'),
   source string not null options (description = 'Object and generation of a file, or id of a batch'),
   kind string not null options (description = 'file, batch, replay or restore'),
-  sender string options (description = 'Who sent it, where that is known'),
-  table_name string options (description = 'Where its rows went; null where a file fits no table'),
+  sender string options (description = 'Who sent it, if that is known'),
+  table_name string options (description = 'Its table; null if the name of a file fits no table'),
   state string not null options (description = 'done or failed'),
   rows_read int64 not null options (description = 'All its rows: the sum of the six that follow'),
   inserted int64 not null options (description = 'Rows that were new'),
@@ -12,7 +12,7 @@ create table if not exists `warehouse.loads` (
   unchanged int64 not null options (description = 'Rows that were there already'),
   superseded int64 not null options (description = 'Rows that came after a newer version'),
   waiting int64 not null options (description = 'Rows whose parent is not there yet'),
-  rejected int64 not null options (description = 'Rows that were turned away'),
+  rejected int64 not null options (description = 'Rows that were rejected'),
   error_code string options (description = 'Why it failed'),
   accepted_at timestamp not null options (description = 'The moment its rows count from'),
   started_at timestamp not null options (description = 'When the load began'),
@@ -21,4 +21,4 @@ create table if not exists `warehouse.loads` (
 )
 partition by timestamp_trunc(finished_at, month)
 cluster by load_id
-options (description = 'The ledger as the warehouse has seen it: one row a finished load')
+options (description = 'The ledger as it was synced: one row for each finished load')

@@ -1,8 +1,8 @@
--- How far each table of the warehouse has come.
+-- The state of each table of the warehouse: up to which load it is complete.
 create table if not exists `warehouse.sync_state` (
   table_name string not null options (description = 'Table of the data dictionary'),
   as_of timestamp not null options (description = 'When the newest load it includes was finished'),
   changed_at timestamp not null options (description = 'When its rows in the warehouse last changed'),
-  checked_at timestamp options (description = 'When PostgreSQL last had nothing more for it')
+  checked_at timestamp options (description = 'When a sync last found nothing pending for it')
 )
-options (description = 'How far each table of the warehouse has come')
+options (description = 'The state of each table of the warehouse')

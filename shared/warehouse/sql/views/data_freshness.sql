@@ -1,4 +1,4 @@
--- How fresh each table is: its newest load, its last change, and when it was last found complete.
+-- How fresh each table is: its newest load, its last change, and when it was last complete.
 create or replace view `reporting.data_freshness`
 options (description = 'How fresh each table of the warehouse is')
 as

@@ -1,4 +1,4 @@
--- Of each year with hires, the departments that hired more than the mean over all departments.
+-- For each year with hires, the departments that hired more than the mean over all departments.
 create or replace view `reporting.departments_above_mean`
 options (description = 'Departments that hired more than the mean over all departments, by year')
 as
@@ -33,5 +33,5 @@ select
 from counted
 inner join totals on totals.year = counted.year
 cross join size
--- Whole numbers on both sides: a mean in floating point could tie where there is none.
+-- Integers on both sides: a mean in floating point could be equal to a count by rounding.
 where counted.hired * size.department_count > totals.total

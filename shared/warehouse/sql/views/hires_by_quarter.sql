@@ -1,4 +1,4 @@
--- Hires by department, job and quarter (UTC), of every year in dim_dates.
+-- Hires by department, job and quarter (UTC), for every year in dim_dates.
 create or replace view `reporting.hires_by_quarter`
 options (description = 'Hires by department, job and quarter (UTC), 1900 to 2200')
 as

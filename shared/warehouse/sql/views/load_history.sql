@@ -1,4 +1,4 @@
--- Every finished load: what came, from whom, what became of its rows, and how long it took.
+-- Every finished load: what was sent, by whom, what became of its rows, and how long it took.
 create or replace view `reporting.load_history`
 options (description = 'Every finished load and what became of its rows')
 as

@@ -1,6 +1,6 @@
--- Rows that were turned away or wait, by table, reason, status and the day (UTC) of their load.
+-- How many rejects there are, by table, reason, status and the day (UTC) of their load.
 create or replace view `reporting.rejects_by_reason`
-options (description = 'Rows that were turned away or wait, by table, reason, status and day (UTC)')
+options (description = 'How many rejects there are, by table, reason, status and day (UTC)')
 as
 select
   loads.table_name,

@@ -1,0 +1,81 @@
+"""Idempotency keys: a batch that is sent again is recognised, and its entry in the ledger found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from shared.database.engine import transaction
+from shared.database.sql import statement
+from shared.errors import PermanentError
+from shared.lazy import sqlalchemy as sa
+from shared.loading import ledger
+from shared.loading.batches import BatchClaim
+from shared.loading.ledger import Entry
+from shared.tables.table import Table
+
+_SQL = Path(__file__).with_name("sql")
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.005, 0.2
+
+
+class KeyReused(PermanentError):
+    """An idempotency key that was sent before, with another body or for another table."""
+
+
+def claim_key(engine: sa.Engine, sender: str, key: str, table: Table, body: bytes) -> BatchClaim:
+    """The claim of a batch with a key: the same one for the same sender, key and body.
+
+    Raises:
+        KeyReused: the sender sent this key with another body.
+        TransientError: try again.
+    """
+    batch_id = uuid5(NAMESPACE_URL, json.dumps(["tablegate", sender, key]))
+    digest = hashlib.sha256(table.name.encode() + b"\0" + body).digest()
+    with transaction(engine) as connection:
+        values = {"batch_id": str(batch_id), "body_sha256": digest}
+        entered = connection.execute(_text("claim_key"), values).first()
+        if entered is not None:
+            return BatchClaim(batch_id, entered.created_at)
+        known = connection.execute(_text("recorded_key"), {"batch_id": str(batch_id)}).one()
+    if bytes(known.body_sha256) != digest:
+        raise KeyReused(
+            "This Idempotency-Key was sent before with other rows; give these a key of their own."
+        )
+    return BatchClaim(batch_id, known.created_at, repeated=True)
+
+
+def find_entry(engine: sa.Engine, batch_id: UUID) -> Entry | None:
+    """The entry of a batch in the ledger; None until it is stored.
+
+    Raises:
+        TransientError: try again.
+    """
+    with transaction(engine) as connection:
+        return ledger.recorded(connection, str(batch_id))
+
+
+def wait_for_entry(
+    engine: sa.Engine, batch_id: UUID, seconds: float, sleep: Callable[[float], None] = time.sleep
+) -> Entry | None:
+    """The entry of a batch as soon as it is stored; None after that many seconds.
+
+    Raises:
+        TransientError: try again.
+    """
+    until = time.monotonic() + seconds
+    pause = _FIRST_PAUSE_SECONDS
+    while (entry := find_entry(engine, batch_id)) is None:
+        left = until - time.monotonic()
+        if left <= 0:
+            break
+        sleep(min(pause, left))
+        pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+    return entry
+
+
+def _text(name: str) -> sa.TextClause:
+    return sa.text(statement(_SQL, name))

@@ -1,0 +1,6 @@
+-- Whether another table refers to the one named.
+select exists (
+    select
+    from pg_constraint
+    where contype = 'f' and confrelid = to_regclass(:name)
+)

@@ -1,0 +1,14 @@
+-- Count the staged rows that repeat a key, that lack a parent, and whose key is stored. In most loads
+-- there are none, and the statements that deal with them need not run.
+select
+    count(*) - count(distinct {staged_key}),
+    count(*) filter (
+        where {orphaned}
+    ),
+    count(*) filter (
+        where exists (
+            select from {target} as stored
+            where {stored_is_staged}
+        )
+    )
+from {staging} as staged

@@ -1,0 +1,289 @@
+"""Batches of new rows go straight into their table, with all that its constraints promise."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared import tables
+from shared.database.engine import create, transaction
+from shared.errors import DatabaseBusy
+from shared.loading import fast_paths, rejects
+from shared.loading.fast_paths import Precheck
+from shared.loading.ledger import LoadCounts, Source
+from shared.loading.load import load
+from shared.settings import read
+from shared.tables import Reference, Row, Table, Text
+from shared.validation.json_batch import check
+from shared.validation.rows import Rows
+
+HIRES = tables.find("hired_employees")
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+WRITER = "writer_of_test_fast_paths"
+STORED = "select id, name, department_id, job_id, accepted_at, load_id from hired_employees"
+
+
+def hire(number, department=1, job=1, name="Ann"):
+    return {
+        "id": number,
+        "name": name,
+        "datetime": "2021-07-27T16:02:08Z",
+        "department_id": department,
+        "job_id": job,
+    }
+
+
+def send(engine, table, given, minute=0):
+    """Load a batch, accepted some minutes after noon; gives its ledger entry."""
+    batch_id, accepted_at = uuid4(), NOON + timedelta(minutes=minute)
+    source = Source(str(batch_id), "batch", table.name, accepted_at, batch_id=batch_id)
+    verdict = check(table, msgspec.json.encode({"rows": given}))
+    return load(engine, source, lambda: [verdict.block(table)], lock_timeout_seconds=5)
+
+
+def values(given):
+    """Rows that have just been judged."""
+    return check(HIRES, msgspec.json.encode({"rows": given})).block(HIRES).rows
+
+
+@pytest.fixture
+def parents(engine):
+    send(engine, tables.find("departments"), [{"id": n, "department": f"D{n}"} for n in (1, 2)])
+    send(engine, tables.find("jobs"), [{"id": n, "job": f"J{n}"} for n in (1, 2)])
+
+
+@pytest.fixture
+def prechecks(monkeypatch):
+    """The precheck of every load."""
+    found, original = [], fast_paths.precheck
+
+    def precheck(*arguments):
+        found.append(original(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(fast_paths, "precheck", precheck)
+    return found
+
+
+def test_new_rows_are_not_staged(engine, parents, rows, prechecks, monkeypatch):
+    monkeypatch.setattr("shared.loading.load.begin", None)
+
+    entry = send(engine, HIRES, [hire(2), hire(1, name="tab\tand \\N"), hire(3, name="")])
+
+    assert prechecks == [Precheck(repeated=0, orphans=0, known=0, may_skip_checks=True)]
+    assert entry.counts == LoadCounts(inserted=2, rejected=1)
+    assert rows(f"{STORED} order by id") == [
+        (1, "tab\tand \\N", 1, 1, NOON, entry.load_id),
+        (2, "Ann", 1, 1, NOON, entry.load_id),
+    ]
+    assert rows("select position, reason from rejected_rows") == [(2, "blank")]
+
+
+def test_a_precheck_counts_what_is_in_the_way(engine, parents):
+    send(engine, HIRES, [hire(7), hire(8)])
+    with transaction(engine) as connection:
+        found = fast_paths.precheck(
+            connection,
+            HIRES,
+            values([hire(7), hire(8), hire(9), hire(9), hire(10, department=3, job=4)]),
+        )
+
+    assert found == Precheck(repeated=1, orphans=2, known=2, may_skip_checks=True)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    given=st.lists(
+        st.builds(
+            hire,
+            st.integers(1, 6),
+            st.integers(1, 3),
+            st.integers(1, 2),
+            st.sampled_from(["Ann", "Bob"]),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_both_ways_leave_the_same(engine, parents, rows, monkeypatch, given):
+    outcomes = []
+    for can_precheck in (fast_paths.can_precheck, lambda _: False):
+        with engine.begin() as connection:
+            connection.exec_driver_sql("truncate hired_employees, rejected_rows, replaced_rows")
+        with monkeypatch.context() as patch:
+            patch.setattr(fast_paths, "can_precheck", can_precheck)
+            parts = enumerate((given[:2], given))
+            counts = [send(engine, HIRES, part, minute).counts for minute, part in parts]
+        outcomes.append(
+            (
+                counts,
+                rows("select id, name, department_id, job_id from hired_employees order by id"),
+                rows("select position, raw, errors, status from rejected_rows order by position"),
+                rows("select key, row from replaced_rows order by key"),
+            )
+        )
+
+    assert outcomes[0] == outcomes[1]
+
+
+def test_parents_stay_until_the_commit(engine, parents):
+    def remove():
+        with transaction(engine, lock_timeout_seconds=1) as other:
+            other.exec_driver_sql("delete from departments where id = 1")
+
+    source = Source("held", "batch", HIRES.name, NOON)
+    with transaction(engine) as connection:
+        assert fast_paths.precheck(connection, HIRES, values([hire(1)])).all_new
+        with pytest.raises(DatabaseBusy, match="lock timeout"):
+            remove()
+        assert (
+            fast_paths.copy_new(connection, HIRES, source, values([hire(1)]), skip_checks=True) == 1
+        )
+    with pytest.raises(DatabaseBusy, match="foreign key"):
+        remove()
+
+
+def test_the_checks_of_rows_are_back_after_the_copy(engine, parents):
+    source = Source("back", "batch", HIRES.name, NOON)
+    with pytest.raises(DatabaseBusy, match="foreign key"), transaction(engine) as connection:
+        fast_paths.copy_new(connection, HIRES, source, values([hire(1)]), skip_checks=True)
+        assert connection.scalar(sa.text("show session_replication_role")) == "origin"
+        connection.exec_driver_sql(
+            "insert into hired_employees select 2, name, datetime, 99, job_id, accepted_at, load_id"
+            " from hired_employees"
+        )
+
+
+def test_a_key_that_comes_in_meanwhile_is_merged(engine, parents, rows, monkeypatch):
+    original = fast_paths.precheck
+
+    def precheck(*arguments):
+        found = original(*arguments)
+        monkeypatch.setattr(fast_paths, "precheck", original)
+        send(engine, HIRES, [hire(2, name="Other")])
+        return found
+
+    monkeypatch.setattr(fast_paths, "precheck", precheck)
+    entry = send(engine, HIRES, [hire(1), hire(2)])
+
+    assert entry.counts.inserted == 1
+    assert entry.counts.updated + entry.counts.superseded == 1
+    assert len(rows(STORED)) == 2
+
+
+def test_triggers_of_the_operators_own_see_each_row(engine, parents, rows, prechecks):
+    with engine.begin() as connection:
+        connection.exec_driver_sql("create table seen (id bigint)")
+        connection.exec_driver_sql(
+            "create function see() returns trigger language plpgsql as"
+            " $$ begin insert into seen values (new.id); return new; end $$"
+        )
+        connection.exec_driver_sql(
+            "create trigger see after insert on hired_employees for each row execute function see()"
+        )
+
+    assert send(engine, HIRES, [hire(1), hire(2)]).counts == LoadCounts(inserted=2)
+
+    assert [one.may_skip_checks for one in prechecks] == [False]
+    assert rows("select id from seen order by id") == [(1,), (2,)]
+
+
+def test_foreign_keys_of_the_operators_own_hold(engine, parents, rows, prechecks):
+    with engine.begin() as connection:
+        connection.exec_driver_sql("create table names (name text primary key)")
+        connection.exec_driver_sql("insert into names values ('Ann')")
+        connection.exec_driver_sql(
+            "alter table hired_employees add foreign key (name) references names"
+        )
+
+    assert send(engine, HIRES, [hire(1)]).counts == LoadCounts(inserted=1)
+    with pytest.raises(DatabaseBusy, match="foreign key"):
+        send(engine, HIRES, [hire(2, name="Bob")])
+
+    assert [one.may_skip_checks for one in prechecks] == [False, False]
+    assert rows("select id from hired_employees") == [(1,)]
+
+
+@pytest.fixture
+def as_writer(engine, database_url):
+    """An engine of a role that may change rows and no more, as on Cloud SQL."""
+    owner, _, place = database_url.partition("://")[2].rpartition("@")
+    assert owner
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"drop role if exists {WRITER}")
+        connection.exec_driver_sql(f"create role {WRITER} login password 'writer'")
+        connection.exec_driver_sql(
+            f"grant select, insert, update, delete on all tables in schema public to {WRITER}"
+        )
+    made = create(read({"DATABASE_URL": f"postgresql://{WRITER}:writer@{place}"}))
+    yield made
+    made.dispose()
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"drop owned by {WRITER}")
+        connection.exec_driver_sql(f"drop role {WRITER}")
+
+
+def test_a_role_without_the_right_goes_straight_in_with_each_row_checked(
+    as_writer, parents, rows, prechecks, monkeypatch
+):
+    monkeypatch.setattr("shared.loading.load.begin", None)
+
+    assert send(as_writer, HIRES, [hire(1), hire(2)]).counts == LoadCounts(inserted=2)
+
+    assert prechecks == [Precheck(repeated=0, orphans=0, known=0, may_skip_checks=False)]
+    assert rows("select id from hired_employees order by id") == [(1,), (2,)]
+
+
+class City(Row):
+    """A city by its code."""
+
+    code = Text()
+    name = Text()
+
+
+class Flight(Row):
+    """A flight to a city."""
+
+    number = Text()
+    city = Text()
+
+
+def test_keys_may_be_text(engine, prechecks):
+    cities = Table("cities", City, key=("code",))
+    flights = Table(
+        "flights", Flight, key=("number",), references=(Reference("city", "cities", "code"),)
+    )
+    given = ['a"b', "c\\d", "e,f", "{g}", "NULL", "ü"]
+    with engine.begin() as connection:
+        connection.exec_driver_sql("create table cities (code text primary key, name text)")
+        connection.exec_driver_sql(
+            "create table flights (number text primary key, city text references cities)"
+        )
+        for code in given:
+            connection.execute(sa.text("insert into cities values (:code, '')"), {"code": code})
+        found = fast_paths.precheck(connection, cities, Rows(cities, range(6), [given, given]))
+        assert (found.repeated, found.orphans, found.known) == (0, 0, 6)
+        found = fast_paths.precheck(
+            connection, flights, Rows(flights, range(7), [[*given, "x"], [*given, "y"]])
+        )
+        assert (found.repeated, found.orphans, found.known) == (0, 1, 0)
+
+
+def test_rejects_of_any_shape_are_kept_as_they_came(engine, rows):
+    given = [{"id": 1, "job": "a\nb\\n\u0000"}, "text", None, [1, ["\t"]], {"id": "\\."}]
+
+    entry = send(engine, tables.find("jobs"), [*given, {"id": 2, "job": "Welder"}])
+
+    assert entry.counts == LoadCounts(inserted=1, rejected=len(given))
+    kept = [raw for (raw,) in rows("select raw from rejected_rows order by position")]
+    assert kept == [{"id": 1, "job": "a\nb\\n\u2400"}, *given[1:]]
+    with engine.connect() as connection:
+        assert len(list(rejects.of_load(connection, entry.load_id))) == len(given)

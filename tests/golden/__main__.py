@@ -1,0 +1,5 @@
+"""`python -m tests.golden`: rewrite the golden files."""
+
+from tests.golden import rewrite
+
+rewrite()

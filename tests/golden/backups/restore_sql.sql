@@ -1,0 +1,240 @@
+-- create
+-- Create the temporary table of the backup's rows.
+create temporary table "restored_hired_employees" (
+    "id" bigint,
+    "name" text,
+    "datetime" timestamptz,
+    "department_id" bigint,
+    "job_id" bigint,
+    "accepted_at" timestamptz,
+    "load_id" uuid
+) on commit drop;
+
+-- copy
+-- Stage rows from COPY text.
+copy "restored_hired_employees" ("id", "name", "datetime", "department_id", "job_id", "accepted_at", "load_id")
+from stdin;
+
+-- copy_binary
+-- Stage rows from COPY's binary format.
+copy "restored_hired_employees" ("id", "name", "datetime", "department_id", "job_id", "accepted_at", "load_id")
+from stdin (format binary);
+
+-- doubled
+-- The first keys that come more than once, and how many there are.
+select "id", count(*) over ()
+from "restored_hired_employees"
+group by "id"
+having count(*) > 1
+order by "id"
+limit 10;
+
+-- lock_out_loads
+-- Make loads of the table wait until the transaction ends.
+select pg_advisory_xact_lock(hashtext('tablegate hired_employees'));
+
+-- lock
+-- Lock the table against changes by others than loads.
+lock table public."hired_employees"
+in share row exclusive mode;
+
+-- without_parent in jobs
+-- The first keys of restored rows that have no parent, and how many there are.
+select restored."id", count(*) over ()
+from "restored_hired_employees" as restored
+where not exists (
+    select from public."jobs" as parent
+    where parent."id" = restored."job_id"
+)
+order by restored."id"
+limit 10;
+
+-- left_behind by a restore of departments
+-- The first keys of a child's rows whose parent would go, and how many there are.
+select child."id", count(*) over ()
+from public."hired_employees" as child
+join "changes_departments" as changes on changes."id" = child."department_id"
+where changes.change = 'deleted'
+order by child."id"
+limit 10;
+
+-- compare, mode replace
+-- Note which keys change: `inserted`, `updated`, `deleted`, or `confirmed`.
+create temporary table "changes_hired_employees" on commit drop as
+select
+    coalesce(restored."id", stored."id") as "id",
+    case
+        when stored."id" is null then 'inserted'
+        when restored."id" is null then 'deleted'
+        when (
+            restored."id",
+            restored."name",
+            restored."datetime",
+            restored."department_id",
+            restored."job_id"
+        ) is distinct from (
+            stored."id",
+            stored."name",
+            stored."datetime",
+            stored."department_id",
+            stored."job_id"
+        ) then 'updated'
+        else 'confirmed'
+    end as change
+from "restored_hired_employees" as restored
+full join public."hired_employees" as stored on stored."id" = restored."id"
+where (
+    restored."id",
+    restored."name",
+    restored."datetime",
+    restored."department_id",
+    restored."job_id"
+) is distinct from (
+    stored."id",
+    stored."name",
+    stored."datetime",
+    stored."department_id",
+    stored."job_id"
+)
+    or (restored."accepted_at", restored."load_id") is distinct from (stored."accepted_at", stored."load_id");
+
+-- compare, mode merge
+-- Note which keys change: `inserted`, `updated`, `deleted`, or `confirmed`.
+create temporary table "changes_hired_employees" on commit drop as
+select
+    coalesce(restored."id", stored."id") as "id",
+    case
+        when stored."id" is null then 'inserted'
+        when restored."id" is null then 'deleted'
+        when (
+            restored."id",
+            restored."name",
+            restored."datetime",
+            restored."department_id",
+            restored."job_id"
+        ) is distinct from (
+            stored."id",
+            stored."name",
+            stored."datetime",
+            stored."department_id",
+            stored."job_id"
+        ) then 'updated'
+        else 'confirmed'
+    end as change
+from "restored_hired_employees" as restored
+left join public."hired_employees" as stored on stored."id" = restored."id"
+where (
+    restored."id",
+    restored."name",
+    restored."datetime",
+    restored."department_id",
+    restored."job_id"
+) is distinct from (
+    stored."id",
+    stored."name",
+    stored."datetime",
+    stored."department_id",
+    stored."job_id"
+)
+    or (restored."accepted_at", restored."load_id") is distinct from (stored."accepted_at", stored."load_id");
+
+-- counts
+-- How many keys there are of each change.
+select change, count(*)
+from "changes_hired_employees"
+group by change;
+
+-- examples
+-- The first keys of each change.
+select change, "id"
+from (
+    select *, row_number() over (partition by change order by "id") as place
+    from "changes_hired_employees"
+) as numbered
+where place <= 10 and change <> 'confirmed'
+order by change, "id";
+
+-- unchanged
+-- The first keys of restored rows that are the same already.
+select restored."id"
+from "restored_hired_employees" as restored
+where not exists (
+    select from "changes_hired_employees" as changes
+    where changes."id" = restored."id" and changes.change <> 'confirmed'
+)
+order by restored."id"
+limit 10;
+
+-- keep_replaced
+-- Keep what the restore replaces or deletes.
+insert into replaced_rows
+    (table_name, key, row, accepted_at, load_id, replaced_by)
+select
+    'hired_employees',
+    jsonb_build_object('id', stored."id"),
+    jsonb_build_object(
+        'id', stored."id",
+        'name', stored."name",
+        'datetime', stored."datetime",
+        'department_id', stored."department_id",
+        'job_id', stored."job_id"
+    ),
+    stored.accepted_at,
+    stored.load_id,
+    cast(:load_id as uuid)
+from public."hired_employees" as stored
+join "changes_hired_employees" as changes on changes."id" = stored."id"
+where changes.change in ('updated', 'deleted');
+
+-- insert
+-- Insert the rows that are not there.
+insert into public."hired_employees"
+    ("id", "name", "datetime", "department_id", "job_id", "accepted_at", "load_id")
+select
+    restored."id",
+    restored."name",
+    restored."datetime",
+    restored."department_id",
+    restored."job_id",
+    restored."accepted_at",
+    restored."load_id"
+from "restored_hired_employees" as restored
+join "changes_hired_employees" as changes on changes."id" = restored."id"
+where changes.change = 'inserted'
+order by restored."id";
+
+-- update, mode replace, keeps_own
+-- Update the rows that are other ones.
+update public."hired_employees" as stored
+set
+    "name" = restored."name",
+    "datetime" = restored."datetime",
+    "department_id" = restored."department_id",
+    "job_id" = restored."job_id",
+    "accepted_at" = restored."accepted_at",
+    "load_id" = restored."load_id"
+from "restored_hired_employees" as restored
+join "changes_hired_employees" as changes on changes."id" = restored."id"
+where stored."id" = restored."id"
+    and changes.change in ('updated', 'confirmed');
+
+-- update, mode merge
+-- Update the rows that are other ones.
+update public."hired_employees" as stored
+set
+    "name" = restored."name",
+    "datetime" = restored."datetime",
+    "department_id" = restored."department_id",
+    "job_id" = restored."job_id",
+    "accepted_at" = restored."accepted_at",
+    "load_id" = restored."load_id"
+from "restored_hired_employees" as restored
+join "changes_hired_employees" as changes on changes."id" = restored."id"
+where stored."id" = restored."id"
+    and changes.change in ('updated');
+
+-- delete
+-- Delete the rows that the backup does not have.
+delete from public."hired_employees" as stored
+using "changes_hired_employees" as changes
+where changes."id" = stored."id" and changes.change = 'deleted';

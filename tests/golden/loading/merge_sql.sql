@@ -1,0 +1,424 @@
+-- begin
+-- Set what the load brings with it, and make restores of the table wait until the transaction ends.
+select
+    set_config('tablegate.load_id', :load_id, true),
+    set_config('tablegate.accepted_at', :accepted_at, true),
+    set_config('tablegate.sender', :sender, true),
+    pg_advisory_xact_lock_shared(hashtext('tablegate hired_employees'));
+
+-- copy
+-- Stage rows from COPY text.
+copy "staged_hired_employees" (position, "id", "name", "datetime", "department_id", "job_id")
+from stdin;
+
+-- create
+-- Create two temporary tables, unless the connection has them: the staged rows, and the stored rows
+-- under their keys together with what is staged for them.
+create temporary table if not exists "staged_hired_employees" (
+    position bigint,
+    "id" bigint,
+    "name" text,
+    "datetime" timestamptz,
+    "department_id" bigint,
+    "job_id" bigint
+) on commit delete rows;
+create temporary table if not exists "known_hired_employees" (
+    "id" bigint,
+    "name" text,
+    "datetime" timestamptz,
+    "department_id" bigint,
+    "job_id" bigint,
+    accepted_at timestamptz,
+    load_id uuid,
+    "new name" text,
+    "new datetime" timestamptz,
+    "new department_id" bigint,
+    "new job_id" bigint,
+    same boolean,
+    newer boolean,
+    position bigint
+) on commit delete rows;
+
+-- find_known
+-- Lock the stored rows whose keys are staged, and copy them together with what is staged for them.
+-- A statement of its own, so that the next one sees each row as it was locked; in most loads it finds
+-- nothing, and there is no next one. It goes row by row through the key's index, in the order of the
+-- keys: a join would read the whole table if its statistics lag behind.
+insert into "known_hired_employees"
+select
+    stored."id",
+    stored."name",
+    stored."datetime",
+    stored."department_id",
+    stored."job_id",
+    stored.accepted_at,
+    stored.load_id,
+    staged."name",
+    staged."datetime",
+    staged."department_id",
+    staged."job_id",
+    (
+        stored."id",
+        stored."name",
+        stored."datetime",
+        stored."department_id",
+        stored."job_id"
+    ) is not distinct from (
+        staged."id",
+        staged."name",
+        staged."datetime",
+        staged."department_id",
+        staged."job_id"
+    ),
+    (stored.accepted_at, stored.load_id) > (
+        cast(current_setting('tablegate.accepted_at') as timestamptz),
+        cast(current_setting('tablegate.load_id') as uuid)
+    ),
+    staged.position
+from (select * from "staged_hired_employees" order by "id") as staged
+cross join lateral (
+    select *
+    from public."hired_employees" as stored
+    where stored."id" = staged."id"
+        and stored.load_id <> cast(current_setting('tablegate.load_id') as uuid)
+    for update
+) as stored;
+
+-- insert_new
+-- Insert the staged rows, except those whose key another load has inserted meanwhile.
+insert into public."hired_employees"
+    ("id", "name", "datetime", "department_id", "job_id", accepted_at, load_id)
+select
+    "id", "name", "datetime", "department_id", "job_id",
+    cast(current_setting('tablegate.accepted_at') as timestamptz),
+    cast(current_setting('tablegate.load_id') as uuid)
+from "staged_hired_employees"
+order by "id"
+on conflict ("id") do nothing;
+
+-- keep_first
+-- Keep the first of the staged rows that share a key; reject those that differ from it, and drop those
+-- that do not. For tables that reject conflicts. Gives the counts (unchanged, rejected).
+with repeated as (
+    select "id", min(position) as first_position
+    from "staged_hired_employees"
+    group by "id"
+    having count(*) > 1
+),
+later as (
+    delete from "staged_hired_employees" as staged
+    using repeated, "staged_hired_employees" as earliest
+    where staged."id" = repeated."id"
+        and staged.position > repeated.first_position
+        and earliest."id" = repeated."id"
+        and earliest.position = repeated.first_position
+    returning
+        staged.*,
+        (
+            staged."id",
+            staged."name",
+            staged."datetime",
+            staged."department_id",
+            staged."job_id"
+        ) is not distinct from (
+            earliest."id",
+            earliest."name",
+            earliest."datetime",
+            earliest."department_id",
+            earliest."job_id"
+        ) as same
+),
+refused as (
+    insert into rejected_rows
+        (load_id, sender, table_name, position, raw, errors, reason, status)
+    select
+        cast(current_setting('tablegate.load_id') as uuid),
+        nullif(current_setting('tablegate.sender'), ''),
+        'hired_employees',
+        later.position,
+        jsonb_build_object(
+            'id', later."id",
+            'name', later."name",
+            'datetime', later."datetime",
+            'department_id', later."department_id",
+            'job_id', later."job_id"
+        ),
+        found.errors,
+        found.errors -> 0 ->> 'code',
+        'rejected'
+    from later
+    cross join lateral (
+        select
+            jsonb_build_array(jsonb_build_object(
+                'field', '_row',
+                'code', 'conflict',
+                'facts', jsonb_build_object()
+            )) as errors
+    ) as found
+    where not later.same
+)
+select
+    count(*) filter (where same),
+    count(*) filter (where not same)
+from later;
+
+-- keep_last
+-- Keep the last of the staged rows that share a key; the others are superseded.
+delete from "staged_hired_employees" as staged
+using (
+    select "id", max(position) as last_position
+    from "staged_hired_employees"
+    group by "id"
+    having count(*) > 1
+) as repeated
+where staged."id" = repeated."id"
+    and staged.position < repeated.last_position;
+
+-- lock_out_restores
+-- Make restores of the table wait until the transaction ends; other loads go on.
+select pg_advisory_xact_lock_shared(hashtext('tablegate hired_employees'));
+
+-- merge_known
+-- Merge the staged rows whose keys are stored, and unstage them. The newest accepted version stays;
+-- what an update replaces goes to replaced_rows. Gives the counts (unchanged, superseded, updated).
+with known as (select * from "known_hired_employees"),
+replaced as (
+    insert into replaced_rows
+        (table_name, key, row, accepted_at, load_id, replaced_by)
+    select
+        'hired_employees',
+        jsonb_build_object('id', known."id"),
+        jsonb_build_object(
+            'id', known."id",
+            'name', known."name",
+            'datetime', known."datetime",
+            'department_id', known."department_id",
+            'job_id', known."job_id"
+        ),
+        accepted_at,
+        load_id,
+        cast(current_setting('tablegate.load_id') as uuid)
+    from known
+    where not same and not newer
+),
+updated as (
+    update public."hired_employees" as stored
+    set
+        "name" = known."new name",
+        "datetime" = known."new datetime",
+        "department_id" = known."new department_id",
+        "job_id" = known."new job_id",
+        accepted_at = cast(current_setting('tablegate.accepted_at') as timestamptz),
+        load_id = cast(current_setting('tablegate.load_id') as uuid)
+    from known
+    where not known.same and not known.newer
+        and stored."id" = known."id"
+),
+confirmed as (
+    update public."hired_employees" as stored
+    set accepted_at = cast(current_setting('tablegate.accepted_at') as timestamptz)
+    from known
+    where known.same and known.accepted_at < cast(current_setting('tablegate.accepted_at') as timestamptz)
+        and stored."id" = known."id"
+),
+unstaged as (
+    delete from "staged_hired_employees" as staged
+    using known
+    where staged."id" = known."id"
+),
+emptied as (delete from "known_hired_employees")
+select
+    count(*) filter (where same),
+    count(*) filter (where not same and newer),
+    count(*) filter (where not same and not newer)
+from known;
+
+-- park
+-- Move the staged rows that lack a parent to rejected_rows, as waiting.
+with orphans as (
+    delete from "staged_hired_employees" as staged
+    where not exists (
+        select from public."departments" as parent
+        where parent."id" = staged."department_id"
+    )
+    or not exists (
+        select from public."jobs" as parent
+        where parent."id" = staged."job_id"
+    )
+    returning staged.*
+)
+insert into rejected_rows
+    (load_id, sender, table_name, position, raw, errors, reason, status)
+select
+    cast(current_setting('tablegate.load_id') as uuid),
+    nullif(current_setting('tablegate.sender'), ''),
+    'hired_employees',
+    orphans.position,
+    jsonb_build_object(
+        'id', orphans."id",
+        'name', orphans."name",
+        'datetime', orphans."datetime",
+        'department_id', orphans."department_id",
+        'job_id', orphans."job_id"
+    ),
+    found.errors,
+    found.errors -> 0 ->> 'code',
+    'waiting'
+from orphans
+cross join lateral (
+    select
+        case
+            when exists (
+                select from public."departments" as parent
+                where parent."id" = orphans."department_id"
+            ) then '[]'::jsonb
+            else jsonb_build_array(jsonb_build_object(
+                'field', 'department_id',
+                'code', 'missing_parent',
+                'facts', jsonb_build_object('table', 'departments')
+            ))
+        end
+        || case
+            when exists (
+                select from public."jobs" as parent
+                where parent."id" = orphans."job_id"
+            ) then '[]'::jsonb
+            else jsonb_build_array(jsonb_build_object(
+                'field', 'job_id',
+                'code', 'missing_parent',
+                'facts', jsonb_build_object('table', 'jobs')
+            ))
+        end as errors
+) as found;
+
+-- probe
+-- Count the staged rows that repeat a key, that lack a parent, and whose key is stored. In most loads
+-- there are none, and the statements that deal with them need not run.
+select
+    count(*) - count(distinct (staged."id")),
+    count(*) filter (
+        where not exists (
+            select from public."departments" as parent
+            where parent."id" = staged."department_id"
+        )
+        or not exists (
+            select from public."jobs" as parent
+            where parent."id" = staged."job_id"
+        )
+    ),
+    count(*) filter (
+        where exists (
+            select from public."hired_employees" as stored
+            where stored."id" = staged."id"
+        )
+    )
+from "staged_hired_employees" as staged;
+
+-- refuse_known
+-- Reject the staged rows whose keys are stored with other values, and unstage them. For tables that
+-- reject conflicts. Gives the counts (unchanged, rejected).
+with known as (
+    select
+        position,
+        same,
+        "id",
+        "new name" as "name",
+        "new datetime" as "datetime",
+        "new department_id" as "department_id",
+        "new job_id" as "job_id"
+    from "known_hired_employees"
+),
+refused as (
+    insert into rejected_rows
+        (load_id, sender, table_name, position, raw, errors, reason, status)
+    select
+        cast(current_setting('tablegate.load_id') as uuid),
+        nullif(current_setting('tablegate.sender'), ''),
+        'hired_employees',
+        known.position,
+        jsonb_build_object(
+            'id', known."id",
+            'name', known."name",
+            'datetime', known."datetime",
+            'department_id', known."department_id",
+            'job_id', known."job_id"
+        ),
+        found.errors,
+        found.errors -> 0 ->> 'code',
+        'rejected'
+    from known
+    cross join lateral (
+        select
+            jsonb_build_array(jsonb_build_object(
+                'field', '_row',
+                'code', 'conflict',
+                'facts', jsonb_build_object()
+            )) as errors
+    ) as found
+    where not known.same
+),
+unstaged as (
+    delete from "staged_hired_employees" as staged
+    using known
+    where staged."id" = known."id"
+),
+emptied as (delete from "known_hired_employees")
+select
+    count(*) filter (where same),
+    count(*) filter (where not same)
+from known;
+
+-- releasable
+-- The loads that have waiting rows whose parents have arrived, oldest accepted first.
+select load_id, accepted_at, sender
+from loads
+where load_id in (
+    select load_id
+    from rejected_rows as waiting
+    where status = 'waiting'
+        and table_name = 'hired_employees'
+        and exists (
+            select from public."departments" as parent
+            where parent."id" = cast(waiting.raw ->> 'department_id' as bigint)
+        )
+        and exists (
+            select from public."jobs" as parent
+            where parent."id" = cast(waiting.raw ->> 'job_id' as bigint)
+        )
+)
+order by accepted_at, load_id;
+
+-- restage
+-- Stage the waiting rows of the load whose parents have arrived, and mark them as loaded.
+with free as (
+    select reject_id, raw
+    from rejected_rows as waiting
+    where status = 'waiting'
+        and table_name = 'hired_employees'
+        and load_id = cast(current_setting('tablegate.load_id') as uuid)
+        and exists (
+            select from public."departments" as parent
+            where parent."id" = cast(waiting.raw ->> 'department_id' as bigint)
+        )
+        and exists (
+            select from public."jobs" as parent
+            where parent."id" = cast(waiting.raw ->> 'job_id' as bigint)
+        )
+    for update skip locked
+),
+marked as (
+    update rejected_rows as waiting
+    set status = 'loaded'
+    from free
+    where waiting.reject_id = free.reject_id
+)
+insert into "staged_hired_employees"
+    (position, "id", "name", "datetime", "department_id", "job_id")
+select
+    reject_id,
+    cast(free.raw ->> 'id' as bigint),
+    cast(free.raw ->> 'name' as text),
+    cast(free.raw ->> 'datetime' as timestamptz),
+    cast(free.raw ->> 'department_id' as bigint),
+    cast(free.raw ->> 'job_id' as bigint)
+from free;
