@@ -6,6 +6,9 @@ HOME_DIR ?= .local
 PORT ?=
 FILES ?=
 TESTS ?= tests
+UNIT := tests/unit tests/properties
+# Each is a process with a PostgreSQL of its own, and one of them starts the platform.
+WORKERS ?= 2
 
 BIN := .venv/bin
 ENVIRONMENT := .venv/.installed
@@ -18,7 +21,7 @@ MINUTES ?= 60
 PLATFORM := $(BIN)/python -m infra.local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo reset test golden chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
+.PHONY: help up down status demo reset test check golden chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -39,7 +42,10 @@ reset: $(ENVIRONMENT) ## delete its data
 	@$(PLATFORM) reset --home "$(HOME_DIR)"
 
 test: $(ENVIRONMENT) $(BIGQUERY) $(BEAM) ## run the tests (TESTS=tests/unit for some)
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --durations=20 $(TESTS)
+
+check: lint types ## check style and types and run the unit tests, in less than a minute
+	@$(BIN)/python -m pytest --quiet $(UNIT)
 
 golden: $(ENVIRONMENT) ## rewrite the golden files: composed SQL as people read it
 	@$(BIN)/python -m tests.golden

@@ -12,6 +12,9 @@ pytest.register_assert_rewrite("tests.support")
 from tests.support import secrecy  # noqa: E402
 
 pytest_plugins = (
+    "tests.support.markers",
+    "tests.support.scheduling",
+    "tests.support.telling",
     "tests.support.stand_ins",
     "tests.support.postgres",
     "tests.support.buckets",
@@ -20,7 +23,6 @@ pytest_plugins = (
     "tests.support.identities",
     "tests.support.apps",
     "tests.support.platform",
-    "tests.support.problems",
 )
 
 for _setting in described():

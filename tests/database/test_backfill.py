@@ -18,6 +18,9 @@ from shared.settings import read
 from shared.storage import ObjectStore
 from tests.support import hires
 
+pytestmark = pytest.mark.slow
+
+
 COUNTS = "rows_read, inserted, updated, unchanged, superseded, waiting, rejected"
 QUESTIONS = {
     "tables": "select id, name, datetime, department_id, job_id from hired_employees order by id",

@@ -22,6 +22,8 @@ from tests.support.platform import (
     wait_until,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_stop_leaves_no_process_and_a_later_start_has_the_data_and_addresses() -> None:
     with new_home() as home:

@@ -13,12 +13,11 @@ from flask import Flask
 
 from shared import wiring
 from shared.http.routes import Door
+from shared.lazy import Once
 from tests.support.checkout import ROOT
 
-# What `shared.wiring` makes once a process, and how it is closed.
-_MADE = {
-    "settings": "",
-    "uploads": "",
+# How the things that `shared.wiring` makes are closed.
+_CLOSE = {
     "engine": "dispose",
     "storage_client": "close",
     "publisher": "stop",
@@ -84,8 +83,8 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Mapping[str
 
 def forget() -> None:
     """Close and forget what this process has made of its settings."""
-    for name, close in _MADE.items():
-        once = getattr(wiring, name)
-        if close and once.is_made:
-            getattr(once(), close)()
-        once.forget()
+    for name, once in vars(wiring).items():
+        if isinstance(once, Once):
+            if name in _CLOSE and once.is_made:
+                getattr(once(), _CLOSE[name])()
+            once.forget()

@@ -18,6 +18,7 @@ from tests.warehouse.interposed import Interposed
 STEPS = range(1, 11)
 
 
+@pytest.mark.slow
 def test_a_sync_killed_at_any_step_and_made_again_gives_the_same_table(
     drop, forked, run_when_free, differences, not_synced
 ):

@@ -13,7 +13,7 @@ from infra.local import eventarc, ports, specifications, storage_event
 from infra.local.layout import Layout
 
 NOTIFICATION = json.loads(
-    (Path(__file__).parents[1] / "events" / "storage_notification.json").read_text()
+    (Path(__file__).parents[2] / "events" / "storage_notification.json").read_text()
 )
 
 
