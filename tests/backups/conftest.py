@@ -1,10 +1,8 @@
 """Backups of a database of each test's own, into a bucket of its own."""
 
 import itertools
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,9 +18,7 @@ from shared.settings import Settings, read
 from shared.storage import ObjectStore
 from shared.tables.table import Table
 from shared.validation import plain
-
-NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
-LOAD_ID = uuid.UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
+from tests.backups.rows import LOAD_ID, NOON
 
 
 @pytest.fixture
@@ -76,14 +72,6 @@ def parents(database) -> None:
     """Three departments and three jobs."""
     database.fill(tables.find("departments"), [(i, f"Department {i}") for i in (1, 2, 3)])
     database.fill(tables.find("jobs"), [(i, f"Job {i}") for i in (1, 2, 3)])
-
-
-def hires(count: int, first: int = 1) -> list[tuple[Any, ...]]:
-    """Hires who refer to those parents."""
-    return [
-        (i, f"Given{i % 97} Fämily{i % 7}", NOON.replace(minute=i % 60), i % 3 + 1, i % 3 + 1)
-        for i in range(first, first + count)
-    ]
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from shared.http import backups as doors
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.validation.rows import Block
-from tests.backups.conftest import hires
-from tests.backups.test_foreign import JOB, file, jobs
+from tests.backups.rows import JOB, file, hires, jobs
 from tests.support import apps
 from tests.support.problems import assert_problem
 

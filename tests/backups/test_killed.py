@@ -6,8 +6,8 @@ import pytest
 
 from shared import tables
 from tests.backups import killed
-from tests.backups.conftest import hires
 from tests.backups.killed import KILLED, Work
+from tests.backups.rows import hires
 
 pytestmark = pytest.mark.slow
 

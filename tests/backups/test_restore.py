@@ -13,7 +13,7 @@ from shared.backups import loosening, snapshot
 from shared.backups.errors import Orphans, UnusableBackup
 from shared.database.engine import transaction
 from shared.tables import Integer, Reference, Row, Table, Text
-from tests.backups.conftest import LOAD_ID, NOON, hires
+from tests.backups.rows import LOAD_ID, NOON, hires
 from tests.support.toy_kinds import Flag
 
 DEPARTMENTS, JOBS, HIRES = tables.all_tables().values()

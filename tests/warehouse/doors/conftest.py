@@ -5,10 +5,8 @@ import json
 import pytest
 
 from tests.support import apps
+from tests.warehouse.doors.callers import TOKENS
 
-TOKENS = {"metrics": "a-token-of-the-tests", "backups": "another-token-of-the-tests"}
-METRICS = {"X-Token": TOKENS["metrics"]}
-BACKUPS = {"X-Token": TOKENS["backups"]}
 HIRED = "1,Ana,2021-02-03T04:05:06Z,1,1\n2,Bo,2021-12-31T00:00:00Z,1,1\n"
 
 
