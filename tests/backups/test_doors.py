@@ -5,8 +5,8 @@ import json
 import pytest
 
 from shared import tables
+from shared.api import backups as doors
 from shared.backups import backup
-from shared.http import backups as doors
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.validation.rows import Block
@@ -156,7 +156,7 @@ def test_a_backup_stands_even_where_old_ones_cannot_be_let_go(backup_table, monk
     answer = backup_table.post("/backup_table/jobs", json={}, headers=SCHEDULED)
 
     assert answer.status_code == 201
-    assert doors._LABELS["alert"] in capfd.readouterr().err
+    assert doors.ALERT["alert"] in capfd.readouterr().err
 
 
 def test_a_damaged_backup_is_told_of(backup_table, restore_table, backups, upload, database):

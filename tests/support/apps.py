@@ -3,7 +3,7 @@
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from shared import wiring
-from shared.http.routes import Door
+from shared.http.routes import Route
 from shared.lazy import Once
 from tests.support.checkout import ROOT
 
@@ -31,17 +31,17 @@ class Function:
 
     Attributes:
         app: as a WSGI application.
-        door: its routes.
+        routes: its routes.
     """
 
     app: Flask
-    door: Door
+    routes: Sequence[Route]
 
 
 def names() -> list[str]:
     """Every function that has routes of its own."""
     mains = sorted((ROOT / "functions").glob("*/main.py"))
-    return [path.parent.name for path in mains if "DOOR = Door(" in path.read_text("utf-8")]
+    return [path.parent.name for path in mains if "app = FunctionApp(" in path.read_text("utf-8")]
 
 
 def load(name: str) -> Function:
@@ -50,7 +50,7 @@ def load(name: str) -> Function:
     try:
         source = str(ROOT / "functions" / name / "main.py")
         app = functions_framework.create_app(name, source, "http")
-        return Function(app, sys.modules["main"].DOOR)
+        return Function(app, sys.modules["main"].app.routes)
     finally:
         # The framework leaves traces of its own.
         os.environ.clear()

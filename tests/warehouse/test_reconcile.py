@@ -54,7 +54,8 @@ def look(sync):
     def act(**options):
         return {
             one.found.projection.table.name: [
-                (found.kind, *found.key.values(), found.fields) for found in one.found.differences
+                (found.kind, *found.key.values(), tuple(found.fields))
+                for found in one.found.differences
             ]
             for one in reconcile(sync, **options)
             if not one.found.agrees

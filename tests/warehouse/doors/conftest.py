@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from shared.api import metrics
 from tests.support import apps
 from tests.warehouse.doors.callers import TOKENS
 
@@ -30,7 +31,13 @@ def door(
             **push_settings,
         }
     )
-    return lambda name: apps.load(name).app.test_client()
+
+    def open_door(name):
+        # A new instance has no responses of another one.
+        metrics.response_cache.forget()
+        return apps.load(name).app.test_client()
+
+    return open_door
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from shared import api
-from shared.http import document
+from shared.api import api_docs
 from tests.support import apps
 from tests.support.problems import assert_problem
 
@@ -19,7 +18,7 @@ def test_the_document_is_served(client):
     response = client.get("/openapi.json")
 
     assert response.content_type == "application/json"
-    assert response.get_json() == document.build(api.all_routes())
+    assert response.get_json() == api_docs.build()
 
 
 def test_the_document_is_not_sent_twice(client):

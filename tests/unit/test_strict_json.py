@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.validation.strict_json import NotStrictJson, decode
+from shared.strict_json import NotStrictJson, decode
 
 
 @pytest.mark.parametrize(

@@ -6,19 +6,22 @@ import pytest
 from flask import Response
 
 from shared.errors import ConfigurationError, DatabaseRefusal, DatabaseUnavailable, UnknownTable
-from shared.http.answers import json_answer
+from shared.http.app import FunctionApp
 from shared.http.problems import Problem
-from shared.http.routes import PUBLIC, Call, Door, Route
+from shared.http.responses import json_response
+from shared.http.routes import PUBLIC, Context, Route
 from tests.support.problems import assert_problem
 from tests.unit.http.conftest import METRICS, ROWS
 
 
-def show(call: Call) -> Response:
-    return json_answer({"params": {k: str(v) for k, v in call.params.items()}, "by": call.sender})
+def show(context: Context) -> Response:
+    return json_response(
+        {"params": {k: str(v) for k, v in context.params.items()}, "by": context.sender}
+    )
 
 
 def failing(error: Exception) -> Route:
-    def handler(call: Call) -> Response:
+    def handler(context: Context) -> Response:
         raise error
 
     return Route("GET", "/", handler, scope=PUBLIC)
@@ -106,8 +109,9 @@ def test_a_health_check_needs_neither_token_nor_settings():
     from flask import Flask, request
 
     app = Flask("things")
-    door = Door("things", [Route("GET", "/", show, scope="rows")], unreadable)
-    app.add_url_rule("/<path:path>", "run", lambda path: door(request))
+    routes = {"things": [Route("GET", "/", show, scope="rows")]}
+    handle = FunctionApp("things", routes, unreadable)
+    app.add_url_rule("/<path:path>", "run", lambda path: handle(request))
 
     assert app.test_client().get("/things/healthz").get_json() == {"status": "ok"}
     assert_problem(app.test_client().get("/things/"), 500, "not-configured")
@@ -156,7 +160,7 @@ def test_an_unexpected_error_is_logged_with_its_frames_and_not_its_words(client_
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     failed = next(line for line in lines if line["message"] == "A call failed")
     assert failed["exception"] == ["RuntimeError", "ValueError"]
-    assert any("test_doors.py" in frame for frame in failed["frames"])
+    assert any("test_app.py" in frame for frame in failed["frames"])
     assert "secret" not in json.dumps(lines)
 
 
@@ -203,8 +207,8 @@ def test_every_answer_carries_security_headers(client_of):
 
 
 def test_a_handlers_own_headers_stand(client_of):
-    def cached(call: Call) -> Response:
-        return json_answer({}, headers={"Cache-Control": "private, max-age=5"})
+    def cached(context: Context) -> Response:
+        return json_response({}, headers={"Cache-Control": "private, max-age=5"})
 
     client = client_of(Route("GET", "/", cached, scope=PUBLIC))
 

@@ -1,21 +1,25 @@
-"""Files on their way from a caller to the uploads bucket, in constant memory."""
+"""Files sent to the uploads bucket through a function, in constant memory."""
+
+from __future__ import annotations
 
 import re
 from collections.abc import Collection
 from datetime import UTC, datetime
 from secrets import token_hex
-from typing import Any, Protocol
+from typing import Annotated, Protocol
+from uuid import UUID
 
-from flask import Request
+import msgspec
+from flask import Request, Response
+from msgspec import Meta
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-from shared import storage, tables
-from shared.api.dashboard import Uploaded
+from shared import storage, tables, wiring
 from shared.http import bodies
 from shared.http.problems import Problem
-from shared.http.routes import Call
+from shared.http.responses import json_response
+from shared.http.routes import Context, Route
 from shared.loading.ledger import Source
-from shared.settings import Settings
 from shared.tables.table import Table
 
 _CHUNK_BYTES = 4 << 20
@@ -24,20 +28,29 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _ENDING = re.compile(r"\.csv(\.gz)?$", re.IGNORECASE)
 
 
+class Uploaded(msgspec.Struct):
+    """A file that is in the uploads bucket now."""
+
+    load_id: Annotated[UUID, Meta(description="The id that its load will have.")]
+    source: str
+    table: str
+    size_bytes: int
+
+
 class _Readable(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 
 
 def object_name(sender: str, table: Table, file_name: str, known: Collection[str]) -> str:
-    """A name of its own in the uploads bucket, `{sender}/{table}/{when}-{random}-{file name}`.
+    """A unique name in the uploads bucket: `{sender}/{table}/{when}-{random}-{file name}`.
 
-    What a caller sends is cut down to letters, digits, dots and hyphens; none of it makes a folder.
+    Of what a caller sends only letters, digits, dots and hyphens remain, so it adds no folder.
 
     Args:
         sender: the token's name.
         table: where the rows go.
-        file_name: what the file is called where it comes from.
-        known: names of all tables, none of which may come first in place of the sender.
+        file_name: the name of the file at its sender.
+        known: names of all tables; none may stand in the place of the sender.
     """
     folder = _safe(sender) or "token"
     if folder in known:
@@ -50,16 +63,11 @@ def object_name(sender: str, table: Table, file_name: str, known: Collection[str
     return f"{folder}/{table.name}/{moment}-{token_hex(4)}-{stem}{kept}"
 
 
-def take(client: Any, settings: Settings, call: Call, table: Table) -> Uploaded:
-    """Stream a call's body to the uploads bucket; the object appears whole or not at all.
-
-    Raises:
-        Problem: 413 where it is larger than MAX_UPLOAD_BYTES, 400 where it is empty or ended
-            early, 415 where it is compressed in transit.
-        TransientError: send it again.
-    """
+def upload(context: Context) -> Response:
+    """Stream the body to the uploads bucket; the object appears whole or not at all."""
+    table = tables.find(context.params["table"])
+    settings, request = wiring.settings(), context.request
     settings.require("uploads_bucket")
-    request = call.request
     if request.content_encoding:
         raise Problem(
             415,
@@ -69,18 +77,20 @@ def take(client: Any, settings: Settings, call: Call, table: Table) -> Uploaded:
         )
     body = _opened(request, settings.max_upload_bytes)
     stream = _Bounded(body, settings.max_upload_bytes, request.content_length)
-    name = object_name(call.sender, table, request.args.get("name", ""), tables.all_tables())
-    # The blob tells its generation afterwards; by then the file may have been loaded and moved.
-    blob = client.bucket(settings.uploads_bucket).blob(name, chunk_size=_CHUNK_BYTES)
+    name = object_name(context.sender, table, request.args.get("name", ""), tables.all_tables())
+    bucket = wiring.storage_client().bucket(settings.uploads_bucket)
+    # The blob knows its generation afterwards; by then the file may have been loaded and moved.
+    blob = bucket.blob(name, chunk_size=_CHUNK_BYTES)
     with storage.mapped():
         blob.upload_from_file(stream, content_type="text/csv", if_generation_match=0)
     identity = f"gs://{settings.uploads_bucket}/{name}#{int(blob.generation)}"
     source = Source(identity, "file", table.name, datetime.now(UTC))
-    return Uploaded(source.load_id, identity, table.name, stream.tell())
+    done = Uploaded(source.load_id, identity, table.name, stream.tell())
+    return json_response(done, 201, {"Location": f"/dashboard/loads/{done.load_id}"})
 
 
 def _opened(request: Request, limit_bytes: int) -> _Readable:
-    bodies.bound(request, limit_bytes)
+    bodies.limit(request, limit_bytes)
     if request.content_length == 0:
         raise Problem(400, "empty-file", "The file is empty; send one with rows.")
     try:
@@ -90,7 +100,7 @@ def _opened(request: Request, limit_bytes: int) -> _Readable:
 
 
 class _Bounded:
-    """A body as a file that is read once: counted, bounded, never short of what was promised."""
+    """A body as a file that is read once: counted, limited, and never shorter than its length."""
 
     def __init__(self, body: _Readable, limit_bytes: int, promised_bytes: int | None) -> None:
         self._body, self._limit, self._promised = body, limit_bytes, promised_bytes
@@ -121,7 +131,7 @@ class _Bounded:
             raise _too_large(self._limit) from None
         except (ClientDisconnected, OSError):
             raise _cut_off() from None
-        # gunicorn lets a caller that has hung up look like the end of the body.
+        # gunicorn gives the end of the body for a caller that has hung up.
         if not piece and self._promised is not None and self._read < self._promised:
             raise _cut_off()
         return piece
@@ -143,3 +153,7 @@ def _too_large(limit_bytes: int) -> Problem:
         "takes any size.",
         limit_bytes=limit_bytes,
     )
+
+
+# Its body is a file, and the document's bodies are JSON; programs use the bucket itself.
+UPLOAD = Route("POST", "/uploads/<table>", upload, scope="rows", documented=False)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import tables
-from shared.dashboard.uploads import object_name
+from shared.api.uploads import object_name
 from shared.loading.uploads import address
 
 KNOWN = tables.all_tables()

@@ -8,6 +8,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 
 from shared import api, tables
+from shared.api import api_docs
 from shared.http import document
 from shared.http.routes import PUSH
 from shared.settings import SCOPES
@@ -18,7 +19,7 @@ from shared.validation.row import judge
 
 @pytest.fixture(scope="module")
 def built():
-    return document.build(api.all_routes())
+    return api_docs.build()
 
 
 def operations(built):
@@ -133,7 +134,7 @@ def test_a_table_added_to_the_dictionary_is_in_it():
         city = Text(description="City", max_length=80)
         opened = Timestamp(description="Since when", default_timezone=None)
 
-    found = document.build(api.all_routes(), {"offices": Table("offices", Office)})
+    found = api_docs.build({"offices": Table("offices", Office)})
 
     assert "/insert_rows/offices" in found["paths"]
     assert found["components"]["schemas"]["offices"]["properties"]["city"]["maxLength"] == 80
