@@ -210,8 +210,13 @@ def test_many_parents_that_go_do_not_wait_for_their_children_one_by_one(
     backups.take([JOBS], "")
     database.fill(JOBS, [(i, f"Job {i}") for i in range(4, 400)])
     taken_off = []
-    name = loosening._name
-    monkeypatch.setattr(loosening, "_name", lambda key: taken_off.append(key["name"]) or name(key))
+    drop_key_sql = loosening.drop_key_sql
+
+    def watched(key):
+        taken_off.append(key["name"])
+        return drop_key_sql(key)
+
+    monkeypatch.setattr(loosening, "drop_key_sql", watched)
 
     assert counts(restored(JOBS)) == {"deleted": 396, "unchanged": 3}
 
