@@ -15,7 +15,7 @@ from shared.backups.errors import UnknownBackup, UnusableBackup
 from shared.backups.snapshot import SnapshotDiffers
 from shared.database.engine import transaction
 from shared.settings import read
-from tests.backups.conftest import LOAD_ID, NOON, hires
+from tests.backups.rows import LOAD_ID, NOON, hires
 
 JOBS = tables.find("jobs")
 HIRES = tables.find("hired_employees")

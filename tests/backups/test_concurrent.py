@@ -16,7 +16,7 @@ from shared.loading.batches import Batch
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.validation.json_batch import check
-from tests.backups.conftest import hires
+from tests.backups.rows import hires
 
 JOBS = tables.find("jobs")
 HIRES = tables.find("hired_employees")

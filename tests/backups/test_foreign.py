@@ -1,39 +1,19 @@
 """Files made elsewhere: restored where they fit and are right, and refused with a reason."""
 
-import io
 from datetime import UTC, datetime, timedelta
 
-import fastavro
 import pytest
 
 from shared import tables
 from shared.avro import row_schema
 from shared.backups.errors import UnusableBackup
-from tests.backups.conftest import LOAD_ID, NOON
+from tests.backups.rows import JOB, LOAD_ID, NOON, file, jobs
 
 DEPARTMENTS, JOBS, HIRES = tables.all_tables().values()
 MICROS = {"type": "long", "logicalType": "timestamp-micros"}
-JOB = {"id": "long", "job": "string"}
 HIRE = {"id": "long", "name": "string", "datetime": MICROS, "department_id": "long"} | {
     "job_id": "long"
 }
-
-
-def file(fields, rows, codec="deflate", **options):
-    """An Avro file as others write it."""
-    schema = {
-        "type": "record",
-        "name": "Root",
-        "fields": [{"name": name, "type": kind} for name, kind in fields.items()],
-    }
-    sink = io.BytesIO()
-    records = [dict(zip(fields, row, strict=True)) for row in rows]
-    fastavro.writer(sink, schema, records, codec=codec, **options)
-    return sink.getvalue()
-
-
-def jobs(count):
-    return [(i, f"Job {i}") for i in range(1, count + 1)]
 
 
 @pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])

@@ -14,6 +14,9 @@ ROOMS = '''"""Rooms, with fields of kinds that the platform does not have."""
 
 from shared.tables import Day, Flag, Integer, Reference, Row, Table
 
+pytestmark = pytest.mark.slow
+
+
 
 class Room(Row):
     """A room of a department, perhaps with a window."""

@@ -107,6 +107,7 @@ def test_of_many_unknown_fields_only_some_are_told():
     assert len(reject.raw) == 100_002
 
 
+@pytest.mark.slow
 def test_a_batch_as_large_as_a_body_may_be_fits_a_message():
     # Characters beyond the first 65,536, written as escapes, take three times the room.
     chance = random.Random(7)

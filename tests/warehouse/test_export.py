@@ -12,7 +12,7 @@ from shared.avro import row_schema, table_rows
 from shared.database.engine import transaction
 from shared.warehouse.export import Extract, export
 from shared.warehouse.star import projections
-from tests.warehouse.conftest import NOON, STAGING
+from tests.warehouse.conftest import NOON
 
 JOBS = tables.find("jobs")
 PROJECTION = next(one for one in projections() if one.table == JOBS)
@@ -36,14 +36,14 @@ def jobs(execute):
 
 
 @pytest.fixture
-def exported(engine, storage_client):
+def exported(engine, storage_client, staging):
     """Export the jobs that a condition selects; gives the rows as fastavro reads them."""
 
     def act(condition):
         with transaction(engine) as connection:
             extract = Extract(PROJECTION, uuid.uuid4().hex, condition)
-            done = export(connection, extract, storage_client, STAGING)
-        blob = storage_client.bucket(STAGING).blob(done.name)
+            done = export(connection, extract, storage_client, staging)
+        blob = storage_client.bucket(staging).blob(done.name)
         reader = fastavro.reader(io.BytesIO(blob.download_as_bytes()))
         blob.delete()
         rows = sorted(tuple(row.values()) for row in reader)
@@ -88,7 +88,7 @@ def test_an_export_has_the_rows_asked_for(way, condition, jobs, exported, monkey
     ]
 
 
-def test_queries_after_an_export_are_planned_as_before(jobs, engine, storage_client):
+def test_queries_after_an_export_are_planned_as_before(jobs, engine, storage_client, staging):
     settings = (
         "select name, setting from pg_settings where name like 'enable_%'"
         " or name = 'max_parallel_workers_per_gather' order by name"
@@ -97,7 +97,7 @@ def test_queries_after_an_export_are_planned_as_before(jobs, engine, storage_cli
         before = connection.exec_driver_sql(settings).all()
         for condition in ("", f"load_id = '{FIRST}'"):
             extract = Extract(PROJECTION, uuid.uuid4().hex, condition)
-            done = export(connection, extract, storage_client, STAGING)
-            storage_client.bucket(STAGING).blob(done.name).delete()
+            done = export(connection, extract, storage_client, staging)
+            storage_client.bucket(staging).blob(done.name).delete()
 
         assert connection.exec_driver_sql(settings).all() == before
