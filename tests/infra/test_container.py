@@ -93,6 +93,8 @@ def started(image, home, port):
             process.wait(timeout=60)
 
 
+@pytest.mark.platform
+@pytest.mark.slow
 def test_what_is_copied_is_enough_and_the_gateway_alone_is_seen_from_outside(image, tmp_path):
     home, port = homes.at(tmp_path / "home"), ports.choose(["gateway"], {}, {})["gateway"]
 

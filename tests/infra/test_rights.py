@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from infra import functions, rights
 from infra.functions import ROOT
 from shared import tables
-from shared.backups import loosening, snapshot
+from shared.backups import foreign_keys, snapshot
 from shared.dashboard import loads
 from shared.database import engine as engines
 from shared.database.engine import transaction
@@ -44,20 +44,20 @@ def sql(users):
 
 
 @pytest.fixture(scope="module")
-def accounts(platform):
+def accounts(postgres_url, superuser):
     """Engines of an account of each role, and of the one that migrates, on a database of ours."""
     mark, password = uuid.uuid4().hex[:8], uuid.uuid4().hex
     database, operator = f"rights_{mark}", f"operator_{mark}"
     users = {f"{role}-{mark}@example.iam": role for role in ROLES}
     users[f"deployer-{mark}@example.iam"] = "owner"
     as_superuser(
-        platform,
+        superuser,
         *(f"create role \"{user}\" login password '{password}'" for user in (*users, operator)),
         # What Cloud SQL's own `postgres` may, and no more: it is no superuser there.
         f'alter role "{operator}" createrole',
         f'create database {database} owner "{operator}"',
     )
-    where = platform.database_url.rsplit("@", 1)[1].rsplit("/", 1)[0]
+    where = postgres_url.rsplit("@", 1)[1].rsplit("/", 1)[0]
 
     def engine_of(user):
         return made(f"postgresql://{user.replace('@', '%40')}:{password}@{where}/{database}")
@@ -72,19 +72,16 @@ def accounts(platform):
     for one in engines_of.values():
         one.dispose()
     as_superuser(
-        platform,
+        superuser,
         f"drop database {database} with (force)",
         *(f'drop owned by "{user}"' for user in (*users, operator)),
         *(f'drop role "{user}"' for user in (*users, operator)),
     )
 
 
-def as_superuser(platform, *statements):
-    engine = made(platform.database_url)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-    engine.dispose()
+def as_superuser(superuser, *statements):
+    for one in statements:
+        superuser.run(one)
 
 
 def made(url):
@@ -155,7 +152,7 @@ def restore_table(engine):
         connection.exec_driver_sql("analyze staged")
         connection.exec_driver_sql("lock table hired_employees in share row exclusive mode")
         many = dict.fromkeys(("inserted", "updated", "deleted"), 10**9)
-        with loosening.loosened(connection, table, many):
+        with foreign_keys.without_foreign_keys(connection, table, many):
             connection.exec_driver_sql("delete from hired_employees")
 
 

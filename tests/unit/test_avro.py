@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.avro import binary, codecs, container, encode, rows, uuids, varints
+from shared.avro import binary, codecs, container, rows, varints
 from shared.avro.binary import Block
 from shared.avro.checksum import Checksum
-from shared.avro.columns import Chunk, Ints, Texts
+from shared.avro.columns import Chunk, Ints, Texts, uuid_bytes, uuid_texts
 from shared.avro.container import Reader
+from shared.avro.errors import AvroError
 from shared.avro.schemas import FileSchema
-from shared.backups import read
-from shared.backups.errors import UnusableBackup
 
 SCHEMA = {
     "type": "record",
@@ -68,14 +67,14 @@ def cut(encoded, rows_a_block):
 def test_rows_are_encoded_as_fastavro_encodes_them(found):
     made = chunk(found)
 
-    assert bytes(encode.encode(made).data) == bytes(rows.encode(FILE, made).data)
+    assert bytes(binary.encode(made).data) == bytes(rows.encode_one_by_one(FILE, made).data)
 
 
 @given(ROWS, st.integers(1, 3))
 @settings(max_examples=200, deadline=None)
 def test_rows_come_back_side_by_side_as_they_were(found, rows_a_block):
     made = chunk(found)
-    blocks = cut(rows.encode(FILE, made), rows_a_block)
+    blocks = cut(rows.encode_one_by_one(FILE, made), rows_a_block)
 
     columns = binary.decode(blocks, [False, True, False, True])
 
@@ -92,7 +91,7 @@ def test_a_file_is_one_to_fastavro_and_back(codec):
     header = container.new_header(SCHEMA, codecs.of(codec), {"mine": b"yes"})
     sink = io.BytesIO()
     sink.write(header.encoded())
-    for block in cut(encode.encode(made), 100):
+    for block in cut(binary.encode(made), 100):
         sink.write(header.framed(block.rows, header.codec.pack(memoryview(block.data))))
     sink.seek(0)
 
@@ -105,7 +104,7 @@ def test_a_file_is_one_to_fastavro_and_back(codec):
         ]
         sink.seek(0)
     reader = Reader(sink)
-    found = [read.chunk(FILE, portion) for portion in read.portions(reader)]
+    found = [rows.decode(FILE, portion) for portion in rows.portions(reader)]
 
     checksums = [Checksum(FILE.by_field), Checksum(FILE.by_field)]
     for one in found:
@@ -113,15 +112,15 @@ def test_a_file_is_one_to_fastavro_and_back(codec):
     checksums[1].add(made)
     assert checksums[0].hexadecimal == checksums[1].hexadecimal
     assert checksums[0].rows == 3000
-    assert reader.summed.size_bytes == len(sink.getvalue())
+    assert reader.digest.size_bytes == len(sink.getvalue())
 
 
 def test_the_bulk_path_is_the_one_that_reads_our_files(monkeypatch):
     made = chunk([(i, f"n{i}", i * 1000, f"{i:036}") for i in range(1000)])
-    blocks = cut(encode.encode(made), 20)
-    monkeypatch.setattr(rows, "decode", None)
+    blocks = cut(binary.encode(made), 20)
+    monkeypatch.setattr(rows, "decode_one_by_one", None)
 
-    assert sorted(read.chunk(FILE, blocks).columns["id"].to_list()) == list(range(1000))
+    assert sorted(rows.decode(FILE, blocks).columns["id"].to_list()) == list(range(1000))
 
 
 def test_a_files_fastavro_wrote_with_blocks_of_any_size_is_read():
@@ -132,7 +131,7 @@ def test_a_files_fastavro_wrote_with_blocks_of_any_size_is_read():
         sink.seek(0)
         reader = Reader(sink)
 
-        found = [read.chunk(FILE, portion) for portion in read.portions(reader)]
+        found = [rows.decode(FILE, portion) for portion in rows.portions(reader)]
 
         ids = [i for one in found for i in one.columns["id"].to_list()]
         assert sorted(ids) == list(range(2000)), interval
@@ -210,7 +209,7 @@ def test_damaged_blocks_are_refused(codec):
     packed = found.pack(memoryview(random.Random(1).randbytes(1000) * 20))
 
     for damaged in (packed[:-5], packed[: len(packed) // 2], b"", b"\xff" * 40):
-        with pytest.raises(UnusableBackup) as caught:
+        with pytest.raises(AvroError) as caught:
             codecs.unpacked(found, damaged)
         assert caught.value.code == "damaged"
 
@@ -218,7 +217,7 @@ def test_damaged_blocks_are_refused(codec):
 def test_a_block_that_unpacks_without_end_is_refused():
     for name in ("deflate", "snappy", "zstandard"):
         found = codecs.of(name)
-        with pytest.raises(UnusableBackup):
+        with pytest.raises(AvroError):
             codecs.unpacked(found, found.pack(memoryview(bytes(codecs.MAX_BLOCK_BYTES + 1))))
 
 
@@ -226,8 +225,8 @@ def test_a_block_that_unpacks_without_end_is_refused():
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_are_rows_or_refused(data, count):
     try:
-        found = read.chunk(FILE, [Block(count, data)] * 30)
-    except UnusableBackup as error:
+        found = rows.decode(FILE, [Block(count, data)] * 30)
+    except AvroError as error:
         assert error.code == "damaged"
     else:
         assert found.rows == 30 * count
@@ -236,16 +235,16 @@ def test_any_bytes_are_rows_or_refused(data, count):
 @given(st.lists(st.uuids(), max_size=20))
 @settings(deadline=None)
 def test_ids_of_loads_are_written_as_python_writes_them(ids):
-    written = uuids.written(memoryview(b"".join(one.bytes for one in ids)))
+    written = uuid_texts(memoryview(b"".join(one.bytes for one in ids)))
 
     assert written.to_list() == [str(one) for one in ids]
-    assert uuids.packed(written).tobytes() == b"".join(one.bytes for one in ids)
+    assert uuid_bytes(written).tobytes() == b"".join(one.bytes for one in ids)
 
 
 @pytest.mark.parametrize("text", ["", "x" * 36, "7f0f8b0e5c0b4f439f0e2a4f1f6f8a10", "g" * 36])
 def test_what_is_no_id_of_a_load_is_refused(text):
-    with pytest.raises(UnusableBackup, match="UUID"):
-        uuids.packed(Texts.of([text.encode()]))
+    with pytest.raises(AvroError, match="UUID"):
+        uuid_bytes(Texts.of([text.encode()]))
 
 
 @given(st.lists(LONGS.map(clamped), max_size=50))

@@ -1,8 +1,8 @@
-"""Foreign keys taken off while many rows change, and made again over all rows at once.
+"""Dropping foreign keys while many rows change, and adding them back over all rows at once.
 
-A key is checked row by row, and a parent that goes looks for its children each time. What the
-restore has checked itself by a join, PostgreSQL checks by a join too when the key is made again, in
-the same transaction: at every commit it is there and valid.
+PostgreSQL checks a key row by row, and looks for the children of each parent that is deleted. What
+the restore has checked itself by a join, PostgreSQL also checks by a join when the key is added
+back. This happens in the same transaction: at every commit the key exists and is valid.
 """
 
 from __future__ import annotations
@@ -17,16 +17,19 @@ from shared.database.sql import composed, qualified, quoted, statement
 from shared.lazy import sqlalchemy as sa
 from shared.tables.table import Table
 
-# Measured: from here on the checks one by one take longer than anybody should wait for a lock.
+# Measured: from here on the checks row by row take longer than anybody should wait for a lock.
 _MANY_NEW, _MANY_GONE = 50_000, 100
 _SQL = Path(__file__).with_name("sql")
 
 
 @contextmanager
-def loosened(connection: sa.Connection, table: Table, counts: Mapping[str, int]) -> Iterator[None]:
-    """Take off, for the context, the foreign keys that so many changes would be slowed by.
+def without_foreign_keys(
+    connection: sa.Connection, table: Table, counts: Mapping[str, int]
+) -> Iterator[None]:
+    """Drop, for the context, the foreign keys that would slow down so many changes.
 
-    Locks the table and those beside it for itself until the transaction ends.
+    If there are any, the table, its parents and its children are locked exclusively until the
+    transaction ends.
     """
     new = counts.get("inserted", 0) + counts.get("updated", 0)
     gone = counts.get("deleted", 0)

@@ -14,7 +14,7 @@ from infra.local import eventarc, ports, storage_event
 from infra.local.layout import Layout
 
 NOTIFICATION = json.loads(
-    (Path(__file__).parents[1] / "events" / "storage_notification.json").read_text()
+    (Path(__file__).parents[2] / "events" / "storage_notification.json").read_text()
 )
 
 
