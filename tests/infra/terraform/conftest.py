@@ -24,13 +24,13 @@ def terraform() -> Iterator[running.Terraform]:
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of infra/gcp, with all that it reads beside it."""
+    """A copy of infra/gcp, and of everything that it reads."""
     return running.copy(tmp_path_factory.mktemp("gcp"))
 
 
 @pytest.fixture(scope="session")
 def plan(terraform: running.Terraform, files: Path) -> house.Planned:
-    """What would be made of an empty project."""
+    """The plan for an empty project."""
     return house.Planned(terraform.plan(files))
 
 
