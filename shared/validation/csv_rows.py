@@ -11,10 +11,10 @@ from operator import attrgetter
 from typing import Any, BinaryIO
 
 from shared.errors import UnreadableFile
+from shared.formulas import unshield
 from shared.tables.table import Table
 from shared.validation import csv_reader, plain, reasons
 from shared.validation.csv_reader import Record, Records
-from shared.validation.formulas import unshield
 from shared.validation.header import Layout, layout
 from shared.validation.row import FieldError, Reject, judge_cell, judge_cells
 from shared.validation.rows import Block

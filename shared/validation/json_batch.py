@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
+from shared import strict_json
 from shared.errors import PermanentError
+from shared.strict_json import NotStrictJson
 from shared.tables.kind import ColumnCheck
 from shared.tables.table import Table
-from shared.validation import strict_json, structs
+from shared.validation import structs
 from shared.validation.row import Reject, judge, judge_fields
 from shared.validation.rows import Block, Rows
-from shared.validation.strict_json import NotStrictJson
 
 MAX_ROWS = 1000
 

@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 
-from infra import package
+from infra import functions
 
 ROUNDS = 5
 # Libraries that take long to import, by their top module.
@@ -37,7 +37,7 @@ def main() -> None:
     print(f"{'':<24}{'ms':>6}{'of ours':>9}  imported at the start")
     framework, _ = measured("import functions_framework")
     print(f"{'functions-framework':<24}{framework:>6.0f}")
-    for name in package.names():
+    for name in (one.name for one in functions.read()):
         program = (
             "import functions_framework, runpy; "
             f"runpy.run_path('functions/{name}/main.py', run_name='main')"
@@ -56,7 +56,7 @@ def measured(program: str) -> tuple[float, set[str]]:
 def _run(program: str) -> tuple[float, set[str]]:
     words = [sys.executable, "-X", "importtime", "-c", program]
     printed = subprocess.run(
-        words, check=True, capture_output=True, text=True, cwd=package.ROOT
+        words, check=True, capture_output=True, text=True, cwd=functions.ROOT
     ).stderr
     lines = [found for found in map(_LINE.match, printed.splitlines()) if found]
     # The time of each module itself, so that nothing counts twice.

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from infra.local import sample
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.desk import DESKTOP, PHONE
 
 LOOKS = [
     pytest.param(size, scheme, id=f"{name} {scheme}")

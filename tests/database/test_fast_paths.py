@@ -14,7 +14,7 @@ from shared.database.engine import create, transaction
 from shared.errors import DatabaseBusy
 from shared.loading import fast_paths, rejects
 from shared.loading.fast_paths import Precheck
-from shared.loading.ledger import LoadCounts, Source
+from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
 from shared.settings import read
 from shared.tables import Reference, Row, Table, Text
@@ -75,7 +75,7 @@ def test_new_rows_are_not_staged(engine, parents, rows, prechecks, monkeypatch):
     entry = send(engine, HIRES, [hire(2), hire(1, name="tab\tand \\N"), hire(3, name="")])
 
     assert prechecks == [Precheck(repeated=0, orphans=0, known=0, may_skip_checks=True)]
-    assert entry.counts == LoadCounts(inserted=2, rejected=1)
+    assert entry.counts == Counts(inserted=2, rejected=1)
     assert rows(f"{STORED} order by id") == [
         (1, "tab\tand \\N", 1, 1, NOON, entry.load_id),
         (2, "Ann", 1, 1, NOON, entry.load_id),
@@ -190,7 +190,7 @@ def test_triggers_of_the_operators_own_see_each_row(engine, parents, rows, prech
             "create trigger see after insert on hired_employees for each row execute function see()"
         )
 
-    assert send(engine, HIRES, [hire(1), hire(2)]).counts == LoadCounts(inserted=2)
+    assert send(engine, HIRES, [hire(1), hire(2)]).counts == Counts(inserted=2)
 
     assert [one.may_skip_checks for one in prechecks] == [False]
     assert rows("select id from seen order by id") == [(1,), (2,)]
@@ -204,7 +204,7 @@ def test_foreign_keys_of_the_operators_own_hold(engine, parents, rows, prechecks
             "alter table hired_employees add foreign key (name) references names"
         )
 
-    assert send(engine, HIRES, [hire(1)]).counts == LoadCounts(inserted=1)
+    assert send(engine, HIRES, [hire(1)]).counts == Counts(inserted=1)
     with pytest.raises(DatabaseBusy, match="foreign key"):
         send(engine, HIRES, [hire(2, name="Bob")])
 
@@ -236,7 +236,7 @@ def test_a_role_without_the_right_goes_straight_in_with_each_row_checked(
 ):
     monkeypatch.setattr("shared.loading.load.begin", None)
 
-    assert send(as_writer, HIRES, [hire(1), hire(2)]).counts == LoadCounts(inserted=2)
+    assert send(as_writer, HIRES, [hire(1), hire(2)]).counts == Counts(inserted=2)
 
     assert prechecks == [Precheck(repeated=0, orphans=0, known=0, may_skip_checks=False)]
     assert rows("select id from hired_employees order by id") == [(1,), (2,)]
@@ -282,7 +282,7 @@ def test_rejects_of_any_shape_are_kept_as_they_came(engine, rows):
 
     entry = send(engine, tables.find("jobs"), [*given, {"id": 2, "job": "Welder"}])
 
-    assert entry.counts == LoadCounts(inserted=1, rejected=len(given))
+    assert entry.counts == Counts(inserted=1, rejected=len(given))
     kept = [raw for (raw,) in rows("select raw from rejected_rows order by position")]
     assert kept == [{"id": 1, "job": "a\nb\\n\u2400"}, *given[1:]]
     with engine.connect() as connection:

@@ -8,10 +8,10 @@ from jsonschema import Draft202012Validator
 from marshmallow import ValidationError, fields
 from marshmallow.validate import OneOf
 
-from shared import api, tables
+from shared import tables
+from shared.api import api_docs
 from shared.dashboard import dictionary
 from shared.errors import ConfigurationError
-from shared.http import document
 from shared.settings import read
 from shared.tables import Integer, Row, Table, Text, Timestamp, stored
 from shared.tables.column import StoredColumn, escape, missing_parts, unescape
@@ -216,7 +216,7 @@ def test_a_key_twice_is_found_next_to_a_kind_that_opts_out(body, pointer):
 
 
 def test_a_new_kind_is_in_the_api_document_and_in_the_form(monkeypatch):
-    found = document.build(api.all_routes(), {"rooms": ROOMS})["components"]["schemas"]["rooms"]
+    found = api_docs.build({"rooms": ROOMS})["components"]["schemas"]["rooms"]
     monkeypatch.setattr(tables, "all_tables", lambda: {"rooms": ROOMS})
     (told,) = dictionary.told(read({}))["tables"]
 
