@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra import functions
-from tests.infra.terraform import house, reading, running
+from tests.infra.terraform import reading, rules, running
 
 
 @pytest.fixture(scope="session")
@@ -16,9 +16,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def plan(terraform: running.Terraform, files: Path) -> house.Planned:
+def plan(terraform: running.Terraform, files: Path) -> rules.Planned:
     """The plan for an empty project."""
-    return house.Planned(terraform.plan(files))
+    return rules.Planned(terraform.plan(files))
 
 
 @pytest.fixture(scope="session")

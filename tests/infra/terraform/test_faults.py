@@ -5,10 +5,10 @@ import shutil
 import pytest
 
 from infra import functions
-from tests.infra.terraform import faults, faults_of_the_house, house, texts
+from tests.infra.terraform import rule_faults, rules, terraform_faults, texts
 
 
-@pytest.mark.parametrize("fault", faults.OF_TERRAFORM, ids=lambda one: one.name)
+@pytest.mark.parametrize("fault", terraform_faults.FAULTS, ids=lambda one: one.name)
 def test_terraform_finds(fault, terraform, files, tmp_path):
     copy = shutil.copytree(files.parents[1], tmp_path / "all") / "infra" / "gcp"
     fault.insert(copy)
@@ -22,16 +22,16 @@ def complaints(terraform, files, needed, tmp_path_factory):
     """The complaints of our rules about a copy with all these faults."""
     root = shutil.copytree(files.parents[1], tmp_path_factory.mktemp("faulty") / "all")
     copy = root / "infra" / "gcp"
-    for fault in faults_of_the_house.FAULTS:
+    for fault in rule_faults.FAULTS:
         fault.insert(copy)
-    plan = house.Planned(terraform.plan(copy))
+    plan = rules.Planned(terraform.plan(copy))
     return [
-        *house.complaints(plan, functions.read(), needed),
+        *rules.complaints(plan, functions.read(), needed),
         *texts.complaints(copy),
     ]
 
 
-@pytest.mark.parametrize("fault", faults_of_the_house.FAULTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("fault", rule_faults.FAULTS, ids=lambda one: one.name)
 def test_our_rules_find(fault, complaints):
     assert [complaint for complaint in complaints if fault.found in complaint]
 

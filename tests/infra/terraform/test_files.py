@@ -14,7 +14,7 @@ from shared import api
 from shared.http.document import path_of
 from shared.http.routes import PUSH
 from shared.settings import read
-from tests.infra.terraform import extract, house, provider, running, texts
+from tests.infra.terraform import extract, provider, rules, running, texts
 
 
 def test_the_files_are_formatted(terraform):
@@ -37,14 +37,14 @@ def test_the_schema_has_exactly_the_types_that_are_used():
 
 
 def test_the_plan_follows_our_rules(plan, needed):
-    assert house.complaints(plan, functions.read(), needed) == []
+    assert rules.complaints(plan, functions.read(), needed) == []
 
 
 def test_the_plan_with_a_backfill_follows_our_rules(terraform, files, needed):
     backfill = 'backfill={template="gs://somewhere/backfill.json",image="somewhere/image"}'
-    plan = house.Planned(terraform.plan(files, "-var", backfill))
+    plan = rules.Planned(terraform.plan(files, "-var", backfill))
 
-    assert house.complaints(plan, functions.read(), needed) == []
+    assert rules.complaints(plan, functions.read(), needed) == []
     variables = plan.functions()["ingest_csv"]["service_config"][0]["environment_variables"]
     assert variables["DATAFLOW_TEMPLATE"] == "gs://somewhere/backfill.json"
 
@@ -62,7 +62,7 @@ def test_terraforms_own_tests_pass(terraform, files):
 
 def gateway_document(plan):
     ((_, config),) = plan.all("google_api_gateway_api_config")
-    return json.loads(house.decoded(config["openapi_documents"][0]["document"][0]["contents"]))
+    return json.loads(rules.decoded(config["openapi_documents"][0]["document"][0]["contents"]))
 
 
 def test_the_gateways_document_is_valid_openapi(plan):
@@ -164,7 +164,7 @@ def test_the_output_for_deployments_has_the_settings_it_needs(plan):
     assert settings.warehouse_dataset == "tablegate"
 
 
-def test_every_filter_on_a_log_line_fits_one_that_the_code_writes():
+def test_every_filter_on_log_lines_matches_a_line_in_the_code():
     files = "\n".join(path.read_text("utf-8") for path in (ROOT / "infra" / "gcp").glob("*.tf"))
     written = [
         text.value

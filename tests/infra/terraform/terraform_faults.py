@@ -30,8 +30,8 @@ class Fault:
         path.write_text(text.replace(self.was, self.is_now, 1), "utf-8")
 
 
-# Faults that terraform itself must find; faults_of_the_house.py has those that only our rules find.
-OF_TERRAFORM = (
+# Faults that terraform itself must find; rule_faults.py has those that only our rules find.
+FAULTS = (
     Fault(
         "a misspelt argument",
         "pubsub.tf",

@@ -1,6 +1,6 @@
 """Faults that terraform accepts and our own rules find."""
 
-from tests.infra.terraform.faults import Fault
+from tests.infra.terraform.terraform_faults import Fault
 
 FAULTS = (
     Fault(

@@ -123,7 +123,7 @@ def variables_are_settings(planned: Planned, needed: Mapping[str, set[str]]) -> 
 def functions_are_called_by_the_right_accounts(
     planned: Planned, functions: tuple[Function, ...]
 ) -> Iterator[str]:
-    """Pushes and events may call the functions that take them; no other accounts may call any."""
+    """Pushes and events may call the functions that take them; else only the gateway may call."""
     may_be_called: dict[str, set[str]] = {}
     for _, values in planned.all("google_cloud_run_v2_service_iam_member"):
         account = values["member"].removeprefix("serviceAccount:").split("@")[0]
