@@ -1,9 +1,9 @@
-"""How fast a table's rows are exported for BigQuery, next to row by row in the same run.
+"""How fast rows are exported for BigQuery, compared with an export row by row.
 
     python -m tests.benchmarks.export [ROWS]
 
-Three exports: all rows, one load that brought nearly all, and one that brought a few. Row by row,
-each row is a message of COPY that becomes a record of fastavro's writer.
+Exports all rows, one load with nearly all rows, and one load with a few. Row by row, each row comes
+from COPY and becomes a record of fastavro's writer.
 """
 
 import statistics
@@ -22,7 +22,7 @@ from shared.database.engine import create, transaction
 from shared.settings import read as read_settings
 from shared.warehouse.export import Extract, export
 from shared.warehouse.star import projections
-from tests.benchmarks.backup import place, timed
+from tests.benchmarks.backup import prepare, timed
 from tests.support import clients
 from tests.support.platform import running
 
@@ -36,7 +36,7 @@ CONDITIONS = {
     "one load of nearly all": f"load_id = '{LARGE_LOAD}'",
     "one load of a few": f"load_id = '{SMALL_LOAD}'",
 }
-# As whole microseconds: no datetime is made for each row.
+# As whole microseconds, so that no datetime is created for each row.
 MICROS = "cast(extract(epoch from {}) * 1000000 as bigint)"
 COLUMNS = {
     "id": int,
@@ -53,23 +53,23 @@ def main() -> None:
     """Run and print."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with running() as platform:
-        told = place(platform, rows)
-        engine = create(read_settings({"DATABASE_URL": told["database_url"]}))
+        target = prepare(platform, rows)
+        engine = create(read_settings({"DATABASE_URL": target["database_url"]}))
         with engine.begin() as connection:
             connection.exec_driver_sql(
                 f"update hired_employees set load_id = '{SMALL_LOAD}' where id % {rows // FEW} = 0"
             )
-        storage_client = clients.of_storage(told["endpoint"])
+        storage_client = clients.of_storage(target["endpoint"])
         for what, condition in CONDITIONS.items():
-            compare(what, engine, storage_client, told["bucket"], condition)
+            compare(what, engine, storage_client, target["bucket"], condition)
         engine.dispose()
     status = Path("/proc/self/status").read_text()
     peak = next(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line)
-    print(f"{'most resident, both ways':<24} {peak / 1e3:>7,.0f} MB")
+    print(f"{'peak memory, both ways':<24} {peak / 1e3:>7,.0f} MB")
 
 
 def compare(what: str, engine: sa.Engine, storage_client: Any, bucket: str, condition: str) -> None:
-    """Print how long both ways take, by turns so that both meet the same machine."""
+    """Print how long both ways take, alternately so that both run under the same conditions."""
     counts: list[int] = []
 
     def row_by_row() -> None:
@@ -95,7 +95,7 @@ def compare(what: str, engine: sa.Engine, storage_client: Any, bucket: str, cond
 
 
 class RowByRow:
-    """What COPY writes to: rows in PostgreSQL's text format in, records of fastavro out."""
+    """Takes rows from COPY in text format, and writes records with fastavro."""
 
     def __init__(self, stream: BinaryIO) -> None:
         schema = row_schema.schema(HIRES)
@@ -103,7 +103,7 @@ class RowByRow:
         self.count = 0
 
     def write(self, data: bytes, /) -> None:
-        """Take one row; none of these has anything to unescape."""
+        """Write one row; none of these rows has escaped characters."""
         cells = bytes(data).decode()[:-1].split("\t")
         values = [kind(cell) for kind, cell in zip(COLUMNS.values(), cells, strict=True)]
         self.writer.write(dict(zip(COLUMNS, values, strict=True)))
@@ -111,7 +111,7 @@ class RowByRow:
 
 
 def copy_of(condition: str) -> str:
-    """The COPY of rows one by one."""
+    """The COPY statement for the export row by row."""
     moments = {"datetime", "accepted_at"}
     selected = (MICROS.format(f'"{name}"') if name in moments else name for name in COLUMNS)
     where = f" where {condition}" if condition else ""

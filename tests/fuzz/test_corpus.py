@@ -21,10 +21,10 @@ def test_every_input_of_the_corpus_passes(name):
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_mutated_inputs_of_the_corpus_pass_too(name):
-    chance = random.Random(8)
+    rng = random.Random(8)
     for file in sorted((CORPUS / name).iterdir()):
         content = bytearray(file.read_bytes()[:4096])
         for _ in range(4):
-            place = chance.randrange(len(content) + 1)
-            content[place : place + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
+            place = rng.randrange(len(content) + 1)
+            content[place : place + rng.randrange(3)] = rng.randbytes(rng.randrange(3))
             TARGETS[name](bytes(content))

@@ -16,7 +16,7 @@ from infra.local import layout as layouts
 from infra.local import plan as plans
 from infra.local import timer
 from tests.infra import alone
-from tests.infra.terraform import house
+from tests.infra.terraform import rules
 
 MAIN = '''
 """greetings: greet a caller, and count greetings."""
@@ -128,7 +128,7 @@ def test_the_gateway_knows_its_routes(checkout):
 
 
 def test_terraform_deploys_it_with_its_permissions_and_no_others(checkout, greetings, terraform):
-    planned = house.Planned(terraform.plan(checkout / "infra" / "gcp"))
+    planned = rules.Planned(terraform.plan(checkout / "infra" / "gcp"))
 
     service = planned.functions()["greetings"]["service_config"][0]
     assert service["max_instance_count"] == 2
@@ -153,10 +153,10 @@ def test_terraform_deploys_it_with_its_permissions_and_no_others(checkout, greet
 
 
 def test_terraforms_rules_hold_for_it(checkout, terraform):
-    planned = house.Planned(terraform.plan(checkout / "infra" / "gcp"))
+    planned = rules.Planned(terraform.plan(checkout / "infra" / "gcp"))
 
     found = functions.read(checkout / "functions")
-    assert house.complaints(planned, found, {one.name: set() for one in found}) == []
+    assert rules.complaints(planned, found, {one.name: set() for one in found}) == []
 
 
 def test_the_embedded_platform_runs_it(checkout, greetings, tmp_path):

@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 
 from infra import functions
-from tests.infra.terraform import house, reading, running
+from tests.infra.terraform import reading, rules, running
 
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of infra/gcp, with all that it reads beside it."""
+    """A copy of infra/gcp, and of everything that it reads."""
     return running.copy(tmp_path_factory.mktemp("gcp"))
 
 
 @pytest.fixture(scope="session")
-def plan(terraform: running.Terraform, files: Path) -> house.Planned:
-    """What would be made of an empty project."""
-    return house.Planned(terraform.plan(files))
+def plan(terraform: running.Terraform, files: Path) -> rules.Planned:
+    """The plan for an empty project."""
+    return rules.Planned(terraform.plan(files))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Which variables a function reads: those that its routes and any module it reaches ask for."""
+"""The variables that a function reads: for its routes, and in the modules that it reaches."""
 
 import ast
 import re
@@ -9,14 +9,14 @@ from infra.functions import FOLDER, ROOT, Function
 from shared.http.routes import Route
 from shared.settings import SCOPES, described
 
-# A database by its URL is for one machine; everything but places has a default that is right
-# everywhere.
+# Settings that name places. The others have a default that is right everywhere, except
+# DATABASE_URL, which is not used on Google Cloud.
 _PLACES = ("_bucket", "_topic", "_dataset", "_project", "_location", "_instance", "_user")
 _SETTINGS = re.compile(r"\bsettings(\(\))?$")
 
 
 def needed(functions: Sequence[Function]) -> dict[str, set[str]]:
-    """The variables that each function cannot do without, by its name."""
+    """The variables that each function needs, by its name."""
     routes = gateway.routes(functions)
     return {
         one.name: _of_places(one) | _of_callers(one, routes.get(one.name, ())) for one in functions

@@ -1,4 +1,4 @@
-"""Faults to plant in a copy of infra/gcp: where, what becomes of what, and how it must be named."""
+"""Faults to insert into a copy of infra/gcp, and the messages that must report them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +10,10 @@ class Fault:
 
     Attributes:
         name: what is wrong.
-        file: the file it is planted in.
-        was: what stands there, once.
-        is_now: what it becomes.
-        found: what somebody must be told.
+        file: the file to change.
+        was: the text to replace.
+        is_now: the text with the fault.
+        found: part of the message that must report it.
     """
 
     name: str
@@ -22,16 +22,16 @@ class Fault:
     is_now: str
     found: str
 
-    def plant(self, folder: Path) -> None:
-        """Put it in."""
+    def insert(self, folder: Path) -> None:
+        """Insert the fault into a copy."""
         path = folder / self.file
         text = path.read_text("utf-8")
-        assert text.count(self.was) >= 1, f"{self.file} does not say {self.was!r} any more"
+        assert text.count(self.was) >= 1, f"{self.file} no longer contains {self.was!r}"
         path.write_text(text.replace(self.was, self.is_now, 1), "utf-8")
 
 
-# What terraform itself must find; those that only the house finds are in faults_of_the_house.py.
-OF_TERRAFORM = (
+# Faults that terraform itself must find; rule_faults.py has those that only our rules find.
+FAULTS = (
     Fault(
         "a misspelt argument",
         "pubsub.tf",
@@ -54,7 +54,7 @@ OF_TERRAFORM = (
         '"google_sql_database_instance" "main" has not been declared',
     ),
     Fault(
-        "an attribute that is not there",
+        "an unknown attribute",
         "functions.tf",
         "google_service_account.function[each.key].email",
         "google_service_account.function[each.key].mail",
@@ -68,7 +68,7 @@ OF_TERRAFORM = (
         'Inappropriate value for attribute "max_instance_count": a number is required.',
     ),
     Fault(
-        "a value that the enumeration does not have",
+        "a value that is not in the enumeration",
         "functions.tf",
         "RETRY_POLICY_RETRY",
         "RETRY_POLICY_ALWAYS",
@@ -89,21 +89,21 @@ OF_TERRAFORM = (
         'Blocks of type "retry" are not expected here.',
     ),
     Fault(
-        "two resources of one name",
+        "two resources with the same name",
         "events.tf",
         'resource "google_cloud_run_v2_service_iam_member" "push" {',
         'resource "google_cloud_run_v2_service_iam_member" "events" {',
         "Duplicate resource",
     ),
     Fault(
-        "a resource of google-beta asked of google",
+        "a resource of google-beta without that provider",
         "gateway.tf",
         "  provider = google-beta\n\n  api_id",
         "  api_id",
         'does not support resource type "google_api_gateway_api"',
     ),
     Fault(
-        "a function that the language does not have",
+        "an unknown function",
         "locals.tf",
         "jsondecode(file",
         "decode_json(file",

@@ -1,10 +1,10 @@
-"""Faults that terraform takes and the house does not."""
+"""Faults that terraform accepts and our own rules find."""
 
-from tests.infra.terraform.faults import Fault
+from tests.infra.terraform.terraform_faults import Fault
 
 FAULTS = (
     Fault(
-        "a function open to everybody",
+        "a function open to everyone",
         "events.tf",
         "  member   = google_service_account.events.member\n}\n\nresource",
         '  member   = "allUsers"\n}\n\nresource',
@@ -18,7 +18,7 @@ FAULTS = (
         'google_storage_bucket.this["uploads"] could be made public',
     ),
     Fault(
-        "functions without accounts of their own",
+        "functions that share an account",
         "functions.tf",
         "google_service_account.function[each.key].email",
         "google_service_account.builder.email",
@@ -52,18 +52,18 @@ FAULTS = (
         "Pub/Sub's agent may not publish to its dead letters",
     ),
     Fault(
-        "a secret in plain",
+        "a secret in plain text",
         "functions.tf",
         "        GOOGLE_CLOUD_PROJECT = var.project_id",
         '        GOOGLE_CLOUD_PROJECT = var.project_id\n        DATABASE_URL = "postgresql://"',
-        "gets DATABASE_URL in plain; it belongs in Secret Manager",
+        "gets DATABASE_URL in plain text; it belongs in Secret Manager",
     ),
     Fault(
         "a misspelt variable of a function",
         "functions.tf",
         "DEAD_LETTER_TOPIC ",
         "DEADLETTER_TOPIC ",
-        "ingest_csv gets DEADLETTER_TOPIC, which is no setting",
+        "ingest_csv gets DEADLETTER_TOPIC, which is not a setting",
     ),
     Fault(
         "a variable that a function needs and does not get",
@@ -80,32 +80,32 @@ FAULTS = (
         "hires_by_quarter reads TOKENS and does not get it",
     ),
     Fault(
-        "a function that takes pushes and knows not whose",
+        "a function that takes pushes without checking the account",
         "functions.tf",
         "        PUSH_ACCOUNT  = google_service_account.push.email\n",
         "",
         "store_rows reads PUSH_ACCOUNT and does not get it",
     ),
     Fault(
-        "a secret's reader who needs none",
+        "an account that may read a secret it does not need",
         "secrets.tf",
         "  member    = google_service_account.deployer.member",
         "  member    = google_service_account.checker.member",
-        "tablegate-checker@example.iam.gserviceaccount.com may read a secret and needs none",
+        "tablegate-checker@example.iam.gserviceaccount.com may read a secret that it does not need",
     ),
     Fault(
-        "a role that nobody may have",
+        "a role that is not on the list",
         "bigquery.tf",
         '"roles/bigquery.jobUser"\n  member  = google_service_account',
         '"roles/owner"\n  member  = google_service_account',
-        "gives roles/owner, which is not on the list",
+        "grants roles/owner, which is not on the list",
     ),
     Fault(
-        "a role for one who is not meant to have it",
+        "a role granted in the wrong place",
         "bigquery.tf",
         'reader = "roles/bigquery.dataViewer"',
         'reader = "roles/bigquery.dataEditor"',
-        "gives roles/bigquery.dataEditor, which is given elsewhere",
+        "grants roles/bigquery.dataEditor, which only other addresses may grant",
     ),
     Fault(
         "a database that can be deleted by mistake",
@@ -115,7 +115,7 @@ FAULTS = (
         "google_sql_database_instance.this can be deleted by mistake",
     ),
     Fault(
-        "a key of an account",
+        "a key for an account",
         "deploy.tf",
         'resource "google_service_account" "checker" {',
         'resource "google_service_account_key" "checker" {\n'
@@ -124,11 +124,11 @@ FAULTS = (
         "google_service_account_key.checker would put a secret into the state",
     ),
     Fault(
-        "an account's name that is too long",
+        "a name of an account that is too long",
         "gateway.tf",
         'account_id   = "${var.name}-gateway"',
         'account_id   = "${var.name}-calls-through-the-gateway"',
-        "has a name that Google does not take: tablegate-calls-through-the-gateway",
+        "has a name that Google does not accept: tablegate-calls-through-the-gateway",
     ),
     Fault(
         "an unused variable",
@@ -139,10 +139,10 @@ FAULTS = (
         "variable colour is not used",
     ),
     Fault(
-        "a variable that is not described",
+        "a variable without a description",
         "variables.tf",
         '  description = "Python version of the functions."\n',
         "",
-        "variable runtime is not described",
+        "variable runtime has no description",
     ),
 )
