@@ -10,11 +10,11 @@ from flask import Response
 from msgspec import Meta
 
 from shared import tables, wiring
-from shared.api.backups import TABLE, Count, as_problems
+from shared.api.backups import TABLE, as_problems
 from shared.backups import restore as restoring
 from shared.backups.catalog import Catalog
 from shared.backups.errors import UnknownBackup
-from shared.backups.manifest import Manifest
+from shared.backups.manifest import Count, Manifest
 from shared.backups.order import Order, RowsChanged
 from shared.backups.order import Restored as Outcome
 from shared.http import bodies

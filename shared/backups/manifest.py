@@ -2,11 +2,14 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from shared.backups.errors import UnusableBackup
+
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
 
 _TIME = "%Y%m%dT%H%M%S.%fZ"
 _NAME = re.compile(
@@ -14,43 +17,36 @@ _NAME = re.compile(
 )
 
 
-class Manifest(msgspec.Struct, frozen=True):
-    """A backup.
+class BackupFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup's manifest and the API say of it alike."""
+
+    id: Annotated[str, Meta(description="By which it is restored, verified or deleted.")]
+    table: str
+    rows: Count
+    size_bytes: Count
+    crc32c: Annotated[str, Meta(description="Of the file's bytes, base64.")]
+    checksum: Annotated[str, Meta(description="Of its rows, whatever their order.")]
+    fingerprint: Annotated[str, Meta(description="SHA-256 of the schema's parsing canonical form.")]
+    codec: str
+    snapshot_at: Annotated[datetime, Meta(description="The moment whose rows it holds.")]
+    scheduled: bool
+    sender: Annotated[str, Meta(description="Who asked for it.")]
+    verified_at: Annotated[datetime, Meta(description="When it was last found intact.")]
+
+
+class Manifest(BackupFacts, frozen=True, kw_only=True):
+    """A backup. Tables that were backed up together share its id.
 
     Attributes:
-        id: its id; tables that were backed up together share it.
-        table: whose rows they are.
         object: name of the Avro object in the backups bucket.
-        rows: how many.
-        size_bytes: of the object.
-        crc32c: of the object's bytes, base64.
-        checksum: of its rows, whatever their order.
-        fingerprint: SHA-256 of the schema's parsing canonical form.
-        codec: how its blocks are packed.
         schema: the Avro schema.
-        snapshot_at: the moment whose rows they are.
         created_at: when it was finished.
-        sender: who asked for it.
-        scheduled: whether the schedule did.
-        verified_at: when it was last read and found as it should be.
         damage: what was wrong when it was last read, or None.
     """
 
-    id: str
-    table: str
     object: str
-    rows: int
-    size_bytes: int
-    crc32c: str
-    checksum: str
-    fingerprint: str
-    codec: str
     schema: dict[str, Any]
-    snapshot_at: datetime
     created_at: datetime
-    sender: str
-    scheduled: bool
-    verified_at: datetime
     damage: str | None = None
 
     @property

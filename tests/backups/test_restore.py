@@ -350,4 +350,4 @@ def test_a_key_of_two_fields_is_compared_whole(made, database, backups, restored
     done = restored(pairs)
 
     assert counts(done) == {"inserted": 1, "deleted": 1, "unchanged": 2}
-    assert done.changes["inserted"].examples == ({"id": 1, "superior": 2},)
+    assert done.changes["inserted"].examples == [{"id": 1, "superior": 2}]

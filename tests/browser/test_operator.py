@@ -121,7 +121,7 @@ def test_a_64_bit_integer_survives_the_form(desk, operator):
 
     desk.expect_notice("Replayed: 1 row stored.")
     assert operator.count("select count(*) from hired_employees where id = 9007199254740993") == 1
-    expect(desk.page.locator("#reasons")).to_contain_text("No row is turned away.")
+    expect(desk.page.locator("#reasons")).to_contain_text("No row is rejected.")
 
 
 def test_rows_that_nobody_will_correct_are_discarded(desk, operator):

@@ -72,7 +72,7 @@ async function read(response) {
   return document;
 }
 
-// A whole number beyond 2^53 stays as its digits, where the browser tells them.
+// A whole number beyond 2^53 keeps its digits, if the browser gives them.
 export function parsed(text) {
   try {
     return JSON.parse(text, (_, value, context) =>

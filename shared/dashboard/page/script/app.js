@@ -1,4 +1,4 @@
-// The page: who is signed in, and when which section asks anew.
+// The page: who is signed in, and when each section refreshes.
 import { forget, get } from "./api.js";
 import { refreshBackups, startBackups } from "./backups.js";
 import { follow } from "./changes.js";

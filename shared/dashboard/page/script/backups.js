@@ -25,7 +25,7 @@ export async function refreshBackups() {
   options(select, [[ALL, "All tables"], ...tables().map(({ name }) => [name, name])], select.value);
   try {
     const pages = await Promise.all(tables().map(({ name }) => get(`/backup_table/${name}`)));
-    // Their age changes with every look, and would have each row drawn anew.
+    // Their age changes with every response, and would redraw each row.
     draw(pages.flatMap((page) => page.backups).map(({ age_seconds: _, ...facts }) => facts));
   } catch (error) {
     byId("backup-list").replaceChildren(el("p", { class: "empty" }, error.message));

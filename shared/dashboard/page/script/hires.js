@@ -56,7 +56,7 @@ function choices(id, all, names) {
   options(select, [[ALL, all], ...values.map((value) => [value, value])], select.value);
 }
 
-// By department, each of which leads to its jobs; or by job, where a department is chosen.
+// By department, each of which leads to its jobs; or by job, if a department is chosen.
 function breakdown(rows, byDepartment) {
   const groups = new Map();
   for (const row of rows) {

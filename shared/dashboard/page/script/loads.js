@@ -1,4 +1,4 @@
-// Loads as they arrive: asked for every few seconds while somebody looks.
+// Loads as they arrive: fetched every few seconds while the page is visible.
 import { get } from "./api.js";
 import { announce } from "./changes.js";
 import { byId, el, show } from "./dom.js";

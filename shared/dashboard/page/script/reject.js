@@ -1,4 +1,4 @@
-// One row that was turned away, as it came, with what is wrong with it.
+// One rejected row as it was sent, and what is wrong with it.
 import { el } from "./dom.js";
 import { source, value } from "./format.js";
 import { fieldsOf } from "./platform.js";

@@ -1,4 +1,4 @@
-// Rows that were turned away: counted by reason, looked at, put right or put away.
+// Rejected rows: counted by reason, listed, corrected or discarded.
 import { file, get, post } from "./api.js";
 import { announce } from "./changes.js";
 import { correct } from "./correction.js";
@@ -59,7 +59,7 @@ async function more() {
 
 function drawReasons(counts) {
   if (!counts.length) {
-    byId("reasons").replaceChildren(el("li", { class: "empty" }, "No row is turned away."));
+    byId("reasons").replaceChildren(el("li", { class: "empty" }, "No row is rejected."));
     return;
   }
   keep(

@@ -1,4 +1,4 @@
-// The token, kept for this tab only; its end is told to whoever listens.
+// The token, kept for this tab only; its listeners are called when it ends.
 const KEY = "tablegate-token";
 export const session = new EventTarget();
 
