@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from shared import logs, tables, wiring
 from shared.backups.backup import Backups
-from shared.backups.catalog import Manifest
+from shared.backups.catalog import BackupFacts, Manifest
 from shared.backups.errors import Orphans, UnknownBackup, UnusableBackup
 from shared.errors import TablegateError
 from shared.http import bodies
@@ -26,27 +26,13 @@ from shared.tables.table import Table
 # What an alert selects the log line by.
 ALERT = {"alert": "backup-failed"}
 
-Count = Annotated[int, Meta(ge=0)]
 
-
-class Backup(msgspec.Struct):
+class Backup(BackupFacts, frozen=True, kw_only=True):
     """A backup of a table."""
 
-    id: Annotated[str, Meta(description="By which it is restored, verified or deleted.")]
-    table: str
     uri: Annotated[str, Meta(description="Its Avro file; the manifest is next to it.")]
-    rows: Count
-    size_bytes: Count
-    crc32c: Annotated[str, Meta(description="Of the file's bytes, base64.")]
-    checksum: Annotated[str, Meta(description="Of its rows, whatever their order.")]
-    fingerprint: Annotated[str, Meta(description="SHA-256 of the schema's parsing canonical form.")]
-    codec: str
-    snapshot_at: Annotated[datetime, Meta(description="The moment whose rows it holds.")]
-    age_seconds: Annotated[int, Meta(description="Since that moment.")]
-    scheduled: bool
-    sender: Annotated[str, Meta(description="Who asked for it.")]
+    age_seconds: Annotated[int, Meta(description="Since snapshot_at.")]
     verified: Annotated[bool, Meta(description="Whether it was intact when it was last read.")]
-    verified_at: Annotated[datetime, Meta(description="When it was last found intact.")]
     damage: Annotated[str | None, Meta(description="What was wrong when it was last read.")]
 
 

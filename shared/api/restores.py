@@ -10,9 +10,9 @@ from flask import Response
 from msgspec import Meta
 
 from shared import tables, wiring
-from shared.api.backups import TABLE, Count, as_problems
+from shared.api.backups import TABLE, as_problems
 from shared.backups import restore as restoring
-from shared.backups.catalog import Catalog, Manifest
+from shared.backups.catalog import Catalog, Count, Manifest
 from shared.backups.errors import UnknownBackup
 from shared.backups.restore import Restored as Outcome
 from shared.backups.restore import RestoreRequest, RowsChanged

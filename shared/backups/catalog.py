@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from shared import logs, storage
 from shared.backups.errors import UnknownBackup, UnusableBackup
 from shared.lazy import api_exceptions
 from shared.storage import ObjectStore, StoredObject
+
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
 
 LATEST = "latest"
 _JSON = "application/json"
@@ -42,43 +45,38 @@ class Content:
     fingerprint: str
 
 
-class Manifest(msgspec.Struct, frozen=True):
+class BackupFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What both the manifest and the API say of a backup."""
+
+    id: Annotated[str, Meta(description="By which it is restored, verified or deleted.")]
+    table: str
+    rows: Count
+    size_bytes: Count
+    crc32c: Annotated[str, Meta(description="Of the file's bytes, base64.")]
+    checksum: Annotated[str, Meta(description="Of its rows, whatever their order.")]
+    fingerprint: Annotated[str, Meta(description="SHA-256 of the schema's parsing canonical form.")]
+    codec: str
+    snapshot_at: Annotated[datetime, Meta(description="The moment whose rows it holds.")]
+    scheduled: bool
+    sender: Annotated[str, Meta(description="Who asked for it.")]
+    verified_at: Annotated[datetime, Meta(description="When it was last found intact.")]
+
+
+class Manifest(BackupFacts, frozen=True, kw_only=True):
     """What is known of a backup; written next to it once it was read back.
 
+    Tables that were backed up together share its id.
+
     Attributes:
-        id: its id; tables that were backed up together share it.
-        table: the table whose rows it holds.
         object: name of the Avro object in the backups bucket.
-        rows: the number of rows.
-        size_bytes: of the object.
-        crc32c: of the object's bytes, base64.
-        checksum: of its rows, whatever their order.
-        fingerprint: SHA-256 of the schema's parsing canonical form.
-        codec: how its blocks are packed.
         schema: the Avro schema.
-        snapshot_at: the moment at which the table held these rows.
         created_at: when the backup was finished.
-        sender: who asked for it.
-        scheduled: whether the schedule asked for it.
-        verified_at: when it was last read and found undamaged.
         damage: what was wrong when it was last read, or None.
     """
 
-    id: str
-    table: str
     object: str
-    rows: int
-    size_bytes: int
-    crc32c: str
-    checksum: str
-    fingerprint: str
-    codec: str
     schema: dict[str, Any]
-    snapshot_at: datetime
     created_at: datetime
-    sender: str
-    scheduled: bool
-    verified_at: datetime
     damage: str | None = None
 
     @property

@@ -9,8 +9,7 @@ from marshmallow import ValidationError, fields
 from marshmallow.validate import OneOf
 
 from shared import tables
-from shared.api import api_docs
-from shared.dashboard import dictionary
+from shared.api import api_docs, dashboard
 from shared.errors import ConfigurationError
 from shared.settings import read
 from shared.tables import Integer, Row, Table, Text, Timestamp, stored
@@ -218,7 +217,7 @@ def test_a_key_twice_is_found_next_to_a_kind_that_opts_out(body, pointer):
 def test_a_new_kind_is_in_the_api_document_and_in_the_form(monkeypatch):
     found = api_docs.build({"rooms": ROOMS})["components"]["schemas"]["rooms"]
     monkeypatch.setattr(tables, "all_tables", lambda: {"rooms": ROOMS})
-    (told,) = dictionary.told(read({}))["tables"]
+    (form,) = dashboard.forms(read({})).tables
 
     assert found["properties"]["window"] == {
         "type": "boolean",
@@ -227,7 +226,7 @@ def test_a_new_kind_is_in_the_api_document_and_in_the_form(monkeypatch):
     assert found["required"] == list(ROOMS.names)
     assert found["examples"] == [json_schema.example(ROOMS)]
     assert isinstance(by_schema(ROOMS, json_schema.example(ROOMS)), dict)
-    assert [(field["name"], field["input"]["placeholder"]) for field in told["fields"]] == [
+    assert [(field.name, field.input.placeholder) for field in form.fields] == [
         ("id", ""),
         ("window", "true"),
         ("name", ""),
