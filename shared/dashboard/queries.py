@@ -2,17 +2,16 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from flask import Request
 
 from shared.api.dashboard import MAX_PAGE_LOADS
 from shared.http.problems import Problem
+from shared.tables.kinds.timestamp import EPOCH, micros
 
 _DEFAULT_PAGE_LOADS = 20
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _CURSOR = re.compile(r"([0-9]{1,16})-([0-9a-f]{32})", re.ASCII)
 
 
@@ -30,7 +29,7 @@ class Cursor:
 
     def __str__(self) -> str:
         """As callers send it; to the microsecond, and with no character that a query escapes."""
-        return f"{(self.started_at - _EPOCH) // _MICROSECOND}-{self.load_id.hex}"
+        return f"{micros(self.started_at)}-{self.load_id.hex}"
 
 
 def cursor(request: Request) -> Cursor | None:
@@ -45,7 +44,7 @@ def cursor(request: Request) -> Cursor | None:
     found = _CURSOR.fullmatch(text)
     if found is None:
         raise _unusable("cursor", "is what next_cursor of the page before says")
-    return Cursor(_EPOCH + int(found[1]) * _MICROSECOND, UUID(found[2]))
+    return Cursor(EPOCH + timedelta(microseconds=int(found[1])), UUID(found[2]))
 
 
 def limit(request: Request) -> int:

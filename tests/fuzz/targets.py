@@ -20,7 +20,6 @@ from shared.loading.batches import Batch, pack, unpack
 from shared.validation import json_batch
 from shared.validation.csv_rows import blocks
 from shared.validation.json_batch import BadBatch, Verdict
-from shared.validation.plain import copied
 from shared.validation.row import Reject, by_schema
 from tests.fuzz import judging
 from tests.security import avro_files
@@ -91,7 +90,7 @@ def message(data: bytes) -> None:
         verdict = found.verdict
         assert verdict.size == len(verdict.rows) + len(verdict.rejects)
         for values in verdict.rows.values():
-            judging.check_staged(table, [copied(value) for value in values])
+            judging.check_staged(table, judging.copied(table, values))
         for reject in verdict.rejects:
             _check_kept(reject)
         assert found.block().read == verdict.size
@@ -137,7 +136,7 @@ def _check_kept(reject: Reject) -> None:
 
 
 def _told(verdict: Verdict) -> Any:
-    rows = {index: [copied(value) for value in row] for index, row in verdict.rows.items()}
+    rows = {index: judging.copied(HIRES, row) for index, row in verdict.rows.items()}
     return rows, sorted((r.position, [e.as_json() for e in r.errors]) for r in verdict.rejects)
 
 
