@@ -32,7 +32,7 @@ _DIGITS = bytes(_HEXADECIMAL.find(bytes([byte]).lower()) % 256 for byte in range
 
 @dataclass(frozen=True)
 class Ints:
-    """A column of 64-bit integers; timestamps are microseconds since 1970 in UTC."""
+    """A column of 64-bit integers."""
 
     values: Int64
 
@@ -82,9 +82,14 @@ class Texts:
         """The values as Python strings.
 
         Raises:
-            UnicodeDecodeError: one is not UTF-8.
+            AvroError: `damaged`, one is not UTF-8.
         """
-        return [text.decode() for text in self.raw()]
+        try:
+            return [text.decode() for text in self.raw()]
+        except UnicodeDecodeError as error:
+            raise AvroError(
+                "damaged", "A text of the file is not UTF-8; write the file again."
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -152,23 +157,21 @@ def uuid_texts(packed: bytes | memoryview) -> Texts:
     return Texts(letters.tobytes() + bytes(SLACK), runs * _UUID_LETTERS, lengths)
 
 
-def uuid_bytes(texts: Texts) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+def uuid_bytes(texts: Texts, error: str) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     """UUIDs from their text, a row of sixteen bytes each.
+
+    Args:
+        texts: the UUIDs.
+        error: the sentence for a text that is not a UUID.
 
     Raises:
         AvroError: `bad_rows`, a text is not a UUID.
     """
     if not bool((texts.lengths == _UUID_LETTERS).all()):
-        raise _not_a_uuid()
+        raise AvroError("bad_rows", error)
     windows = window_of(texts.data, _UUID_LETTERS)[texts.starts]
     letters = windows.view(np.uint8).reshape(-1, _UUID_LETTERS)
     digits = np.frombuffer(_DIGITS, np.uint8)[letters[:, _DIGIT_PLACES]]
     if bool((digits == _NO_DIGIT).any()) or not bool((letters[:, _HYPHENS] == ord("-")).all()):
-        raise _not_a_uuid()
+        raise AvroError("bad_rows", error)
     return np.ascontiguousarray((digits[:, ::2] << 4) | digits[:, 1::2])
-
-
-def _not_a_uuid() -> AvroError:
-    return AvroError(
-        "bad_rows", "A load_id of the file is not a UUID; correct it, or leave the field out."
-    )

@@ -1,14 +1,14 @@
-"""Columns as PostgreSQL's COPY sends them, and as it takes them, in bulk.
+"""Columns as PostgreSQL's COPY sends them, and as it takes them.
 
-PostgreSQL aggregates a column of many rows into one value: integers and timestamps as eight bytes
-each, highest first, UUIDs as sixteen, and texts as their lengths and then all their bytes. These
-are its own binary formats, which COPY also takes for the values of single rows.
+In bulk, PostgreSQL aggregates a column of many rows into one value: numbers as eight bytes each,
+highest first, UUIDs as sixteen, and texts as their lengths and then all their bytes. These are its
+own binary formats, which COPY also takes for the values of single rows. Columns that have no form
+in bulk come and go as the text of COPY.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.avro.binary import copy_texts
@@ -26,82 +26,89 @@ from shared.avro.columns import (
     window_of,
 )
 from shared.avro.errors import AvroError
-from shared.database.sql import quoted
 from shared.errors import DatabaseRefusal
 from shared.lazy import numpy as np
-from shared.tables.table import Table
+from shared.tables import bulk
+from shared.tables.column import StoredColumn
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 HEAD_BYTES = len(SIGNATURE) + 8
 
-# PostgreSQL counts timestamps from 2000-01-01; this is that moment in microseconds since 1970.
-_EPOCH_MICROS = 946_684_800_000_000
-_INFINITE = (2**63 - 1, -(2**63))
 _HEAD = SIGNATURE + bytes(8)
 _TAIL = b"\xff\xff"
-_OWN_TYPES = {"accepted_at": "timestamptz", "load_id": "uuid"}
 
 Sent = bytes | memoryview
+StoredColumns = Mapping[str, StoredColumn]
 Part = tuple[str, Any]
 """Values of a fixed size in each row: numpy's type of them, and the values."""
 
 
-@dataclass(frozen=True)
-class ColumnType:
-    """How columns of one type go from PostgreSQL and back.
+def is_bulk(columns: StoredColumns) -> bool:
+    """Whether these columns can be sent in bulk."""
+    return all(column.bulk is not None for column in columns.values())
 
-    Attributes:
-        sent: the expressions to aggregate, with a place for the column's name.
-        from_sent: makes a column of what each expression gave for all rows.
-        selected: the expression that gives one row's value as Avro holds it.
-        from_selected: makes a column of such values.
-        to_copy: what COPY's binary format has for the column in each row: parts, and texts.
+
+def from_sent(form: bulk.Bulk, sent: Sequence[Sent]) -> Column:
+    """The column of what PostgreSQL aggregated for each expression of a form.
+
+    Raises:
+        DatabaseRefusal: a value is one that Avro cannot hold.
     """
-
-    sent: tuple[str, ...]
-    from_sent: Callable[[Sequence[Sent]], Column]
-    selected: str
-    from_selected: Callable[[list[Any]], Column]
-    to_copy: Callable[[Column], Sequence[Part | Texts]]
-
-
-def column_types(table: Table) -> dict[str, str]:
-    """The columns of a stored row and their types in PostgreSQL."""
-    return {name: field.postgres_type for name, field in table.fields.items()} | _OWN_TYPES
-
-
-def is_bulk(types: Mapping[str, str]) -> bool:
-    """Whether columns of these types can be sent in bulk."""
-    return all(kind in TYPES for kind in types.values())
-
-
-def selected(name: str, kind: str) -> str:
-    """The expression that gives one row's value of a column of any type."""
-    return (TYPES[kind].selected if kind in TYPES else "{}").format(quoted(name))
+    match form:
+        case bulk.Numbers():
+            numbers = np.frombuffer(sent[0], ">i8").astype(np.int64)
+            if any(bool((numbers == infinite).any()) for infinite in form.infinite):
+                raise DatabaseRefusal(form.infinite_error)
+            return Ints(numbers + form.origin if form.origin else numbers)
+        case bulk.Uuids():
+            return uuid_texts(sent[0])
+        case bulk.Texts():
+            lengths = np.frombuffer(sent[0], ">i4").astype(np.int64)
+            if int(lengths.sum()) != len(sent[1]):
+                raise DatabaseRefusal(
+                    "The database does not store text in UTF-8; move it to one that does."
+                )
+            return Texts.packed(bytes(sent[1]), lengths)
 
 
-def column_of(kind: str, values: list[Any]) -> Column:
-    """The column of values that were selected one by one, of any type."""
-    return TYPES[kind].from_selected(values) if kind in TYPES else Values(values)
+def column_of(column: StoredColumn, values: list[Any]) -> Column:
+    """The column of Avro values; of Python values unless it has a form in bulk that they fit."""
+    types = set(map(type, values))
+    match column.bulk:
+        case bulk.Numbers() if types <= {int}:
+            return Ints(np.array(values, np.int64))
+        case bulk.Texts() | bulk.Uuids() if types <= {str}:
+            return Texts.of([text.encode() for text in values])
+    return Values(values)
 
 
-def can_copy(chunk: Chunk, types: Mapping[str, str]) -> bool:
+def repeated(column: StoredColumn, value: Any, rows: int) -> Column:
+    """A column that has the same Avro value in all rows."""
+    match column_of(column, [value]):
+        case Ints() as one:
+            return Ints(np.repeat(one.values, rows))
+        case Texts() as one:
+            return Texts(one.data, np.zeros(rows, np.int64), np.repeat(one.lengths, rows))
+    return Values([value] * rows)
+
+
+def can_copy(chunk: Chunk, columns: StoredColumns) -> bool:
     """Whether `to_copy` supports these rows."""
-    *_, last = types.values()
-    return chunk.is_plain and last == "uuid" and is_bulk(types)
+    *_, last = columns.values()
+    return chunk.is_plain and isinstance(last.bulk, bulk.Uuids) and is_bulk(columns)
 
 
-def to_copy(chunk: Chunk, types: Mapping[str, str]) -> bytes:
+def to_copy(chunk: Chunk, columns: StoredColumns) -> bytes:
     """Rows in the binary format of COPY.
 
     Args:
-        chunk: the rows, one at least, with the columns of `types`.
-        types: the columns in their order, and their types in PostgreSQL.
+        chunk: the rows, one at least, with the columns of `columns`.
+        columns: the columns in their order.
 
     Raises:
-        AvroError: `bad_rows`, a value does not fit its type.
+        AvroError: `bad_rows`, a value does not fit its column.
     """
-    segments = list(_segments(chunk, types))
+    segments = list(_segments(chunk, columns))
     sizes = np.zeros(chunk.rows, np.int64)
     for segment in segments:
         sizes += segment.lengths if isinstance(segment, Texts) else segment.itemsize
@@ -119,12 +126,30 @@ def to_copy(chunk: Chunk, types: Mapping[str, str]) -> bytes:
     return b"".join((_HEAD, memoryview(buffer)[: int(ends[-1])], _TAIL))
 
 
-def _segments(chunk: Chunk, types: Mapping[str, str]) -> list[Texts | np.typing.NDArray[np.void]]:
+def to_copy_text(chunk: Chunk, columns: StoredColumns) -> bytes:
+    """Rows in the text format of COPY, whatever their columns.
+
+    Args:
+        chunk: the rows, with the columns of `columns`.
+        columns: the columns in their order.
+
+    Raises:
+        AvroError: `damaged`, a text is not UTF-8.
+        OverflowError: a value is one that Python cannot hold, such as a moment in year 10000.
+    """
+    texts = [
+        column.copy_texts([column.from_avro(value) for value in chunk.columns[name].to_list()])
+        for name, column in columns.items()
+    ]
+    return "".join(f"{line}\n" for line in map("\t".join, zip(*texts, strict=True))).encode()
+
+
+def _segments(chunk: Chunk, columns: StoredColumns) -> list[Texts | np.typing.NDArray[np.void]]:
     """What follows one another in a row: texts, and between them everything of a fixed size."""
     found: list[Texts | np.typing.NDArray[np.void]] = []
-    parts: list[Part] = [(">i2", np.int16(len(types)))]
-    for name, kind in types.items():
-        for part in TYPES[kind].to_copy(chunk.columns[name]):
+    parts: list[Part] = [(">i2", np.int16(len(columns)))]
+    for name, column in columns.items():
+        for part in _parts(column.bulk, chunk.columns[name]):
             if isinstance(part, Texts):
                 found += [_fixed(parts, chunk.rows), part]
                 parts = []
@@ -133,62 +158,27 @@ def _segments(chunk: Chunk, types: Mapping[str, str]) -> list[Texts | np.typing.
     return [*found, _fixed(parts, chunk.rows)]
 
 
+def _parts(form: bulk.Bulk | None, column: Column) -> Sequence[Part | Texts]:
+    """What COPY's binary format has for a column in each row."""
+    match form:
+        case bulk.Numbers():
+            numbers = _ints(column)
+            return [(">i4", 8), (">i8", numbers - form.origin if form.origin else numbers)]
+        case bulk.Uuids():
+            raw = uuid_bytes(_texts(column), form.error).view(f"V{UUID_BYTES}").reshape(-1)
+            return [(">i4", UUID_BYTES), (f"V{UUID_BYTES}", raw)]
+        case bulk.Texts():
+            texts = _texts(column)
+            return [(">i4", texts.lengths), texts]
+    raise TypeError("a column without a form in bulk is copied as text")
+
+
 def _fixed(parts: list[Part], rows: int) -> np.typing.NDArray[np.void]:
     kinds = [(f"f{place}", kind) for place, (kind, _) in enumerate(parts)]
     laid = np.empty(rows, np.dtype(kinds))
     for (name, _), (_, values) in zip(kinds, parts, strict=True):
         laid[name] = values
     return laid.view(f"V{laid.itemsize}")
-
-
-def _integers_sent(sent: Sequence[Sent]) -> Column:
-    return Ints(np.frombuffer(sent[0], ">i8").astype(np.int64))
-
-
-def _integers_selected(values: list[Any]) -> Column:
-    return Ints(np.array(values, np.int64))
-
-
-def _integers_to_copy(column: Column) -> Sequence[Part | Texts]:
-    return [(">i4", 8), (">i8", _ints(column))]
-
-
-def _timestamps_sent(sent: Sequence[Sent]) -> Column:
-    numbers = np.frombuffer(sent[0], ">i8").astype(np.int64)
-    if any(bool((numbers == moment).any()) for moment in _INFINITE):
-        raise DatabaseRefusal("A timestamp is infinite, which Avro cannot hold; correct the row.")
-    return Ints(numbers + _EPOCH_MICROS)
-
-
-def _timestamps_to_copy(column: Column) -> Sequence[Part | Texts]:
-    return [(">i4", 8), (">i8", _ints(column) - _EPOCH_MICROS)]
-
-
-def _uuids_sent(sent: Sequence[Sent]) -> Column:
-    return uuid_texts(sent[0])
-
-
-def _uuids_to_copy(column: Column) -> Sequence[Part | Texts]:
-    raw = uuid_bytes(_texts(column)).view(f"V{UUID_BYTES}").reshape(-1)
-    return [(">i4", UUID_BYTES), (f"V{UUID_BYTES}", raw)]
-
-
-def _texts_sent(sent: Sequence[Sent]) -> Column:
-    lengths = np.frombuffer(sent[0], ">i4").astype(np.int64)
-    if int(lengths.sum()) != len(sent[1]):
-        raise DatabaseRefusal(
-            "The database does not store text in UTF-8; move it to one that does."
-        )
-    return Texts.packed(bytes(sent[1]), lengths)
-
-
-def _texts_selected(values: list[Any]) -> Column:
-    return Texts.of([text.encode() for text in values])
-
-
-def _texts_to_copy(column: Column) -> Sequence[Part | Texts]:
-    texts = _texts(column)
-    return [(">i4", texts.lengths), texts]
 
 
 def _ints(column: Column) -> Int64:
@@ -207,29 +197,3 @@ def _misfit(wanted: str) -> AvroError:
     return AvroError(
         "bad_rows", f"A column of the file does not hold {wanted}, as the table's does."
     )
-
-
-TYPES: Mapping[str, ColumnType] = {
-    "bigint": ColumnType(
-        ("int8send({})",), _integers_sent, "{}", _integers_selected, _integers_to_copy
-    ),
-    "timestamptz": ColumnType(
-        ("timestamptz_send({})",),
-        _timestamps_sent,
-        # As microseconds, without a datetime for each value.
-        "cast(extract(epoch from {}) * 1000000 as bigint)",
-        _integers_selected,
-        _timestamps_to_copy,
-    ),
-    "uuid": ColumnType(
-        ("uuid_send({})",), _uuids_sent, "cast({} as text)", _texts_selected, _uuids_to_copy
-    ),
-    "text": ColumnType(
-        ("int4send(octet_length({}))", "textsend({})"),
-        _texts_sent,
-        "{}",
-        _texts_selected,
-        _texts_to_copy,
-    ),
-}
-"""The types that go in bulk, by their names in PostgreSQL."""

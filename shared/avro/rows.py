@@ -39,7 +39,7 @@ def decode(schema: FileSchema, blocks: Sequence[Block]) -> Chunk:
     _check_sizes(blocks)
     columns = None
     if _is_bulk(schema, blocks):
-        columns = binary.decode(blocks, [field.meaning == "text" for field in schema.fields])
+        columns = binary.decode(blocks, [field.form == "text" for field in schema.fields])
     if columns is None:
         columns = decode_one_by_one(schema, blocks)
     return _chunk(schema, sum(block.rows for block in blocks), columns)
@@ -131,7 +131,7 @@ def _columns(schema: FileSchema, records: Sequence[dict[str, Any]]) -> list[Colu
 def _column(field: Field, values: list[Any]) -> Column:
     if not field.is_plain:
         return Values(values)
-    if field.meaning == "text":
+    if field.form == "text":
         return Texts.of([text.encode() for text in values])
     return Ints(np.array(values, np.int64))
 

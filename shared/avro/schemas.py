@@ -12,16 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Literal
 
-from shared.avro import row_schema
 from shared.avro.errors import AvroError
 from shared.lazy import fastavro
+from shared.tables import bulk, stored
+from shared.tables.kinds import KINDS
 from shared.tables.table import Table
 
-MICROS = {"type": "long", "logicalType": "timestamp-micros"}
-Meaning = Literal["integer", "micros", "text", "other"]
+Form = Literal["number", "text", "other"]
 
 # Values are walked through recursively, also after they are read.
 _MAX_DEPTH = 100
@@ -37,20 +37,23 @@ class Field:
 
     Attributes:
         name: its name in the file.
+        types: the types of its values as the file declares them, null left aside. Of several only
+            those whose values say themselves what they are.
         schema: the schema to decode it by, under which numbers and texts come as such.
-        meaning: what its values are.
+        form: how its values are decoded.
         nullable: whether they may be null.
     """
 
     name: str
+    types: tuple[Any, ...]
     schema: Any
-    meaning: Meaning
+    form: Form
     nullable: bool
 
     @property
     def is_plain(self) -> bool:
         """Whether the bulk paths support it."""
-        return self.meaning != "other" and not self.nullable
+        return self.form != "other" and not self.nullable
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,20 @@ class FileSchema:
 
 def of_table(table: Table) -> FileSchema:
     """The schema that a table's rows are written in."""
-    return FileSchema(row_schema.schema(table))
+    fields = [
+        {"name": name, "type": column.avro_type, "doc": column.description}
+        for name, column in table.fields.items()
+    ]
+    own = [{"name": name, "type": column.avro_type} for name, column in stored.COLUMNS.items()]
+    return FileSchema(
+        {
+            "type": "record",
+            "name": table.name,
+            "namespace": "tablegate",
+            "doc": table.description,
+            "fields": [*fields, *own],
+        }
+    )
 
 
 def _parsed(declared: Any) -> Any:
@@ -124,26 +140,41 @@ def _parsed(declared: Any) -> Any:
 
 
 def _field(given: Mapping[str, Any]) -> Field:
-    declared = given["type"]
-    if isinstance(declared, list) and "null" in declared and len(declared) == 2:
+    name, declared = given["name"], given["type"]
+    if not isinstance(declared, list):
+        form, schema = _form(declared)
+        return Field(name, (declared,), schema, form, nullable=False)
+    if "null" in declared and len(declared) == 2:
         inner = next(branch for branch in declared if branch != "null")
-        meaning, decoded = _meaning(inner)
-        union = ["null", decoded] if declared[0] == "null" else [decoded, "null"]
-        return Field(given["name"], union, meaning, nullable=True)
-    meaning, decoded = _meaning(declared)
-    return Field(given["name"], decoded, meaning, nullable=False)
+        form, schema = _form(inner)
+        union = ["null", schema] if declared[0] == "null" else [schema, "null"]
+        return Field(name, (inner,), union, form, nullable=True)
+    types = tuple(branch for branch in declared if _form(branch)[0] == "other")
+    return Field(name, types, _without_decimals(declared), "other", nullable=False)
 
 
-def _meaning(declared: Any) -> tuple[Meaning, Any]:
-    plain = declared.get("type") if isinstance(declared, dict) else declared
-    logical = declared.get("logicalType") if isinstance(declared, dict) else None
+def _form(declared: Any) -> tuple[Form, Any]:
+    """How values of a type are decoded, and the schema to decode them by."""
+    plain, logical = _named(declared)
     if plain == "string":
         return "text", "string"
-    if plain == "long" and logical == "timestamp-micros":
-        return "micros", "long"
-    if plain in ("int", "long") and logical is None:
-        return "integer", plain
+    if plain in ("int", "long") and (logical is None or (plain, logical) in _numbers()):
+        return "number", plain
     return "other", _without_decimals(declared)
+
+
+def _named(declared: Any) -> tuple[Any, Any]:
+    """A type's name, and what its values are said to mean."""
+    if isinstance(declared, dict):
+        return declared.get("type"), declared.get("logicalType")
+    return declared, None
+
+
+@cache
+def _numbers() -> Sequence[tuple[Any, Any]]:
+    """The types of columns that travel in bulk as numbers, whatever these mean."""
+    columns = [*(kind() for kind in KINDS.values()), *stored.COLUMNS.values()]
+    return [_named(one.avro_type) for one in columns if isinstance(one.bulk, bulk.Numbers)]
 
 
 def _without_decimals(schema: Any) -> Any:

@@ -1,17 +1,24 @@
 """Rows as PostgreSQL sends them: aggregated by column, or one by one."""
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from shared.avro.columns import Chunk
-from shared.avro.postgres import HEAD_BYTES, SIGNATURE, TYPES, Sent, column_of
+from shared.avro.postgres import (
+    HEAD_BYTES,
+    SIGNATURE,
+    Sent,
+    StoredColumns,
+    column_of,
+    from_sent,
+)
 from shared.errors import DatabaseRefusal
 
 TARGET_BYTES = 1 << 20
 """How much to receive and work at a time: small enough for the processor's caches. Measured, larger
 pieces take more memory and no less time."""
+_LINES = 2000
 
 
 @dataclass(frozen=True)
@@ -20,12 +27,12 @@ class SentColumns:
 
     Attributes:
         rows: the number of rows.
-        types: the columns and their types.
+        columns: the columns, each with a form in bulk.
         values: what PostgreSQL sent for each expression of each column.
     """
 
     rows: int
-    types: Mapping[str, str]
+    columns: StoredColumns
     values: Sequence[Sent]
 
     def chunk(self) -> Chunk:
@@ -36,41 +43,48 @@ class SentColumns:
         """
         values = iter(self.values)
         columns = {
-            name: TYPES[kind].from_sent([next(values) for _ in TYPES[kind].sent])
-            for name, kind in self.types.items()
+            name: from_sent(column.bulk, [next(values) for _ in column.bulk.send])
+            for name, column in self.columns.items()
+            if column.bulk is not None
         }
         return Chunk(self.rows, columns)
 
 
 @dataclass(frozen=True)
-class SentRows:
-    """Some rows that were selected one by one.
+class SentLines:
+    """Some rows that came one by one, as lines of COPY text.
 
     Attributes:
-        types: the columns and their types.
-        values: the rows.
+        rows: the number of rows.
+        columns: the columns of each line.
+        text: the lines.
     """
 
-    types: Mapping[str, str]
-    values: Sequence[Sequence[Any]]
+    rows: int
+    columns: StoredColumns
+    text: bytes
 
     def chunk(self) -> Chunk:
-        """The rows by column."""
-        columns = zip(self.types.items(), zip(*self.values, strict=True), strict=True)
+        """Decode the rows."""
+        lines = [line.split("\t") for line in self.text.decode().split("\n")[:-1]]
+        cells = zip(self.columns.items(), zip(*lines, strict=True), strict=True)
         return Chunk(
-            len(self.values),
-            {name: column_of(kind, list(found)) for (name, kind), found in columns},
+            self.rows,
+            {
+                name: column_of(column, list(map(column.avro_of_copy, found)))
+                for (name, column), found in cells
+            },
         )
 
 
-Take = Callable[[SentColumns | SentRows], None]
+Take = Callable[[SentColumns | SentLines], None]
 
 
 class Receiver:
     """Receives COPY in binary, each row of it the aggregated columns of many rows of a table.
 
     Args:
-        types: the columns and their types.
+        columns: the columns, each with a form in bulk.
         take: called with the rows of the table, some at a time.
 
     Attributes:
@@ -78,8 +92,8 @@ class Receiver:
         rows: the rows received so far.
     """
 
-    def __init__(self, types: Mapping[str, str], take: Take) -> None:
-        self._types, self._take = types, take
+    def __init__(self, columns: StoredColumns, take: Take) -> None:
+        self._columns, self._take = columns, take
         self._held = b""
         self._is_begun = False
         self._gathered: list[Sequence[Sent]] = []
@@ -112,7 +126,7 @@ class Receiver:
         """Give on the rows that were gathered."""
         if self._gathered:
             values = [_joined(found) for found in zip(*self._gathered, strict=True)]
-            self._take(SentColumns(self._gathered_rows, self._types, values))
+            self._take(SentColumns(self._gathered_rows, self._columns, values))
         self._gathered, self._gathered_rows, self._gathered_bytes = [], 0, 0
 
     def _gather(self, values: Sequence[memoryview], size: int) -> None:
@@ -126,6 +140,36 @@ class Receiver:
         # Ranges with few selected rows are gathered: each step further on has a price per call.
         if 2 * self._gathered_bytes >= TARGET_BYTES:
             self.flush()
+
+
+class LineReceiver:
+    """Receives rows one by one, as COPY text.
+
+    Args:
+        columns: the columns of each row.
+        take: called with the rows, some at a time.
+
+    Attributes:
+        rows: the rows received so far.
+    """
+
+    def __init__(self, columns: StoredColumns, take: Take) -> None:
+        self._columns, self._take = columns, take
+        self._lines: list[bytes] = []
+        self.rows = 0
+
+    def write(self, data: bytes, /) -> None:
+        """Receive a row: the server sends each as a message of its own."""
+        self._lines.append(bytes(data))
+        self.rows += 1
+        if len(self._lines) >= _LINES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Give on the rows that were gathered."""
+        if self._lines:
+            self._take(SentLines(len(self._lines), self._columns, b"".join(self._lines)))
+        self._lines = []
 
 
 def _joined(values: Sequence[Sent]) -> Sent:

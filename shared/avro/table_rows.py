@@ -6,14 +6,22 @@ sends each row as a message of its own, and for a million rows the messages take
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from shared.avro.postgres import TYPES, is_bulk, selected
-from shared.avro.sent_rows import TARGET_BYTES, Receiver, SentColumns, SentRows, Take
+from shared.avro.postgres import StoredColumns, is_bulk
+from shared.avro.sent_rows import (
+    TARGET_BYTES,
+    LineReceiver,
+    Receiver,
+    SentColumns,
+    SentLines,
+    Take,
+)
+from shared.database import sql
 from shared.database.copy import copy_out
-from shared.database.sql import columns, composed, listed, qualified, quoted
+from shared.database.sql import composed, listed, qualified, quoted
 from shared.lazy import sqlalchemy as sa
 
 _FIRST_PAGES, _MOST_PAGES = 64, 256
@@ -21,7 +29,6 @@ _RANGES_A_STREAM = 64
 _FEW_ROWS = 5000
 # With fewer selected rows to a page, reading whole pages is slower than following an index.
 _SPARSE = 0.25
-_ROWS_A_FETCH = 2000
 _PAGE_SCANS = {
     "enable_seqscan": "off",
     "enable_indexscan": "off",
@@ -36,12 +43,12 @@ class Selection:
 
     Attributes:
         table_name: the table.
-        types: the columns to read, and their types in PostgreSQL.
+        columns: the columns to read.
         condition: an SQL condition for the rows to read; empty for all rows.
     """
 
     table_name: str
-    types: Mapping[str, str]
+    columns: StoredColumns
     condition: str = ""
 
 
@@ -59,7 +66,7 @@ def send(connection: sa.Connection, selection: Selection, take: Take) -> int:
     Raises:
         DatabaseUnavailable, DatabaseBusy: try again later.
     """
-    if not is_bulk(selection.types):
+    if not is_bulk(selection.columns):
         return _send_one_by_one(connection, selection, take)
     if selection.condition:
         return _send_selected(connection, selection, take)
@@ -67,7 +74,7 @@ def send(connection: sa.Connection, selection: Selection, take: Take) -> int:
 
 
 def _send_all(connection: sa.Connection, selection: Selection, take: Take) -> int:
-    receiver = Receiver(selection.types, take)
+    receiver = Receiver(selection.columns, take)
     pages, start, step = _pages(connection, selection.table_name), 0, _FIRST_PAGES
     with _page_scans(connection):
         while start < pages:
@@ -83,8 +90,8 @@ def _send_all(connection: sa.Connection, selection: Selection, take: Take) -> in
 
 def _send_selected(connection: sa.Connection, selection: Selection, take: Take) -> int:
     """Send rows by a condition that may select a few of them, by an index, or nearly all."""
-    few: list[SentColumns | SentRows] = []
-    receiver = Receiver(selection.types, few.append)
+    few: list[SentColumns | SentLines] = []
+    receiver = Receiver(selection.columns, few.append)
     copy_out(connection, few_query(selection), receiver.begin())
     receiver.flush()
     if receiver.rows <= _FEW_ROWS:
@@ -95,7 +102,7 @@ def _send_selected(connection: sa.Connection, selection: Selection, take: Take) 
     ranges = _ranges(connection, selection)
     if sum(ranges.values()) < _SPARSE * _FIRST_PAGES * len(ranges):
         return _send_one_by_one(connection, selection, take)
-    receiver = Receiver(selection.types, take)
+    receiver = Receiver(selection.columns, take)
     with _page_scans(connection):
         copy_out(connection, ranges_query(selection, list(ranges)), receiver.begin())
     receiver.flush()
@@ -152,7 +159,7 @@ def few_query(selection: Selection) -> str:
         ) to stdout (format binary)
         """,
         aggregates=_aggregates(selection),
-        columns=columns(selection.types),
+        columns=sql.columns(selection.columns),
         table=qualified(selection.table_name),
         where=_where(selection),
         limit=str(_FEW_ROWS + 1),
@@ -199,8 +206,9 @@ def _by_range(selection: Selection, series: str, end: str) -> str:
 def _aggregates(selection: Selection) -> str:
     aggregates = (
         f"string_agg({expression.format(quoted(name))}, '')"
-        for name, kind in selection.types.items()
-        for expression in TYPES[kind].sent
+        for name, column in selection.columns.items()
+        if column.bulk is not None
+        for expression in column.bulk.send
     )
     return listed(["int8send(count(*))", *aggregates])
 
@@ -220,27 +228,25 @@ def _page_scans(connection: sa.Connection) -> Iterator[None]:
 
 
 def _send_one_by_one(connection: sa.Connection, selection: Selection, take: Take) -> int:
-    sent = 0
-    query = row_query(selection)
-    connection.exec_driver_sql(f"declare table_rows no scroll cursor for {query}")
-    fetch = f"fetch {_ROWS_A_FETCH} from table_rows"
-    while found := connection.exec_driver_sql(fetch).all():
-        take(SentRows(selection.types, [tuple(row) for row in found]))
-        sent += len(found)
-    connection.exec_driver_sql("close table_rows")
-    return sent
+    receiver = LineReceiver(selection.columns, take)
+    copy_out(connection, row_query(selection), receiver)
+    receiver.flush()
+    return receiver.rows
 
 
 def row_query(selection: Selection) -> str:
-    """The selected rows one by one, as Avro holds their values."""
+    """The COPY of the selected rows one by one, their values as Avro holds them."""
+    values = (column.avro_sql.format(quoted(name)) for name, column in selection.columns.items())
     return composed(
         """
-        select
-            {values}
-        from {table}
-        {where}
+        copy (
+            select
+                {values}
+            from {table}
+            {where}
+        ) to stdout
         """,
-        values=listed(selected(name, kind) for name, kind in selection.types.items()),
+        values=listed(values),
         table=qualified(selection.table_name),
         where=_where(selection),
     )

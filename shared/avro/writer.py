@@ -8,7 +8,7 @@ from shared.avro.binary import EncodedRows
 from shared.avro.columns import Chunk
 from shared.avro.container import Header, StreamDigest, Writable
 from shared.avro.schemas import FileSchema
-from shared.avro.sent_rows import SentColumns, SentRows, Take
+from shared.avro.sent_rows import SentColumns, SentLines, Take
 from shared.pipeline import Stage
 
 # Small blocks can be read many at once; measured, larger ones pack hardly better.
@@ -67,7 +67,7 @@ def writing(
         on_chunk: called with all rows as they are decoded.
     """
 
-    def encode(sent: SentColumns | SentRows) -> None:
+    def encode(sent: SentColumns | SentLines) -> None:
         chunk = sent.chunk()
         if on_chunk is not None:
             on_chunk(chunk)

@@ -6,26 +6,21 @@ elsewhere are judged by the dictionary's rules, like any row that comes in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from shared.avro.columns import SLACK, Chunk, Column, Ints, Texts, Values
+from shared.avro.columns import Chunk, Column, Ints, Texts, Values
+from shared.avro.postgres import column_of, repeated
 from shared.backups.errors import UnusableBackup
-from shared.backups.mapping import OWN_COLUMNS, Defaulted, Mapped, micros
-from shared.lazy import numpy as np
-from shared.tables.kinds.integer import Integer
-from shared.tables.kinds.text import Text
-from shared.tables.kinds.timestamp import Timestamp
+from shared.backups.mapping import Defaulted, Mapped
+from shared.tables import bulk, stored
+from shared.tables.kind import Kind
 from shared.tables.table import Table
-from shared.validation import columns as plain_columns
-from shared.validation import plain
 from shared.validation.row import FieldError, judge
 
-_FIRST = micros(datetime.min.replace(tzinfo=Timestamp.epoch.tzinfo))
-_LAST = micros(datetime.max.replace(tzinfo=Timestamp.epoch.tzinfo))
 _SHOWN = 10
 _GIVEN_UP_AFTER = 100_000
 
@@ -92,10 +87,9 @@ class RowImport:
         judged: bool,
     ) -> None:
         self._table, self._columns, self._judged = table, columns, judged
-        self._own = {"accepted_at": micros(load.accepted_at), "load_id": str(load.load_id)}
-        self._plain = None
-        if not any(table.checker._hooks.values()):
-            self._plain = plain_columns.checks(table)
+        self._stored = stored.columns(table)
+        own = stored.values(load.accepted_at, load.load_id)
+        self._own = {name: self._stored[name].to_avro(value) for name, value in own.items()}
         self.rejected = Rejected(0, [])
 
     @property
@@ -107,7 +101,8 @@ class RowImport:
         """The rows with the table's columns, without rejected rows.
 
         Raises:
-            UnusableBackup: `damaged`, a text is not UTF-8; `bad_rows`, too many were rejected.
+            AvroError: `damaged`, a text is not UTF-8.
+            UnusableBackup: `bad_rows`, too many were rejected.
         """
         columns = {source.column: self._column(source, chunk) for source in self._columns}
         found = Chunk(chunk.rows, columns)
@@ -116,49 +111,44 @@ class RowImport:
         return found
 
     def _column(self, source: Mapped | Defaulted, chunk: Chunk) -> Column:
-        own = self._own.get(source.column)
+        stored_as, own = self._stored[source.column], self._own.get(source.column)
         if isinstance(source, Defaulted):
             value = own if source.value is None else source.value
-            return _constant(value, chunk.rows)
+            return repeated(stored_as, value, chunk.rows)
         column = chunk.columns[source.field.name]
         if own is not None and isinstance(column, Values):
-            return _listed([own if value is None else value for value in column.values])
+            return column_of(
+                stored_as, [own if value is None else value for value in column.values]
+            )
         return column
 
     def _is_plainly_good(self, chunk: Chunk) -> bool:
-        if self._plain is None:
+        if self._table.has_rules_beyond_fields:
             return False
-        checks = dict(self._plain)
-        for name, field in self._table.fields.items():
-            column = chunk.columns[name]
-            if isinstance(field, Text) and isinstance(column, Texts):
-                if not checks[name](_texts(column)):
-                    return False
-            elif isinstance(column, Ints) and isinstance(field, Integer):
-                if int(column.values.min(initial=1)) < 1:
-                    return False
-            elif isinstance(column, Ints) and isinstance(field, Timestamp):
-                if not _are_timestamps(column):
-                    return False
-            else:
-                return False
-        return True
+        fields = self._table.fields.items()
+        return all(_is_plainly_good(field, chunk.columns[name]) for name, field in fields)
 
     def _judge(self, chunk: Chunk) -> Chunk:
-        names = self._table.names
-        lists = [_judgeable(self._table, name, chunk.columns[name]) for name in names]
+        fields = self._table.fields
+        lists = [
+            list(map(field.json_of_avro, chunk.columns[name].to_list()))
+            for name, field in fields.items()
+        ]
         good: list[int] = []
         rows: list[dict[str, Any]] = []
         for place, values in enumerate(zip(*lists, strict=True)):
-            row = dict(zip(names, values, strict=True))
+            row = dict(zip(fields, values, strict=True))
             verdict = judge(self._table, row)
             if isinstance(verdict, tuple):
                 self._reject(row, verdict)
             else:
                 good.append(place)
                 rows.append(verdict)
-        kept = {name: _listed([_stored(row[name]) for row in rows]) for name in names}
-        own = {name: _picked(chunk.columns[name], good) for name in OWN_COLUMNS}
+        kept = {
+            name: column_of(field, [field.to_avro(row[name]) for row in rows])
+            for name, field in fields.items()
+        }
+        own = {name: _picked(chunk.columns[name], good) for name in stored.COLUMNS}
         return Chunk(len(rows), kept | own)
 
     def _reject(self, row: dict[str, Any], errors: Sequence[FieldError]) -> None:
@@ -172,81 +162,19 @@ class RowImport:
             self.rejected.examples.append({"key": key, "errors": sentences})
 
 
-def copy_text(chunk: Chunk, types: Mapping[str, str]) -> bytes:
-    """Rows of any types in the text format of COPY.
-
-    Args:
-        chunk: the rows, with the columns of `types`.
-        types: the columns in their order, and their types in PostgreSQL.
-
-    Raises:
-        OverflowError: a timestamp is in no year from 1 to 9999.
-    """
-    lists = [_readable(chunk.columns[name], kind) for name, kind in types.items()]
-    lines = ("\t".join(map(plain.copied, row)) for row in zip(*lists, strict=True))
-    return "".join(f"{line}\n" for line in lines).encode()
-
-
-def _readable(column: Column, kind: str) -> list[Any]:
-    # PostgreSQL's text of a timestamp is a date and a time, never microseconds.
-    if kind == "timestamptz" and isinstance(column, Ints):
-        return [Timestamp.epoch + timedelta(microseconds=n) for n in column.values.tolist()]
-    return column.to_list()
-
-
-def _constant(value: Any, rows: int) -> Column:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Ints(np.full(rows, value, np.int64))
-    if not isinstance(value, str):
-        return Values([value] * rows)
-    encoded = value.encode()
-    starts = np.zeros(rows, np.int64)
-    return Texts(encoded + bytes(SLACK), starts, np.full(rows, len(encoded), np.int64))
-
-
-def _listed(values: list[Any]) -> Column:
-    kinds = set(map(type, values))
-    if kinds <= {int}:
-        return Ints(np.array(values, np.int64))
-    if kinds == {str}:
-        return Texts.of([text.encode() for text in values])
-    if kinds <= {int, datetime}:
-        return Ints(np.array([_stored(value) for value in values], np.int64))
-    return Values(values)
-
-
-def _stored(value: Any) -> Any:
-    return micros(value) if isinstance(value, datetime) else value
-
-
-def _texts(column: Texts) -> list[str]:
-    try:
-        return column.to_list()
-    except UnicodeDecodeError as error:
-        raise UnusableBackup(
-            "damaged", "A text of the file is not UTF-8; write the file again."
-        ) from error
-
-
-def _are_timestamps(column: Ints) -> bool:
-    values = column.values
-    return int(values.min(initial=0)) >= _FIRST and int(values.max(initial=0)) <= _LAST
-
-
-def _judgeable(table: Table, name: str, column: Column) -> list[Any]:
-    """A column's values as they would come in JSON."""
-    values = _texts(column) if isinstance(column, Texts) else column.to_list()
-    if not isinstance(table.fields[name], Timestamp):
-        return values
-    return [_timestamp(value) for value in values]
-
-
-def _timestamp(value: Any) -> Any:
-    if type(value) is int:
-        if not _FIRST <= value <= _LAST:
-            return str(value)
-        value = Timestamp.epoch + timedelta(microseconds=value)
-    return value.isoformat() if isinstance(value, datetime) else value
+def _is_plainly_good(field: Kind, column: Column) -> bool:
+    """Whether a column's values are surely what the field's rule accepts."""
+    if not field.is_quick_in_avro:
+        return False
+    if isinstance(field.bulk, bulk.Numbers) and isinstance(column, Ints):
+        first, last = field.bulk.first, field.bulk.last
+        values = column.values
+        return int(values.min(initial=last)) >= first and int(values.max(initial=first)) <= last
+    if isinstance(field.bulk, bulk.Texts) and isinstance(column, Texts):
+        texts = column.to_list()
+        return field.json_check is None or field.json_check(texts)
+    # The file has it in another type.
+    return False
 
 
 def _picked(column: Column, places: list[int]) -> Column:

@@ -26,7 +26,7 @@ from shared.avro.schemas import FileSchema
 from shared.backups.catalog import Manifest
 from shared.backups.errors import Orphans, UnusableBackup
 from shared.backups.foreign_keys import without_foreign_keys
-from shared.backups.import_rows import RestoreLoad, RowImport, copy_text
+from shared.backups.import_rows import RestoreLoad, RowImport
 from shared.backups.mapping import resolve
 from shared.backups.restore_sql import SHOWN, Mode, Statements
 from shared.backups.verify import compare, content_of, opened
@@ -36,6 +36,7 @@ from shared.database.sql import statement
 from shared.lazy import sqlalchemy as sa
 from shared.pipeline import prefetch
 from shared.storage import StoredObject
+from shared.tables import stored
 from shared.tables.table import Table
 
 Key = dict[str, Any]
@@ -193,10 +194,10 @@ class _Restore:
 
     def _copied(self, typed: Chunk) -> tuple[str, bytes]:
         """The COPY statement for some rows, and its input."""
-        types = self._sql.types
-        if postgres.can_copy(typed, types):
-            return self._sql.copy_binary, postgres.to_copy(typed, types) if typed.rows else b""
-        return self._sql.copy, copy_text(typed, types)
+        columns = stored.columns(self._table)
+        if postgres.can_copy(typed, columns):
+            return self._sql.copy_binary, postgres.to_copy(typed, columns) if typed.rows else b""
+        return self._sql.copy, postgres.to_copy_text(typed, columns)
 
     def _check_keys(self) -> None:
         count, keys = self._first(self._sql.doubled, self._table)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.avro import table_rows
-from shared.avro.postgres import column_types
 from shared.avro.sent_rows import Take
 from shared.avro.table_rows import Selection
 from shared.database.engine import transaction
 from shared.database.sql import composed, qualified
 from shared.errors import PermanentError
 from shared.lazy import sqlalchemy as sa
+from shared.tables import stored
 from shared.tables.table import Table
 
 
@@ -41,7 +41,7 @@ class Snapshot:
             SnapshotDiffers: these were not all the table's rows.
             DatabaseUnavailable, DatabaseBusy: try again later.
         """
-        sent = table_rows.send(self.connection, Selection(table.name, column_types(table)), take)
+        sent = table_rows.send(self.connection, Selection(table.name, stored.columns(table)), take)
         there = self.connection.exec_driver_sql(count_sql(table)).scalar_one()
         if sent != there:
             raise SnapshotDiffers(

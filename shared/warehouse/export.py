@@ -8,10 +8,11 @@ from typing import Any
 
 from shared import storage
 from shared.avro import codecs, container, schemas, table_rows
-from shared.avro.postgres import column_types
 from shared.avro.table_rows import Selection
 from shared.avro.writer import Writer, writing
+from shared.database.sql import quoted
 from shared.lazy import sqlalchemy as sa
+from shared.tables import stored
 from shared.warehouse.pending import TableWork
 from shared.warehouse.star import Projection
 
@@ -64,7 +65,7 @@ def export(
     name = f"{projection.target}/{extract.name}.avro"
     schema = schemas.of_table(table)
     header = container.new_header(schema.declared, codecs.of(_CODEC), {})
-    selection = Selection(table.name, column_types(table), extract.condition)
+    selection = Selection(table.name, stored.columns(table), extract.condition)
     blob = storage_client.bucket(bucket).blob(name, chunk_size=_UPLOAD_BYTES)
     # An error inside cancels the upload: an object appears whole or not at all.
     with (
@@ -88,14 +89,17 @@ def digest(work: TableWork) -> str:
 
 
 def _of_loads(work: TableWork) -> str:
-    # COPY takes no parameters; the text of a UUID has nothing in it that could end a literal.
-    load_ids = ",".join(str(load.load_id) for load in work.loads)
-    condition = f"load_id = any('{{{load_ids}}}'::uuid[])"
+    condition = _is_one_of(stored.LOAD_ID, {str(load.load_id) for load in work.loads})
     moments = {
         load.confirmed_at.isoformat() for load in work.loads if load.confirmed_at is not None
     }
     if moments:
         # A row that came again unchanged still has its first load, but counts from the new moment.
-        listed = ",".join(sorted(moments))
-        condition += f"\n    or accepted_at = any('{{{listed}}}'::timestamptz[])"
+        condition += f"\n    or {_is_one_of(stored.ACCEPTED_AT, moments)}"
     return condition
+
+
+def _is_one_of(name: str, values: set[str]) -> str:
+    # COPY takes no parameters; UUIDs and moments have nothing in their text that ends a literal.
+    array = f"'{{{','.join(sorted(values))}}}'"
+    return f"{quoted(name)} = any(cast({array} as {stored.COLUMNS[name].postgres_type}[]))"

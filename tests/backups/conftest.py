@@ -15,8 +15,8 @@ from shared.database import engine as engines
 from shared.database.copy import copy_in
 from shared.settings import Settings, read
 from shared.storage import ObjectStore
+from shared.tables import stored
 from shared.tables.table import Table
-from shared.validation import plain
 from tests.backups.rows import LOAD_ID, NOON
 
 
@@ -40,9 +40,13 @@ class Database:
 
     def fill(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Store rows that give the table's fields, or its own columns too."""
-        own = (NOON, LOAD_ID)
-        whole = [(*row, *own)[: len(table.names) + 2] for row in rows]
-        text = "".join("\t".join(map(plain.copied, row)) + "\n" for row in whole)
+        columns, own = stored.columns(table), stored.values(NOON, LOAD_ID).values()
+        whole = [(*row, *own)[: len(columns)] for row in rows]
+        lines = (
+            [column.copy_text(value) for column, value in zip(columns.values(), row, strict=True)]
+            for row in whole
+        )
+        text = "".join("\t".join(line) + "\n" for line in lines)
         with engines.transaction(self.engine) as connection:
             copy_in(connection, f"copy {table.name} from stdin", (text.encode(),))
 

@@ -9,7 +9,7 @@ import fastavro
 import pytest
 
 from shared import tables
-from shared.avro import row_schema, table_rows
+from shared.avro import schemas, table_rows
 from shared.backups import backup, catalog, snapshot
 from shared.backups.errors import UnknownBackup, UnusableBackup
 from shared.backups.snapshot import SnapshotDiffers
@@ -31,7 +31,7 @@ def test_fastavro_reads_the_rows_that_the_table_has(database, parents, backups, 
     names = (*HIRES.names, "accepted_at", "load_id")
     own = (NOON, str(LOAD_ID))
     assert rows == [dict(zip(names, (*hire, *own), strict=True)) for hire in hires(5000)]
-    assert reader.metadata["avro.schema"] == json.dumps(row_schema.schema(HIRES))
+    assert reader.metadata["avro.schema"] == json.dumps(schemas.of_table(HIRES).declared)
     assert reader.metadata["tablegate.fingerprint"] == manifest.fingerprint
     assert (manifest.rows, manifest.sender, manifest.codec) == (5000, "ann", "deflate")
 

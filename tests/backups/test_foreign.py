@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared import tables
-from shared.avro import row_schema
+from shared.avro import schemas
 from shared.backups.errors import UnusableBackup
 from tests.backups.rows import JOB, LOAD_ID, NOON, file, jobs
 
@@ -219,7 +219,7 @@ def test_a_backup_that_is_whole_but_not_what_it_was_is_refused(
 ):
     database.fill(JOBS, jobs(20))
     (manifest,) = backups.back_up([JOBS], "")
-    fields = {field["name"]: field["type"] for field in row_schema.schema(JOBS)["fields"]}
+    fields = {field["name"]: field["type"] for field in schemas.of_table(JOBS).declared["fields"]}
     rows = [(*row, NOON + timedelta(hours=1), str(LOAD_ID)) for row in jobs(20)]
     upload(file(fields, rows), manifest.object)
     blob = storage_client.bucket(bucket).get_blob(manifest.object)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared import tables
-from shared.avro import table_rows
+from shared.avro import sent_rows
 from shared.backups import foreign_keys
 from shared.backups.errors import Orphans, UnusableBackup
 from shared.database.engine import transaction
@@ -304,7 +304,7 @@ class Room(Row):
 def test_a_kind_of_field_that_the_bulk_paths_do_not_cover_goes_row_by_row(
     made, database, backups, restored, monkeypatch
 ):
-    monkeypatch.setattr(table_rows, "_ROWS_A_FETCH", 100)
+    monkeypatch.setattr(sent_rows, "_LINES", 100)
     rooms = Table("rooms", Room)
     made("rooms", '"id" bigint primary key, name text not null, "window" boolean not null')
     database.fill(rooms, [(i, f"Röom\t{i}", i % 3 == 0) for i in range(1, 1000)])

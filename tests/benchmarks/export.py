@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from fastavro.write import Writer
 
 from shared import tables
-from shared.avro import row_schema
+from shared.avro import schemas
 from shared.database.copy import copy_out
 from shared.database.engine import create, transaction
 from shared.settings import read as read_settings
@@ -98,7 +98,7 @@ class RowByRow:
     """Takes rows from COPY in text format, and writes records with fastavro."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        schema = row_schema.schema(HIRES)
+        schema = schemas.of_table(HIRES).declared
         self.writer = Writer(stream, schema, codec="deflate", compression_level=1)
         self.count = 0
 

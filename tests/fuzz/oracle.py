@@ -13,6 +13,12 @@ _UNESCAPED = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r"}
 _SHAPE_CODES = {"too_few_fields", "too_many_fields", "bad_quoting", "row_too_long"}
 
 
+def copied(table: Table, values: Sequence[Any]) -> list[str]:
+    """The values of a row as COPY text."""
+    fields = table.fields.values()
+    return [field.copy_text(value) for field, value in zip(fields, values, strict=True)]
+
+
 def check_staged(table: Table, cells: Sequence[str]) -> None:
     """Assert that the rules accept a row, given as cells in COPY's text format."""
     assert len(cells) == len(table.names), cells

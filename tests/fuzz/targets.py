@@ -17,10 +17,10 @@ from shared.backups.errors import UnusableBackup
 from shared.errors import MalformedMessage, UnreadableFile
 from shared.loading import rejects
 from shared.loading.batches import Batch, pack, unpack
+from shared.tables.table import Table
 from shared.validation import json_batch
 from shared.validation.csv_rows import blocks
 from shared.validation.json_batch import BadBatch, Verdict
-from shared.validation.plain import copied
 from shared.validation.row import Reject, by_schema
 from tests.fuzz import oracle
 from tests.security import avro_files
@@ -75,7 +75,7 @@ def batch(data: bytes) -> None:
             _check_copied(reject)
         sent = Batch(uuid.UUID(int=1), table, "ann", NOW, verdict)
         back = unpack(*pack(sent, data)).verdict
-        assert _comparable(back) == _comparable(verdict)
+        assert _comparable(table, back) == _comparable(table, verdict)
         back.block(table)
 
 
@@ -91,7 +91,7 @@ def message(data: bytes) -> None:
         verdict = found.verdict
         assert verdict.size == len(verdict.rows) + len(verdict.rejects)
         for values in verdict.rows.values():
-            oracle.check_staged(table, [copied(value) for value in values])
+            oracle.check_staged(table, oracle.copied(table, values))
         for reject in verdict.rejects:
             _check_copied(reject)
         assert found.block().read == verdict.size
@@ -136,8 +136,8 @@ def _check_copied(reject: Reject) -> None:
         assert "\x00" not in json.dumps(value, ensure_ascii=False)
 
 
-def _comparable(verdict: Verdict) -> Any:
-    rows = {index: [copied(value) for value in row] for index, row in verdict.rows.items()}
+def _comparable(table: Table, verdict: Verdict) -> Any:
+    rows = {index: oracle.copied(table, row) for index, row in verdict.rows.items()}
     return rows, sorted((r.position, [e.as_json() for e in r.errors]) for r in verdict.rejects)
 
 

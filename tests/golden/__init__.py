@@ -12,12 +12,12 @@ from uuid import UUID
 
 from shared import tables
 from shared.avro import table_rows
-from shared.avro.postgres import column_types
 from shared.avro.table_rows import Selection
 from shared.backups import foreign_keys, snapshot
 from shared.backups.restore_sql import Statements
 from shared.loading import fast_path_sql
 from shared.loading.merge_sql import TEMPLATES, merge_sql
+from shared.tables import stored
 from shared.warehouse import apply, checksums, export
 from shared.warehouse import merge_sql as warehouse_sql
 from shared.warehouse.names import Names
@@ -103,8 +103,8 @@ def _restore() -> Iterator[str]:
 def _table_rows() -> Iterator[str]:
     load = PendingLoad(LOAD_ID, HIRES.name, False, True, NOON, NOON, "1")
     condition = export.of_work(TableWork(PROJECTION, (load,), False)).condition
-    everything = Selection(HIRES.name, column_types(HIRES))
-    of_a_load = Selection(HIRES.name, column_types(HIRES), condition)
+    everything = Selection(HIRES.name, stored.columns(HIRES))
+    of_a_load = Selection(HIRES.name, stored.columns(HIRES), condition)
     yield _composed(table_rows.range_query, everything, 0, 4096, 64)
     yield _composed(table_rows.few_query, of_a_load)
     yield _composed(table_rows.range_counts_query, of_a_load, 4096)

@@ -12,7 +12,6 @@ from shared import tables
 from shared.tables.kind import Cell
 from shared.validation import csv_rows, json_batch
 from shared.validation.json_batch import BadBatch
-from shared.validation.plain import copied
 from shared.validation.row import by_schema, judge
 
 HIRES = tables.find("hired_employees")
@@ -46,11 +45,16 @@ MOMENTS = st.one_of(
 CELLS = st.tuples(INTEGERS, TEXTS, MOMENTS, INTEGERS, INTEGERS).map(list)
 
 
+def copied(values):
+    fields = HIRES.fields.values()
+    return [field.copy_text(value) for field, value in zip(fields, values, strict=True)]
+
+
 def expected(row):
     verdict = by_schema(HIRES, row)
     if isinstance(verdict, tuple):
         return [(error.field, error.code) for error in verdict]
-    return [copied(verdict[name]) for name in HIRES.names]
+    return copied([verdict[name] for name in HIRES.names])
 
 
 def normal(staged):
@@ -123,7 +127,7 @@ def test_every_row_of_a_batch_is_either_taken_or_turned_away_as_the_rules_say(ro
         content.decode("utf-8", "replace").encode().decode()
         return
 
-    found = {index: [copied(value) for value in values] for index, values in verdict.rows.items()}
+    found = {index: copied(values) for index, values in verdict.rows.items()}
     for index, cells in found.items():
         found[index] = normal("\t".join([str(index), *cells]))
     for reject in verdict.rejects:

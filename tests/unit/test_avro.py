@@ -238,13 +238,13 @@ def test_ids_of_loads_are_written_as_python_writes_them(ids):
     written = uuid_texts(memoryview(b"".join(one.bytes for one in ids)))
 
     assert written.to_list() == [str(one) for one in ids]
-    assert uuid_bytes(written).tobytes() == b"".join(one.bytes for one in ids)
+    assert uuid_bytes(written, "").tobytes() == b"".join(one.bytes for one in ids)
 
 
 @pytest.mark.parametrize("text", ["", "x" * 36, "7f0f8b0e5c0b4f439f0e2a4f1f6f8a10", "g" * 36])
 def test_what_is_no_id_of_a_load_is_refused(text):
     with pytest.raises(AvroError, match="UUID"):
-        uuid_bytes(Texts.of([text.encode()]))
+        uuid_bytes(Texts.of([text.encode()]), "Not a UUID.")
 
 
 @given(st.lists(LONGS.map(clamped), max_size=50))

@@ -8,7 +8,7 @@ import fastavro
 import pytest
 
 from shared import tables
-from shared.avro import row_schema, table_rows
+from shared.avro import schemas, table_rows
 from shared.database.engine import transaction
 from shared.warehouse.export import Extract, export
 from shared.warehouse.star import projections
@@ -47,7 +47,7 @@ def exported(engine, storage_client, staging):
         reader = fastavro.reader(io.BytesIO(blob.download_as_bytes()))
         blob.delete()
         rows = sorted(tuple(row.values()) for row in reader)
-        assert reader.writer_schema["fields"] == row_schema.schema(JOBS)["fields"]
+        assert reader.writer_schema["fields"] == schemas.of_table(JOBS).declared["fields"]
         assert reader.codec == "deflate"
         assert done.rows == len(rows)
         return rows

@@ -36,8 +36,8 @@ copy (
     from (
         select "id", "name", "datetime", "department_id", "job_id", "accepted_at", "load_id"
         from public."hired_employees"
-        where load_id = any('{00000000-0000-4000-8000-000000000001}'::uuid[])
-            or accepted_at = any('{2026-01-01T12:00:00+00:00}'::timestamptz[])
+        where "load_id" = any(cast('{00000000-0000-4000-8000-000000000001}' as uuid[]))
+            or "accepted_at" = any(cast('{2026-01-01T12:00:00+00:00}' as timestamptz[]))
         limit 5001
     ) as source
 ) to stdout (format binary);
@@ -49,8 +49,8 @@ select width_bucket(ctid, (
     from generate_series(0, 4096, 64) as ranges (first)
 )), count(*)
 from public."hired_employees"
-where load_id = any('{00000000-0000-4000-8000-000000000001}'::uuid[])
-    or accepted_at = any('{2026-01-01T12:00:00+00:00}'::timestamptz[])
+where "load_id" = any(cast('{00000000-0000-4000-8000-000000000001}' as uuid[]))
+    or "accepted_at" = any(cast('{2026-01-01T12:00:00+00:00}' as timestamptz[]))
 group by 1
 order by 1;
 
@@ -73,21 +73,23 @@ copy (
         from public."hired_employees" as source
         where ctid >= cast('(' || ranges.first || ',0)' as tid)
             and ctid < cast('(' || ranges.first + 64 || ',0)' as tid)
-            and (load_id = any('{00000000-0000-4000-8000-000000000001}'::uuid[])
-                or accepted_at = any('{2026-01-01T12:00:00+00:00}'::timestamptz[]))
+            and ("load_id" = any(cast('{00000000-0000-4000-8000-000000000001}' as uuid[]))
+                or "accepted_at" = any(cast('{2026-01-01T12:00:00+00:00}' as timestamptz[])))
     ) as sent
 ) to stdout (format binary);
 
 -- row_query
--- The selected rows one by one, as Avro holds their values.
-select
-    "id",
-    "name",
-    cast(extract(epoch from "datetime") * 1000000 as bigint),
-    "department_id",
-    "job_id",
-    cast(extract(epoch from "accepted_at") * 1000000 as bigint),
-    cast("load_id" as text)
-from public."hired_employees"
-where load_id = any('{00000000-0000-4000-8000-000000000001}'::uuid[])
-    or accepted_at = any('{2026-01-01T12:00:00+00:00}'::timestamptz[]);
+-- The COPY of the selected rows one by one, their values as Avro holds them.
+copy (
+    select
+        "id",
+        cast("name" as text),
+        cast(extract(epoch from "datetime") * 1000000 as bigint),
+        "department_id",
+        "job_id",
+        cast(extract(epoch from "accepted_at") * 1000000 as bigint),
+        cast("load_id" as text)
+    from public."hired_employees"
+    where "load_id" = any(cast('{00000000-0000-4000-8000-000000000001}' as uuid[]))
+        or "accepted_at" = any(cast('{2026-01-01T12:00:00+00:00}' as timestamptz[]))
+) to stdout;

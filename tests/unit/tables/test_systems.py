@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from shared import tables
-from shared.avro import row_schema
+from shared.avro import schemas
 from shared.database.metadata import metadata
 from shared.validation import structs
 from shared.warehouse.columns import columns
@@ -29,7 +29,7 @@ def test_the_postgres_table_has_key_references_and_the_platforms_own_columns():
 
 
 def test_the_avro_schema_is_one_that_fastavro_takes():
-    schema = fastavro.parse_schema(row_schema.schema(HIRES))
+    schema = fastavro.parse_schema(schemas.of_table(HIRES).declared)
 
     assert [field["name"] for field in schema["fields"]] == [
         *HIRES.names,
