@@ -8,6 +8,7 @@ from shared import tables
 from shared.avro import schemas
 from shared.backups.errors import UnusableBackup
 from tests.backups.rows import JOB, LOAD_ID, NOON, file, jobs
+from shared.errors import DatabaseRefusal
 
 DEPARTMENTS, JOBS, HIRES = tables.all_tables().values()
 MICROS = {"type": "long", "logicalType": "timestamp-micros"}
@@ -157,6 +158,26 @@ def test_a_load_id_that_is_none_is_refused(upload, restored, database):
 
     with pytest.raises(UnusableBackup, match="not a UUID"):
         restored(JOBS, upload(file(fields, [(1, "Welder", NOON, "x")])))
+
+    assert database.rows(JOBS) == []
+
+
+@pytest.mark.parametrize(
+    ("accepted_at", "load_id"),
+    [
+        (f"{NOON}\t{LOAD_ID}\n0\t \t{NOON}", str(LOAD_ID)),
+        (str(NOON), f"{LOAD_ID}\n0\t \t{NOON}\t{LOAD_ID}"),
+    ],
+)
+def test_a_text_that_postgresql_reads_brings_in_no_other_row(
+    accepted_at, load_id, upload, restored, database
+):
+    fields = {**JOB, "accepted_at": ["null", "string"], "load_id": ["null", "string"]}
+    # The null keeps the rows off the binary format, which such a text does not fit.
+    rows = [(1, "Welder", accepted_at, load_id), (2, "Baker", None, None)]
+
+    with pytest.raises(DatabaseRefusal, match="invalid input syntax"):
+        restored(JOBS, upload(file(fields, rows)))
 
     assert database.rows(JOBS) == []
 

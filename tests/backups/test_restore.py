@@ -1,7 +1,7 @@
 """A restore puts back what was, says what it changed, and changes nothing where it cannot."""
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import fastavro
 import pytest
@@ -15,7 +15,8 @@ from shared.backups.errors import Orphans, UnusableBackup
 from shared.database.engine import transaction
 from shared.tables import Integer, Reference, Row, Table, Text
 from tests.backups.rows import LOAD_ID, NOON, hires
-from tests.support.toy_kinds import Flag
+from tests.support.toy_kinds import Day, Flag
+from tests.backups.test_foreign import file
 
 DEPARTMENTS, JOBS, HIRES = tables.all_tables().values()
 
@@ -316,6 +317,39 @@ def test_a_kind_of_field_that_the_bulk_paths_do_not_cover_goes_row_by_row(
     assert counts(restored(rooms)) == {"inserted": 499, "updated": 1, "unchanged": 499}
     assert database.rows(rooms) == before
     assert backups.verify(manifest).is_verified
+
+
+class Hall(Row):
+    """A hall, with a day that has no quick part at all."""
+
+    id = Integer()
+    window = Flag()
+    built = Day()
+
+
+def test_a_file_made_elsewhere_may_hold_kinds_that_the_bulk_paths_do_not_cover(
+    made, database, upload, restored
+):
+    halls = Table("halls", Hall)
+    made("halls", 'id bigint primary key, "window" boolean not null, built date not null')
+    day = date(2021, 7, 27)
+    fields = {
+        "id": "long",
+        "window": ["null", "boolean"],
+        "built": {"type": "int", "logicalType": "date"},
+    }
+
+    restored(halls, upload(file(fields, [(1, True, day), (2, False, date.min)])))
+    with pytest.raises(UnusableBackup, match="1 rows") as caught:
+        restored(halls, upload(file(fields, [(1, True, day), (3, None, day)])))
+    with pytest.raises(UnusableBackup, match="another type for window"):
+        restored(halls, upload(file({**fields, "window": "string"}, [])))
+
+    assert caught.value.facts["examples"][0]["key"] == {"id": 3}
+    assert database.ask('select id, "window", built from halls order by id') == [
+        (1, True, day),
+        (2, False, date.min),
+    ]
 
 
 class Round(Row):

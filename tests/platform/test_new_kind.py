@@ -1,4 +1,4 @@
-"""A kind of field is added by adding one file: the gates, the database and backups work with it."""
+"""A kind of field is added by adding one file: every system of the platform works with it."""
 
 import shutil
 from contextlib import closing
@@ -45,7 +45,20 @@ def operator(tmp_path, monkeypatch):
         yield somebody
 
 
-def test_a_new_kind_is_loaded_corrected_backed_up_and_restored(operator):
+def in_bigquery(operator):
+    """The rooms in the warehouse."""
+    query = f"select id, `window`, cast(built as string) as built from `{operator.dataset}.rooms`"
+    return sorted(map(dict, operator.bigquery.query(query).result()), key=lambda room: room["id"])
+
+
+def differing(operator):
+    """The rooms that differ in BigQuery, each with the fields that do; they are repaired."""
+    asked = {"table": "rooms", "repair": True}
+    (found,) = operator.api.post("/sync_warehouse/reconcile", json=asked).json()["tables"]
+    return [(difference["key"], difference["fields"]) for difference in found["differences"]]
+
+
+def test_a_new_kind_is_loaded_synced_reconciled_backed_up_and_restored(operator):
     row = {"id": 3, "window": False, "built": "2021-07-27", "department_id": 1}
     stored = 'select id, "window", cast(built as text) as built from rooms order by id'
     wanted = [
@@ -66,6 +79,9 @@ def test_a_new_kind_is_loaded_corrected_backed_up_and_restored(operator):
     operator.dropped("departments.csv", b"1,Sales\n")
     wait_until(lambda: operator.count("select count(*) from rooms") == 3, "all released")
     assert operator.ask(stored) == wanted
+    operator.synced()
+    assert in_bigquery(operator) == wanted
+    assert differing(operator) == []
 
     rejects = operator.api.get("/rejected_rows", params={"table": "rooms", "status": "rejected"})
     errors = [error for reject in rejects.json()["rows"] for error in reject["errors"]]
@@ -86,3 +102,10 @@ def test_a_new_kind_is_loaded_corrected_backed_up_and_restored(operator):
     changes = restored.json()
     assert (changes["inserted"]["count"], changes["updated"]["count"]) == (1, 1)
     assert operator.ask(stored) == wanted
+    operator.synced()
+    rooms = f"`{operator.dataset}.rooms`"
+    operator.bigquery.query(f"update {rooms} set built = '2000-01-01' where id = 2").result()
+    operator.bigquery.query(f"update {rooms} set `window` = false where id = 1").result()
+    assert differing(operator) == [({"id": 1}, ["window"]), ({"id": 2}, ["built"])]
+    assert differing(operator) == []
+    assert in_bigquery(operator) == wanted

@@ -142,6 +142,19 @@ def test_a_value_survives_avro(kind):
     assert kind.accepts_avro(kind.avro_type)
 
 
+@pytest.mark.parametrize(
+    "column",
+    [*(kind() for kind in ALL_KINDS.values()), *stored.COLUMNS.values()],
+    ids=[*ALL_KINDS, *stored.COLUMNS],
+)
+def test_an_avro_text_is_one_cell_of_copy_however_it_is_stored(column):
+    if not column.accepts_avro("string"):
+        return
+    hostile = "a\tb\nc\rd\\e"
+
+    assert unescape(column.copy_text(column.from_avro(hostile))) == hostile
+
+
 def test_it_selects_its_column_wherever_sql_does(kind):
     sent = kind.bulk.send if kind.bulk is not None else ()
 
@@ -300,6 +313,10 @@ def test_quick_parts_do_not_outlive_the_rule_they_belong_to():
     assert Named().is_quick_in_json
     assert not Shouted().is_quick_in_csv
     assert not Shouted().is_quick_in_json
+    assert not Even().is_quick_in_avro
+    assert Named().is_quick_in_avro
+    assert not Shouted().is_quick_in_avro
+    assert not Text(validate=OneOf(["Welder"])).is_quick_in_avro
 
 
 @pytest.mark.parametrize("kind", [Even, Named, Shouted])

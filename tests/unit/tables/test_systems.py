@@ -8,7 +8,11 @@ from sqlalchemy.schema import CreateTable
 
 from shared import tables
 from shared.avro import schemas
+from shared.avro.schemas import FileSchema
 from shared.database.metadata import metadata
+from shared.tables import stored
+from shared.tables.bulk import Numbers, Texts, Uuids
+from shared.tables.kinds import KINDS
 from shared.validation import structs
 from shared.warehouse.columns import columns
 
@@ -37,6 +41,20 @@ def test_the_avro_schema_is_one_that_fastavro_takes():
         "load_id",
     ]
     assert schema["fields"][2]["type"]["logicalType"] == "timestamp-micros"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [*(kind() for kind in KINDS.values()), *stored.COLUMNS.values()],
+    ids=[*KINDS, *stored.COLUMNS],
+)
+def test_a_file_is_decoded_into_the_form_that_a_column_has_in_bulk(column):
+    fields = [{"name": "value", "type": column.avro_type}]
+    (field,) = FileSchema({"type": "record", "name": "Row", "fields": fields}).fields
+
+    forms = {Numbers: "number", Texts: "text", Uuids: "text", type(None): "other"}
+    assert field.form == forms[type(column.bulk)]
+    assert any(map(column.accepts_avro, field.types))
 
 
 def test_the_bigquery_columns_are_typed_and_described():
