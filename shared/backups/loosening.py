@@ -59,7 +59,7 @@ def drop_key_sql(key: Mapping[str, Any]) -> str:
     return composed(
         "alter table {child}\ndrop constraint {name}",
         child=key["child"],
-        name=quoted(key["name"]),
+        name=_name(key),
     )
 
 
@@ -68,7 +68,7 @@ def add_key_sql(key: Mapping[str, Any]) -> str:
     return composed(
         "alter table {child}\nadd constraint {name} {definition}",
         child=key["child"],
-        name=quoted(key["name"]),
+        name=_name(key),
         definition=key["definition"],
     )
 
@@ -77,3 +77,7 @@ def _keys(connection: sa.Connection, table: Table) -> list[Mapping[str, Any]]:
     text = sa.text(statement(_SQL, "constraints"))
     found = connection.execute(text, {"name": qualified(table.name)})
     return [dict(row) for row in found.mappings()]
+
+
+def _name(key: Mapping[str, Any]) -> str:
+    return quoted(str(key["name"]))
