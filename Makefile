@@ -1,42 +1,51 @@
-# Every target makes what it needs first: on a fresh machine with Python 3.11+, venv and make,
-# `make demo` and `make test` are all there is to type.
+# On a fresh machine with Python 3.11 or newer, venv and make, `make demo` and `make test` are all there is
+# to type: every target first installs what it needs.
 
 PYTHON ?= python3
 HOME_DIR ?= .local
 PORT ?=
 FILES ?=
 TESTS ?= tests
-
-BIN := .venv/bin
-ENVIRONMENT := .venv/.installed
-BIGQUERY := .venv-bigquery/.installed
-FUZZ := .venv-fuzz/.installed
-BEAM := .venv-beam/.installed
 SECONDS ?= 60
 SCHEDULES ?= 500
 MINUTES ?= 60
+
+BIN := .venv/bin
 PLATFORM := $(BIN)/python -m infra.local
+
+# Each of these files is written once its environment is installed. .venv has two: LOCAL, once it can run the
+# platform, and ENVIRONMENT, once it can run the tests, too.
+UV := $(BIN)/uv
+LOCAL := .venv/.installed-local
+ENVIRONMENT := .venv/.installed
+BIGQUERY := .venv-bigquery/.installed
+BEAM := .venv-beam/.installed
+FUZZ := .venv-fuzz/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help up down status demo reset test golden chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
 
-help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+help: ## print this list
+	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /  make \1\t/' | expand -t 24
 
-up: $(ENVIRONMENT) $(BIGQUERY) ## run the platform in the foreground (PORT=, HOME_DIR=)
+# --- Run the platform ---
+
+up: $(LOCAL) $(BIGQUERY) ## run the platform until Ctrl-C (PORT=, HOME_DIR=)
 	@$(PLATFORM) up --home "$(HOME_DIR)" $(if $(PORT),--port $(PORT))
 
-down: $(ENVIRONMENT) ## stop it
+down: $(LOCAL) ## stop the platform
 	@$(PLATFORM) down --home "$(HOME_DIR)"
 
-status: $(ENVIRONMENT) ## the table of its parts
+status: $(LOCAL) ## print the state of each part
 	@$(PLATFORM) status --home "$(HOME_DIR)"
 
-demo: $(ENVIRONMENT) $(BIGQUERY) ## send a sample data set through, or yours with FILES=FOLDER
+demo: $(LOCAL) $(BIGQUERY) ## send a sample data set through the platform, or yours with FILES=FOLDER
 	@$(PLATFORM) demo --home "$(HOME_DIR)" $(if $(FILES),--files "$(FILES)")
 
-reset: $(ENVIRONMENT) ## delete its data
+reset: $(LOCAL) ## delete the platform's data
 	@$(PLATFORM) reset --home "$(HOME_DIR)"
+
+# --- Check the code ---
 
 test: $(ENVIRONMENT) $(BIGQUERY) $(BEAM) ## run the tests (TESTS=tests/unit for some)
 	@$(BIN)/python -m pytest $(TESTS)
@@ -44,76 +53,82 @@ test: $(ENVIRONMENT) $(BIGQUERY) $(BEAM) ## run the tests (TESTS=tests/unit for 
 golden: $(ENVIRONMENT) ## rewrite the golden files: composed SQL as people read it
 	@$(BIN)/python -m tests.golden
 
-fuzz: $(FUZZ) ## fuzz what is read from strangers (SECONDS=60)
-	@.venv-fuzz/bin/python -m tests.fuzz --seconds $(SECONDS)
-
-chaos: $(ENVIRONMENT) $(BIGQUERY) $(FUZZ) ## play random work and faults, fuzz, try every access (SCHEDULES=500 MINUTES=60)
-	@$(BIN)/python -m tests.chaos --schedules $(SCHEDULES) --minutes $(MINUTES) --fuzz-seconds $(SECONDS)
-
-audit: $(ENVIRONMENT) ## look for known weaknesses in the code and in what it needs
-	@$(BIN)/python -m tests.security.audit
-
 lint: $(ENVIRONMENT) ## check style
-	@$(BIN)/ruff format --check . || { echo "'make format' mends this"; exit 1; }
-	@$(BIN)/ruff check . || { echo "'make format' mends what can be mended by itself"; exit 1; }
+	@$(BIN)/ruff format --check . || { echo "'make format' corrects this"; exit 1; }
+	@$(BIN)/ruff check . || { echo "'make format' corrects some of it"; exit 1; }
 
-format: $(ENVIRONMENT) ## mend style
+format: $(ENVIRONMENT) ## correct style
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
 	@$(BIN)/ruff format .
 
 types: $(ENVIRONMENT) ## check types
 	@$(BIN)/mypy
 
-# 291 MB of its own, so it is no part of the tests; its exceptions stand in the files, each with its reason.
-checkov: $(ENVIRONMENT) ## check infra/gcp for what is known to go wrong
-	@$(BIN)/uv tool run --quiet --from checkov==3.3.30 checkov -d infra/gcp \
+fuzz: $(FUZZ) ## fuzz the parsers of what others send (SECONDS=60)
+	@.venv-fuzz/bin/python -m tests.fuzz --seconds $(SECONDS)
+
+chaos: $(ENVIRONMENT) $(BIGQUERY) $(FUZZ) ## play random work and faults, fuzz, try every access (SCHEDULES=500 MINUTES=60)
+	@$(BIN)/python -m tests.chaos --schedules $(SCHEDULES) --minutes $(MINUTES) --fuzz-seconds $(SECONDS)
+
+audit: $(ENVIRONMENT) ## look for known weaknesses in the code and its dependencies
+	@$(BIN)/python -m tests.security.audit
+
+# Installs 291 MB, so the tests leave it out. Its exceptions are in the Terraform files, each with its reason.
+checkov: $(ENVIRONMENT) ## check infra/gcp for common mistakes
+	@$(UV) tool run --quiet --from checkov==3.3.30 checkov -d infra/gcp \
 		--framework terraform --skip-download --compact --quiet
 
-release: $(ENVIRONMENT) ## stage in build/ all that Terraform deploys
+# --- Deploy and maintain ---
+
+release: $(LOCAL) ## build all that Terraform deploys, in build/
 	@$(BIN)/python -m infra.release
 
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras
+# --no-strip-extras: pip takes the pinned version of google-auth[pyopenssl] only if the lock names the extra.
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras
 
-# With the extras named, pip in --require-hashes mode takes the pinned version for google-auth[pyopenssl] too.
-lock: $(ENVIRONMENT) ## compile the pinned requirements anew
+lock: $(UV) ## pin the dependencies of pyproject.toml again, in every lock file
 	@$(LOCK) --group functions -o requirements.txt
 	@$(LOCK) --group dev -o requirements-dev.txt
+	@$(LOCK) --group local --constraint requirements-dev.txt -o infra/local/requirements.txt
+	@$(LOCK) --group install --constraint requirements-dev.txt -o infra/local/requirements-uv.txt
+	@$(LOCK) --group bigquery -o infra/local/bigquery/requirements.txt
 	@$(LOCK) --group backfill -o functions/ingest_csv/requirements-backfill.txt
-	@$(LOCK) infra/local/bigquery/requirements.in -o infra/local/bigquery/requirements.txt
+	@$(LOCK) --group fuzz -o tests/fuzz/requirements.txt
 
-.venv: $(ENVIRONMENT)
-.venv-bigquery: $(BIGQUERY)
-.venv-beam: $(BEAM) ## Apache Beam, for files too large for one call
+# --- Install ---
 
-# The stamp comes last, so that an installation cut short is done over.
-$(ENVIRONMENT): requirements-dev.txt
-	@echo "Installing the project's environment in .venv (once)"
+.venv: $(ENVIRONMENT) ## install what the tests need
+.venv-bigquery: $(BIGQUERY) ## install the BigQuery stand-in
+.venv-beam: $(BEAM) ## install Apache Beam, for files too large for one call
+
+INSTALL := $(PYTHON) -m infra.install
+
+# A recipe touches its file last, so that the next make repeats an installation that was interrupted.
+$(UV): infra/local/requirements-uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
-	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
+	@$(INSTALL) uv
 	@touch $@
 
-$(BIGQUERY): infra/local/bigquery/requirements.txt
-	@echo "Installing the BigQuery stand-in's environment in .venv-bigquery (once)"
-	@$(PYTHON) -m venv --clear .venv-bigquery
-	@.venv-bigquery/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
-		-r infra/local/bigquery/requirements.txt
+$(LOCAL): infra/local/requirements.txt $(UV)
+	@$(INSTALL) .venv $<
 	@touch $@
 
-$(BEAM): functions/ingest_csv/requirements-backfill.txt
-	@echo "Installing Apache Beam in .venv-beam (once)"
-	@$(PYTHON) -m venv --clear .venv-beam
-	@.venv-beam/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
-		-r functions/ingest_csv/requirements-backfill.txt
+$(ENVIRONMENT): requirements-dev.txt $(UV)
+	@$(INSTALL) --exact .venv $<
+	@touch $(LOCAL) $@
+
+$(BIGQUERY): infra/local/bigquery/requirements.txt $(UV)
+	@$(INSTALL) --exact .venv-bigquery $<
 	@touch $@
 
-# Sees what .venv has, and atheris beside it: its wheels are for some Pythons only.
+$(BEAM): functions/ingest_csv/requirements-backfill.txt $(UV)
+	@$(INSTALL) --exact .venv-beam $<
+	@touch $@
+
+# Also uses the packages of .venv. Apart from them, because atheris has wheels for some Pythons only.
 $(FUZZ): tests/fuzz/requirements.txt $(ENVIRONMENT)
-	@echo "Installing the fuzzer's environment in .venv-fuzz (once)"
-	@$(BIN)/python -m venv --clear .venv-fuzz
-	@.venv-fuzz/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
-		-r tests/fuzz/requirements.txt \
+	@$(INSTALL) --exact .venv-fuzz $< \
 		|| { echo "atheris has wheels for CPython 3.11 to 3.13 on Linux x86_64 alone: make PYTHON=..."; exit 1; }
 	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
 		> $$(.venv-fuzz/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tablegate.pth

@@ -1,13 +1,17 @@
-"""Events: what they say, and moving those that cannot be processed to the dead letters."""
+"""Events of the uploads bucket: reading them, loading files, and dead-lettering invalid events."""
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from shared import logs
+from flask import Request
+
+from shared import ingest, logs, wiring
 from shared.errors import ConfigurationError, MalformedMessage, PermanentError
+from shared.http import push
 from shared.messages import attribute, publish
 from shared.settings import Settings
 
@@ -42,6 +46,29 @@ def finalized(event: Any) -> Upload:
 def is_sweep(event: Any) -> bool:
     """Whether the event is the scheduled sweep for uploads that no event announced."""
     return bool(event["type"] == PUBLISHED)
+
+
+def handle(event: Any, request: Request) -> None:
+    """Load the file that an event names, or on a sweep every upload that no event announced.
+
+    Raises:
+        TransientError: deliver the event again.
+        HTTPException: the push service did not send it.
+    """
+    settings = wiring.settings()
+    if settings.check_events:
+        push.admit(request, settings)
+    uploads = ingest.uploads()
+    if is_sweep(event):
+        for stored in uploads.sweep(datetime.now(UTC)):
+            logs.line("WARNING", "A forgotten upload was loaded", source=stored.identity)
+        for load_id in uploads.sweep_waiting():
+            logs.line("WARNING", "Rows that waited without need were loaded", load_id=load_id)
+        return
+    with dead_letter_on_error(event, settings, wiring.publisher()):
+        upload = finalized(event)
+        if upload.bucket == settings.uploads_bucket:
+            uploads.ingest(upload.bucket, upload.name, upload.generation)
 
 
 @contextmanager

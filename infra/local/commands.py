@@ -13,11 +13,11 @@ from infra.local import home as homes
 from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.layout import Layout
+from infra.local.next_steps import next_steps, shown
 from infra.local.status import PartStatus, PlatformStatus, running_status
 from infra.local.supervisor import Supervisor
 
 _STOP_SECONDS = 30.0
-_UPLOAD = "/upload/storage/v1/b/tablegate-uploads/o?uploadType=media&name="
 
 
 def up(options: argparse.Namespace) -> int:
@@ -129,10 +129,6 @@ def _tell(line: PartStatus) -> None:
 def _welcome(home: Home, layout: Layout, board: PlatformStatus, seconds: float) -> None:
     with contextlib.suppress(BrokenPipeError):
         print(board.table())
-        print(f"\nReady in {seconds:.1f} s. What to try next:")
-        print("  curl --data-binary @departments.csv \\")
-        print(f'    "{layout.url("storage")}{_UPLOAD}departments.csv"')
-        print(f'  curl -H "X-Token: $(cat {home.token_file})" \\')
-        print(f'    "{layout.url("gateway")}/hires_by_quarter?year=2021"')
-        print(f"  addresses and secrets for programs: {home.description}")
-        print("Ctrl-C stops it; the data stays.", flush=True)
+        print(f"\nReady in {seconds:.1f} s.\n{next_steps(home, layout)}")
+        print(f"\nAddresses and secrets for programs: {shown(home.description)}")
+        print("Ctrl-C stops the platform; its data stays.", flush=True)

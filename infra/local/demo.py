@@ -15,13 +15,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from infra.local import layout as layouts
 from infra.local import sample
 from infra.local.environment import ROOT
 from infra.local.errors import PlatformError
 from infra.local.home import Home
+from infra.local.next_steps import next_steps, shown
 from infra.local.observed import Observer
 from infra.local.status import running_status
 from infra.local.tabular import table
+from infra.progress import Progress
 
 _START_SECONDS, _FLOW_SECONDS, _PARENT_SECONDS = 180.0, 180.0, 10.0
 _SHOWN_ROWS = 10
@@ -53,7 +56,7 @@ def _platform(home: Home, *, keep: bool) -> Iterator[dict[str, Any]]:
     if home.is_home() and running_status(home):
         description = _description(home, None)
         yield description
-        _suggest_calls(home, description)
+        _say_next_steps(home, runs=True)
         return
     process = _start(home)
     stays = False
@@ -65,29 +68,21 @@ def _platform(home: Home, *, keep: bool) -> Iterator[dict[str, Any]]:
         if not stays:
             process.send_signal(signal.SIGTERM)
             process.wait()
-    if stays:
-        _suggest_calls(home, description)
+    _say_next_steps(home, runs=stays)
+
+
+def _say_next_steps(home: Home, *, runs: bool) -> None:
+    elsewhere = "" if home.path == ROOT / ".local" else f" HOME_DIR={shown(home.path)}"
+    if runs:
+        print(f"\nThe platform is still running. `make down{elsewhere}` stops it.")
     else:
-        _suggest_start(home)
-
-
-def _suggest_calls(home: Home, description: dict[str, Any]) -> None:
-    print(f"\nThe platform on {home.path} runs on; `make down` stops it. What to try next:")
-    print(f'  curl -H "X-Token: $(cat {home.token_file})" \\')
-    print(f'    "{description["gateway"]}/hires_by_quarter?year={_YEAR}"')
-    print(f"  psql at the database_url in {home.description}: table rejected_rows")
-
-
-def _suggest_start(home: Home) -> None:
-    print(f"\nThe platform is stopped, its data stays in {home.path}. What to try next:")
-    print("  make up                  start it again, and keep it running")
-    print("  make demo FILES=FOLDER   the same with your own CSV files")
-    print("  make reset               delete the data")
+        print(f"\nThe platform has stopped. `make up{elsewhere}` starts it again, with this data.")
+    print(next_steps(home, layouts.read(home)))
+    print(f"  make demo{elsewhere} FILES=FOLDER    # your own CSV files")
 
 
 def _start(home: Home) -> subprocess.Popen[bytes]:
     home.prepare()
-    print(f"Starting a platform on {home.path} ...", flush=True)
     with (home.logs / "up.log").open("ab") as log:
         return subprocess.Popen(  # nosec B603 # this very program
             [sys.executable, "-m", "infra.local", "up", "--home", str(home.path)],
@@ -101,14 +96,21 @@ def _start(home: Home) -> subprocess.Popen[bytes]:
 
 def _description(home: Home, process: subprocess.Popen[bytes] | None) -> dict[str, Any]:
     """platform.json, once it is there."""
+    task = "Starting a platform" if process else "Waiting for the platform"
+    progress = Progress(f"{task} on {shown(home.path)}")
     limit = time.monotonic() + _START_SECONDS
     # What a killed platform left may lie there still: it counts from the running one only.
-    while not (running_status(home) and home.description.exists()):
+    while not ((status := running_status(home)) and home.description.exists()):
         ended = process is not None and process.poll() is not None
         if ended or time.monotonic() > limit:
+            progress.end("failed")
             last = (home.logs / "up.log").read_text().strip().splitlines()[-1:]
             raise PlatformError(f"The platform did not start: {' '.join(last)}")
+        if status:
+            ready = sum(part.is_well for part in status.parts)
+            progress.show(f"{ready} of {len(status.parts)} parts ready")
         time.sleep(0.1)
+    progress.end("ready")
     return dict(json.loads(home.description.read_text()))
 
 
@@ -172,7 +174,7 @@ def _follow(observer: Observer, sources: Sequence[str]) -> list[list[Any]]:
         through = _are_through(loads, len(sources))
         if through and not waiting:
             return loads
-        # Rows whose parent is in no file wait on; the rest is told without them.
+        # Rows whose parent is in no file keep waiting; report the others without them.
         settled_since = settled_since or time.monotonic() if through else 0.0
         if settled_since and time.monotonic() - settled_since > _PARENT_SECONDS:
             return loads

@@ -1,20 +1,20 @@
-"""The routes of every function, one file each: what the doors, the document and the tests share.
+"""The HTTP API, a file per resource: its payloads, handlers and routes."""
 
-A function's main.py gives each route of its file a handler: `Door(NAME, [READ.to(read)])`. Routes
-that only Pub/Sub calls need no file here.
-"""
-
-from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
 from shared.http.routes import Route
+from shared.lazy import Once
 
 
-@cache
+@Once
 def all_routes() -> dict[str, tuple[Route, ...]]:
-    """The routes of every function by its name, without their handlers."""
-    return {
-        entry.name: import_module(f"{__name__}.{entry.name}").ROUTES
-        for entry in iter_modules(__path__)
-    }
+    """The routes of every function, by its name."""
+    modules = [import_module(f"{__name__}.{entry.name}") for entry in iter_modules(__path__)]
+    found = {name: routes for module in modules for name, routes in _routes(module).items()}
+    return dict(sorted(found.items()))
+
+
+def _routes(module: object) -> dict[str, tuple[Route, ...]]:
+    # A resource may belong to the function of another one.
+    return getattr(module, "ROUTES", {})

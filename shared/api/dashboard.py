@@ -1,126 +1,104 @@
-"""Routes of dashboard."""
+"""The dashboard: its page, and the loads and reasons that it shows."""
+
+from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import msgspec
-from msgspec import Meta
+from flask import Response
 
-from shared.api.insert_rows import Counts
-from shared.http.descriptions import Answer, Parameter
-from shared.http.routes import PUBLIC, Route
+from shared import dashboard, wiring
+from shared.api.uploads import UPLOAD
+from shared.dashboard import dictionary, loads
+from shared.dashboard.loads import Cursor, Load, LoadPage, LoadState, ReasonCount, Reasons
+from shared.http import queries
+from shared.http.responses import json_response
+from shared.http.routes import PUBLIC, Context, Parameter, ResponseSpec, Route
+from shared.loading.ledger import Counts
 
 MAX_PAGE_LOADS = 200
 
-Kind = Literal["file", "batch", "replay", "restore"]
-Why = Annotated[
-    dict[str, Any] | None, Meta(description="Why it can never be loaded: code and detail.")
-]
+_DEFAULT_PAGE_LOADS = 20
 
 
-class Load(msgspec.Struct):
-    """A load as the ledger has it."""
-
-    load_id: UUID
-    source: Annotated[str, Meta(description="`gs://bucket/object#generation`, or a batch's id.")]
-    kind: Kind
-    sender: str | None
-    table: Annotated[str | None, Meta(description="Null where the file's name fits no table.")]
-    state: Literal["loading", "done", "failed"]
-    counts: Counts
-    repeats: Annotated[
-        UUID | None, Meta(description="The load that brought the same bytes before.")
-    ]
-    error: Why
-    accepted_at: Annotated[datetime, Meta(description="When the platform took the rows.")]
-    finished_at: datetime | None
-    synced_at: Annotated[
-        datetime | None, Meta(description="When the warehouse had it; null until then.")
-    ]
+def page(context: Context) -> Response:
+    """The page."""
+    return dashboard.PAGE.show(context.request)
 
 
-class LoadPage(msgspec.Struct):
-    """A page of loads, the newest first."""
-
-    rows: list[Load]
-    next_cursor: Annotated[
-        str | None, Meta(description="Send it as `cursor` for the next page; null on the last.")
-    ]
+def asset(context: Context) -> Response:
+    """A file of the page."""
+    return dashboard.PAGE.asset(context.request, context.params["name"])
 
 
-class LoadState(msgspec.Struct):
-    """Where a load stands."""
-
-    load_id: UUID
-    state: Annotated[
-        Literal["pending", "done", "failed"],
-        Meta(description="`pending` too for an id that was never given to anybody."),
-    ]
-    table: str | None = None
-    counts: Counts | None = None
-    error: Why = None
+def list_tables(_: Context) -> Response:
+    """What the page's forms are made of."""
+    return json_response(dictionary.told(wiring.settings()))
 
 
-class ReasonCount(msgspec.Struct):
-    """How many rows of a table are turned away, or wait, for one reason."""
-
-    table: str
-    status: Literal["rejected", "waiting"]
-    reason: Annotated[str, Meta(description="Code of the first error.")]
-    title: Annotated[str, Meta(description="The reason in words.")]
-    rows: Annotated[int, Meta(ge=1)]
-
-
-class Reasons(msgspec.Struct):
-    """Why rows are turned away or wait, the most frequent first."""
-
-    rows: list[ReasonCount]
+def list_loads(context: Context) -> Response:
+    """A page of loads."""
+    given = context.request.args
+    most = queries.whole_number(
+        "limit", given.get("limit", str(_DEFAULT_PAGE_LOADS)), MAX_PAGE_LOADS
+    )
+    after = None
+    if (text := given.get("cursor")) is not None and (after := Cursor.parse(text)) is None:
+        raise queries.unusable("cursor", "is what next_cursor of the page before says")
+    return json_response(loads.page(wiring.engine(), most, after))
 
 
-class Uploaded(msgspec.Struct):
-    """A file that lies in the uploads bucket now."""
+def load_state(context: Context) -> Response:
+    """The state of a load."""
+    load_id = queries.uuid("load_id", context.params["load_id"])
+    return json_response(loads.state(wiring.engine(), load_id))
 
-    load_id: Annotated[UUID, Meta(description="What its load will be known by.")]
-    source: str
-    table: str
-    size_bytes: int
+
+def count_reasons(_: Context) -> Response:
+    """Open rejects by reason."""
+    return json_response(loads.reasons(wiring.engine()))
 
 
 _LOAD_ID = UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
 _MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-_COUNTS = Counts(3, 2, 0, 0, 0, 0, 1)
+_COUNTS = Counts(inserted=2, rejected=1)
 _LOAD = Load(
-    _LOAD_ID,
-    "gs://tablegate-uploads/jobs.csv#1",
-    "file",
-    None,
-    "jobs",
-    "done",
-    _COUNTS,
-    None,
-    None,
-    _MOMENT,
-    _MOMENT,
-    None,
+    load_id=_LOAD_ID,
+    source="gs://tablegate-uploads/jobs.csv#1",
+    kind="file",
+    sender=None,
+    table="jobs",
+    state="done",
+    counts=_COUNTS,
+    repeats=None,
+    error=None,
+    accepted_at=_MOMENT,
+    finished_at=_MOMENT,
+    synced_at=None,
 )
 
-PAGE = Route("GET", "/", scope=PUBLIC, documented=False)
-ASSET = Route("GET", "/assets/<name>", scope=PUBLIC, documented=False)
-TABLES = Route("GET", "/tables", scope=PUBLIC, documented=False)
+PAGE = Route("GET", "/", page, scope=PUBLIC, documented=False)
+ASSET = Route("GET", "/assets/<name>", asset, scope=PUBLIC, documented=False)
+TABLES = Route("GET", "/tables", list_tables, scope=PUBLIC, documented=False)
 
 LOADS = Route(
     "GET",
     "/loads",
-    # Not `metrics`: senders, file names and what a failed file held are for those who mend data.
+    list_loads,
+    # Not `metrics`: senders, file names and the content of failed files are for operators.
     scope="rejects",
-    summary="Look at loads",
+    summary="List loads",
     parameters=(
         Parameter(
             "limit",
             "query",
-            "Loads a page.",
-            {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_LOADS, "default": 20},
+            "Loads per page.",
+            {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MAX_PAGE_LOADS,
+                "default": _DEFAULT_PAGE_LOADS,
+            },
         ),
         Parameter(
             "cursor",
@@ -129,27 +107,28 @@ LOADS = Route(
             {"type": "string", "pattern": "^[0-9]{1,16}-[0-9a-f]{32}$"},
         ),
     ),
-    answers=(Answer(200, "A page.", LoadPage, LoadPage([_LOAD], None)),),
+    responses=(ResponseSpec(200, "A page.", LoadPage, LoadPage([_LOAD], None)),),
     problems={400: ("unusable-filter",)},
 )
 
 LOAD = Route(
     "GET",
     "/loads/<load_id>",
-    # Whoever may send rows may follow what becomes of them; only counts are told.
+    load_state,
+    # Anyone who may send rows may follow what becomes of them; the response holds only counts.
     scope="rows",
-    summary="Where a load stands",
+    summary="The state of a load",
     parameters=(
         Parameter(
             "load_id",
             "path",
-            "As the answer to the upload gave it.",
+            "As the response to the upload gave it.",
             {"type": "string", "format": "uuid"},
             example=str(_LOAD_ID),
         ),
     ),
-    answers=(
-        Answer(
+    responses=(
+        ResponseSpec(
             200,
             "Pending, done with counts, or failed.",
             LoadState,
@@ -162,10 +141,11 @@ LOAD = Route(
 REASONS = Route(
     "GET",
     "/reasons",
+    count_reasons,
     scope="rejects",
     summary="Count open rejects by reason",
-    answers=(
-        Answer(
+    responses=(
+        ResponseSpec(
             200,
             "The counts.",
             Reasons,
@@ -174,7 +154,4 @@ REASONS = Route(
     ),
 )
 
-# Its body is a file, and the document's bodies are JSON; programs drop files in the bucket itself.
-UPLOAD = Route("POST", "/uploads/<table>", scope="rows", documented=False)
-
-ROUTES = (PAGE, ASSET, TABLES, LOADS, LOAD, REASONS, UPLOAD)
+ROUTES = {"dashboard": (PAGE, ASSET, TABLES, LOADS, LOAD, REASONS, UPLOAD)}

@@ -1,59 +1,18 @@
-"""Routes of freshness."""
+"""How far BigQuery is behind PostgreSQL."""
 
-from datetime import datetime
-from typing import Annotated
+from flask import Response
 
-import msgspec
-from msgspec import Meta
-
-from shared.http.descriptions import Answer
-from shared.http.routes import Route
-
-Moment = datetime | None
-Seconds = Annotated[float, Meta(ge=0)]
-Count = Annotated[int, Meta(ge=0)]
+from shared import wiring
+from shared.http.responses import json_response
+from shared.http.routes import Context, ResponseSpec, Route
+from shared.warehouse.bigquery import connect
+from shared.warehouse.freshness import TIMEOUT_SECONDS, Freshness, freshness
 
 
-class TableFreshness(msgspec.Struct):
-    """How far a table is behind."""
-
-    table: str
-    as_of: Annotated[
-        Moment,
-        Meta(
-            description="When the newest load that BigQuery includes was finished; null before "
-            "the first, and where BigQuery is away."
-        ),
-    ]
-    changed_at: Annotated[Moment, Meta(description="When its rows there last changed.")]
-    checked_at: Annotated[
-        Moment, Meta(description="When it was last found that nothing was missing.")
-    ]
-    unsynced: Annotated[
-        Count, Meta(description="Finished loads of it that BigQuery has yet to see.")
-    ]
-    oldest_unsynced: Annotated[
-        Moment, Meta(description="When the oldest of them was finished; null without one.")
-    ]
-    lag_seconds: Annotated[Seconds, Meta(description="How long ago that was; 0 without one.")]
-
-
-class Freshness(msgspec.Struct):
-    """How far BigQuery is behind PostgreSQL."""
-
-    bigquery: Annotated[bool, Meta(description="Whether BigQuery answered.")]
-    newest_synced: Annotated[
-        Moment, Meta(description="When the newest load that BigQuery includes was finished.")
-    ]
-    unsynced: Annotated[
-        Count,
-        Meta(description="Finished loads that BigQuery has yet to see, those that failed too."),
-    ]
-    oldest_unsynced: Annotated[
-        Moment, Meta(description="When the oldest of them was finished; null without one.")
-    ]
-    lag_seconds: Annotated[Seconds, Meta(description="How long ago that was; 0 without one.")]
-    tables: list[TableFreshness]
+def read(_: Context) -> Response:
+    """What the ledger has yet to bring, and what BigQuery has."""
+    warehouse = connect(wiring.bigquery_client(), wiring.settings(), TIMEOUT_SECONDS)
+    return json_response(freshness(wiring.engine(), warehouse))
 
 
 _EXAMPLE = {
@@ -78,11 +37,12 @@ _EXAMPLE = {
 READ = Route(
     "GET",
     "/",
+    read,
     scope="metrics",
     summary="How far BigQuery is behind",
-    description="Asks the ledger what is not synced, and BigQuery what it has. Where BigQuery is "
-    "away it says so, and tells what the ledger knows.",
-    answers=(Answer(200, "How far each table is behind.", Freshness, _EXAMPLE),),
+    description="Asks the ledger what is not synced, and BigQuery what it has. If BigQuery is "
+    "unavailable it says so, and gives what the ledger knows.",
+    responses=(ResponseSpec(200, "How far each table is behind.", Freshness, _EXAMPLE),),
 )
 
-ROUTES = (READ,)
+ROUTES = {"freshness": (READ,)}

@@ -1,20 +1,36 @@
-"""Routes of insert_rows."""
+"""Batches of rows: publish one, and ask what became of it."""
+
+from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from flask import Response
 from msgspec import Meta
 
-from shared.http.descriptions import Answer, Body, Parameter
-from shared.http.routes import Route
+from shared import tables, wiring
+from shared.http import bodies
+from shared.http.problems import Problem
+from shared.http.responses import json_response
+from shared.http.routes import Body, Context, Parameter, ResponseSpec, Route
+from shared.loading import batches, idempotency
+from shared.loading.batches import Batch, BatchClaim
+from shared.loading.idempotency import KeyReused
+from shared.loading.ledger import Counts, Entry
+from shared.tables.table import Table
+from shared.validation import json_batch
+from shared.validation.json_batch import BadBatch, Verdict
+from shared.validation.row import FieldError
 
 REJECTED_HEADER = "Tablegate-Rejected"
 MAX_WAIT_SECONDS = 30
 
+Count = Annotated[int, Meta(ge=0)]
+
 
 class RejectedRow(msgspec.Struct):
-    """A row of a batch that was turned away."""
+    """A row of a batch that was rejected."""
 
     index: Annotated[int, Meta(description="Its place in the batch, from 0.", ge=0)]
     errors: Annotated[
@@ -23,35 +39,23 @@ class RejectedRow(msgspec.Struct):
     ]
 
 
-class Counts(msgspec.Struct):
-    """What became of the rows of a load; `read` is the sum of the others."""
-
-    read: Annotated[int, Meta(ge=0)]
-    inserted: Annotated[int, Meta(ge=0)]
-    updated: Annotated[int, Meta(ge=0)]
-    unchanged: Annotated[int, Meta(description="Stored already, word for word.", ge=0)]
-    superseded: Annotated[int, Meta(description="Older than what is stored.", ge=0)]
-    waiting: Annotated[int, Meta(description="Stored once their parent row is.", ge=0)]
-    rejected: Annotated[int, Meta(ge=0)]
-
-
 class BatchAccepted(msgspec.Struct):
-    """A batch that was taken; its good rows will be stored."""
+    """A batch that was published; its valid rows will be stored."""
 
     batch_id: Annotated[UUID, Meta(description="What to ask for it by.")]
     table: str
-    accepted: Annotated[int, Meta(description="How many rows were taken.", ge=0)]
-    rejected_count: Annotated[int, Meta(description="How many were turned away.", ge=0)]
+    accepted: Annotated[int, Meta(description="How many rows were accepted.", ge=0)]
+    rejected_count: Annotated[int, Meta(description="How many were rejected.", ge=0)]
     rejected: list[RejectedRow]
 
 
 class BatchState(msgspec.Struct, omit_defaults=True):
-    """Where a batch stands."""
+    """The state of a batch."""
 
     batch_id: UUID
     state: Annotated[
         Literal["pending", "stored", "failed"],
-        Meta(description="`pending` too for an id that was never given to anybody."),
+        Meta(description="`pending` also for an id that was never issued."),
     ]
     table: str | None = None
     counts: Counts | None = None
@@ -61,29 +65,150 @@ class BatchState(msgspec.Struct, omit_defaults=True):
 
 
 class BatchStored(msgspec.Struct, omit_defaults=True):
-    """A batch that was waited for."""
+    """A batch that the caller waited for."""
 
     batch_id: UUID
     state: Literal["stored", "failed"]
     table: str
-    accepted: Annotated[int, Meta(ge=0)]
-    rejected_count: Annotated[int, Meta(ge=0)]
+    accepted: Count
+    rejected_count: Count
     rejected: list[RejectedRow]
     counts: Counts | None = None
     error: dict[str, Any] | None = None
 
 
+def insert(context: Context) -> Response:
+    """Validate the rows of a batch and publish it, unless it repeats one that is stored."""
+    table = tables.find(context.params["table"])
+    body = bodies.json_content(context.request)
+    verdict = _verdict(table, body)
+    claim = _claim(context, table, body)
+    entry = _entry(claim.batch_id) if claim.repeated else None
+    if entry is None:
+        batch = Batch(claim.batch_id, table, context.sender, claim.accepted_at, verdict)
+        batches.publish_batch(wiring.publisher(), wiring.settings(), batch, body)
+    if not verdict.rows:
+        raise _no_row_accepted(claim.batch_id, verdict)
+    wait = bodies.wait_seconds(context.request, MAX_WAIT_SECONDS)
+    if wait and entry is None:
+        entry = _entry(claim.batch_id, wait)
+    if wait and entry is not None:
+        return _stored(claim.batch_id, table, verdict, entry, wait)
+    return _accepted(claim.batch_id, table, verdict, wait)
+
+
+def state(context: Context) -> Response:
+    """The state of a batch."""
+    batch_id = context.params["batch_id"]
+    entry = _entry(batch_id)
+    if entry is None:
+        found = BatchState(batch_id, "pending")
+    elif entry.state == "done":
+        found = BatchState(batch_id, "stored", entry.table_name, entry.counts)
+    else:
+        found = BatchState(batch_id, "failed", entry.table_name, error=_error(entry))
+    return json_response(found)
+
+
+def by_field(errors: tuple[FieldError, ...]) -> dict[str, list[str]]:
+    """What is wrong with a row, by field, in sentences."""
+    found: dict[str, list[str]] = {}
+    for error in errors:
+        found.setdefault(error.field, []).append(error.sentence())
+    return found
+
+
+def _verdict(table: Table, body: bytes) -> Verdict:
+    try:
+        return json_batch.check(table, body)
+    except BadBatch as error:
+        members: dict[str, Any] = {"pointer": error.pointer} if error.pointer else {}
+        raise Problem(400, error.code.replace("_", "-"), str(error), **members) from None
+
+
+def _claim(context: Context, table: Table, body: bytes) -> BatchClaim:
+    """The claim of a batch; only one with an idempotency key is looked up in the database."""
+    key = bodies.idempotency_key(context.request)
+    if key is None:
+        return batches.new_claim()
+    try:
+        return idempotency.claim_key(wiring.engine(), context.sender, key, table, body)
+    except KeyReused as error:
+        raise Problem(422, "idempotency-key-reused", str(error)) from None
+
+
+def _entry(batch_id: UUID, within_seconds: int = 0) -> Entry | None:
+    return idempotency.wait_for_entry(wiring.engine(), batch_id, within_seconds)
+
+
+def _accepted(batch_id: UUID, table: Table, verdict: Verdict, wait: int) -> Response:
+    """202: the valid rows will be stored."""
+    found = BatchAccepted(
+        batch_id, table.name, len(verdict.rows), len(verdict.rejects), _rejected(verdict)
+    )
+    headers = {**_headers(verdict, wait), "Location": f"/insert_rows/batches/{batch_id}"}
+    return json_response(found, 202, headers)
+
+
+def _stored(batch_id: UUID, table: Table, verdict: Verdict, entry: Entry, wait: int) -> Response:
+    """200: the caller waited, and the valid rows are stored, or can never be."""
+    done = entry.state == "done"
+    found = BatchStored(
+        batch_id,
+        "stored" if done else "failed",
+        table.name,
+        len(verdict.rows),
+        len(verdict.rejects),
+        _rejected(verdict),
+        entry.counts if done else None,
+        _error(entry),
+    )
+    return json_response(found, 200, _headers(verdict, wait))
+
+
+def _no_row_accepted(batch_id: UUID, verdict: Verdict) -> Problem:
+    """422: every row was rejected; the rejected rows are kept all the same."""
+    return Problem(
+        422,
+        "no-row-accepted",
+        "No row fits the table; `rejected` says what is wrong with each. Correct them and send "
+        "them again.",
+        headers=_headers(verdict),
+        batch_id=batch_id,
+        accepted=0,
+        rejected_count=len(verdict.rejects),
+        rejected=_rejected(verdict),
+    )
+
+
+def _error(entry: Entry) -> dict[str, Any] | None:
+    return dict(entry.error) if entry.error else None
+
+
+def _rejected(verdict: Verdict) -> list[RejectedRow]:
+    return [RejectedRow(reject.position, by_field(reject.errors)) for reject in verdict.rejects]
+
+
+def _headers(verdict: Verdict, wait: int = 0) -> dict[str, str]:
+    headers = {REJECTED_HEADER: str(len(verdict.rejects))}
+    if wait:
+        headers["Preference-Applied"] = f"wait={wait}"
+    return headers
+
+
 _BATCH_ID = UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
+_COUNTS = Counts(inserted=1, rejected=1)
 _REJECTED = [RejectedRow(1, {"job": ["Must hold more than blanks; give a text."]})]
-_HEADERS = {REJECTED_HEADER: "How many rows of the batch were turned away."}
+_REJECTED_HEADER = {REJECTED_HEADER: "How many rows of the batch were rejected."}
 
 INSERT = Route(
     "POST",
     "/<table>",
+    insert,
     scope="rows",
     summary="Insert rows into {table}",
-    description="Judges each row by the table's rules, publishes the good ones as one batch and "
-    "answers once Pub/Sub has it. What is turned away is kept and can be corrected and replayed.",
+    description="Validates each row by the table's rules, publishes the valid ones as one batch "
+    "and answers once Pub/Sub has it. Rejected rows are kept and can be corrected and replayed.",
     parameters=(
         Parameter(
             "Idempotency-Key",
@@ -96,26 +221,26 @@ INSERT = Route(
         Parameter(
             "Prefer",
             "header",
-            f"`wait=N`: answer when the rows are stored, after N seconds ({MAX_WAIT_SECONDS} at "
-            "most) at the latest. Missing parents and conflicts are only known then.",
+            f"`wait=N`: answer once the rows are stored, or after N seconds ({MAX_WAIT_SECONDS} at "
+            "most). Only then are missing parents and conflicts known.",
             example="wait=10",
         ),
     ),
-    body=Body("1 to 1000 rows.", None),
-    answers=(
-        Answer(
+    body=Body("1 to 1000 rows.", {"type": "object"}),
+    responses=(
+        ResponseSpec(
             202,
-            "Taken; the rows will be stored.",
+            "Accepted; the rows will be stored.",
             BatchAccepted,
             BatchAccepted(_BATCH_ID, "jobs", 1, 1, _REJECTED),
-            headers={**_HEADERS, "Location": "Where to ask how the batch stands."},
+            headers={**_REJECTED_HEADER, "Location": "Where to ask for the state of the batch."},
         ),
-        Answer(
+        ResponseSpec(
             200,
             "Stored, or failed, within the time of `Prefer: wait`.",
             BatchStored,
-            BatchStored(_BATCH_ID, "stored", "jobs", 1, 1, _REJECTED, Counts(2, 1, 0, 0, 0, 0, 1)),
-            headers={**_HEADERS, "Preference-Applied": "The wait that was kept."},
+            BatchStored(_BATCH_ID, "stored", "jobs", 1, 1, _REJECTED, _COUNTS),
+            headers={**_REJECTED_HEADER, "Preference-Applied": "The wait that was applied."},
         ),
     ),
     problems={
@@ -123,7 +248,7 @@ INSERT = Route(
             *("not-json", "duplicate-key", "not-finite", "too-deep", "body-cut-off"),
             *("not-a-batch", "empty-batch", "too-many-rows", "bad-idempotency-key"),
         ),
-        404: ("unknown-table",),
+        404: ("unknown-path", "unknown-table"),
         422: ("no-row-accepted", "idempotency-key-reused"),
     },
 )
@@ -131,25 +256,26 @@ INSERT = Route(
 STATE = Route(
     "GET",
     "/batches/<uuid:batch_id>",
+    state,
     scope="rows",
-    summary="Where a batch stands",
+    summary="The state of a batch",
     parameters=(
         Parameter(
             "batch_id",
             "path",
-            "As the answer to the batch gave it.",
+            "As the response to the batch gave it.",
             {"type": "string", "format": "uuid"},
             example=str(_BATCH_ID),
         ),
     ),
-    answers=(
-        Answer(
+    responses=(
+        ResponseSpec(
             200,
             "Pending, stored with counts, or failed.",
             BatchState,
-            BatchState(_BATCH_ID, "stored", "jobs", Counts(2, 1, 0, 0, 0, 0, 1)),
+            BatchState(_BATCH_ID, "stored", "jobs", _COUNTS),
         ),
     ),
 )
 
-ROUTES = (INSERT, STATE)
+ROUTES = {"insert_rows": (INSERT, STATE)}

@@ -1,47 +1,37 @@
-"""Routes of rejected_rows."""
+"""Rejected rows: list them, correct and replay them, or discard them."""
 
+from __future__ import annotations
+
+import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from itertools import chain
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
 import msgspec
+from flask import Request, Response
 from msgspec import Meta
 
-from shared.api.insert_rows import Counts
-from shared.http.descriptions import Answer, Body, Parameter
-from shared.http.routes import Route
+from shared import tables, wiring
+from shared.api.insert_rows import by_field
+from shared.http import bodies, queries
+from shared.http.problems import Problem
+from shared.http.responses import json_response
+from shared.http.routes import Body, Context, Parameter, ResponseSpec, Route
+from shared.loading import reject_queue
+from shared.loading.ledger import Counts
+from shared.loading.reject_queue import FieldFault, Filters, Id, Outcome, Reject, Status
+from shared.validation import corrections
 
-STATUSES = ("rejected", "waiting", "replayed", "loaded", "discarded")
 MAX_PAGE_ROWS = 1000
 MAX_IDS = 1000
-# In decimal digits; with a zero before them they would be a second name of the same reject.
-ID_TEXT = "[1-9][0-9]{0,17}"
 
-Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
-
-
-class FieldFault(msgspec.Struct):
-    """What is wrong with a field."""
-
-    field: Annotated[str, Meta(description="`_row` for the row as a whole.")]
-    code: Annotated[str, Meta(description="A stable word for the reason.")]
-    message: str
-
-
-class Reject(msgspec.Struct):
-    """A row that was turned away, or waits for its parent."""
-
-    reject_id: Id
-    load_id: UUID
-    source: Annotated[str, Meta(description="`gs://bucket/object#generation`, or a batch's id.")]
-    sender: str | None
-    table: str
-    position: Annotated[int, Meta(description="Line in its file, or index in its batch.")]
-    raw: Annotated[Any, Meta(description="The row as it came.")]
-    errors: list[FieldFault]
-    reason: Annotated[str, Meta(description="Code of the first error.")]
-    status: Literal["rejected", "waiting", "replayed", "loaded", "discarded"]
-    rejected_at: datetime
+_STATUSES = get_args(Status)
+_DEFAULT_PAGE_ROWS = 100
+_LARGEST = 2**63 - 1
+# In decimal digits; with a leading zero they would be a second name of the same reject.
+_ID_TEXT = "[1-9][0-9]{0,17}"
+_FILTERS = ("table", "source", "status", "load_id", "reason")
 
 
 class RejectPage(msgspec.Struct):
@@ -61,7 +51,7 @@ class Replay(msgspec.Struct, forbid_unknown_fields=True):
         Meta(
             min_length=1,
             max_length=MAX_IDS,
-            extra_json_schema={"propertyNames": {"pattern": f"^{ID_TEXT}$"}},
+            extra_json_schema={"propertyNames": {"pattern": f"^{_ID_TEXT}$"}},
         ),
     ]
 
@@ -75,17 +65,17 @@ class ReplayLoad(msgspec.Struct):
 
 
 class StillRejected(msgspec.Struct):
-    """A corrected row that does not fit either; its reject stays open."""
+    """A corrected row that was rejected again; its reject stays open."""
 
     reject_id: int
     errors: dict[str, list[str]]
 
 
 class NotOpen(msgspec.Struct):
-    """A reject that nothing was done with."""
+    """A reject that was left as it is."""
 
     reject_id: int
-    status: Annotated[str | None, Meta(description="What it is now; null where there is none.")]
+    status: Annotated[str | None, Meta(description="Its status; null if there is no such reject.")]
 
 
 class Replayed(msgspec.Struct):
@@ -98,7 +88,7 @@ class Replayed(msgspec.Struct):
 
 
 class Discard(msgspec.Struct, forbid_unknown_fields=True):
-    """Rejects that nobody will correct."""
+    """Rejects that no one will correct."""
 
     ids: Annotated[list[Id], Meta(min_length=1, max_length=MAX_IDS)]
 
@@ -108,6 +98,91 @@ class Discarded(msgspec.Struct):
 
     discarded: list[int]
     not_open: list[NotOpen]
+
+
+def list_rejects(context: Context) -> Response:
+    """A page of rejects."""
+    given = context.request.args
+    limit = queries.whole_number(
+        "limit", given.get("limit", str(_DEFAULT_PAGE_ROWS)), MAX_PAGE_ROWS
+    )
+    cursor = given.get("cursor")
+    before = None if cursor is None else queries.whole_number("cursor", cursor, _LARGEST)
+    # One row more than the page has says that there is another page.
+    found = reject_queue.page(wiring.engine(), _filters(context.request), limit + 1, before)
+    rows = found[:limit]
+    following = str(rows[-1].reject_id) if len(found) > limit else None
+    return json_response(RejectPage(rows, following))
+
+
+def corrections_file(context: Context) -> Response:
+    """The open rejects of a table as a file to correct, streamed."""
+    filters = _filters(context.request)
+    if filters.table_name is None:
+        raise Problem(400, "unusable-filter", "Name the table: ?table=...", parameter="table")
+    table = tables.find(filters.table_name)
+    found = reject_queue.to_correct(wiring.engine(), filters)
+    # Read before the response begins, so that an error can still become a problem.
+    first = next(found, None)
+    lines = corrections.lines(table, chain([first] if first else [], found))
+    # The uploads bucket accepts a file of this name.
+    headers = {"Content-Disposition": f'attachment; filename="{table.name}-corrected.csv"'}
+    return Response(lines, headers=headers, content_type="text/csv; charset=utf-8")
+
+
+def replay(context: Context) -> Response:
+    """Validate and store corrected rows."""
+    corrected = _corrected(bodies.read(context.request, Replay))
+    outcome = reject_queue.replay(
+        wiring.engine(), wiring.publisher(), wiring.settings(), context.sender, corrected
+    )
+    loads = [
+        ReplayLoad(entry.table_name or "", entry.load_id, entry.counts) for entry in outcome.entries
+    ]
+    refused = [StillRejected(i, by_field(errors)) for i, errors in outcome.refused.items()]
+    return json_response(Replayed(sorted(outcome.closed), loads, refused, _not_open(outcome)))
+
+
+def discard(context: Context) -> Response:
+    """Discard rejects."""
+    ids = bodies.read(context.request, Discard).ids
+    outcome = reject_queue.discard(wiring.engine(), ids)
+    return json_response(Discarded(sorted(outcome.closed), _not_open(outcome)))
+
+
+def _filters(request: Request) -> Filters:
+    given = request.args
+    unknown = set(given) - {*_FILTERS, "limit", "cursor"}
+    if unknown:
+        raise queries.unusable(min(unknown), f"is no filter; there are {', '.join(_FILTERS)}")
+    if given.get("status", _STATUSES[0]) not in _STATUSES:
+        raise queries.unusable("status", f"is one of {', '.join(_STATUSES)}")
+    for name in ("source", "reason"):
+        # PostgreSQL's text cannot hold one.
+        if "\x00" in given.get(name, ""):
+            raise queries.unusable(name, "holds no NUL character")
+    return Filters(
+        tables.find(given["table"]).name if "table" in given else None,
+        given.get("source"),
+        given.get("status"),
+        queries.uuid("load_id", given["load_id"]) if "load_id" in given else None,
+        given.get("reason"),
+    )
+
+
+def _corrected(body: Replay) -> dict[int, Any]:
+    if not all(re.fullmatch(_ID_TEXT, text) for text in body.rows):
+        raise Problem(
+            400,
+            "invalid-body",
+            "The keys of rows are reject_ids; see GET /rejected_rows.",
+            pointer="/rows",
+        )
+    return {int(text): row for text, row in body.rows.items()}
+
+
+def _not_open(outcome: Outcome) -> list[NotOpen]:
+    return [NotOpen(reject_id, status) for reject_id, status in outcome.not_open.items()]
 
 
 _LOAD_ID = UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
@@ -138,7 +213,6 @@ def _filter(name: str, description: str, example: Any = None, **schema: Any) -> 
     return Parameter(name, "query", description, {"type": "string", **schema}, example=example)
 
 
-# PostgreSQL's text cannot hold a NUL character.
 _NO_NUL = r"^[^\u0000]*$"
 _SOURCE_FILTER = _filter(
     "source", "The file as `gs://bucket/object`, or a batch's id.", _SOURCE, pattern=_NO_NUL
@@ -149,43 +223,52 @@ _REASON_FILTER = _filter("reason", "Code of the first error.", "missing", patter
 LIST = Route(
     "GET",
     "/",
+    list_rejects,
     scope="rejects",
-    summary="Look at rows that were turned away",
+    summary="List rejected rows",
     description="Newest first. Filters add up.",
     parameters=(
-        _filter("table", "The table they were meant for.", "hired_employees"),
+        _filter("table", "The table they were sent to.", "hired_employees"),
         _SOURCE_FILTER,
-        _filter("status", "What became of them.", "rejected", enum=list(STATUSES)),
+        _filter("status", "What became of them.", "rejected", enum=list(_STATUSES)),
         _LOAD_FILTER,
         _REASON_FILTER,
         Parameter(
             "limit",
             "query",
-            "Rows a page.",
-            {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_ROWS, "default": 100},
+            "Rows per page.",
+            {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MAX_PAGE_ROWS,
+                "default": _DEFAULT_PAGE_ROWS,
+            },
         ),
-        _filter("cursor", "`next_cursor` of the page before.", pattern=f"^{ID_TEXT}$"),
+        _filter("cursor", "`next_cursor` of the page before.", pattern=f"^{_ID_TEXT}$"),
     ),
-    answers=(Answer(200, "A page.", RejectPage, RejectPage([_REJECT], None)),),
+    responses=(ResponseSpec(200, "A page.", RejectPage, RejectPage([_REJECT], None)),),
     problems={400: ("unusable-filter",), 404: ("unknown-table",)},
 )
 
 CORRECTIONS = Route(
     "GET",
     "/rejected_rows.csv",
+    corrections_file,
     scope="rejects",
-    summary="A file to correct and drop again",
+    summary="A file to correct and upload again",
     description="The rejected rows of one table as CSV: its fields, then `_line` and `_reasons`, "
-    "which the gate passes over. Correct the cells and drop the file in the uploads bucket. A cell "
-    "that a spreadsheet would take for a formula has an apostrophe before it; leave it there, the "
-    "gate takes it away.",
+    "which are ignored when the file is loaded. Correct the cells and drop the file in the uploads "
+    "bucket. A cell that a spreadsheet would take for a formula starts with an apostrophe; leave "
+    "it there, loading removes it.",
     parameters=(
-        Parameter("table", "query", "Whose rows.", required=True, example="hired_employees"),
+        Parameter(
+            "table", "query", "The table of the rows.", required=True, example="hired_employees"
+        ),
         _SOURCE_FILTER,
         _LOAD_FILTER,
         _REASON_FILTER,
     ),
-    answers=(Answer(200, "The file.", media_type="text/csv"),),
+    responses=(ResponseSpec(200, "The file.", media_type="text/csv"),),
     problems={400: ("unusable-filter",), 404: ("unknown-table",)},
     at_root=True,
 )
@@ -193,22 +276,18 @@ CORRECTIONS = Route(
 REPLAY = Route(
     "POST",
     "/replay",
+    replay,
     scope="rejects",
-    summary="Send corrected rows through the gate again",
-    description="Those that fit are stored at once, and their rejects marked `replayed`; those "
-    "that still do not are answered with what is wrong, and stay.",
+    summary="Replay corrected rows",
+    description="Valid rows are stored at once, and their rejects marked `replayed`; the response "
+    "says what is wrong with the others, and their rejects stay open.",
     body=Body("The corrected rows.", Replay, {"one row": {"rows": {"1": _ROW}}}),
-    answers=(
-        Answer(
+    responses=(
+        ResponseSpec(
             200,
             "What became of each row.",
             Replayed,
-            Replayed(
-                [1],
-                [ReplayLoad("hired_employees", _LOAD_ID, Counts(1, 1, 0, 0, 0, 0, 0))],
-                [],
-                [],
-            ),
+            Replayed([1], [ReplayLoad("hired_employees", _LOAD_ID, Counts(inserted=1))], [], []),
         ),
     ),
 )
@@ -216,17 +295,15 @@ REPLAY = Route(
 DISCARD = Route(
     "POST",
     "/discard",
+    discard,
     scope="rejects",
-    summary="Put rejects away that nobody will correct",
+    summary="Discard rejected rows that no one will correct",
     body=Body("Their ids.", Discard, {"two rows": {"ids": [1, 2]}}),
-    answers=(
-        Answer(
-            200,
-            "What became of each.",
-            Discarded,
-            Discarded([1], [NotOpen(2, "replayed")]),
+    responses=(
+        ResponseSpec(
+            200, "What became of each.", Discarded, Discarded([1], [NotOpen(2, "replayed")])
         ),
     ),
 )
 
-ROUTES = (LIST, CORRECTIONS, REPLAY, DISCARD)
+ROUTES = {"rejected_rows": (LIST, CORRECTIONS, REPLAY, DISCARD)}

@@ -1,13 +1,25 @@
-"""Routes of sync_warehouse."""
+"""Bring changes to BigQuery, and compare it with PostgreSQL."""
 
-from typing import Annotated, Any, Literal
+from __future__ import annotations
+
+from typing import Annotated
 
 import msgspec
+from flask import Response
 from msgspec import Meta
 
-from shared.http.descriptions import Answer, Body
-from shared.http.routes import PUSH, Route
+from shared import tables, wiring
+from shared.http import bodies
+from shared.http.push import PushMessage
+from shared.http.responses import json_response
+from shared.http.routes import PUSH, Body, Context, ResponseSpec, Route
+from shared.warehouse.bigquery import connect
+from shared.warehouse.compare import RowDifference
+from shared.warehouse.reconcile import Reconciliation, reconcile
+from shared.warehouse.sync import Sync
 
+# Under a steady load BigQuery is behind by this much more, and everything else is faster.
+GATHER_SECONDS = 0.5
 MOST_LISTED = 100
 
 Count = Annotated[int, Meta(ge=0)]
@@ -27,14 +39,6 @@ class RowsOnBothSides(msgspec.Struct):
 
     postgres: Count
     bigquery: Count
-
-
-class RowDifference(msgspec.Struct):
-    """A row that is not the same on both sides."""
-
-    kind: Literal["missing", "extra", "changed", "repeated"]
-    key: dict[str, Any]
-    fields: Annotated[list[str], Meta(description="Of a changed row, which fields differ.")]
 
 
 class TableReconciled(msgspec.Struct):
@@ -73,6 +77,50 @@ class Reconciled(msgspec.Struct):
     tables: list[TableReconciled]
 
 
+def sync(context: Context) -> Response:
+    """Bring everything that is pending, not only the message's: one sync serves many messages."""
+    named = "table" in PushMessage.read(context.request).attributes
+    _sync().run() if named else _sync().sweep()
+    return Response(status=204)
+
+
+def compare(context: Context) -> Response:
+    """Compare BigQuery with PostgreSQL, and repair it if asked to."""
+    asked = bodies.read(context.request, Reconcile, may_be_empty=True)
+    chosen = None if asked.table is None else [tables.find(asked.table)]
+    found = reconcile(_sync(), chosen, repair=asked.repair)
+    agree = all(one.found.agrees or one.repaired for one in found)
+    return json_response(Reconciled(agree, [_table(one) for one in found]))
+
+
+def _sync() -> Sync:
+    settings = wiring.settings()
+    settings.require("staging_bucket")
+    return Sync(
+        wiring.engine(),
+        connect(wiring.bigquery_client(), settings),
+        wiring.object_store(),
+        settings.staging_bucket,
+        GATHER_SECONDS,
+    )
+
+
+def _table(one: Reconciliation) -> TableReconciled:
+    found = one.found
+    return TableReconciled(
+        table=found.projection.table.name,
+        rows=RowsOnBothSides(found.postgres_rows, found.bigquery_rows),
+        agrees=found.agrees,
+        repaired=one.repaired,
+        buckets=len(found.buckets),
+        missing=found.count("missing"),
+        extra=found.count("extra"),
+        changed=found.count("changed"),
+        repeated=found.count("repeated"),
+        differences=list((found.differences or ())[:MOST_LISTED]),
+    )
+
+
 _EXAMPLE = Reconciled(
     True,
     [
@@ -94,27 +142,28 @@ _EXAMPLE = Reconciled(
     ],
 )
 
-SYNC = Route("POST", "/", scope=PUSH, summary="Bring what has changed to BigQuery")
+SYNC = Route("POST", "/", sync, scope=PUSH, summary="Bring what has changed to BigQuery")
 
 RECONCILE = Route(
     "POST",
     "/reconcile",
-    # An operator's call, looking too: it reads every row on both sides.
+    compare,
+    # For operators only, even without repair: it reads every row on both sides.
     scope="backups",
     scheduled=True,
-    summary="Compare BigQuery with PostgreSQL, and mend it",
+    summary="Compare BigQuery with PostgreSQL, and repair it",
     description="Brings what is pending, then compares each table: count and checksum, computed "
     "inside both databases, and row by row only where those differ. With `repair` the rows that "
     "differ are refreshed, and compared again. A difference is logged as an error with the label "
     "`alert=warehouse-differs`.",
     body=Body(
-        "What to compare; everything where there is no body.",
+        "What to compare; without a body, everything.",
         Reconcile,
         {"look at all": {}, "mend one table": {"repair": True, "table": "jobs"}},
         required=False,
     ),
-    answers=(Answer(200, "What was found, and what was mended.", Reconciled, _EXAMPLE),),
+    responses=(ResponseSpec(200, "What was found, and what was repaired.", Reconciled, _EXAMPLE),),
     problems={404: ("unknown-table",)},
 )
 
-ROUTES = (SYNC, RECONCILE)
+ROUTES = {"sync_warehouse": (SYNC, RECONCILE)}

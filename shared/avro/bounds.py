@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.backups.errors import UnusableBackup
-from shared.validation.strict_json import MAX_DEPTH, is_too_deep
+from shared.strict_json import MAX_DEPTH, is_too_deep
 
 # A row of nullable columns that are all null has two values a byte.
 _MOST_VALUES_A_BYTE = 16

@@ -12,12 +12,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-from shared.avro import bounds
+from shared.avro import bounds, row_schema
 from shared.backups.errors import UnusableBackup
-from shared.derive import avro
-from shared.derive.types import kind_of
 from shared.lazy import fastavro
-from shared.tables.fields import Timestamp
+from shared.tables.kinds.timestamp import Timestamp
 from shared.tables.table import Table
 
 OWN_COLUMNS = ("accepted_at", "load_id")
@@ -106,7 +104,7 @@ class FileSchema:
 
 def of_table(table: Table) -> FileSchema:
     """The schema that a table's backups are written in."""
-    return FileSchema(avro.schema(table))
+    return FileSchema(row_schema.schema(table))
 
 
 def wrong_schema(sentence: str, **facts: Any) -> UnusableBackup:
@@ -243,7 +241,7 @@ def _is_moment(field: Field) -> bool:
 def _wanted(table: Table, column: str) -> Any:
     if column == "accepted_at":
         return MICROS
-    return "string" if column == "load_id" else kind_of(table, column).avro
+    return "string" if column == "load_id" else table.fields[column].avro_type
 
 
 def _default(table: Table, name: str) -> Any:

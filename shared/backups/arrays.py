@@ -17,7 +17,7 @@ from shared.avro.columns import Chunk, Column, Ints, Texts, Values
 from shared.database.sql import composed, listed, qualified, quoted
 from shared.errors import DatabaseRefusal
 from shared.lazy import numpy as np
-from shared.tables.fields import Timestamp
+from shared.tables.kinds.timestamp import Timestamp
 
 EPOCH_MICROS = 946_684_800_000_000
 """What PostgreSQL counts moments from, 2000-01-01, in microseconds since 1970."""

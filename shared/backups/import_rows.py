@@ -16,7 +16,9 @@ from shared.avro.columns import SLACK, Chunk, Column, Ints, Texts, Values
 from shared.avro.schemas import OWN_COLUMNS, Filled, Taken, micros
 from shared.backups.errors import UnusableBackup
 from shared.lazy import numpy as np
-from shared.tables.fields import Integer, Text, Timestamp
+from shared.tables.kinds.integer import Integer
+from shared.tables.kinds.text import Text
+from shared.tables.kinds.timestamp import Timestamp
 from shared.tables.table import Table
 from shared.validation import columns as plain_columns
 from shared.validation.row import FieldError, judge

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
+
+import msgspec
+from msgspec import Meta
 
 from shared.avro.codecs import MAX_BLOCK_BYTES
 from shared.backups.manifest import Manifest
@@ -12,7 +15,7 @@ from shared.backups.restore_sql import Mode
 from shared.storage import StoredObject
 from shared.tables.table import Table
 
-Key = Mapping[str, Any]
+Key = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,13 @@ class Order:
     max_block_bytes: int = MAX_BLOCK_BYTES
 
 
-@dataclass(frozen=True)
-class Change:
-    """Rows that changed in one way: how many, and the keys of the first ten."""
+class RowsChanged(msgspec.Struct, frozen=True):
+    """Rows that change in one way."""
 
-    count: int
-    examples: tuple[Key, ...]
+    count: Annotated[int, Meta(ge=0)]
+    examples: Annotated[
+        list[dict[str, Any]], Meta(description="The keys of the first ten of them.")
+    ]
 
 
 @dataclass(frozen=True)
@@ -63,4 +67,4 @@ class Restored:
     load_id: UUID | None
     rows: int
     accepted_at: datetime
-    changes: Mapping[str, Change]
+    changes: Mapping[str, RowsChanged]

@@ -18,7 +18,7 @@ from shared.backups.errors import Orphans, UnusableBackup
 from shared.backups.import_rows import Own
 from shared.backups.loosening import loosened
 from shared.backups.manifest import Manifest
-from shared.backups.order import Change, Key, Order, Restored
+from shared.backups.order import Key, Order, Restored, RowsChanged
 from shared.backups.restore_sql import SHOWN, Statements
 from shared.backups.stage import stage
 from shared.database.engine import transaction
@@ -138,7 +138,7 @@ class _Restore:
                 found,
             )
 
-    def _changes(self, rows: int) -> dict[str, Change]:
+    def _changes(self, rows: int) -> dict[str, RowsChanged]:
         counts = dict(self._rows(self._sql.counts))
         examples: dict[str, list[Key]] = {kind: [] for kind in _KINDS}
         for kind, *values in self._rows(self._sql.examples):
@@ -146,9 +146,9 @@ class _Restore:
         for same in self._rows(self._sql.unchanged):
             examples["unchanged"].append(dict(zip(self._table.key, same, strict=True)))
         counts["unchanged"] = rows - counts.get("inserted", 0) - counts.get("updated", 0)
-        return {kind: Change(counts.get(kind, 0), tuple(examples[kind])) for kind in _KINDS}
+        return {kind: RowsChanged(counts.get(kind, 0), examples[kind]) for kind in _KINDS}
 
-    def _apply(self, changes: Mapping[str, Change], *, keeps_own: bool) -> None:
+    def _apply(self, changes: Mapping[str, RowsChanged], *, keeps_own: bool) -> None:
         counts = {kind: change.count for kind, change in changes.items()}
         load_id = {"load_id": str(self._own.load_id)}
         with loosened(self._connection, self._table, counts):
@@ -158,7 +158,7 @@ class _Restore:
             for sql in (self._sql.insert, update, self._sql.delete):
                 self._execute(sql)
 
-    def _record(self, rows: int, changes: Mapping[str, Change]) -> None:
+    def _record(self, rows: int, changes: Mapping[str, RowsChanged]) -> None:
         values = {
             "load_id": str(self._own.load_id),
             "source": f"restore {self._own.load_id} of {self._order.stored.identity}",

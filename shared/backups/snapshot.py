@@ -16,7 +16,6 @@ from shared.backups.arrays import Piece
 from shared.database.copy import copy_out
 from shared.database.engine import transaction
 from shared.database.sql import composed, qualified
-from shared.derive.types import kind_of
 from shared.errors import PermanentError
 from shared.lazy import sqlalchemy as sa
 from shared.tables.table import Table
@@ -130,4 +129,4 @@ def lock_sql(tables: Sequence[Table]) -> str:
 
 def column_types(table: Table) -> dict[str, str]:
     """The columns of a stored row and their types in PostgreSQL."""
-    return {name: kind_of(table, name).postgres for name in table.names} | _OWN_TYPES
+    return {name: field.postgres_type for name, field in table.fields.items()} | _OWN_TYPES

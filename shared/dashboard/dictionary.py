@@ -1,13 +1,12 @@
 """What the page must know of the platform to make its forms."""
 
+from dataclasses import asdict
 from typing import Any
 
 from shared import tables
 from shared.settings import Settings
-from shared.tables.fields import Integer, Required, Timestamp
+from shared.tables.kind import Kind
 from shared.tables.table import Table
-
-_KINDS: dict[type[Required], str] = {Integer: "integer", Timestamp: "timestamp"}
 
 
 def told(settings: Settings) -> dict[str, Any]:
@@ -19,12 +18,14 @@ def told(settings: Settings) -> dict[str, Any]:
 
 
 def _table(table: Table) -> dict[str, Any]:
-    fields = [
-        {"name": name, "kind": _kind(field), "description": field.metadata["description"]}
-        for name, field in table.fields.items()
-    ]
+    fields = [_field(name, field) for name, field in table.fields.items()]
     return {"name": table.name, "description": table.description, "fields": fields}
 
 
-def _kind(field: Required) -> str:
-    return next((word for kind, word in _KINDS.items() if isinstance(field, kind)), "text")
+def _field(name: str, field: Kind) -> dict[str, Any]:
+    return {
+        "name": name,
+        "kind": type(field).__name__.lower(),
+        "description": field.description,
+        "input": asdict(field.form_input),
+    }

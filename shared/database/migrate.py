@@ -12,7 +12,7 @@ from alembic.operations import Operations, ops
 
 from shared import tables
 from shared.database.engine import transaction
-from shared.derive.postgres import metadata
+from shared.database.metadata import metadata
 from shared.errors import ConfigurationError
 
 # Any constant, but the same one for every migration.

@@ -1,35 +1,39 @@
-"""Bodies of calls: read within bounds, and strictly."""
+"""Bodies of calls, read within limits and strictly; and headers that say how to handle them."""
 
 import io
 import json
+import re
 from typing import Any, TypeVar
 
 import msgspec
 from flask import Request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
+from shared import strict_json
 from shared.http.problems import Problem
-from shared.validation import strict_json
-from shared.validation.strict_json import NotStrictJson
+from shared.strict_json import NotStrictJson
 
 _PIECE = 1 << 16
 _DISCARD_BYTES = 32 << 20  # as much as Google's front end lets through over HTTP/1
 
+# RFC 7240: preferences separated by commas, each with parameters of its own.
+_WAIT = re.compile(r'(?:^|,)\s*wait\s*=\s*"?(\d{1,9})"?\s*(?=[,;]|$)', re.ASCII | re.IGNORECASE)
+_KEY = re.compile(r"[!-~]{1,255}")
+
 Model = TypeVar("Model", bound=msgspec.Struct)
 
 
-def bound(request: Request, limit_bytes: int) -> None:
-    """Let no more of the body be read than `limit_bytes` and one byte that tells it is larger."""
-    # werkzeug cuts a body without a length off at the maximum, in silence.
+def limit(request: Request, limit_bytes: int) -> None:
+    """Read at most `limit_bytes` of the body, and one byte more to see that it is larger."""
+    # werkzeug silently cuts off a body without a length at the maximum.
     request.max_content_length = limit_bytes + 1
 
 
 def content(request: Request) -> bytes:
-    """The body as it came.
+    """The bytes of the body.
 
     Raises:
-        Problem: 413 where it is larger than MAX_BODY_BYTES, 415 where it is compressed, 400 where
-            it ended early.
+        Problem: 413, it is larger than the limit; 415, it is compressed; 400, it ended early.
     """
     if request.content_encoding:
         raise Problem(
@@ -50,7 +54,7 @@ def content(request: Request) -> bytes:
 
 
 def json_content(request: Request) -> bytes:
-    """The body as it came, from a caller that says it is JSON.
+    """The bytes of a body whose Content-Type is JSON.
 
     Raises:
         Problem: 413, 415, 400.
@@ -66,15 +70,15 @@ def json_content(request: Request) -> bytes:
 
 
 def read(request: Request, model: type[Model], *, may_be_empty: bool = False) -> Model:
-    """The body as a `model`: a msgspec struct whose types are checked strictly.
+    """The body as a struct, its types checked strictly.
 
     Args:
-        request: whose body it is.
-        model: what it must be; give it `forbid_unknown_fields=True`.
+        request: the call.
+        model: the struct; give it `forbid_unknown_fields=True`.
         may_be_empty: whether no body counts as `{}`.
 
     Raises:
-        Problem: 413, 415, 400 with `pointer` where in the body the fault is.
+        Problem: 413; 415; 400, with a `pointer` to the error in the body.
     """
     if may_be_empty and not content(request):
         value: Any = {}
@@ -93,14 +97,14 @@ def read(request: Request, model: type[Model], *, may_be_empty: bool = False) ->
 
 
 def decode(text: bytes) -> Any:
-    """A JSON value, without doubled keys, NaN, halves of characters or bottomless depths.
+    """A JSON value without duplicate keys, NaN, half surrogate pairs or deep nesting.
 
     Raises:
         Problem: 400.
     """
     try:
         value = strict_json.decode(text)
-        # Half a surrogate pair comes through JSON, but through no database.
+        # JSON allows half a surrogate pair; no database does.
         json.dumps(value if b"\\u" in text else None, ensure_ascii=False).encode()
     except NotStrictJson as error:
         raise Problem(400, error.code.replace("_", "-"), str(error)) from None
@@ -113,19 +117,44 @@ def decode(text: bytes) -> Any:
 
 
 def discard(request: Request) -> None:
-    """Read what is left of the body and throw it away, so that the answer gets through.
+    """Read the rest of the body and discard it, so that the caller gets the response.
 
-    The framework reads what a function has left unread: all of it, into memory.
+    Otherwise the framework reads the rest itself, all of it into memory.
     """
     request.max_content_length = None
     try:
         _exhaust(request.stream)
     except RequestEntityTooLarge:
-        # The limit was met on the way: the stream beneath it knows its own end.
+        # The limit was reached: the stream below it knows its own end.
         _exhaust(request.environ["wsgi.input"])
     except (ClientDisconnected, OSError):
         pass
     request.stream = io.BytesIO()
+
+
+def wait_seconds(request: Request, most: int) -> int:
+    """How long the caller is willing to wait for the work to be done: `Prefer: wait=N`.
+
+    A preference that cannot be parsed counts as none.
+    """
+    found = _WAIT.search(",".join(request.headers.getlist("Prefer")))
+    return min(int(found[1]), most) if found else 0
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The key by which a repeat of the call is recognised, or None.
+
+    Raises:
+        Problem: 400, it is not a valid key.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise Problem(
+            400,
+            "bad-idempotency-key",
+            "An Idempotency-Key is 1 to 255 printable ASCII characters without spaces.",
+        )
+    return key
 
 
 def _too_large(request: Request) -> Problem:

@@ -1,4 +1,4 @@
-"""The OpenAPI document: from the dictionary and the routes of every function, nothing else."""
+"""The OpenAPI document, made of the routes of every function."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,53 +6,52 @@ from typing import Any
 
 import msgspec
 
-from shared import tables
-from shared.derive import openapi
-from shared.http.descriptions import Parameter
-from shared.http.responses import PROBLEM, REF, responses, schema_of
-from shared.http.routes import PUSH, Route
+from shared.http.problems import MEDIA_TYPE, PREFIX
+from shared.http.routes import PUBLIC, PUSH, Parameter, ResponseSpec, Route, Schema
 from shared.settings import SCOPES
-from shared.tables.table import Table
-from shared.validation.json_batch import MAX_ROWS
 
-_PLACE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+REF = "#/components/schemas/{name}"
 
-_ABOUT = (
-    "Rows come in through a gate: those that the data dictionary accepts reach the tables, every "
-    "other row is kept with its reason.\n\nEvery call carries a token, as `X-Token` or as "
-    "`Authorization: Bearer`. Faults are RFC 9457 problem details whose `type` never changes and "
-    'whose `detail` says what to do. JSON types are strict: `1.0`, `"1"` and `true` are no '
-    "integers."
-)
+_PLACEHOLDER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+
+_PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457 problem details.",
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "The kind; never changes."},
+        "title": {"type": "string", "description": "The kind in words."},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What is wrong, and what to do about it."},
+        "pointer": {"type": "string", "description": "Where in the body, as a JSON pointer."},
+    },
+    "required": ["type", "title", "status", "detail"],
+}
 
 
 def build(
-    routes: Mapping[str, Sequence[Route]], dictionary: Mapping[str, Table] | None = None
+    head: Mapping[str, Any],
+    routes: Mapping[str, Sequence[Route]],
+    schemas: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The document, as JSON values.
 
     Args:
-        routes: of each function by its name.
-        dictionary: the tables; those of the dictionary by default.
+        head: what the document says first: `openapi` and `info`.
+        routes: the routes of each function by its name.
+        schemas: the schemas that routes refer to by name, besides those of their structs.
     """
-    found = tables.all_tables() if dictionary is None else dictionary
     paths: dict[str, dict[str, Any]] = {}
     for function, route in _documented(routes):
-        for path, operation in _operations(function, route, found):
-            paths.setdefault(path, {})[route.method.lower()] = operation
+        path = path_of(function, route)
+        paths.setdefault(path, {})[route.method.lower()] = _operation(function, route, path)
+    _, derived = msgspec.json.schema_components(_structs(routes), ref_template=REF)
     return {
-        "openapi": openapi.VERSION,
-        "info": {
-            "title": "Tablegate",
-            "version": "1",
-            "description": _ABOUT,
-            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
-        },
+        **head,
         "servers": [{"url": "/"}],
         "tags": [{"name": name} for name in routes if any(r.documented for r in routes[name])],
         "paths": paths,
         "components": {
-            "schemas": _schemas(routes, found),
+            "schemas": {"Problem": _PROBLEM, **schemas, **derived},
             "securitySchemes": {
                 "X-Token": {"type": "apiKey", "in": "header", "name": "X-Token"},
                 "Bearer": {"type": "http", "scheme": "bearer"},
@@ -62,8 +61,8 @@ def build(
 
 
 def path_of(function: str, route: Route) -> str:
-    """A route's path as callers write it, its parameters in braces."""
-    path = _PLACE.sub(r"{\1}", route.path)
+    """A route's path as callers write it, its placeholders in braces."""
+    path = _PLACEHOLDER.sub(r"{\1}", route.path)
     return path if route.at_root else f"/{function}{path}".rstrip("/")
 
 
@@ -74,46 +73,24 @@ def _documented(routes: Mapping[str, Sequence[Route]]) -> Iterator[tuple[str, Ro
                 yield function, route
 
 
-def _operations(
-    function: str, route: Route, dictionary: Mapping[str, Table]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    path = path_of(function, route)
-    if route.body is None or route.body.schema is not None:
-        yield path, _operation(function, route, path)
-        return
-    # One operation a table: each says exactly what its rows are made of.
-    for table in dictionary.values():
-        named = path.replace("{table}", table.name)
-        operation = _operation(function, route, named)
-        operation["summary"] = route.summary.replace("{table}", table.name)
-        operation["requestBody"] = _json_body(
-            route.body.description,
-            {"$ref": REF.format(name=f"{table.name}_batch")},
-            {"one row": {"rows": [openapi.example(table)]}},
-            required=True,
-        )
-        yield named, operation
-
-
 def _operation(function: str, route: Route, path: str) -> dict[str, Any]:
     words = re.findall(r"\w+", path)
     operation: dict[str, Any] = {
         "operationId": "_".join([route.method.lower(), *words]),
         "tags": [function],
         "summary": route.summary,
-        "responses": responses(route),
+        "responses": _responses(route),
     }
     if route.description:
         operation["description"] = route.description
     if route.parameters:
         operation["parameters"] = [_parameter(given) for given in route.parameters]
-    if route.body is not None and route.body.schema is not None:
-        operation["requestBody"] = _json_body(
-            route.body.description,
-            schema_of(route.body.schema),
-            route.body.examples,
-            required=route.body.required,
-        )
+    if route.body is not None:
+        operation["requestBody"] = {
+            "description": route.body.description,
+            "required": route.body.required,
+            "content": {"application/json": _content(route.body.schema, route.body.examples)},
+        }
     if route.scope in SCOPES:
         operation["security"] = [{"X-Token": [route.scope]}, {"Bearer": [route.scope]}]
     return operation
@@ -132,50 +109,86 @@ def _parameter(given: Parameter) -> dict[str, Any]:
     return parameter
 
 
-def _json_body(
-    description: str, schema: Any, examples: Mapping[str, Any], *, required: bool
-) -> dict[str, Any]:
+def _content(schema: Schema, examples: Mapping[str, Any]) -> dict[str, Any]:
     shown = {name: {"value": msgspec.to_builtins(value)} for name, value in examples.items()}
-    content = {"schema": schema, **({"examples": shown} if shown else {})}
-    return {
-        "description": description,
-        "required": required,
-        "content": {"application/json": content},
-    }
+    return {"schema": _schema(schema), **({"examples": shown} if shown else {})}
 
 
-def _schemas(
-    routes: Mapping[str, Sequence[Route]], dictionary: Mapping[str, Table]
-) -> dict[str, Any]:
-    found: dict[str, Any] = {"Problem": PROBLEM}
-    for table in dictionary.values():
-        found[table.name] = openapi.schema(table)
-        found[f"{table.name}_batch"] = _batch(table)
-    _, derived = msgspec.json.schema_components(_structs(routes), ref_template=REF)
-    return found | derived
+def _schema(schema: Schema) -> Any:
+    """A schema, or a reference to the one that is derived from a struct."""
+    if isinstance(schema, type):
+        return {"$ref": REF.format(name=schema.__name__)}
+    return dict(schema)
 
 
-def _structs(routes: Mapping[str, Sequence[Route]]) -> list[type[msgspec.Struct]]:
+def _structs(routes: Mapping[str, Sequence[Route]]) -> list[type]:
     schemas = [
         described.schema
         for _, route in _documented(routes)
-        for described in (*route.answers, *((route.body,) if route.body else ()))
+        for described in (*route.responses, *((route.body,) if route.body else ()))
     ]
     return [schema for schema in schemas if isinstance(schema, type)]
 
 
-def _batch(table: Table) -> dict[str, Any]:
-    rows = {
-        "type": "array",
-        "minItems": 1,
-        "maxItems": MAX_ROWS,
-        "items": {"$ref": REF.format(name=table.name)},
+def _responses(route: Route) -> dict[str, Any]:
+    """Every response of a route, by status."""
+    found: dict[str, Any] = {}
+    for response in route.responses:
+        entry = found.setdefault(str(response.status), {"description": response.description})
+        if response.headers:
+            entry["headers"] = {
+                name: {"description": sentence, "schema": {"type": "string"}}
+                for name, sentence in response.headers.items()
+            }
+        if response.media_type:
+            entry.setdefault("content", {})[response.media_type] = _response_content(response)
+    for status, slugs in sorted(_problems(route).items()):
+        found[str(status)] = _problem(status, slugs)
+    return found
+
+
+def _response_content(response: ResponseSpec) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": {"type": "string"}}
+    if response.schema is not None:
+        content["schema"] = _schema(response.schema)
+    if response.example is not None:
+        content["example"] = msgspec.to_builtins(response.example)
+    return content
+
+
+def _problems(route: Route) -> dict[int, tuple[str, ...]]:
+    """The slugs of every problem that a route can have, by status."""
+    found: dict[int, tuple[str, ...]] = {500: ("internal-error", "not-configured")}
+    if route.scope != PUBLIC:
+        found[401] = ("token-missing", "token-refused")
+        found[403] = ("wrong-scope",)
+        found[503] = ("try-again",)
+    if route.scheduled:
+        found[401] += ("push-refused",)
+        found[403] += ("wrong-account",)
+    if "<" in route.path:
+        found[404] = ("unknown-path",)
+    if route.body is not None:
+        found[400] = ("not-json", "duplicate-key", "not-finite", "too-deep", "body-cut-off")
+        # A body with a schema of its own is not read as a struct.
+        found[400] += ("invalid-body",) if isinstance(route.body.schema, type) else ()
+        found[413] = ("body-too-large",)
+        found[415] = ("unsupported-media-type", "unsupported-encoding")
+    for status, slugs in route.problems.items():
+        found[status] = tuple(dict.fromkeys((*found.get(status, ()), *slugs)))
+    return found
+
+
+def _problem(status: int, slugs: Sequence[str]) -> dict[str, Any]:
+    kinds = [f"{PREFIX}{slug}" for slug in slugs]
+    schema = {
+        "allOf": [
+            {"$ref": REF.format(name="Problem")},
+            {"properties": {"type": {"enum": kinds}, "status": {"const": status}}},
+        ]
     }
+    words = ", ".join(slug.replace("-", " ") for slug in slugs)
     return {
-        "type": "object",
-        "description": "Rows are judged one by one: those that do not fit are turned away, the "
-        "others are taken.",
-        "properties": {"rows": rows},
-        "required": ["rows"],
-        "additionalProperties": False,
+        "description": f"{words[0].upper()}{words[1:]}.",
+        "content": {MEDIA_TYPE: {"schema": schema}},
     }

@@ -1,7 +1,7 @@
 """Errors as callers see them: RFC 9457 problem details.
 
-A `Problem` is raised, never returned; the door renders it, and everything else that is raised as
-the problem that `of` finds for it.
+A `Problem` is raised, never returned. FunctionApp renders it, and turns every other exception into
+the problem that `of` gives for it.
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ RETRY_SECONDS = 5
 
 
 class Problem(Exception):
-    """A call that cannot be answered as asked.
+    """A call that cannot be carried out.
 
     Attributes:
         status: HTTP status code.
-        slug: a stable word for the kind, such as `unknown-table`; `type` is made of it.
+        slug: a stable name of the kind, such as `unknown-table`; `type` is made of it.
         detail: what is wrong with this call, and what to do about it.
-        headers: sent with the answer.
-        members: further facts, sent beside the standard members.
+        headers: sent with the response.
+        members: more facts, sent next to the standard members.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class Problem(Exception):
 
     @property
     def title(self) -> str:
-        """The kind in words, the same for every problem of it."""
+        """The kind in words, the same for all problems of the kind."""
         return self.slug.replace("-", " ").capitalize()
 
-    def answer(self) -> Response:
-        """The problem as it is sent."""
+    def response(self) -> Response:
+        """The response that carries the problem."""
         document = {
             "type": self.type,
             "title": self.title,
@@ -70,7 +70,7 @@ class Problem(Exception):
 
 
 def of(error: Exception) -> Problem:
-    """The problem that an exception is to its caller; says nothing of what went on inside."""
+    """The problem that the caller gets for an exception; it reveals nothing internal."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, UnknownTable):
@@ -79,17 +79,19 @@ def of(error: Exception) -> Problem:
         return Problem(
             503,
             "try-again",
-            "A service behind this one is away or busy; send the same call again after the seconds "
-            "in Retry-After.",
+            "A service that this one needs is unavailable or busy; send the same call again after "
+            "the seconds in Retry-After.",
             headers={"Retry-After": str(RETRY_SECONDS)},
         )
     if isinstance(error, ConfigurationError):
         return Problem(
-            500, "not-configured", "The service lacks a setting; its operator finds it in the log."
+            500,
+            "not-configured",
+            "A setting of the service is missing; its operator finds its name in the log.",
         )
     if isinstance(error, HTTPException) and error.code is not None and error.code < 500:
         name = error.name.lower().replace(" ", "-").replace("'", "")
         return Problem(error.code, name, str(error.description or error.name))
     return Problem(
-        500, "internal-error", "The fault is on this side and in the log; try again later."
+        500, "internal-error", "An error of the service, which its log describes; try again later."
     )

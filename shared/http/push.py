@@ -1,23 +1,26 @@
-"""Pushes of Pub/Sub: who sent them, and what they carry.
+"""Pub/Sub pushes: verifying who sent them, and reading the message they carry.
 
-The identity token is verified here even where IAM stands in front: a function that was made public
-by mistake still takes messages from nobody else.
+The identity token is verified here even behind IAM, so that a function made public by mistake still
+rejects messages from anyone else.
 """
 
 from __future__ import annotations
 
+import json
 import time
+import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from threading import Lock
 from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlsplit
 
 import msgspec
 from flask import Request, abort
 
 from shared import logs
 from shared.http.bodies import content
-from shared.http.certificates import Certificates
-from shared.http.problems import Problem
+from shared.http.problems import RETRY_SECONDS, Problem
 from shared.http.tokens import Refusal
 from shared.lazy import auth_exceptions, jwt
 from shared.settings import Settings
@@ -26,17 +29,22 @@ _ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 _REMOVED = ".SIGNATURE_REMOVED_BY_GOOGLE"
 _SKEW_SECONDS = 10
 
+_FRESH_SECONDS = 3600
+_REFETCH_SECONDS = 60
+_FETCH_TIMEOUT_SECONDS = 5
+_LARGEST_BYTES = 1 << 20
 
-@dataclass(frozen=True)
-class PushMessage:
+
+class PushMessage(msgspec.Struct, frozen=True):
     """A message as Pub/Sub pushes it.
 
     Attributes:
         data: its content.
         attributes: its attributes.
-        message_id: Pub/Sub's id of it.
+        message_id: the id that Pub/Sub gave it.
         publish_time: when it was published, RFC 3339.
-        delivery_attempt: the how manieth delivery this is, where a dead-letter policy counts.
+        delivery_attempt: the delivery attempt, from 1, if the subscription has a dead-letter
+            policy.
     """
 
     data: bytes
@@ -47,16 +55,18 @@ class PushMessage:
 
     @classmethod
     def read(cls, request: Request) -> PushMessage:
-        """The message a push brought.
+        """The message that a push carries.
 
         Raises:
-            Problem: 400, the body is not Pub/Sub's wrapping of a message; 413.
+            Problem: 400, the body is not a wrapped message; 413.
         """
         try:
             pushed = _DECODER.decode(content(request))
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             raise Problem(
-                400, "not-a-push", "The body is no wrapped Pub/Sub message; unwrap nothing."
+                400,
+                "not-a-push",
+                "The body is not a wrapped Pub/Sub message; turn off payload unwrapping.",
             ) from None
         message = pushed.message
         return cls(
@@ -83,20 +93,82 @@ class _Pushed(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(_Pushed)
 
 
+class Certificates:
+    """The certificates that sign identity tokens, by key id; fetched once an hour.
+
+    An unknown key id causes an earlier fetch, at most once a minute.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._url = ""
+        self._fetched_at = 0.0
+        self._found: dict[str, str] = {}
+
+    def having(self, key_id: str, url: str) -> dict[str, str]:
+        """The certificates, `key_id` among them if it exists.
+
+        Raises:
+            Problem: 503, they could not be fetched.
+        """
+        with self._lock:
+            age = time.monotonic() - self._fetched_at
+            limit = _FRESH_SECONDS if key_id in self._found else _REFETCH_SECONDS
+            if url != self._url or not self._found or age > limit:
+                self._refetch(url)
+            return self._found
+
+    def _refetch(self, url: str) -> None:
+        try:
+            self._found = fetch_certificates(url)
+        except (URLError, OSError, ValueError) as error:
+            logs.line(
+                "ERROR",
+                "Could not fetch the certificates that sign push tokens",
+                error=type(error).__name__,
+            )
+            if not self._found or url != self._url:
+                raise Problem(
+                    503,
+                    "try-again",
+                    "The certificates that sign identity tokens are unavailable; try again.",
+                    headers={"Retry-After": str(RETRY_SECONDS)},
+                ) from error
+        self._url, self._fetched_at = url, time.monotonic()
+
+
+def fetch_certificates(url: str) -> dict[str, str]:
+    """The certificates at an address: over https, or from this machine.
+
+    Raises:
+        OSError: the address could not be reached.
+        ValueError: the address is neither, or what it serves are not certificates.
+    """
+    parts = urlsplit(url)
+    local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+    if parts.scheme != "https" and not local:
+        raise ValueError("PUSH_CERTS_URL must be an https address")
+    with urllib.request.urlopen(url, timeout=_FETCH_TIMEOUT_SECONDS) as answer:  # noqa: S310  # nosec B310 # checked above
+        found = json.loads(answer.read(_LARGEST_BYTES))
+    if not isinstance(found, dict) or not found:
+        raise ValueError("no certificates")
+    return {str(key_id): str(pem) for key_id, pem in found.items()}
+
+
 _CERTIFICATES = Certificates()
 
 
 def authenticate(
     request: Request, settings: Settings, certificates: Certificates = _CERTIFICATES
 ) -> str:
-    """The account of the push service, if the call is its.
+    """The account of the push service, if it made the call.
 
     Raises:
-        Problem: 401 without a valid identity token, 403 with one of another account, 503 where the
-            certificates are out of reach.
+        Problem: 401, there is no valid identity token; 403, it is of another account; 503, the
+            certificates are unavailable.
     """
     if not settings.push_audience or not settings.push_account:
-        logs.line("ERROR", "PUSH_AUDIENCE and PUSH_ACCOUNT must be set for pushes to be taken")
+        logs.line("ERROR", "Set PUSH_AUDIENCE and PUSH_ACCOUNT, or no push is accepted")
         raise _refused("not configured")
     scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
     if scheme.lower() != "bearer" or token.count(".") != 2:
@@ -116,21 +188,21 @@ def authenticate(
 
 
 def admit(request: Request, settings: Settings) -> None:
-    """Let a function of events go on only where the call is the push service's.
+    """Check, in a function that takes events, that the push service made the call.
 
     Raises:
-        HTTPException: it is not; answers as a door would.
+        HTTPException: it did not; carries the response that FunctionApp would give.
     """
     try:
         authenticate(request, settings)
     except Problem as problem:
         refused = getattr(problem, "refused", "")
         logs.line("WARNING", "An event was refused", status=problem.status, refused=refused)
-        abort(problem.answer())
+        abort(problem.response())
 
 
 def is_identity(request: Request) -> bool:
-    """Whether the call brings an identity token rather than one of the platform's own."""
+    """Whether the call carries an identity token rather than a token of the platform."""
     bearer = request.headers.get("Authorization", "")
     return bearer.count(".") == 2 and not request.headers.get("X-Token")
 
@@ -138,7 +210,7 @@ def is_identity(request: Request) -> bool:
 def _claims(token: str, settings: Settings, certificates: Certificates) -> Mapping[str, Any]:
     try:
         if settings.push_checked_by_iam and token.endswith(_REMOVED):
-            # Cloud Run has checked the signature and taken it away before we see the token.
+            # Cloud Run checked the signature and removed it.
             claims: Mapping[str, Any] = jwt.decode(token, verify=False)
             _check_claims(claims, settings.push_audience)
             return claims
@@ -149,7 +221,7 @@ def _claims(token: str, settings: Settings, certificates: Certificates) -> Mappi
             audience=settings.push_audience,
             clock_skew_in_seconds=_SKEW_SECONDS,
         )
-    # The last where somebody nests the token's JSON as deep as a header is long.
+    # RecursionError: the token's JSON may be nested as deeply as a header is long.
     except (
         *(auth_exceptions.GoogleAuthError, ValueError, TypeError, AttributeError),
         RecursionError,
@@ -161,7 +233,7 @@ def _claims(token: str, settings: Settings, certificates: Certificates) -> Mappi
 def _check_claims(claims: Mapping[str, Any], audience: str) -> None:
     now = time.time()
     early, late = float(claims.get("iat", "nan")), float(claims.get("exp", "nan"))
-    # A comparison with a claim that is not there fails.
+    # A comparison with a missing claim is false.
     in_time = early - _SKEW_SECONDS <= now <= late + _SKEW_SECONDS
     if not in_time or claims.get("aud") != audience:
         raise ValueError("claims")
@@ -175,7 +247,7 @@ def _refused(refused: str) -> Refusal:
     return Refusal(
         401,
         "push-refused",
-        "This path takes pushes of the platform's own Pub/Sub subscriptions only.",
+        "This path accepts only pushes from the platform's own Pub/Sub subscriptions.",
         refused=f"push: {refused}",
         challenge=_challenge("invalid_token"),
     )

@@ -1,95 +1,165 @@
-"""The responses of a route, as the OpenAPI document tells of them."""
+"""Responses: JSON, tables as JSON or CSV, and responses that a caller need not fetch again.
 
-from collections.abc import Sequence
+Source: RFC 9110, 8.8.3 "ETag" and 13.1.2 "If-None-Match".
+"""
+
+import csv
+import hashlib
+import io
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from threading import Lock
 from typing import Any
 
 import msgspec
+from flask import Request, Response
 
-from shared.http.descriptions import Answer, Schema
-from shared.http.problems import MEDIA_TYPE, PREFIX
-from shared.http.routes import PUBLIC, Route
+from shared.formulas import shield
+from shared.http.problems import Problem
 
-REF = "#/components/schemas/{name}"
-
-PROBLEM = {
-    "type": "object",
-    "description": "RFC 9457 problem details.",
-    "properties": {
-        "type": {"type": "string", "format": "uri", "description": "The kind; never changes."},
-        "title": {"type": "string", "description": "The kind in words."},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What is wrong, and what to do about it."},
-        "pointer": {"type": "string", "description": "Where in the body, as a JSON pointer."},
-    },
-    "required": ["type", "title", "status", "detail"],
-}
+_JSON, _CSV = "application/json", "text/csv"
 
 
-def responses(route: Route) -> dict[str, Any]:
-    """Every response of a route, by status."""
-    found: dict[str, Any] = {}
-    for answer in route.answers:
-        entry = found.setdefault(str(answer.status), {"description": answer.description})
-        if answer.headers:
-            entry["headers"] = {
-                name: {"description": sentence, "schema": {"type": "string"}}
-                for name, sentence in answer.headers.items()
-            }
-        if answer.media_type:
-            entry.setdefault("content", {})[answer.media_type] = _content(answer)
-    for status, slugs in sorted(problems_of(route).items()):
-        found[str(status)] = _problem(status, slugs)
-    return found
+def json_response(
+    value: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A JSON response; structs, dataclasses, datetimes and UUIDs are encoded by msgspec."""
+    return Response(
+        msgspec.json.encode(value), status, headers=dict(headers or {}), content_type=_JSON
+    )
 
 
-def _content(answer: Answer) -> dict[str, Any]:
-    content: dict[str, Any] = {"schema": {"type": "string"}}
-    if answer.schema is not None:
-        content["schema"] = schema_of(answer.schema)
-    if answer.example is not None:
-        content["example"] = msgspec.to_builtins(answer.example)
-    return content
+def table_response(
+    request: Request, document: Any, rows: Iterable[Any], columns: Sequence[str]
+) -> Response:
+    """A table, as JSON or as CSV with a header row.
+
+    Args:
+        request: its Accept header decides; JSON if it has no preference.
+        document: the JSON.
+        rows: the objects whose attributes fill the CSV.
+        columns: the attributes, in order.
+
+    Raises:
+        Problem: 406, the caller accepts neither.
+    """
+    headers = {"Vary": "Accept"}
+    if not wants_csv(request):
+        return json_response(document, headers=headers)
+    cells = ([getattr(row, name) for name in columns] for row in rows)
+    return Response(_csv(columns, cells), headers=headers, content_type=f"{_CSV}; charset=utf-8")
 
 
-def problems_of(route: Route) -> dict[int, tuple[str, ...]]:
-    """Every slug a route can be answered with, by status."""
-    found: dict[int, tuple[str, ...]] = {500: ("internal-error", "not-configured")}
-    if route.scope != PUBLIC:
-        found[401] = ("token-missing", "token-refused")
-        found[403] = ("wrong-scope",)
-        found[503] = ("try-again",)
-    if route.scheduled:
-        found[401] += ("push-refused",)
-        found[403] += ("wrong-account",)
-    if "<" in route.path:
-        found[404] = ("unknown-path",)
-    if route.body is not None:
-        found[400] = ("not-json", "duplicate-key", "not-finite", "too-deep", "body-cut-off")
-        found[400] += ("invalid-body",) if route.body.schema is not None else ()
-        found[413] = ("body-too-large",)
-        found[415] = ("unsupported-media-type", "unsupported-encoding")
-    for status, slugs in route.problems.items():
-        found[status] = tuple(dict.fromkeys((*found.get(status, ()), *slugs)))
-    return found
+def wants_csv(request: Request) -> bool:
+    """Whether the caller prefers CSV to JSON.
+
+    Raises:
+        Problem: 406, the caller accepts neither.
+    """
+    accepted = request.accept_mimetypes
+    if not accepted.provided:
+        return False
+    best = accepted.best_match([_JSON, _CSV])
+    if best is None:
+        raise Problem(
+            406, "not-acceptable", f"This call answers as {_JSON} or {_CSV}; accept one of them."
+        )
+    return best == _CSV
 
 
-def _problem(status: int, slugs: Sequence[str]) -> dict[str, Any]:
-    kinds = [f"{PREFIX}{slug}" for slug in slugs]
-    schema = {
-        "allOf": [
-            {"$ref": REF.format(name="Problem")},
-            {"properties": {"type": {"enum": kinds}, "status": {"const": status}}},
-        ]
-    }
-    words = ", ".join(slug.replace("-", " ") for slug in slugs)
-    return {
-        "description": f"{words[0].upper()}{words[1:]}.",
-        "content": {MEDIA_TYPE: {"schema": schema}},
-    }
+def revalidated(request: Request, response: Response) -> Response:
+    """The response with an ETag of its content, or 304 if the caller has it already."""
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
 
 
-def schema_of(schema: Schema) -> Any:
-    """A schema, or a reference to the one that is derived from a struct."""
-    if isinstance(schema, type):
-        return {"$ref": REF.format(name=schema.__name__)}
-    return dict(schema)
+class CachedBody(msgspec.Struct, frozen=True):
+    """The body of a response in a cache."""
+
+    content: bytes
+    content_type: str
+
+
+class ResponseCache:
+    """Bodies of responses by their ETag; the least recently used ones make room for new ones.
+
+    Args:
+        most_bytes: the most that all bodies together may take.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._bodies: OrderedDict[str, CachedBody] = OrderedDict()
+        self._lock = Lock()
+        self._bytes = 0
+
+    def get(self, etag: str) -> CachedBody | None:
+        """The body, if the cache has it."""
+        with self._lock:
+            body = self._bodies.get(etag)
+            if body is not None:
+                self._bodies.move_to_end(etag)
+            return body
+
+    def put(self, etag: str, body: CachedBody) -> None:
+        """Add a body, unless it is larger than the whole cache."""
+        if len(body.content) > self._most_bytes:
+            return
+        with self._lock:
+            before = self._bodies.pop(etag, None)
+            self._bytes += len(body.content) - (len(before.content) if before else 0)
+            self._bodies[etag] = body
+            while self._bytes > self._most_bytes:
+                _, dropped = self._bodies.popitem(last=False)
+                self._bytes -= len(dropped.content)
+
+
+def etag_of(*parts: str) -> str:
+    """An ETag for a response that is the same as long as all `parts` are."""
+    digest = hashlib.sha256()
+    for part in parts:
+        # With its length before it, so that no two lists of parts read the same.
+        digest.update(f"{len(part)}:{part}".encode())
+    return digest.hexdigest()[:32]
+
+
+def cached_response(
+    request: Request, etag: str, cache: ResponseCache, make: Callable[[], Response]
+) -> Response:
+    """304 if the caller has the response, else the cached one, else a new one.
+
+    Args:
+        request: its If-None-Match says what the caller has.
+        etag: must depend on everything that the response depends on, its media type included.
+        cache: earlier responses.
+        make: makes the response.
+    """
+    # A caller may store it, and must ask each time whether it is still valid.
+    headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    if request.if_none_match.contains_weak(etag):
+        return Response(status=304, headers=headers)
+    body = cache.get(etag)
+    if body is None:
+        made = make()
+        body = CachedBody(made.get_data(), made.content_type or "")
+        cache.put(etag, body)
+    return Response(body.content, headers=headers, content_type=body.content_type)
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(columns)
+    writer.writerows(map(_cell, row) for row in rows)
+    return buffer.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return shield(value)
+    if isinstance(value, datetime):
+        return msgspec.json.encode(value).decode().strip('"')
+    return value

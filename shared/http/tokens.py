@@ -1,4 +1,4 @@
-"""Who calls: tokens, known only by their hashes."""
+"""Authentication by token; only the hashes of tokens are known."""
 
 import hashlib
 import hmac
@@ -14,25 +14,24 @@ from shared.settings import Token
 def authenticate(
     request: Request, tokens: Sequence[Token], scope: str, *, now: datetime | None = None
 ) -> Token:
-    """The token that a call carries, if it opens `scope`.
+    """The token that a call carries, if it has the scope.
 
     Raises:
-        Problem: 401 without a token, with one that is unknown or has expired; 403 for the wrong
-            scope. Its `refused` says which, for the log.
+        Refusal: 401, the token is missing, unknown or expired; 403, it lacks the scope.
     """
     presented = _presented(request)
     if not presented:
         raise _unauthorized("missing", "Send your token as X-Token or Authorization: Bearer.")
     token = _find(presented, tokens)
     if token is None:
-        raise _unauthorized("unknown", "This token is not known; ask the operator for one.")
+        raise _unauthorized("unknown", "This token is unknown; ask the operator for one.")
     if token.expires is not None and token.expires <= (now or datetime.now(UTC)):
         raise _unauthorized("expired", "This token has expired; ask the operator for a new one.")
     if scope not in token.scopes:
         raise Refusal(
             403,
             "wrong-scope",
-            f"This token does not open {scope!r}; ask the operator for one that does.",
+            f"This token lacks the scope {scope!r}; ask the operator for one that has it.",
             refused=f"scope of {token.name}",
             challenge=f'Bearer realm="tablegate", error="insufficient_scope", scope="{scope}"',
         )
@@ -40,10 +39,10 @@ def authenticate(
 
 
 class Refusal(Problem):
-    """A call that was not let in.
+    """A call that failed authentication.
 
     Attributes:
-        refused: why, for the log; never the token.
+        refused: the reason, for the log; never the token.
     """
 
     def __init__(self, status: int, slug: str, detail: str, *, refused: str, challenge: str):
@@ -52,8 +51,8 @@ class Refusal(Problem):
 
 
 def _presented(request: Request) -> str:
-    # X-Token first: where IAM stands in front, Authorization is taken by its own identity token,
-    # and API Gateway moves the caller's to X-Forwarded-Authorization.
+    # X-Token first: behind IAM, Authorization carries IAM's own identity token, and API Gateway
+    # moves the caller's to X-Forwarded-Authorization.
     if token := request.headers.get("X-Token", "").strip():
         return token
     moved = request.headers.get("X-Forwarded-Authorization", "")
@@ -66,7 +65,7 @@ def _find(presented: str, tokens: Sequence[Token]) -> Token | None:
     digest = hashlib.sha256(presented.encode("utf-8", "surrogatepass")).hexdigest()
     found = None
     for token in tokens:
-        # All of them, whichever fits: how long it takes says nothing.
+        # Compare with all of them, so that the time taken reveals nothing.
         if hmac.compare_digest(digest, token.sha256):
             found = token
     return found

@@ -16,7 +16,7 @@ from shared import tables
 from shared.errors import MalformedMessage, UnknownTable
 from shared.messages import publish
 from shared.settings import Settings
-from shared.tables.fields import MAX_INTEGER
+from shared.tables.kinds.integer import MAX_INTEGER
 from shared.tables.table import Table
 from shared.validation import json_batch
 from shared.validation.json_batch import BadBatch, Verdict
@@ -64,7 +64,7 @@ class Batch:
 
     def block(self) -> Block:
         """The rows as the write path takes them."""
-        return self.verdict.block()
+        return self.verdict.block(self.table)
 
 
 class _Error(msgspec.Struct):

@@ -8,7 +8,6 @@ from functools import cache
 from uuid import UUID
 
 from shared.database.sql import columns, composed, literal, qualified, quoted
-from shared.derive.types import kind_of
 from shared.tables.table import Table
 
 
@@ -139,4 +138,4 @@ def drop_defaults(table: Table) -> str:
 
 
 def _type(table: Table, field: str) -> str:
-    return kind_of(table, field).postgres
+    return table.fields[field].postgres_type

@@ -28,8 +28,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from shared.database.copy import copy_in
+from shared.database.metadata import metadata
 from shared.database.sql import qualified, statement
-from shared.derive.postgres import metadata
 from shared.lazy import pg8000
 from shared.lazy import sqlalchemy as sa
 from shared.loading import fast_path_sql

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
+
+from msgspec import Meta
 
 from shared.database.sql import statement
 from shared.lazy import sqlalchemy as sa
@@ -18,6 +20,9 @@ from shared.validation.row import storable
 _SQL = Path(__file__).with_name("sql")
 
 Kind = Literal["file", "batch", "replay", "restore"]
+
+COUNTED = ("inserted", "updated", "unchanged", "superseded", "waiting", "rejected")
+"""Where a row of a load can end; each is a column of the ledger."""
 
 
 @dataclass(frozen=True)
@@ -57,31 +62,48 @@ def load_id_of(identity: str) -> UUID:
     return uuid5(NAMESPACE_URL, identity)
 
 
-@dataclass(frozen=True)
-class LoadCounts:
+@dataclass(frozen=True, init=False)
+class Counts:
     """What became of the rows of a load; `read` is the sum of the others."""
 
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    superseded: int = 0
-    waiting: int = 0
-    rejected: int = 0
+    read: Annotated[int, Meta(ge=0)] = field(init=False)
+    inserted: Annotated[int, Meta(ge=0)]
+    updated: Annotated[int, Meta(ge=0)]
+    unchanged: Annotated[int, Meta(description="Stored already, word for word.", ge=0)]
+    superseded: Annotated[int, Meta(description="Older than what is stored.", ge=0)]
+    waiting: Annotated[int, Meta(description="Stored once their parent row is.", ge=0)]
+    rejected: Annotated[int, Meta(ge=0)]
 
-    @property
-    def read(self) -> int:
-        """All rows of the load."""
-        return sum(asdict(self).values())
+    def __init__(
+        self,
+        inserted: int = 0,
+        updated: int = 0,
+        unchanged: int = 0,
+        superseded: int = 0,
+        waiting: int = 0,
+        rejected: int = 0,
+    ) -> None:
+        parts = (inserted, updated, unchanged, superseded, waiting, rejected)
+        vars(self).update(zip(COUNTED, parts, strict=True), read=sum(parts))
+
+    def by_name(self) -> dict[str, int]:
+        """The counts by the names of the ledger's columns, without `read`."""
+        return {name: getattr(self, name) for name in COUNTED}
 
     @property
     def stored(self) -> int:
         """Rows that changed the table."""
         return self.inserted + self.updated
 
-    def __add__(self, other: LoadCounts) -> LoadCounts:
+    def __add__(self, other: Counts) -> Counts:
         """The counts of both together."""
-        mine, others = asdict(self), asdict(other)
-        return LoadCounts(**{name: mine[name] + others[name] for name in mine})
+        others = other.by_name()
+        return Counts(**{name: count + others[name] for name, count in self.by_name().items()})
+
+
+def counts_of(row: Mapping[str, Any]) -> Counts:
+    """The counts in a row of the ledger."""
+    return Counts(**{name: row[name] for name in COUNTED})
 
 
 @dataclass(frozen=True)
@@ -102,7 +124,7 @@ class Entry:
     load_id: UUID
     table_name: str | None
     state: Literal["done", "failed"]
-    counts: LoadCounts
+    counts: Counts
     accepted_at: datetime
     error: Mapping[str, Any] | None = None
     repeats: UUID | None = None
@@ -149,16 +171,16 @@ def recorded(connection: sa.Connection, identity: str) -> Entry | None:
         load_id=row["load_id"],
         table_name=row["table_name"],
         state=row["state"],
-        counts=LoadCounts(**{name: row[name] for name in LoadCounts.__dataclass_fields__}),
+        counts=counts_of(dict(row)),
         accepted_at=row["accepted_at"],
         error=row["error"],
         repeats=row["repeats"],
     )
 
 
-def complete(connection: sa.Connection, load_id: UUID, counts: LoadCounts) -> None:
+def complete(connection: sa.Connection, load_id: UUID, counts: Counts) -> None:
     """Record what became of a load's rows."""
-    values = {"load_id": str(load_id), "rows_read": counts.read, **asdict(counts)}
+    values = {"load_id": str(load_id), "rows_read": counts.read, **counts.by_name()}
     _run(connection, "complete", values)
 
 
@@ -181,9 +203,9 @@ def fail(connection: sa.Connection, source: Source, error: Mapping[str, Any]) ->
     )
 
 
-def released(connection: sa.Connection, load_id: UUID, freed: int, counts: LoadCounts) -> None:
+def released(connection: sa.Connection, load_id: UUID, freed: int, counts: Counts) -> None:
     """Record what became of `freed` rows of a load that had been waiting."""
-    values = {"load_id": str(load_id), "freed": freed, **asdict(counts)}
+    values = {"load_id": str(load_id), "freed": freed, **counts.by_name()}
     del values["waiting"]
     _run(connection, "released", values)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -18,7 +18,7 @@ from shared.lazy import sqlalchemy as sa
 from shared.loading import fast_paths, ledger, rejects
 from shared.loading.ahead import ahead
 from shared.loading.fast_paths import Precheck
-from shared.loading.ledger import Entry, LoadCounts, Source
+from shared.loading.ledger import Counts, Entry, Source
 from shared.loading.merge_sql import merge_sql
 from shared.tables.table import Table
 from shared.validation.rows import Block
@@ -100,7 +100,7 @@ def begin(connection: sa.Connection, table: Table, merge: Merge) -> None:
 
 def merge_staged(
     connection: sa.Connection, table: Table, staged: int, precheck: Precheck | None = None
-) -> LoadCounts:
+) -> Counts:
     """Merge the `staged` rows into `table`, newest accepted version first.
 
     Rows whose parent is missing are parked as waiting. Runs inside a transaction that was begun.
@@ -119,16 +119,16 @@ def merge_staged(
         if precheck
         else _run(connection, table, "probe").one()
     )
-    counts = LoadCounts()
+    counts = Counts()
     if repeated:
         counts += _drop_repeated(connection, table)
     if orphans:
-        counts += LoadCounts(waiting=_park(connection, table))
+        counts += Counts(waiting=_park(connection, table))
     for _ in range(_MERGE_ROUNDS):
         if known and _run(connection, table, "find_known").rowcount:
             counts += _merge_known(connection, table)
         if counts.read < staged:
-            counts += LoadCounts(inserted=_run(connection, table, "insert_new").rowcount)
+            counts += Counts(inserted=_run(connection, table, "insert_new").rowcount)
         if counts.read == staged:
             return counts
         # Another load has inserted one of the keys since they were looked up.
@@ -143,7 +143,7 @@ def lock_out_restores(connection: sa.Connection, table: Table) -> None:
 
 def _write(
     connection: sa.Connection, table: Table, source: Source, blocks: Blocks
-) -> tuple[LoadCounts, Counter[str]]:
+) -> tuple[Counts, Counter[str]]:
     if not source.size_bytes:
         return _write_in_memory(connection, table, source, blocks())
     # First, so that a restore that holds the table never sees this load's rows half staged.
@@ -156,14 +156,14 @@ def _write(
                 connection, table, source.load_id, source.accepted_at, pieces
             )
         if copied is not None:
-            return LoadCounts(inserted=copied, rejected=reasons.total()), reasons
+            return Counts(inserted=copied, rejected=reasons.total()), reasons
     with ahead(blocks()) as found:
         return _stage_and_merge(connection, table, source, found)
 
 
 def _write_in_memory(
     connection: sa.Connection, table: Table, source: Source, blocks: Iterable[Block]
-) -> tuple[LoadCounts, Counter[str]]:
+) -> tuple[Counts, Counter[str]]:
     found = list(blocks)
     rows = found[0].rows if len(found) == 1 else None
     precheck = None
@@ -177,7 +177,7 @@ def _write_in_memory(
             if copied is not None:
                 reasons: Counter[str] = Counter()
                 _keep_rejects(connection, table, source, found[0], reasons)
-                return LoadCounts(inserted=copied, rejected=reasons.total()), reasons
+                return Counts(inserted=copied, rejected=reasons.total()), reasons
             # Another load has changed what the precheck saw.
             precheck = None
     begin(connection, table, _merge_of(source))
@@ -190,12 +190,12 @@ def _stage_and_merge(
     source: Source,
     blocks: Iterable[Block],
     precheck: Precheck | None = None,
-) -> tuple[LoadCounts, Counter[str]]:
+) -> tuple[Counts, Counter[str]]:
     reasons: Counter[str] = Counter()
     staged = 0
     for piece in _pieces(connection, table, source, blocks, reasons):
         staged += copy_in(connection, merge_sql(table, "copy"), (piece,))
-    counts = LoadCounts(rejected=reasons.total())
+    counts = Counts(rejected=reasons.total())
     if staged:
         counts += merge_staged(connection, table, staged, precheck)
     return counts, reasons
@@ -234,16 +234,16 @@ def _log(source: Source, entry: Entry, reasons: Counter[str]) -> None:
         load_id=entry.load_id,
         kind=source.kind,
         table=entry.table_name,
-        counts=asdict(entry.counts),
+        counts=entry.counts.by_name(),
         reasons=dict(reasons),
     )
 
 
-def _drop_repeated(connection: sa.Connection, table: Table) -> LoadCounts:
+def _drop_repeated(connection: sa.Connection, table: Table) -> Counts:
     if table.on_conflict == "update":
-        return LoadCounts(superseded=_run(connection, table, "keep_last").rowcount)
+        return Counts(superseded=_run(connection, table, "keep_last").rowcount)
     unchanged, rejected = _run(connection, table, "keep_first").one()
-    return LoadCounts(unchanged=unchanged, rejected=rejected)
+    return Counts(unchanged=unchanged, rejected=rejected)
 
 
 def _park(connection: sa.Connection, table: Table) -> int:
@@ -256,12 +256,12 @@ def _park(connection: sa.Connection, table: Table) -> int:
     return parked
 
 
-def _merge_known(connection: sa.Connection, table: Table) -> LoadCounts:
+def _merge_known(connection: sa.Connection, table: Table) -> Counts:
     if table.on_conflict == "reject":
         unchanged, rejected = _run(connection, table, "refuse_known").one()
-        return LoadCounts(unchanged=unchanged, rejected=rejected)
+        return Counts(unchanged=unchanged, rejected=rejected)
     unchanged, superseded, updated = _run(connection, table, "merge_known").one()
-    return LoadCounts(unchanged=unchanged, superseded=superseded, updated=updated)
+    return Counts(unchanged=unchanged, superseded=superseded, updated=updated)
 
 
 def _run(connection: sa.Connection, table: Table, name: str) -> sa.CursorResult[*tuple[Any, ...]]:

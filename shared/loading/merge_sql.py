@@ -24,7 +24,6 @@ from shared.database.sql import (
     row,
     statement,
 )
-from shared.derive.types import kind_of
 from shared.tables.table import Reference, Table
 
 TEMPLATES = Path(__file__).with_name("sql") / "merge"
@@ -120,7 +119,7 @@ def _new(name: str) -> str:
 
 
 def _type(table: Table, field: str) -> str:
-    return kind_of(table, field).postgres
+    return table.fields[field].postgres_type
 
 
 def _raw_value(table: Table, field: str, of: str) -> str:

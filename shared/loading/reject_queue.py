@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
+
+import msgspec
+from msgspec import Meta
 
 from shared import tables
 from shared.database.engine import transaction
@@ -26,6 +29,9 @@ from shared.validation.row import FieldError, judge
 
 _SQL = Path(__file__).with_name("sql")
 _OPEN = ("rejected", "waiting")
+
+Id: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Status: TypeAlias = Literal["rejected", "waiting", "replayed", "loaded", "discarded"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,30 @@ class Filters:
         return {**asdict(self), "load_id": str(self.load_id) if self.load_id else None}
 
 
+class FieldFault(msgspec.Struct, frozen=True):
+    """What is wrong with a field."""
+
+    field: Annotated[str, Meta(description="`_row` for the row as a whole.")]
+    code: Annotated[str, Meta(description="A stable word for the reason.")]
+    message: str
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """A row that was rejected, or waits for its parent."""
+
+    reject_id: Id
+    load_id: UUID
+    source: Annotated[str, Meta(description="`gs://bucket/object#generation`, or a batch's id.")]
+    sender: str | None
+    table: str
+    position: Annotated[int, Meta(description="Line in its file, or index in its batch.")]
+    raw: Annotated[Any, Meta(description="The row as it came.")]
+    errors: list[FieldFault]
+    reason: Annotated[str, Meta(description="Code of the first error.")]
+    status: Status
+    rejected_at: datetime
+
+
 @dataclass
 class Outcome:
     """What became of the rejects of a call.
@@ -68,9 +98,7 @@ class Outcome:
     not_open: dict[int, str | None] = field(default_factory=dict)
 
 
-def page(
-    engine: sa.Engine, filters: Filters, rows: int, before: int | None
-) -> Sequence[Mapping[str, Any]]:
+def page(engine: sa.Engine, filters: Filters, rows: int, before: int | None) -> list[Reject]:
     """A page of rejects, newest first.
 
     Args:
@@ -85,7 +113,24 @@ def page(
     values = {**filters.values(), "rows": rows, "before": before}
     with transaction(engine) as connection:
         found = connection.execute(_text("rejects_page"), values)
-        return [dict(row) for row in found.mappings()]
+        return [_reject(row) for row in found]
+
+
+def _reject(row: Any) -> Reject:
+    errors = [FieldError(e["field"], e["code"], e.get("facts", {})) for e in row.errors]
+    return Reject(
+        reject_id=row.reject_id,
+        load_id=row.load_id,
+        source=row.source,
+        sender=row.sender,
+        table=row.table_name,
+        position=row.position,
+        raw=row.raw,
+        errors=[FieldFault(error.field, error.code, error.sentence()) for error in errors],
+        reason=row.reason,
+        status=row.status,
+        rejected_at=row.rejected_at,
+    )
 
 
 def to_correct(engine: sa.Engine, filters: Filters) -> Iterator[tuple[int, Any, str]]:

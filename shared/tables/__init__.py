@@ -1,22 +1,36 @@
 """The data dictionary: one file per table, the only place a table is described.
 
-A table is added by adding a file here that defines `TABLE`.
+A table is added by adding a file here that defines `TABLE`, and a kind of field by adding a file to
+`kinds`. All that a table's file needs is imported from here: `Row`, `Table`, `Reference`, and every
+kind by its name.
 """
 
 import re
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 from shared.errors import ConfigurationError, UnknownTable
-from shared.tables.table import Table
+from shared.tables import stored
+from shared.tables.kinds import KINDS
+from shared.tables.table import Reference, Row, Table
+
+__all__ = ["Reference", "Row", "Table", "all_tables", "children", "find", "in_order"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _OWN_NAMES = {
     *("loads", "rejected_rows", "replaced_rows", "batch_keys", "alembic_version"),
     *("sync_state", "load_rejects", "dim_dates", "dim_departments", "dim_jobs", "fact_hires"),
 }
-_OWN_FIELDS = {"accepted_at", "load_id", "position"}
+_OWN_FIELDS = {*stored.COLUMNS, "position"}
+
+
+def __getattr__(name: str) -> Any:
+    """A kind of field by the name of its class."""
+    if name in KINDS:
+        return KINDS[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @cache
@@ -38,7 +52,7 @@ def find(name: str) -> Table:
     """The table of that name.
 
     Raises:
-        UnknownTable: there is none; its text lists those there are.
+        UnknownTable: there is no such table; the text lists those there are.
     """
     tables = all_tables()
     if name not in tables:
@@ -92,5 +106,5 @@ def _check(table: Table, tables: dict[str, Table]) -> None:
         raise ConfigurationError(
             f"Table {table.name!r}: names that cannot be used: {bad}; key or reference fields it "
             f"does not have: {unknown}; references that are not the parent's key: {astray}. "
-            "Mend its file in shared/tables."
+            "Correct its file in shared/tables."
         )

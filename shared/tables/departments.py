@@ -1,7 +1,6 @@
 """departments: who hires."""
 
-from shared.tables.fields import Integer, Text
-from shared.tables.table import Row, Table
+from shared.tables import Integer, Row, Table, Text
 
 
 class Department(Row):

@@ -1,7 +1,6 @@
 """hired_employees: who was hired, when, where and as what."""
 
-from shared.tables.fields import Integer, Text, Timestamp
-from shared.tables.table import Reference, Row, Table
+from shared.tables import Integer, Reference, Row, Table, Text, Timestamp
 
 
 class HiredEmployee(Row):

@@ -1,7 +1,6 @@
 """jobs: what people are hired for."""
 
-from shared.tables.fields import Integer, Text
-from shared.tables.table import Row, Table
+from shared.tables import Integer, Row, Table, Text
 
 
 class Job(Row):

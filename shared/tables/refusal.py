@@ -1,4 +1,4 @@
-"""What a field says of a value it turns away: a code and facts, no sentence."""
+"""Why a field rejects a value: a code and facts; the sentence is made only for its readers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a value is turned away.
+    """Why a value is rejected.
 
     Attributes:
         code: a stable word; `shared.validation.reasons` has the sentence for each.
@@ -15,3 +15,16 @@ class Refusal:
 
     code: str
     facts: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What a code says to people.
+
+    Attributes:
+        title: what is wrong, in a few words.
+        template: the sentence, with the facts' names in braces.
+    """
+
+    title: str
+    template: str

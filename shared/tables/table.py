@@ -1,4 +1,4 @@
-"""What the dictionary says of a table beside its fields."""
+"""What the dictionary says of a table besides its fields."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,10 @@ from typing import Any, ClassVar, Literal
 
 from marshmallow import RAISE, Schema
 
-from shared.tables.fields import Required
+from shared.errors import ConfigurationError
+from shared.tables.column import missing_parts
+from shared.tables.kind import Kind
+from shared.tables.kinds import KINDS
 from shared.tables.refusal import Refusal
 
 
@@ -50,7 +53,7 @@ class Table:
         key: the fields that identify a row.
         references: the fields that refer to other tables.
         on_conflict: what happens to a row whose key is stored with other values: `update`
-            replaces what is stored, `reject` turns the row away.
+            replaces what is stored, `reject` rejects the row.
     """
 
     name: str
@@ -65,13 +68,32 @@ class Table:
         return self.schema()
 
     @cached_property
-    def fields(self) -> Mapping[str, Required]:
-        """The fields by name, in the order of the file."""
-        return dict(self.checker.fields)  # type: ignore[arg-type]
+    def fields(self) -> Mapping[str, Kind]:
+        """The fields by name, in the order of the file.
+
+        Raises:
+            ConfigurationError: a field is of no kind, or of one that lacks a part; says which.
+        """
+        return {name: self._checked(name, field) for name, field in self.checker.fields.items()}
+
+    def _checked(self, name: str, field: Any) -> Kind:
+        kind = type(field)
+        if not isinstance(field, Kind):
+            raise ConfigurationError(
+                f"Field {name!r} of table {self.name!r} is a {kind.__module__}.{kind.__name__}, "
+                f"not a kind of field; use one of {', '.join(KINDS)} from shared.tables."
+            )
+        if lacking := missing_parts(kind):
+            parts = ", ".join(f"{part} ({meaning})" for part, meaning in lacking.items())
+            raise ConfigurationError(
+                f"Field {name!r} of table {self.name!r} cannot be used: its kind "
+                f"{kind.__name__} lacks {parts}; define it in the kind's file."
+            )
+        return field
 
     @cached_property
     def has_rules_beyond_fields(self) -> bool:
-        """Whether the schema has hooks, which only marshmallow's own walk through it asks."""
+        """Whether the schema has hooks, which only marshmallow's own walk through it runs."""
         return any(self.checker._hooks.values())
 
     @cached_property

@@ -11,8 +11,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from shared.formulas import shield
 from shared.tables.table import Table
-from shared.validation.formulas import shield
 
 NOTES = ("_line", "_reasons")
 

@@ -11,10 +11,10 @@ from operator import attrgetter
 from typing import Any, BinaryIO
 
 from shared.errors import UnreadableFile
+from shared.formulas import unshield
 from shared.tables.table import Table
 from shared.validation import csv_reader, plain, reasons
 from shared.validation.csv_reader import Record, Records
-from shared.validation.formulas import unshield
 from shared.validation.header import Layout, layout
 from shared.validation.row import FieldError, Reject, judge_cell, judge_cells
 from shared.validation.rows import Block
@@ -40,7 +40,8 @@ class CsvValidator:
     def __init__(self, table: Table, shape: Layout, *, numbered: bool) -> None:
         self.table, self.shape, self.numbered = table, shape, numbered
         self._encoders = plain.encoders(table)
-        self._looks = plain.cell_looks(table)
+        self._fields = list(table.fields.values())
+        self._matchers = plain.cell_matchers(table)
         self._plain = None
         if not shape.notes:
             self._plain = plain.PlainLines(table, shape.order, numbered=numbered)
@@ -52,7 +53,19 @@ class CsvValidator:
         found: list[Any] = []
         for start in range(0, len(lines), _AT_ONCE):
             found += map(self._plain.match, lines[start : start + _AT_ONCE])
+        for place, group in self._plain.undecided:
+            self._decide(place, group, found)
         return found
+
+    def _decide(self, place: int, group: int, matches: list[Any]) -> None:
+        """Drop the matches whose cell in this column is not good COPY text as it is."""
+        lines = [line for line, match in enumerate(matches) if match is not None]
+        cells = [matches[line][group] for line in lines]
+        copied, failing = self._column(place, cells)
+        wrong = {row for row, _ in failing}
+        for row, line in enumerate(lines):
+            if row in wrong or copied[row] != cells[row]:
+                matches[line] = None
 
     def add(self, record: Record, block: Block) -> None:
         """Validate one record into `block`."""
@@ -132,7 +145,7 @@ class CsvValidator:
 
     def _column(self, place: int, column: list[str]) -> tuple[list[str], Failing]:
         """The cells of a column as COPY text, and the errors of the rows that are bad."""
-        matches = list(map(self._looks[place], column))
+        matches = list(map(self._matchers[place], column))
         if None not in matches:
             return column, []
         copied = list(column)
@@ -155,7 +168,7 @@ class CsvValidator:
         if encoded is not None:
             return encoded
         verdict = judge_cell(self.table, self.table.names[place], cell)
-        return verdict if isinstance(verdict, tuple) else plain.copied(verdict)
+        return verdict if isinstance(verdict, tuple) else self._fields[place].copy_text(verdict)
 
     def _add_cells(self, line: int, cells: list[str], block: Block) -> None:
         if len(cells) != self.shape.width:
@@ -173,8 +186,8 @@ class CsvValidator:
                 block.reject(Reject(line, raw, verdict), shaped=True)
                 return
             encoded = [
-                plain.copied(value) if known is None else known
-                for value, known in zip(verdict, encoded, strict=True)
+                field.copy_text(value) if known is None else known
+                for field, value, known in zip(self._fields, verdict, encoded, strict=True)
             ]
         position = [str(line)] if self.numbered else []
         block.stage("\t".join([*position, *encoded]) + "\n", 1)  # type: ignore[list-item]

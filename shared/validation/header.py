@@ -6,11 +6,10 @@ from difflib import get_close_matches
 from functools import cached_property
 
 from shared.errors import UnreadableFile
-from shared.tables.fields import Integer
 from shared.tables.table import Table
 from shared.validation.corrections import is_note
 
-# Nobody reads all of a hundred thousand columns, and the ledger keeps what is told.
+# A hundred thousand columns are too many to read, and the ledger keeps what is listed here.
 _SHOWN = 20
 _MAX_NAME = 80
 
@@ -55,11 +54,11 @@ def layout(table: Table, first: Sequence[str]) -> Layout:
 
 
 def _could_be_data(table: Table, cells: Sequence[str]) -> bool:
-    integers = [
-        place for place, field in enumerate(table.fields.values()) if isinstance(field, Integer)
-    ]
-    places = integers if len(cells) == len(table.fields) else range(len(cells))
-    return any(cells[place].isascii() and cells[place].isdigit() for place in places)
+    if len(cells) != len(table.fields):
+        return any(cell.isascii() and cell.isdigit() for cell in cells)
+    return any(
+        field.is_data(cell) for field, cell in zip(table.fields.values(), cells, strict=True)
+    )
 
 
 def _drifted(names: Sequence[str], fields: Sequence[str]) -> UnreadableFile:

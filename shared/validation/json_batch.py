@@ -1,4 +1,4 @@
-"""Batches of rows as JSON, judged row by row, at the speed of C where the rows are good."""
+"""Batches of rows as JSON, judged row by row, at the speed of C for rows that are good."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence, ValuesView
@@ -9,20 +9,20 @@ from typing import Any
 
 import msgspec
 
-from shared.derive import structs
+from shared import strict_json
 from shared.errors import PermanentError
-from shared.tables.fields import Integer
+from shared.strict_json import NotStrictJson
+from shared.tables.kind import ColumnCheck
 from shared.tables.table import Table
-from shared.validation import columns, strict_json
+from shared.validation import structs
 from shared.validation.row import Reject, judge, judge_fields
 from shared.validation.rows import Block, Rows
-from shared.validation.strict_json import NotStrictJson
 
 MAX_ROWS = 1000
 
 
 class BadBatch(PermanentError):
-    """A body that is no batch.
+    """A body that is not a batch.
 
     Attributes:
         code: `not_json`, `duplicate_key`, `not_finite`, `too_deep`, `not_a_batch`, `empty_batch`
@@ -43,7 +43,7 @@ class Verdict:
         size: how many rows it has.
         rows: the good rows' values in the order of the table's fields; by index in the batch.
         rejects: the others.
-        raw: the good rows as JSON, as they came; None where all of the body is good.
+        raw: the good rows as JSON, as they came; None if all of the body is good.
     """
 
     size: int
@@ -51,10 +51,10 @@ class Verdict:
     rejects: list[Reject] = field(default_factory=list)
     raw: list[bytes] | None = None
 
-    def block(self) -> Block:
-        """The rows as the write path takes them."""
+    def block(self, table: Table) -> Block:
+        """The rows, which are of `table`, as the write path takes them."""
         columns = list(zip(*self.rows.values(), strict=True))
-        rows = Rows(list(self.rows), columns) if columns else None
+        rows = Rows(table, list(self.rows), columns) if columns else None
         return Block(rows=rows, rejects=self.rejects, read=self.size, shaped=self.size)
 
     def moved(self, positions: Sequence[int]) -> "Verdict":
@@ -68,7 +68,7 @@ class Verdict:
 
 
 class _AllGood(Mapping[int, Sequence[Any]]):
-    """Rows as they were decoded: who only counts them pays for nothing more."""
+    """Rows as they were decoded; counting them costs nothing more."""
 
     def __init__(self, rows: Sequence[msgspec.Struct]) -> None:
         self._rows = rows
@@ -101,7 +101,7 @@ def check(table: Table, body: bytes) -> Verdict:
     """Judge a body of the form `{"rows": [...]}`.
 
     Raises:
-        BadBatch: it is no batch at all; says what, where and what to do.
+        BadBatch: it is not a batch at all; says what, where and what to do.
     """
     return _checker(table).check(body)
 
@@ -116,10 +116,12 @@ class _Checker:
         self.table = table
         self.whole = msgspec.json.Decoder(structs.batch(table))
         self.single = msgspec.json.Decoder(structs.row(table))
-        # None where the table has rules that only marshmallow knows.
-        self.looks = columns.checks(table)
-        texts = sum(not isinstance(kind, Integer) for kind in table.fields.values())
-        self.row_quotes = 2 * (len(table.fields) + texts)
+        fields = table.fields.items()
+        quick = {name: field for name, field in fields if field.is_quick_in_json}
+        self.checks = {name: f.json_check for name, f in quick.items() if f.json_check is not None}
+        # Their values are decoded one by one, for the rules.
+        self.undecided = [name for name, _ in fields if name not in quick]
+        self.row_quotes = 2 * (len(fields) + sum(map(structs.is_text, quick.values())))
 
     def check(self, body: bytes) -> Verdict:
         rows = self._decoded(body)
@@ -138,8 +140,8 @@ class _Checker:
         )
 
     def _decoded(self, body: bytes) -> list[Any] | None:
-        """All rows, where each is of the right types and no key stands twice."""
-        if self.looks is None:
+        """All rows, if each is of the right types and has no key twice."""
+        if self.table.has_rules_beyond_fields:
             return None
         try:
             rows: list[Any] = self.whole.decode(body).rows  # type: ignore[attr-defined]
@@ -147,15 +149,23 @@ class _Checker:
             return None
         # Every row has all its fields and none beyond them: any further key is a doubled one, and
         # shows in the number of quotation marks.
-        plain = 1 <= len(rows) <= MAX_ROWS and _quotes(body) == 2 + len(rows) * self.row_quotes
+        plain = 1 <= len(rows) <= MAX_ROWS and _quotes(body) == 2 + self._quotes_of(rows)
         return rows if plain else None
+
+    def _quotes_of(self, rows: Sequence[Any]) -> int:
+        """How many quotation marks typed rows have if no key comes twice."""
+        free = sum(_quotes(bytes(getattr(row, name))) for name in self.undecided for row in rows)
+        return len(rows) * self.row_quotes + free
 
     def _suspect(self, rows: Sequence[Any]) -> dict[int, list[str]]:
         """By their place, the fields of typed rows that the rules must decide about."""
         found: dict[int, list[str]] = {}
-        for name, look in self.looks or ():
+        for name in self.undecided:
+            for place in range(len(rows)):
+                found.setdefault(place, []).append(name)
+        for name, check in self.checks.items():
             values: list[Any] = list(map(attrgetter(name), rows))
-            for place in _failing(look, values):
+            for place in _failing(check, values):
                 found.setdefault(place, []).append(name)
         return found
 
@@ -172,8 +182,9 @@ class _Checker:
                 given, known = _decode(raw, f"/rows/{index}"), {}
                 judged = judge(self.table, given)
             else:
-                given = known = msgspec.structs.asdict(row)
-                judged = judge_fields(self.table, given, suspect[index])
+                given = known = self._given(row, index)
+                names = [name for name in self.table.names if name in suspect[index]]
+                judged = judge_fields(self.table, given, names)
             if isinstance(judged, tuple):
                 rejects.append(Reject(index, given, judged))
             else:
@@ -181,17 +192,24 @@ class _Checker:
                 rows[index] = tuple(values[name] for name in self.table.names)
         return Verdict(len(raws), rows, rejects, [raws[index] for index in rows])
 
+    def _given(self, row: Any, index: int) -> dict[str, Any]:
+        given = msgspec.structs.asdict(row)
+        for name in self.undecided:
+            given[name] = _decode(bytes(given[name]), f"/rows/{index}")
+        return given
+
     def _drop_doubled(self, raws: list[bytes], typed: list[Any]) -> None:
         found = [index for index, row in enumerate(typed) if row is not None]
-        # None has fewer than its fields take, so where the sum is right each of them is.
-        if _quotes(b"".join([raws[index] for index in found])) == len(found) * self.row_quotes:
+        # None has fewer than its fields take, so if the sum is right each of them is.
+        whole = _quotes(b"".join([raws[index] for index in found]))
+        if whole == self._quotes_of([typed[index] for index in found]):
             return
         for index in found:
-            if _quotes(raws[index]) != self.row_quotes:
+            if _quotes(raws[index]) != self._quotes_of([typed[index]]):
                 typed[index] = None
 
     def _typed(self, raw: bytes) -> Any:
-        if self.looks is None:
+        if self.table.has_rules_beyond_fields:
             return None
         try:
             return self.single.decode(raw)
@@ -199,14 +217,14 @@ class _Checker:
             return None
 
 
-def _failing(look: columns.Check, column: list[Any], first: int = 0) -> list[int]:
-    """The places in a column that a check turns away, counted from `first`."""
-    if look(column):
+def _failing(check: ColumnCheck, column: list[Any], first: int = 0) -> list[int]:
+    """The places in a column that a check does not accept, counted from `first`."""
+    if check(column):
         return []
     if len(column) == 1:
         return [first]
     half = len(column) // 2
-    return _failing(look, column[:half], first) + _failing(look, column[half:], first + half)
+    return _failing(check, column[:half], first) + _failing(check, column[half:], first + half)
 
 
 def _split(body: bytes) -> list[bytes]:
@@ -216,7 +234,7 @@ def _split(body: bytes) -> list[bytes]:
         given = _decode(body, "")
         if not isinstance(given, dict) or set(given) != {"rows"} or type(given["rows"]) is not list:
             raise BadBatch(
-                "not_a_batch", 'The body must be {"rows": [...]}, with nothing beside "rows".'
+                "not_a_batch", 'The body must be {"rows": [...]}, with nothing besides "rows".'
             ) from None
         # Half a surrogate pair is no JSON to msgspec; which row holds it is for the rules to say.
         rows = [json.dumps(row).encode() for row in given["rows"]]

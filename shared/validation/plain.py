@@ -1,68 +1,54 @@
-"""A quick look at the cells of a CSV row that only accepts what is plainly good.
+"""The quick way for CSV: accepts rows that are plainly good, and leaves every doubt to the rules.
 
-It accepts a strict subset of what the dictionary's rules accept, already encoded for COPY, and
-leaves every doubt to them.
+What it accepts is a strict subset of what the dictionary accepts. The fields themselves say what is
+plainly good, and have it encoded for COPY.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from shared.tables.fields import Integer, Required, Text, Timestamp
+from shared.tables.column import escape
+from shared.tables.kind import CellEncoder, Kind
 from shared.tables.table import Table
 
-Encode = Callable[[str], str | None]
-
-_ESCAPED = re.compile(r"[\\\t\n\r]").search
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-# Every day that exists in every year of these, in UTC.
-_MOMENT = (
-    r"[12][0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)"
-    r"|(?:0[13578]|1[02])-31)"
-    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?Z"
-)
 _NOTHING = r"(?!)"
-_INTEGER = re.compile(r"(?!0+\Z)[0-9]{1,18}\Z", re.ASCII).match
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z\Z", re.ASCII).match
+# A cell without quotation marks.
+_ANYTHING = r'[^,"\r\n]*'
 
 
 def copied(value: Any) -> str:
-    """A checked value as PostgreSQL's COPY text format writes it."""
-    if type(value) is int:
-        return str(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    text = str(value)
-    return text.translate(_ESCAPES) if _ESCAPED(text) else text
-
-
-def copied_column(values: Sequence[Any]) -> Iterable[str]:
-    """The checked values of a column as PostgreSQL's COPY text format writes them."""
-    kinds = set(map(type, values))
-    if kinds == {int}:
-        return map(str, values)
-    if kinds == {str} and not _ESCAPED("\x00".join(values)):
-        return values
-    return map(copied, values)
+    """A value as PostgreSQL's COPY text format writes it, whatever column it is of."""
+    return value.isoformat() if isinstance(value, datetime) else escape(str(value))
 
 
 class PlainLines:
-    """Whole lines of a table's file that are plainly good, found in one look each.
+    """Whole lines of a table's file that are plainly good, found with one pattern each.
 
     Args:
         table: whose rows they are.
         order: for each field of the table, the column that holds it.
         numbered: whether a copied line has its position before its fields.
+
+    Attributes:
+        undecided: the fields that have no quick parts, as their place in the table and their group
+            in a match: of these a match says nothing.
     """
 
     def __init__(self, table: Table, order: Sequence[int], *, numbered: bool = True) -> None:
         self._numbered = numbered
-        patterns = [_pattern(field) for field in table.fields.values()]
+        fields = list(table.fields.values())
+        patterns = [field.cell_pattern if field.is_quick_in_csv else _ANYTHING for field in fields]
         if table.has_rules_beyond_fields:
             patterns = [_NOTHING for _ in patterns]
         self._straight = list(order) == sorted(order)
         self._groups = [column + 1 for column in order]
+        self.undecided = [
+            (place, self._groups[place])
+            for place, field in enumerate(fields)
+            if not field.is_quick_in_csv
+        ]
         columns = [f"({patterns[list(order).index(column)]})" for column in range(len(order))]
         self.match = re.compile(",".join(columns) + r"(?:\r\n|\n|\r)?").fullmatch
 
@@ -81,58 +67,25 @@ class PlainLines:
         return "\n".join([*rows, ""])
 
 
-def cell_looks(table: Table) -> Sequence[Callable[[str], re.Match[str] | None]]:
-    """For each field: a look that a cell passes only where it is plainly good as it stands."""
-    return [re.compile(_pattern(field)).fullmatch for field in table.fields.values()]
+def cell_matchers(table: Table) -> Sequence[Callable[[str], re.Match[str] | None]]:
+    """For each field what matches a cell only if it is plainly good and its own COPY text."""
+    return [_matcher(field) for field in table.fields.values()]
 
 
-def _pattern(field: Required) -> str:
-    """What a plainly good cell looks like: nothing in it that CSV or COPY would read as its own."""
-    # Exactly these classes: a subclass may have rules of its own.
-    if not field.validators:
-        if type(field) is Integer:
-            return "(?!0+(?![0-9]))[0-9]{1,18}"
-        if type(field) is Text:
-            most = max(field.max_length - 1, 0)
-            inner = r'[^,"\\\t\x00\r\n]'
-            return rf'{inner}{{0,{most}}}[^,"\\\x00\s\x1c-\x1f]'
-        if type(field) is Timestamp:
-            return _MOMENT
-    return _NOTHING
+def _matcher(field: Kind) -> Callable[[str], re.Match[str] | None]:
+    pattern = field.cell_pattern if field.is_quick_in_csv else _NOTHING
+    return re.compile(pattern or _NOTHING).fullmatch
 
 
-def encoders(table: Table) -> Sequence[Encode]:
-    """For each field: the cell encoded for COPY, or None where the rules must decide."""
+def encoders(table: Table) -> Sequence[CellEncoder]:
+    """For each field: the cell encoded for COPY, or None if the rules must decide."""
     if table.has_rules_beyond_fields:
-        return [lambda _: None for _ in table.fields]
-    return [_encoder(field) for field in table.fields.values()]
+        return [_undecided for _ in table.fields]
+    return [
+        field.cell_encoder if field.is_quick_in_csv else _undecided
+        for field in table.fields.values()
+    ]
 
 
-def _encoder(field: Required) -> Encode:
-    # Exactly these classes: a subclass may have rules of its own.
-    if type(field) is Integer and not field.validators:
-        return lambda cell: cell if _INTEGER(cell) else None
-    if type(field) is Text and not field.validators:
-        return _text_encoder(field.max_length)
-    if type(field) is Timestamp and not field.validators:
-        return _timestamp
-    return lambda _: None
-
-
-def _text_encoder(max_length: int) -> Encode:
-    def encode(cell: str) -> str | None:
-        if len(cell) > max_length or not cell.strip() or "\x00" in cell:
-            return None
-        return cell.translate(_ESCAPES)
-
-    return encode
-
-
-def _timestamp(cell: str) -> str | None:
-    if not _TIMESTAMP(cell):
-        return None
-    try:
-        datetime.fromisoformat(cell)
-    except ValueError:
-        return None
-    return cell
+def _undecided(_: str) -> None:
+    return None

@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from marshmallow import missing as absent
 from marshmallow.exceptions import SCHEMA
 
-from shared.tables.fields import Cell
+from shared.tables.kind import Cell
 from shared.tables.refusal import Refusal
 from shared.tables.table import Table
 from shared.validation import reasons

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.validation import plain
+from shared.tables.table import Table
 from shared.validation.row import Reject
 
 
@@ -13,10 +13,12 @@ class Rows:
     """Good rows of a table, held in memory.
 
     Attributes:
+        table: the table.
         positions: the position of each row in its file or batch.
         columns: their values, one column for each field of the table.
     """
 
+    table: Table
     positions: Sequence[int]
     columns: Sequence[Sequence[Any]]
 
@@ -33,7 +35,10 @@ class Rows:
 
     def _copied(self) -> list[Iterable[str]]:
         # A column at a time, so that the loop over a thousand rows runs in C.
-        return [plain.copied_column(column) for column in self.columns]
+        fields = self.table.fields.values()
+        return [
+            field.copy_texts(column) for field, column in zip(fields, self.columns, strict=True)
+        ]
 
 
 @dataclass

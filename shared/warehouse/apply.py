@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from shared.database.sql import composed
-from shared.derive.bigquery import Column
 from shared.errors import ConfigurationError
 from shared.lazy import bigquery
-from shared.tables.fields import Required
+from shared.tables.kind import Kind
 from shared.warehouse.bigquery import STAGING_HOURS, Warehouse
+from shared.warehouse.columns import Column
 from shared.warehouse.errors import mapped
 from shared.warehouse.names import SQL, Names, quoted
 from shared.warehouse.star import Projection, projections
@@ -135,7 +135,7 @@ def _fill(warehouse: Warehouse, projection: Projection, column: Column) -> None:
         projection.place.renamed.get(name, name): field
         for name, field in projection.table.fields.items()
     }
-    field: Required | None = fields.get(column.name)
+    field: Kind | None = fields.get(column.name)
     if field is None or field.required:
         return
     default: Any = field.load_default

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from shared.derive.bigquery import Column
 from shared.lazy import api_exceptions, bigquery
 from shared.settings import Settings
 from shared.warehouse import names as given_names
 from shared.warehouse.errors import mapped
 from shared.warehouse.names import Names
+
+if TYPE_CHECKING:
+    # It needs the dictionary, which the metrics do without.
+    from shared.warehouse.columns import Column
 
 STAGING_HOURS = 6
 STAGING_PREFIX = "staging_"

@@ -9,21 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.database import sql as postgres_sql
+from shared.tables import stored
 from shared.warehouse import names as bigquery_sql
 from shared.warehouse.names import Names
 from shared.warehouse.star import Projection
 
-# How a value of each type is written: in PostgreSQL, in BigQuery.
-FORMS = {
-    "INT64": ("cast({} as text)", "cast({} as string)"),
-    "STRING": ("md5(cast({} as text))", "to_hex(md5({}))"),
-    "TIMESTAMP": (
-        "cast(cast(extract(epoch from {}) * 1000000 as bigint) as text)",
-        "cast(unix_micros({}) as string)",
-    ),
-    "DATE": ("cast({} - date '1970-01-01' as text)", "cast(unix_date({}) as string)"),
-}
-# PostgreSQL's columns hold no nulls; BigQuery's do where a column was added later.
+# How a value of a derived column is written, by its type: in PostgreSQL, in BigQuery.
+DERIVED = {"DATE": ("cast({} - date '1970-01-01' as text)", "cast(unix_date({}) as string)")}
+# PostgreSQL's columns hold no nulls; BigQuery's do if a column was added later.
 _NULL = "'null'"
 _BAR = "\n|| '|' || "
 
@@ -109,10 +102,11 @@ class Side:
 
 def postgres_side(projection: Projection) -> Side:
     """A table of the dictionary in PostgreSQL."""
-    columns = {c.name: postgres_sql.quoted(c.name) for c in projection.staged}
-    cells = {c.name: FORMS[c.type][0].format(columns[c.name]) for c in projection.staged}
+    stored_columns = stored.columns(projection.table).items()
+    columns = {name: postgres_sql.quoted(name) for name, _ in stored_columns}
+    cells = {name: one.postgres_canonical.format(columns[name]) for name, one in stored_columns}
     for name, derived in projection.place.derived.items():
-        cells[name] = FORMS[derived.type][0].format(derived.postgres)
+        cells[name] = DERIVED[derived.type][0].format(derived.postgres)
     return Side(
         f"public.{postgres_sql.quoted(projection.table.name)}",
         {name: columns[name] for name in projection.table.key},
@@ -125,18 +119,15 @@ def postgres_side(projection: Projection) -> Side:
 
 def bigquery_side(projection: Projection, names: Names) -> Side:
     """Its table in the warehouse."""
-    own = [
-        (c.name, projection.place.renamed.get(c.name, c.name), c.type) for c in projection.staged
-    ]
-    derived = [(name, name, of.type) for name, of in projection.place.derived.items()]
-    columns = {name: bigquery_sql.quoted(there) for name, there, _ in (*own, *derived)}
+    forms = {
+        name: column.bigquery_canonical for name, column in stored.columns(projection.table).items()
+    } | {name: DERIVED[derived.type][1] for name, derived in projection.place.derived.items()}
+    renamed = projection.place.renamed
+    columns = {name: bigquery_sql.quoted(renamed.get(name, name)) for name in forms}
     return Side(
         names.table(projection.target),
         {name: columns[name] for name in projection.table.key},
-        {
-            name: f"ifnull({FORMS[kind][1].format(columns[name])}, {_NULL})"
-            for name, _, kind in (*own, *derived)
-        },
+        {name: f"ifnull({form.format(columns[name])}, {_NULL})" for name, form in forms.items()},
         lambda text: f"to_hex(md5({text}))",
         lambda digits: f"cast(concat('0x', {digits}) as int64)",
         lambda text, name: f"{text} in unnest(@{name})",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
 
 from shared.lazy import sqlalchemy as sa
 from shared.warehouse.bigquery import Warehouse
@@ -35,19 +38,12 @@ class Limits:
 LIMITS = Limits()
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A row that is not the same on both sides.
-
-    Attributes:
-        kind: `missing` from BigQuery, `extra` there, `changed`, or `repeated` there.
-        key: its key, by the names of the dictionary.
-        fields: the fields of a changed row that differ.
-    """
+class RowDifference(msgspec.Struct, frozen=True):
+    """A row that is not the same on both sides."""
 
     kind: Kind
-    key: Mapping[str, Any]
-    fields: tuple[str, ...] = ()
+    key: dict[str, Any]
+    fields: Annotated[list[str], Meta(description="The fields of a changed row that differ.")]
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ class Comparison:
     bigquery_rows: int
     digits: int
     buckets: tuple[str, ...]
-    differences: tuple[Difference, ...] | None
+    differences: tuple[RowDifference, ...] | None
 
     @property
     def agrees(self) -> bool:
@@ -153,7 +149,7 @@ def _sums(party: _Party, digits: int, within: _Level | None) -> dict[str, tuple[
     }
 
 
-def _differences(parties: tuple[_Party, _Party], level: _Level) -> tuple[Difference, ...]:
+def _differences(parties: tuple[_Party, _Party], level: _Level) -> tuple[RowDifference, ...]:
     if not level.buckets:
         return ()
     ours, theirs = (_rows(party, level) for party in parties)
@@ -176,16 +172,16 @@ def _rows(party: _Party, level: _Level) -> dict[tuple[Any, ...], list[str]]:
 
 
 def _difference(
-    side: Side, key: Mapping[str, Any], ours: list[str], theirs: list[str]
-) -> Difference | None:
+    side: Side, key: dict[str, Any], ours: list[str], theirs: list[str]
+) -> RowDifference | None:
     if not theirs:
-        return Difference("missing", key)
+        return RowDifference("missing", key, [])
     if not ours:
-        return Difference("extra", key)
+        return RowDifference("extra", key, [])
     if len(theirs) > 1:
-        return Difference("repeated", key)
+        return RowDifference("repeated", key, [])
     if ours == theirs:
         return None
     # Both sides have the columns in the same order.
     mine, other = (cells_of(side, text) for text in (ours[0], theirs[0]))
-    return Difference("changed", key, tuple(name for name in mine if mine[name] != other[name]))
+    return RowDifference("changed", key, [name for name in mine if mine[name] != other[name]])

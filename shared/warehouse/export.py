@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from shared import storage
+from shared.avro import row_schema
 from shared.database.copy import copy_out
 from shared.database.sql import composed, listed, qualified, quoted
-from shared.derive import avro
-from shared.derive.bigquery import Column
 from shared.lazy import fastavro
 from shared.lazy import sqlalchemy as sa
+from shared.warehouse.columns import Column
 from shared.warehouse.pending import TableWork
 from shared.warehouse.star import Projection
 
@@ -98,7 +98,7 @@ class AvroRows:
         self._names = [column.name for column in columns]
         self._values = [KINDS[column.type].value for column in columns]
         self._writer = fastavro.write.Writer(
-            stream, avro.schema(projection.table), codec="deflate", compression_level=1
+            stream, row_schema.schema(projection.table), codec="deflate", compression_level=1
         )
 
     def write(self, data: bytes, /) -> None:

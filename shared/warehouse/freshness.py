@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta
 
 from shared import tables
 from shared.database.engine import transaction
@@ -19,53 +20,56 @@ from shared.warehouse.names import SQL
 # An answer without BigQuery's part is better than a late one.
 TIMEOUT_SECONDS = 3
 
+Moment: TypeAlias = datetime | None
+Seconds = Annotated[float, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0)]
 
-@dataclass(frozen=True)
-class TableLag:
-    """How far a table is behind.
 
-    Attributes:
-        table: its name.
-        as_of: when the newest load that BigQuery includes was finished; None before the first, and
-            if BigQuery is unavailable.
-        changed_at: when its rows there last changed; None as above.
-        checked_at: when a sync last found that nothing is missing; None as above.
-        unsynced: how many finished loads of it are pending.
-        oldest_unsynced: when the oldest of them was finished.
-        lag_seconds: how long ago that was; 0 if none is pending.
-    """
+class TableFreshness(msgspec.Struct, frozen=True):
+    """How far a table is behind."""
 
     table: str
-    as_of: datetime | None
-    changed_at: datetime | None
-    checked_at: datetime | None
-    unsynced: int
-    oldest_unsynced: datetime | None
-    lag_seconds: float
+    as_of: Annotated[
+        Moment,
+        Meta(
+            description="When the newest load that BigQuery includes was finished; null before "
+            "the first, and if BigQuery is unavailable."
+        ),
+    ]
+    changed_at: Annotated[Moment, Meta(description="When its rows there last changed.")]
+    checked_at: Annotated[
+        Moment, Meta(description="When a sync last found that nothing is missing.")
+    ]
+    unsynced: Annotated[Count, Meta(description="How many finished loads of it are pending.")]
+    oldest_unsynced: Annotated[
+        Moment, Meta(description="When the oldest of them was finished; null if none is pending.")
+    ]
+    lag_seconds: Annotated[
+        Seconds, Meta(description="How long ago that was; 0 if none is pending.")
+    ]
 
 
-@dataclass(frozen=True)
-class WarehouseLag:
-    """How far all tables are behind.
+class Freshness(msgspec.Struct, frozen=True):
+    """How far BigQuery is behind PostgreSQL."""
 
-    Attributes:
-        bigquery: whether BigQuery answered.
-        newest_synced: when the newest load that BigQuery includes was finished.
-        unsynced: how many finished loads are pending, failed ones included.
-        oldest_unsynced: when the oldest of them was finished.
-        lag_seconds: how long ago that was; 0 if none is pending.
-        tables: each table of the dictionary, parents first.
-    """
+    bigquery: Annotated[bool, Meta(description="Whether BigQuery answered.")]
+    newest_synced: Annotated[
+        Moment, Meta(description="When the newest load that BigQuery includes was finished.")
+    ]
+    unsynced: Annotated[
+        Count,
+        Meta(description="How many finished loads are pending, failed ones included."),
+    ]
+    oldest_unsynced: Annotated[
+        Moment, Meta(description="When the oldest of them was finished; null if none is pending.")
+    ]
+    lag_seconds: Annotated[
+        Seconds, Meta(description="How long ago that was; 0 if none is pending.")
+    ]
+    tables: list[TableFreshness]
 
-    bigquery: bool
-    newest_synced: datetime | None
-    unsynced: int
-    oldest_unsynced: datetime | None
-    lag_seconds: float
-    tables: Sequence[TableLag]
 
-
-def freshness(engine: sa.Engine, warehouse: Warehouse) -> WarehouseLag:
+def freshness(engine: sa.Engine, warehouse: Warehouse) -> Freshness:
     """Compare the ledger with the state of the warehouse, which is read without a query.
 
     If BigQuery is unavailable, the answer says so.
@@ -82,7 +86,7 @@ def freshness(engine: sa.Engine, warehouse: Warehouse) -> WarehouseLag:
     behind = {row.table_name: row for row in found}
     known = states or {}
     newest = max((one.as_of for one in known.values()), default=None)
-    return WarehouseLag(
+    return Freshness(
         bigquery=states is not None,
         newest_synced=newest,
         unsynced=sum(row.loads for row in found),
@@ -92,8 +96,8 @@ def freshness(engine: sa.Engine, warehouse: Warehouse) -> WarehouseLag:
     )
 
 
-def _of(name: str, there: state.TableState | None, behind: sa.Row[Any] | None) -> TableLag:
-    return TableLag(
+def _of(name: str, there: state.TableState | None, behind: sa.Row[Any] | None) -> TableFreshness:
+    return TableFreshness(
         table=name,
         as_of=there.as_of if there else None,
         changed_at=there.changed_at if there else None,

@@ -2,60 +2,66 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Meta
 
 from shared.errors import UnusableYear
-
-if TYPE_CHECKING:
-    # Heavy, and a function's start must not wait for it.
-    from shared.warehouse.bigquery import Warehouse
+from shared.warehouse.bigquery import Warehouse
 
 FIRST_YEAR, LAST_YEAR, DEFAULT_YEAR = 1900, 2200, 2021
 TIMEOUT_SECONDS = 20
-
-PAIR_COLUMNS = ("department", "job", "q1", "q2", "q3", "q4")
-DEPARTMENT_COLUMNS = ("id", "department", "hired")
 
 # The tables of the dictionary that a metric counts.
 PAIR_TABLES = ("departments", "jobs", "hired_employees")
 DEPARTMENT_TABLES = ("departments", "hired_employees")
 
-Row = Mapping[str, Any]
+AsOf: TypeAlias = Annotated[
+    datetime | None,
+    Meta(description="When the newest load that is counted was finished; null before the first."),
+]
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+R = TypeVar("R", bound=msgspec.Struct)
 
 
-@dataclass(frozen=True)
-class QuarterlyHires:
-    """Hires of a year by department and job, a column for each quarter.
+class HiresOfPair(msgspec.Struct, frozen=True):
+    """Hires of a year for one department and job."""
 
-    Attributes:
-        year: the year, in UTC.
-        as_of: when the newest load that is counted was finished; None before the first.
-        rows: `PAIR_COLUMNS`; by department and job, in the order of their code points. Pairs
-            without hires are left out; departments with the same name are one, and so are jobs.
-    """
-
-    year: int
-    as_of: datetime | None
-    rows: Sequence[Row]
+    department: str
+    job: str
+    q1: Count
+    q2: Count
+    q3: Count
+    q4: Count
 
 
-@dataclass(frozen=True)
-class HiringAboveMean:
-    """The departments that hired more in a year than the mean.
-
-    Attributes:
-        year: the year, in UTC.
-        as_of: when the newest load that is counted was finished; None before the first.
-        mean: over all departments, those without hires counted as 0; None if there are none.
-        rows: `DEPARTMENT_COLUMNS`; those with most hires first, then by id.
-    """
+class HiresByQuarter(msgspec.Struct, frozen=True):
+    """Hires of a year, by department and job in the order of their code points."""
 
     year: int
-    as_of: datetime | None
-    mean: float | None
-    rows: Sequence[Row]
+    as_of: AsOf
+    # Pairs without hires are left out; departments with the same name are one, and so are jobs.
+    rows: list[HiresOfPair]
+
+
+class HiresOfDepartment(msgspec.Struct, frozen=True):
+    """Hires of a year for one department."""
+
+    id: int
+    department: str
+    hired: Count
+
+
+class DepartmentsAboveMean(msgspec.Struct, frozen=True):
+    """Departments that hired more in a year than the mean over all of them, most first."""
+
+    year: int
+    as_of: AsOf
+    # Departments without hires count as 0; those with as many hires are in the order of their ids.
+    mean: Annotated[float | None, Meta(description="Over all departments; null if there are none.")]
+    rows: list[HiresOfDepartment]
 
 
 def year_of(text: str | None) -> int:
@@ -73,9 +79,7 @@ def year_of(text: str | None) -> int:
     return int(text)
 
 
-def hires_by_quarter(
-    warehouse: "Warehouse", year: int, maximum_bytes_billed: int
-) -> QuarterlyHires:
+def hires_by_quarter(warehouse: Warehouse, year: int, maximum_bytes_billed: int) -> HiresByQuarter:
     """Query the hires of a year by department, job and quarter.
 
     Raises:
@@ -83,12 +87,12 @@ def hires_by_quarter(
         WarehouseRefusal: more bytes than allowed would be scanned.
     """
     found = _ask(warehouse, "hires_by_quarter", year, maximum_bytes_billed)
-    return QuarterlyHires(year, found[0]["as_of"], _rows(found, PAIR_COLUMNS))
+    return HiresByQuarter(year, found[0]["as_of"], _rows(found, HiresOfPair))
 
 
 def departments_above_mean(
-    warehouse: "Warehouse", year: int, maximum_bytes_billed: int
-) -> HiringAboveMean:
+    warehouse: Warehouse, year: int, maximum_bytes_billed: int
+) -> DepartmentsAboveMean:
     """Query the departments that hired more in a year than the mean over all of them.
 
     Raises:
@@ -98,16 +102,15 @@ def departments_above_mean(
     found = _ask(warehouse, "departments_above_mean", year, maximum_bytes_billed)
     total, departments = found[0]["total"], found[0]["department_count"]
     mean = total / departments if departments else None
-    return HiringAboveMean(year, found[0]["as_of"], mean, _rows(found, DEPARTMENT_COLUMNS))
+    return DepartmentsAboveMean(year, found[0]["as_of"], mean, _rows(found, HiresOfDepartment))
 
 
-def _ask(warehouse: "Warehouse", name: str, year: int, most: int) -> list[dict[str, Any]]:
+def _ask(warehouse: Warehouse, name: str, year: int, most: int) -> list[dict[str, Any]]:
     sql = warehouse.names.text("metrics", name)
     return warehouse.query(sql, {"year": ("INT64", year)}, maximum_bytes_billed=most)
 
 
-def _rows(found: Sequence[Row], columns: Sequence[str]) -> list[Row]:
-    # Each statement gives at least one row, for as_of; if no row is listed, the others are null.
-    return [
-        {column: row[column] for column in columns} for row in found if row[columns[0]] is not None
-    ]
+def _rows(found: Sequence[Mapping[str, Any]], kind: type[R]) -> list[R]:
+    # Each statement returns at least one row, for as_of; if nothing is listed, a row of nulls.
+    first = kind.__struct_fields__[0]
+    return [msgspec.convert(row, kind) for row in found if row[first] is not None]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared import tables
-from shared.derive.bigquery import Column, columns
 from shared.tables.table import Table
+from shared.warehouse.columns import Column, columns
 from shared.warehouse.names import quoted
 
 

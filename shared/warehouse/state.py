@@ -8,11 +8,9 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    # Heavy, and a function's start must not wait for it.
-    from shared.warehouse.bigquery import Warehouse
+from shared.warehouse.bigquery import Warehouse
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS = {
@@ -40,8 +38,8 @@ class TableState:
     checked_at: datetime | None
 
 
-def read(warehouse: "Warehouse") -> dict[str, TableState]:
-    """The state of each table that was ever synced, by its name; read without a query.
+def read(warehouse: Warehouse) -> dict[str, TableState]:
+    """How far each table that has ever been brought has come, by its name; without a query.
 
     Raises:
         WarehouseUnavailable: try again later.
@@ -50,8 +48,8 @@ def read(warehouse: "Warehouse") -> dict[str, TableState]:
     return {row["table_name"]: TableState(**row) for row in found}
 
 
-def version(warehouse: "Warehouse", table_names: Iterable[str]) -> str:
-    """A text that changes when rows of these tables change; read without a query.
+def version(warehouse: Warehouse, table_names: Iterable[str]) -> str:
+    """A text that is another as soon as rows of these tables have changed; without a query.
 
     Read it before the rows, which may then be newer than it says, never older.
 
@@ -63,7 +61,7 @@ def version(warehouse: "Warehouse", table_names: Iterable[str]) -> str:
     return " ".join(moment.isoformat() if moment else "never" for moment in moments)
 
 
-def record(warehouse: "Warehouse", as_of: Mapping[str, datetime]) -> None:
+def record(warehouse: Warehouse, as_of: Mapping[str, datetime]) -> None:
     """Record the newest load that each table includes, and that its rows have changed.
 
     Raises:
@@ -78,8 +76,8 @@ def record(warehouse: "Warehouse", as_of: Mapping[str, datetime]) -> None:
     _run(warehouse, "state", {"entries": ("STRING", json.dumps(entries))})
 
 
-def record_checked(warehouse: "Warehouse") -> None:
-    """Record that nothing is pending for any table.
+def record_checked(warehouse: Warehouse) -> None:
+    """Record that PostgreSQL has nothing more for any table.
 
     Raises:
         WarehouseUnavailable: try again later.
@@ -88,6 +86,6 @@ def record_checked(warehouse: "Warehouse") -> None:
 
 
 def _run(
-    warehouse: "Warehouse", name: str, parameters: Mapping[str, tuple[str, Any]] | None = None
+    warehouse: Warehouse, name: str, parameters: Mapping[str, tuple[str, Any]] | None = None
 ) -> None:
     warehouse.query(warehouse.names.text("sync", name), parameters)

@@ -9,12 +9,12 @@ import fastavro
 import pytest
 
 from shared import tables
+from shared.avro import row_schema
 from shared.backups import backup, retention, snapshot
 from shared.backups import manifest as manifests
 from shared.backups.errors import UnknownBackup, UnusableBackup
 from shared.backups.snapshot import SnapshotDiffers
 from shared.database.engine import transaction
-from shared.derive import avro
 from shared.settings import read
 from tests.backups.conftest import LOAD_ID, NOON, hires
 
@@ -32,7 +32,7 @@ def test_fastavro_reads_the_rows_that_the_table_has(database, parents, backups, 
     names = (*HIRES.names, "accepted_at", "load_id")
     own = (NOON, str(LOAD_ID))
     assert rows == [dict(zip(names, (*hire, *own), strict=True)) for hire in hires(5000)]
-    assert reader.metadata["avro.schema"] == json.dumps(avro.schema(HIRES))
+    assert reader.metadata["avro.schema"] == json.dumps(row_schema.schema(HIRES))
     assert reader.metadata["tablegate.fingerprint"] == manifest.fingerprint
     assert (manifest.rows, manifest.sender, manifest.codec) == (5000, "ann", "deflate")
 

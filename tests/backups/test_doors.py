@@ -12,8 +12,8 @@ from google.auth import crypt, jwt
 
 from infra.local.keys import KEY_ID
 from shared import tables, wiring
+from shared.api import backups as doors
 from shared.backups import backup
-from shared.http import backups as doors
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.validation.rows import Block
@@ -219,7 +219,7 @@ def test_a_backup_stands_even_where_old_ones_cannot_be_let_go(backup_table, monk
     answer = backup_table.post("/backup_table/jobs", json={}, headers=SCHEDULED)
 
     assert answer.status_code == 201
-    assert doors._LABELS["alert"] in capfd.readouterr().err
+    assert doors.ALERT["alert"] in capfd.readouterr().err
 
 
 def test_a_damaged_backup_is_told_of(backup_table, restore_table, backups, upload, database):

@@ -7,8 +7,8 @@ import fastavro
 import pytest
 
 from shared import tables
+from shared.avro import row_schema
 from shared.backups.errors import UnusableBackup
-from shared.derive import avro
 from tests.backups.conftest import LOAD_ID, NOON
 
 DEPARTMENTS, JOBS, HIRES = tables.all_tables().values()
@@ -239,7 +239,7 @@ def test_a_backup_that_is_whole_but_not_what_it_was_is_refused(
 ):
     database.fill(JOBS, jobs(20))
     (manifest,) = backups.take([JOBS], "")
-    fields = {field["name"]: field["type"] for field in avro.schema(JOBS)["fields"]}
+    fields = {field["name"]: field["type"] for field in row_schema.schema(JOBS)["fields"]}
     rows = [(*row, NOON + timedelta(hours=1), str(LOAD_ID)) for row in jobs(20)]
     upload(file(fields, rows), manifest.object)
     blob = storage_client.bucket(bucket).get_blob(manifest.object)

@@ -12,11 +12,9 @@ from shared import tables
 from shared.backups import loosening, snapshot
 from shared.backups.errors import Orphans, UnusableBackup
 from shared.database.engine import transaction
-from shared.derive import types
-from shared.derive.types import Kind
-from shared.tables.fields import Integer, Required, Text
-from shared.tables.table import Reference, Row, Table
+from shared.tables import Integer, Reference, Row, Table, Text
 from tests.backups.conftest import LOAD_ID, NOON, hires
+from tests.support.toy_kinds import Flag
 
 DEPARTMENTS, JOBS, HIRES = tables.all_tables().values()
 
@@ -292,13 +290,6 @@ def test_an_old_backup_without_a_field_that_has_no_default_is_refused(
     assert caught.value.code == "wrong_schema"
 
 
-class Flag(Required):
-    """A kind of field that no bulk path covers."""
-
-    def _deserialize(self, value, *_, **__):
-        return bool(value)
-
-
 class Room(Row):
     """A room, perhaps with a window."""
 
@@ -310,7 +301,6 @@ class Room(Row):
 def test_a_kind_of_field_that_the_bulk_paths_do_not_cover_goes_row_by_row(
     made, database, backups, restored, monkeypatch
 ):
-    monkeypatch.setitem(types.KINDS, Flag, Kind("boolean", "BOOL", "boolean"))
     monkeypatch.setattr(snapshot, "_ROWS_A_FETCH", 100)
     rooms = Table("rooms", Room)
     made("rooms", '"id" bigint primary key, name text not null, "window" boolean not null')

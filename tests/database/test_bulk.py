@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from shared import tables
 from shared.database.engine import transaction
 from shared.loading import waiting
-from shared.loading.ledger import LoadCounts, Source
+from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
 from shared.validation.csv_rows import blocks
 
@@ -87,11 +87,11 @@ def state(rows):
 @pytest.mark.parametrize(
     ("text", "counts"),
     [
-        (GOOD, LoadCounts(inserted=499)),
-        (GOOD + BAD + ODD, LoadCounts(inserted=501, rejected=4)),
-        (BAD, LoadCounts(rejected=4)),
-        (GOOD + GOOD, LoadCounts(inserted=499, superseded=499)),
-        (GOOD + BAD + "900,x,2021-01-01T00:00:00Z,7,1\n", LoadCounts(499, waiting=1, rejected=4)),
+        (GOOD, Counts(inserted=499)),
+        (GOOD + BAD + ODD, Counts(inserted=501, rejected=4)),
+        (BAD, Counts(rejected=4)),
+        (GOOD + GOOD, Counts(inserted=499, superseded=499)),
+        (GOOD + BAD + "900,x,2021-01-01T00:00:00Z,7,1\n", Counts(499, waiting=1, rejected=4)),
     ],
     ids=["good", "mixed", "bad", "doubled", "orphan"],
 )
@@ -108,7 +108,7 @@ def test_a_large_load_leaves_what_a_small_one_does(parents, drop, state, engine,
 def test_a_large_load_into_a_table_with_rows_updates_them(parents, drop, rows):
     drop("1,Old,2021-01-01T00:00:00Z,1,1\n", size_bytes=1)
 
-    assert drop(GOOD, number=2).counts == LoadCounts(inserted=498, updated=1)
+    assert drop(GOOD, number=2).counts == Counts(inserted=498, updated=1)
 
 
 def test_a_reader_sees_the_table_before_or_after_and_never_without_its_constraints(

@@ -14,11 +14,10 @@ from shared.database.engine import create, transaction
 from shared.errors import DatabaseBusy
 from shared.loading import fast_paths, rejects
 from shared.loading.fast_paths import Precheck
-from shared.loading.ledger import LoadCounts, Source
+from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
 from shared.settings import read
-from shared.tables.fields import Text
-from shared.tables.table import Reference, Row, Table
+from shared.tables import Reference, Row, Table, Text
 from shared.validation.json_batch import check
 from shared.validation.rows import Rows
 
@@ -43,12 +42,12 @@ def send(engine, table, given, minute=0):
     batch_id, accepted_at = uuid4(), NOON + timedelta(minutes=minute)
     source = Source(str(batch_id), "batch", table.name, accepted_at, batch_id=batch_id)
     verdict = check(table, msgspec.json.encode({"rows": given}))
-    return load(engine, source, lambda: [verdict.block()], lock_timeout_seconds=5)
+    return load(engine, source, lambda: [verdict.block(table)], lock_timeout_seconds=5)
 
 
 def values(given):
     """Rows that have just been judged."""
-    return check(HIRES, msgspec.json.encode({"rows": given})).block().rows
+    return check(HIRES, msgspec.json.encode({"rows": given})).block(HIRES).rows
 
 
 @pytest.fixture
@@ -76,7 +75,7 @@ def test_new_rows_are_not_staged(engine, parents, rows, prechecks, monkeypatch):
     entry = send(engine, HIRES, [hire(2), hire(1, name="tab\tand \\N"), hire(3, name="")])
 
     assert prechecks == [Precheck(repeated=0, orphans=0, known=0, may_skip_checks=True)]
-    assert entry.counts == LoadCounts(inserted=2, rejected=1)
+    assert entry.counts == Counts(inserted=2, rejected=1)
     assert rows(f"{STORED} order by id") == [
         (1, "tab\tand \\N", 1, 1, NOON, entry.load_id),
         (2, "Ann", 1, 1, NOON, entry.load_id),
@@ -191,7 +190,7 @@ def test_triggers_of_the_operators_own_see_each_row(engine, parents, rows, prech
             "create trigger see after insert on hired_employees for each row execute function see()"
         )
 
-    assert send(engine, HIRES, [hire(1), hire(2)]).counts == LoadCounts(inserted=2)
+    assert send(engine, HIRES, [hire(1), hire(2)]).counts == Counts(inserted=2)
 
     assert [one.may_skip_checks for one in prechecks] == [False]
     assert rows("select id from seen order by id") == [(1,), (2,)]
@@ -205,7 +204,7 @@ def test_foreign_keys_of_the_operators_own_hold(engine, parents, rows, prechecks
             "alter table hired_employees add foreign key (name) references names"
         )
 
-    assert send(engine, HIRES, [hire(1)]).counts == LoadCounts(inserted=1)
+    assert send(engine, HIRES, [hire(1)]).counts == Counts(inserted=1)
     with pytest.raises(DatabaseBusy, match="foreign key"):
         send(engine, HIRES, [hire(2, name="Bob")])
 
@@ -237,7 +236,7 @@ def test_a_role_without_the_right_goes_straight_in_with_each_row_checked(
 ):
     monkeypatch.setattr("shared.loading.load.begin", None)
 
-    assert send(as_writer, HIRES, [hire(1), hire(2)]).counts == LoadCounts(inserted=2)
+    assert send(as_writer, HIRES, [hire(1), hire(2)]).counts == Counts(inserted=2)
 
     assert prechecks == [Precheck(repeated=0, orphans=0, known=0, may_skip_checks=False)]
     assert rows("select id from hired_employees order by id") == [(1,), (2,)]
@@ -270,10 +269,10 @@ def test_keys_may_be_text(engine, prechecks):
         )
         for code in given:
             connection.execute(sa.text("insert into cities values (:code, '')"), {"code": code})
-        found = fast_paths.precheck(connection, cities, Rows(range(6), [given, given]))
+        found = fast_paths.precheck(connection, cities, Rows(cities, range(6), [given, given]))
         assert (found.repeated, found.orphans, found.known) == (0, 0, 6)
         found = fast_paths.precheck(
-            connection, flights, Rows(range(7), [[*given, "x"], [*given, "y"]])
+            connection, flights, Rows(flights, range(7), [[*given, "x"], [*given, "y"]])
         )
         assert (found.repeated, found.orphans, found.known) == (0, 1, 0)
 
@@ -283,7 +282,7 @@ def test_rejects_of_any_shape_are_kept_as_they_came(engine, rows):
 
     entry = send(engine, tables.find("jobs"), [*given, {"id": 2, "job": "Welder"}])
 
-    assert entry.counts == LoadCounts(inserted=1, rejected=len(given))
+    assert entry.counts == Counts(inserted=1, rejected=len(given))
     kept = [raw for (raw,) in rows("select raw from rejected_rows order by position")]
     assert kept == [{"id": 1, "job": "a\nb\\n\u2400"}, *given[1:]]
     with engine.connect() as connection:

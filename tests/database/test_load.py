@@ -14,7 +14,7 @@ from shared import tables
 from shared.database.engine import transaction
 from shared.errors import UnreadableFile
 from shared.loading import waiting
-from shared.loading.ledger import LoadCounts, Source
+from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
 from shared.validation.csv_rows import blocks
 
@@ -65,7 +65,7 @@ def test_rows_are_inserted_once_however_often_their_source_comes(drop, rows):
 
     assert first.first_time
     assert not again.first_time
-    assert again.counts == first.counts == LoadCounts(inserted=2)
+    assert again.counts == first.counts == Counts(inserted=2)
     assert rows("select id, job from jobs order by id") == [(1, "Welder"), (2, "Tester")]
 
 
@@ -83,7 +83,7 @@ def test_an_update_keeps_what_it_replaces(drop, rows):
     first = drop("jobs", "1,Welder\n", 0)
     second = drop("jobs", "1,Smith\n2,New\n", 1)
 
-    assert second.counts == LoadCounts(inserted=1, updated=1)
+    assert second.counts == Counts(inserted=1, updated=1)
     assert rows("select table_name, key, row, load_id, replaced_by from replaced_rows") == [
         ("jobs", {"id": 1}, {"id": 1, "job": "Welder"}, first.load_id, second.load_id)
     ]
@@ -92,7 +92,7 @@ def test_an_update_keeps_what_it_replaces(drop, rows):
 def test_an_older_version_is_superseded_and_writes_nothing(drop, rows):
     drop("jobs", "1,New\n", 5)
 
-    assert drop("jobs", "1,Old\n", 1).counts == LoadCounts(superseded=1)
+    assert drop("jobs", "1,Old\n", 1).counts == Counts(superseded=1)
     assert rows("select job from jobs") == [("New",)]
     assert rows("select * from replaced_rows") == []
 
@@ -100,7 +100,7 @@ def test_an_older_version_is_superseded_and_writes_nothing(drop, rows):
 def test_of_one_key_twice_in_a_file_the_last_stays(drop, rows):
     entry = drop("jobs", "1,a\n2,x\n1,b\n1,c\n")
 
-    assert entry.counts == LoadCounts(inserted=2, superseded=2)
+    assert entry.counts == Counts(inserted=2, superseded=2)
     assert rows("select job from jobs where id = 1") == [("c",)]
 
 
@@ -113,7 +113,7 @@ def test_the_same_bytes_again_overwrite_nothing_and_put_back_what_is_missing(dro
     again = drop("jobs", "1,a\n2,b\n3,c\n", 2, content="crc32c:1:1")
 
     assert again.repeats == first.load_id
-    assert again.counts == LoadCounts(inserted=1, unchanged=1, superseded=1)
+    assert again.counts == Counts(inserted=1, unchanged=1, superseded=1)
     assert rows("select job from jobs order by id") == [("a",), ("changed",), ("c",)]
 
 
@@ -123,7 +123,7 @@ def test_the_same_bytes_again_are_new_where_their_sender_means_it(drop, rows):
 
     entry = drop("jobs", "1,a\n", 2, content="crc32c:1:1", newest=True)
 
-    assert entry.counts == LoadCounts(updated=1)
+    assert entry.counts == Counts(updated=1)
     assert rows("select job from jobs") == [("a",)]
 
 
@@ -188,7 +188,7 @@ def test_a_load_whose_rows_were_freed_is_to_be_synced_again(drop, rows, engine):
 def test_rejects_are_kept_as_they_came_with_field_code_and_line(drop, rows):
     entry = drop("hired_employees", "1,,2021-01-01T00:00:00Z,x,1\n2\n", sender="acme")
 
-    assert entry.counts == LoadCounts(rejected=2)
+    assert entry.counts == Counts(rejected=2)
     kept = rows(
         "select position, raw, errors, reason, sender, status, load_id from rejected_rows"
         " order by position"
@@ -248,7 +248,7 @@ def test_concurrent_loads_of_the_same_source_write_once(engine, rows):
     for thread in threads:
         thread.join()
 
-    assert [entry.counts for entry in entries] == [LoadCounts(inserted=2)] * 6
+    assert [entry.counts for entry in entries] == [Counts(inserted=2)] * 6
     assert sum(entry.first_time for entry in entries) == 1
     assert rows("select count(*) from jobs") == [(2,)]
 

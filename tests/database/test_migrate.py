@@ -7,8 +7,7 @@ from shared import tables
 from shared.database import migrate
 from shared.database.engine import transaction
 from shared.errors import ConfigurationError
-from shared.tables.fields import Integer, Text
-from shared.tables.table import Row, Table
+from shared.tables import Integer, Row, Table, Text
 
 
 @pytest.fixture

@@ -8,10 +8,9 @@ import pytest
 from shared import tables
 from shared.database.migrate import migrate
 from shared.loading import waiting
-from shared.loading.ledger import LoadCounts, Source
+from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
-from shared.tables.fields import Integer, Text
-from shared.tables.table import Reference, Row, Table
+from shared.tables import Integer, Reference, Row, Table, Text
 from shared.validation.csv_rows import blocks
 
 
@@ -58,8 +57,8 @@ def add(engine):
 def test_a_table_that_turns_conflicts_away_keeps_what_it_has(add, rows):
     drop = add(Table("prices", Price, key=("thing", "year"), on_conflict="reject"))
 
-    assert drop("1,2020,5\n1,2021,6\n") == LoadCounts(inserted=2)
-    assert drop("1,2020,7\n1,2021,6\n1,2022,1\n1,2022,2\n1,2022,1\n") == LoadCounts(
+    assert drop("1,2020,5\n1,2021,6\n") == Counts(inserted=2)
+    assert drop("1,2020,7\n1,2021,6\n1,2022,1\n1,2022,2\n1,2022,1\n") == Counts(
         inserted=1, unchanged=2, rejected=2
     )
 
@@ -79,14 +78,14 @@ def test_a_table_with_a_key_of_two_fields_is_updated_by_it(add, rows):
 
     drop("1,2020,5\n2,2020,5\n")
 
-    assert drop("1,2020,6\n1,2021,5\n2,2020,5\n") == LoadCounts(inserted=1, updated=1, unchanged=1)
+    assert drop("1,2020,6\n1,2021,5\n2,2020,5\n") == Counts(inserted=1, updated=1, unchanged=1)
     assert rows("select key from replaced_rows") == [({"thing": 1, "year": 2020},)]
 
 
 def test_a_table_may_refer_to_itself(add, rows):
     drop = add(Table("parts", Part, references=(Reference("whole_id", "parts"),)))
 
-    assert drop("2,wheel,1\n1,car,1\n5,bolt,4\n4,door,3\n") == LoadCounts(inserted=2, waiting=2)
-    assert drop("3,body,1\n") == LoadCounts(inserted=1)
+    assert drop("2,wheel,1\n1,car,1\n5,bolt,4\n4,door,3\n") == Counts(inserted=2, waiting=2)
+    assert drop("3,body,1\n") == Counts(inserted=1)
 
     assert rows("select id from parts order by id") == [(1,), (2,), (3,), (4,), (5,)]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.tables.fields import Cell, Timestamp
-from shared.tables.table import Table
+from shared.tables import Table, Timestamp
+from shared.tables.kind import Cell
 from shared.validation import reasons
 from shared.validation.row import Reject, by_schema
 

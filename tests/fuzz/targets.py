@@ -76,7 +76,7 @@ def batch(data: bytes) -> None:
         sent = Batch(uuid.UUID(int=1), table, "ann", NOW, verdict)
         back = unpack(*pack(sent, data)).verdict
         assert _told(back) == _told(verdict)
-        back.block()
+        back.block(table)
 
 
 def message(data: bytes) -> None:

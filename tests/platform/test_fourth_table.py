@@ -11,8 +11,7 @@ from tests.support.platform import running, wait_until
 
 SALARIES = '''"""What somebody is paid."""
 
-from shared.tables.fields import Integer, Text, Timestamp
-from shared.tables.table import Reference, Row, Table
+from shared.tables import Integer, Reference, Row, Table, Text, Timestamp
 
 
 class Salary(Row):

@@ -20,8 +20,7 @@ from schemathesis.specs.openapi.checks import (
     positive_data_acceptance,
 )
 
-from shared import api
-from shared.http.document import build
+from shared.api import api_docs
 from shared.http.problems import MEDIA_TYPE as PROBLEM
 from shared.http.problems import PREFIX
 from tests.support.platform import Platform, running
@@ -37,7 +36,7 @@ BOUNDS = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-DOCUMENT = json.loads(json.dumps(build(api.all_routes())))
+DOCUMENT = json.loads(json.dumps(api_docs.build()))
 schema = schemathesis.openapi.from_dict(
     DOCUMENT,
     config=schemathesis.Config.from_dict(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared import tables
-from shared.tables.fields import Cell
+from shared.tables.kind import Cell
 from shared.validation import csv_rows, json_batch
 from shared.validation.json_batch import BadBatch
 from shared.validation.plain import copied

@@ -18,6 +18,8 @@ LOCKS = (
     "requirements.txt",
     "requirements-dev.txt",
     "functions/ingest_csv/requirements-backfill.txt",
+    "infra/local/requirements.txt",
+    "infra/local/requirements-uv.txt",
     "infra/local/bigquery/requirements.txt",
     "tests/fuzz/requirements.txt",
 )

@@ -11,16 +11,17 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 
 from shared import api
-from shared.http.answers import json_answer
+from shared.http.app import FunctionApp
 from shared.http.document import path_of
-from shared.http.routes import PUBLIC, PUSH, Door, Route
+from shared.http.responses import json_response
+from shared.http.routes import PUBLIC, PUSH, Route
 from shared.settings import SCOPES, Settings, Token
 from tests.support import apps
 from tests.support.problems import assert_problem
 
 EXPIRED = datetime.now(UTC) - timedelta(seconds=1)
 FUNCTIONS = {name: apps.load(name) for name in apps.names()}
-ROUTES = [(name, route) for name, found in FUNCTIONS.items() for route in found.door.routes]
+ROUTES = [(name, route) for name, found in FUNCTIONS.items() for route in found.routes]
 GUARDED = [(name, route) for name, route in ROUTES if route.scope in SCOPES]
 PUSHED = [(name, route) for name, route in ROUTES if route.scope == PUSH]
 
@@ -41,14 +42,16 @@ def client(name: str) -> FlaskClient:
         *(token(f"old-{scope}", scope, expires=EXPIRED) for scope in SCOPES),
     )
     settings = Settings(tokens=tokens, push_audience="a", push_account="b")
-    routes = [replace(r, handler=lambda _: json_answer({})) for r in FUNCTIONS[name].door.routes]
-    door = Door(name, [r for r in routes if r.path != "/healthz"], lambda: settings)
+    routes = [replace(r, handler=lambda _: json_response({})) for r in FUNCTIONS[name].routes]
+    handle = FunctionApp(
+        name, {name: [r for r in routes if r.path != "/healthz"]}, lambda: settings
+    )
     app = Flask(name)
     for rule in ("/", "/<path:path>"):
         app.add_url_rule(
             rule,
             rule,
-            lambda path="": door(request),
+            lambda path="": handle(request),
             methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
             provide_automatic_options=False,
         )
@@ -126,7 +129,7 @@ def test_no_token_opens_a_push(name, route):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_function_itself_lets_nobody_in_without_a_token(name):
     function = apps.load(name)
-    for route in function.door.routes:
+    for route in function.routes:
         response = function.app.test_client().open(address(name, route), method=route.method)
 
         assert response.status_code == 401 or route.scope == PUBLIC
@@ -139,8 +142,8 @@ def test_a_function_has_the_routes_that_are_documented_and_no_others(name):
 
     documented = told(api.all_routes().get(name, ()))
 
-    assert told(FUNCTIONS[name].door.routes) - documented == {("GET", "/healthz", PUBLIC)}
-    assert documented <= told(FUNCTIONS[name].door.routes)
+    assert told(FUNCTIONS[name].routes) - documented == {("GET", "/healthz", PUBLIC)}
+    assert documented <= told(FUNCTIONS[name].routes)
 
 
 def test_every_documented_function_is_there():

@@ -52,7 +52,7 @@ def test_every_route_is_guarded_whatever_the_method_and_token(name, route):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_functions_own_answers_without_a_token_are_guarded(name):
     function = apps.load(name).app.test_client()
-    for route in FUNCTIONS[name].door.routes:
+    for route in FUNCTIONS[name].routes:
         for path in (address(name, route), f"{address(name, route)}/%00/nothing"):
             assert_guarded(function.open(path, method=route.method))
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared import tables
+from shared import strict_json, tables
 from shared.loading import rejects
 from shared.loading.batches import Batch, pack, unpack
-from shared.validation import json_batch, strict_json
+from shared.validation import json_batch
 from shared.validation.json_batch import BadBatch
 from shared.validation.row import MAX_UNKNOWN
 

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from shared import tables
-from shared.http.answers import _as_csv
+from shared.formulas import shield, unshield
+from shared.http.responses import _csv
 from shared.validation import corrections
 from shared.validation.csv_rows import blocks
-from shared.validation.formulas import shield, unshield
 
 JOBS, HIRES = tables.find("jobs"), tables.find("hired_employees")
 DANGEROUS = ("=", "+", "-", "@", "|", "%", "\t", "\r", "\n")
@@ -116,7 +116,7 @@ def test_values_of_a_batch_that_are_no_text_are_told_as_json():
 
 @pytest.mark.parametrize("hostile", FORMULAS)
 def test_a_metric_as_csv_holds_no_formula(hostile):
-    told = _as_csv([{"department": hostile, "hired": -1}], ["department", "hired"]).decode()
+    told = _csv(["department", "hired"], [[hostile, -1]]).decode()
 
     _, (department, hired) = csv.reader(io.StringIO(told, newline=""))
     assert unshield(department) == hostile

@@ -2,12 +2,13 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import functions_framework
 from flask import Flask
 
-from shared.http.routes import Door
+from shared.http.routes import Route
 from tests.support.checkout import ROOT
 
 
@@ -17,17 +18,17 @@ class Function:
 
     Attributes:
         app: as a WSGI application.
-        door: its routes.
+        routes: its routes.
     """
 
     app: Flask
-    door: Door
+    routes: Sequence[Route]
 
 
 def names() -> list[str]:
     """Every function that has routes of its own."""
     mains = sorted((ROOT / "functions").glob("*/main.py"))
-    return [path.parent.name for path in mains if "DOOR = Door(" in path.read_text("utf-8")]
+    return [path.parent.name for path in mains if "app = FunctionApp(" in path.read_text("utf-8")]
 
 
 def load(name: str) -> Function:
@@ -36,7 +37,7 @@ def load(name: str) -> Function:
     try:
         source = str(ROOT / "functions" / name / "main.py")
         app = functions_framework.create_app(name, source, "http")
-        return Function(app, sys.modules["main"].DOOR)
+        return Function(app, sys.modules["main"].app.routes)
     finally:
         # The framework leaves traces of its own.
         os.environ.clear()

@@ -9,12 +9,11 @@ from datetime import timedelta
 import pytest
 
 from shared import tables
-from shared.derive.bigquery import Column
 from shared.errors import ConfigurationError
-from shared.tables.fields import Integer, Text, Timestamp
-from shared.tables.table import Row, Table
+from shared.tables import Integer, Row, Table, Text, Timestamp
 from shared.warehouse.apply import apply
 from shared.warehouse.bigquery import Warehouse
+from shared.warehouse.columns import Column
 from shared.warehouse.names import Names
 from tests.support.checkout import ROOT
 

@@ -7,10 +7,10 @@ import time
 import pytest
 
 from shared.database.engine import transaction
-from shared.derive.bigquery import Column
 from shared.errors import DatabaseUnavailable, WarehouseDiffers, WarehouseUnavailable
 from shared.storage import ObjectStore
 from shared.warehouse import lock, pending
+from shared.warehouse.columns import Column
 from shared.warehouse.sync import Sync
 from tests.warehouse.conftest import STAGING
 from tests.warehouse.interposed import Interposed

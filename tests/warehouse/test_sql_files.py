@@ -5,7 +5,7 @@ import sqlglot
 from sqlglot import exp
 
 from shared import tables
-from shared.derive.types import KINDS
+from shared.tables.kinds import KINDS
 from shared.warehouse import export, merge_sql
 from shared.warehouse.checksums import bigquery_side, postgres_side
 from shared.warehouse.names import SQL, Names
@@ -129,7 +129,7 @@ def test_buckets_are_nothing_but_hexadecimal_digits():
 
 
 def test_every_kind_of_field_can_be_exported():
-    assert {kind.bigquery for kind in KINDS.values()} <= set(export.KINDS)
+    assert {kind().bigquery_type for kind in KINDS.values()} <= set(export.KINDS)
 
 
 def test_parents_come_before_their_children():

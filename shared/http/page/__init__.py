@@ -1,56 +1,70 @@
-"""The page that shows the OpenAPI document, from files that are served from here alone."""
+"""Pages and the files that they load; next to this file, the page of the OpenAPI document."""
 
-from functools import cache
-from importlib.resources import files
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from importlib.resources.abc import Traversable
 
 from flask import Request, Response
 
 from shared.http.problems import Problem
+from shared.http.responses import revalidated
 
-_POLICY = "; ".join(
-    (
-        *("default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'"),
-        # Swagger UI's style sheet draws its icons from data: addresses.
-        *("img-src 'self' data:", "base-uri 'none'", "form-action 'none'"),
-        "frame-ancestors 'none'",
-    )
+_POLICY = (
+    *("default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'"),
+    *("base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"),
 )
-_OURS = {"start.js": "text/javascript; charset=utf-8"}
-_SWAGGER = {
-    "swagger-ui.css": "text/css; charset=utf-8",
-    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-    "favicon-32x32.png": "image/png",
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
 }
 
 
-def page(request: Request) -> Response:
-    """The page itself."""
-    answer = Response(_read("index.html"), content_type="text/html; charset=utf-8")
-    answer.headers["Content-Security-Policy"] = _POLICY
-    return revalidated(request, answer)
+class Page:
+    """A page that loads nothing from elsewhere and runs no inline script.
 
-
-def asset(request: Request, name: str) -> Response:
-    """A file that the page loads.
-
-    Raises:
-        Problem: 404, it loads none of this name.
+    Args:
+        path: where it is served, for messages.
+        index: its HTML file.
+        find_files: the files that it may load, by name; called once.
+        directives: what its Content-Security-Policy allows or forbids besides the usual.
     """
-    content_type = _OURS.get(name) or _SWAGGER.get(name)
-    if content_type is None:
-        raise Problem(404, "unknown-path", "The page has no such file; see /docs.")
-    return revalidated(request, Response(_read(name), content_type=content_type))
+
+    def __init__(
+        self,
+        path: str,
+        index: Traversable,
+        find_files: Callable[[], Mapping[str, Traversable]],
+        *directives: str,
+    ) -> None:
+        self._path, self._index, self._find_files = path, index, find_files
+        self._policy = "; ".join((*_POLICY, *directives))
+
+    def show(self, request: Request) -> Response:
+        """The page itself."""
+        response = _served(self._index)
+        response.headers["Content-Security-Policy"] = self._policy
+        return revalidated(request, response)
+
+    def asset(self, request: Request, name: str) -> Response:
+        """A file that the page loads.
+
+        Raises:
+            Problem: 404, it loads no file of this name.
+        """
+        # Looked up by name, so that what a caller sends never becomes a path.
+        file = self._files.get(name)
+        if file is None:
+            raise Problem(404, "unknown-path", f"The page has no such file; see {self._path}.")
+        return revalidated(request, _served(file))
+
+    @cached_property
+    def _files(self) -> Mapping[str, Traversable]:
+        return self._find_files()
 
 
-def revalidated(request: Request, answer: Response) -> Response:
-    """The answer with an ETag, or 304 where the caller has it already."""
-    answer.headers["Cache-Control"] = "no-cache"
-    answer.add_etag()
-    answer.make_conditional(request)
-    return answer
-
-
-@cache
-def _read(name: str) -> bytes:
-    folder = files("flask_swagger_ui") / "dist" if name in _SWAGGER else files(__name__)
-    return (folder / name).read_bytes()
+def _served(file: Traversable) -> Response:
+    _, dot, ending = file.name.rpartition(".")
+    return Response(file.read_bytes(), content_type=_TYPES[f"{dot}{ending}"])

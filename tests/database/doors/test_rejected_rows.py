@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from shared import tables
-from shared.validation.formulas import unshield
+from shared.formulas import unshield
 from tests.database.doors.conftest import HEADERS
 from tests.support.problems import assert_problem
 

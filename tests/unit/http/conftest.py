@@ -1,4 +1,4 @@
-"""Doors to call in-process, with settings of their own."""
+"""Functions to call in-process, with settings of their own."""
 
 import hashlib
 import json
@@ -17,7 +17,8 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 from google.auth import crypt, jwt
 
-from shared.http.routes import Door, Route
+from shared.http.app import FunctionApp
+from shared.http.routes import Route
 from shared.settings import Settings, Token
 
 ROWS, EXPIRED, METRICS = "rows-token", "expired-token", "metrics-token"
@@ -38,18 +39,18 @@ TOKENS = (
 
 @pytest.fixture
 def client_of() -> Callable[..., FlaskClient]:
-    """Makes a client of a door with the routes and settings given."""
+    """Makes a client of a function with the routes and settings given."""
 
     def make(*routes: Route, **settings: object) -> FlaskClient:
         read = Settings(google_cloud_project="p", **{"tokens": TOKENS, **settings})
-        door = Door("things", routes, lambda: read)
+        handle = FunctionApp("things", {"things": routes}, lambda: read)
         app = Flask("things")
         methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
         for path in ("/", "/<path:path>"):
             app.add_url_rule(
                 path,
                 path,
-                lambda path="": door(request),
+                lambda path="": handle(request),
                 methods=methods,
                 provide_automatic_options=False,
             )

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from shared.http import bodies
-from shared.http.answers import json_answer
-from shared.http.routes import Call, Route
+from shared.http.responses import json_response
+from shared.http.routes import Context, Route
 from tests.support.problems import assert_problem
 from tests.unit.http.conftest import ROWS
 
@@ -22,14 +22,14 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
 
 @pytest.fixture
 def client(client_of):
-    def take(call: Call):
-        return json_answer(bodies.read(call.request, Wanted))
+    def take(context: Context):
+        return json_response(bodies.read(context.request, Wanted))
 
-    def maybe(call: Call):
-        return json_answer(bodies.read(call.request, Wanted, may_be_empty=True))
+    def maybe(context: Context):
+        return json_response(bodies.read(context.request, Wanted, may_be_empty=True))
 
-    def ignore(call: Call):
-        return json_answer({})
+    def ignore(context: Context):
+        return json_response({})
 
     return client_of(
         Route("POST", "/", take, scope="rows"),
@@ -85,7 +85,7 @@ def test_a_fault_in_a_body_is_pointed_at(client):
 
 def test_a_nesting_bomb_is_400(client_of):
     client = client_of(
-        Route("POST", "/", lambda c: json_answer(bodies.read(c.request, Wanted)), scope="rows")
+        Route("POST", "/", lambda c: json_response(bodies.read(c.request, Wanted)), scope="rows")
     )
 
     for bomb in (b"[" * 1_000_000, b'{"a":' * 200_000):

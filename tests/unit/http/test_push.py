@@ -5,16 +5,16 @@ import json
 
 import pytest
 
-from shared.http import certificates, push
-from shared.http.answers import json_answer
+from shared.http import push
 from shared.http.push import PushMessage
-from shared.http.routes import PUSH, Call, Route
+from shared.http.responses import json_response
+from shared.http.routes import PUSH, Context, Route
 from tests.support.problems import assert_problem
 from tests.unit.http.conftest import ACCOUNT, AUDIENCE, ROWS, Signer
 
 
-def answer(call: Call):
-    return json_answer({"by": call.sender})
+def answer(context: Context):
+    return json_response({"by": context.sender})
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_scheduled_route_takes_the_schedulers_identity_and_tokens_alike(client
 
 def test_certificates_are_fetched_once_and_again_for_a_new_key(signer_and_url):
     signer, url = signer_and_url
-    fetched = certificates.Certificates()
+    fetched = push.Certificates()
     before = signer.fetched
 
     for _ in range(3):
@@ -148,7 +148,7 @@ def test_certificates_are_fetched_once_and_again_for_a_new_key(signer_and_url):
 def test_where_certificates_are_out_of_reach_a_push_is_to_be_sent_again(
     client_of, signer, monkeypatch
 ):
-    monkeypatch.setattr(push, "_CERTIFICATES", certificates.Certificates())
+    monkeypatch.setattr(push, "_CERTIFICATES", push.Certificates())
     client = client_of(
         Route("POST", "/", answer, scope=PUSH),
         push_audience=AUDIENCE,
@@ -163,17 +163,17 @@ def test_where_certificates_are_out_of_reach_a_push_is_to_be_sent_again(
 
 def test_certificates_come_over_https_or_from_this_machine():
     with pytest.raises(ValueError, match="https"):
-        certificates.fetch("http://example.com/certs")
+        push.fetch_certificates("http://example.com/certs")
     with pytest.raises(ValueError, match="https"):
-        certificates.fetch("file:///etc/passwd")
+        push.fetch_certificates("file:///etc/passwd")
 
 
 def read(client_of, body: bytes):
     found: list[PushMessage] = []
 
-    def take(call: Call):
-        found.append(PushMessage.read(call.request))
-        return json_answer({})
+    def take(context: Context):
+        found.append(PushMessage.read(context.request))
+        return json_response({})
 
     client = client_of(Route("POST", "/", take, scope="rows"))
     response = client.post("/", data=body, headers={"X-Token": ROWS})

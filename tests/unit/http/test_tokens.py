@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.http.answers import json_answer
+from shared.http.responses import json_response
 from shared.http.routes import Route
 from tests.support.problems import assert_problem
 from tests.unit.http.conftest import EXPIRED, METRICS, ROWS
@@ -10,7 +10,7 @@ from tests.unit.http.conftest import EXPIRED, METRICS, ROWS
 
 @pytest.fixture
 def client(client_of):
-    return client_of(Route("GET", "/", lambda call: json_answer(call.sender), scope="rows"))
+    return client_of(Route("GET", "/", lambda call: json_response(call.sender), scope="rows"))
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,6 @@ def test_a_token_of_another_scope_is_403(client):
 
 
 def test_where_no_tokens_are_configured_none_opens(client_of):
-    client = client_of(Route("GET", "/", lambda _: json_answer({}), scope="rows"), tokens=())
+    client = client_of(Route("GET", "/", lambda _: json_response({}), scope="rows"), tokens=())
 
     assert_problem(client.get("/", headers={"X-Token": ROWS}), 401, "token-refused")

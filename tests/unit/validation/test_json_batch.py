@@ -6,8 +6,7 @@ import pytest
 from marshmallow.validate import Range
 
 from shared import tables
-from shared.tables.fields import Integer
-from shared.tables.table import Row, Table
+from shared.tables import Integer, Row, Table
 from shared.validation import json_batch
 from shared.validation.json_batch import BadBatch, check
 
@@ -105,7 +104,7 @@ def test_a_leap_day_is_for_the_rules_to_decide():
 
 
 def test_rows_are_staged_by_their_index():
-    block = check(JOBS, body(job("x"), job(2, job='tab\t, back\\slash, "quoted"'))).block()
+    block = check(JOBS, body(job("x"), job(2, job='tab\t, back\\slash, "quoted"'))).block(JOBS)
 
     assert block.copied() == b'1\t2\ttab\\t, back\\\\slash, "quoted"\n'
     assert block.read == 2

@@ -5,8 +5,7 @@ import io
 import pytest
 from marshmallow import ValidationError, validates, validates_schema
 
-from shared.tables.fields import Integer, Text
-from shared.tables.table import Row, Table
+from shared.tables import Integer, Row, Table, Text
 from shared.validation import csv_rows, json_batch
 
 

@@ -11,6 +11,7 @@ from google.auth import crypt, jwt
 
 from infra.local.keys import KEY_ID
 from shared import wiring
+from shared.api import metrics
 from tests.support.checkout import ROOT
 from tests.warehouse.conftest import STAGING
 
@@ -46,6 +47,8 @@ def door(platform, warehouse, database_url, monkeypatch):
     _forget(made)
 
     def open_door(name):
+        # A new instance has no responses of another one.
+        metrics.response_cache.forget()
         source = ROOT / "functions" / name / "main.py"
         return functions_framework.create_app(name, str(source), "http").test_client()
 

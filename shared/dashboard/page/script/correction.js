@@ -1,4 +1,4 @@
-// The form that puts a row right and sends it through the gate again.
+// The form in which a row is corrected and sent through the gate again.
 import { post } from "./api.js";
 import * as dialog from "./dialog.js";
 import { el, show } from "./dom.js";
@@ -39,7 +39,7 @@ export function correct(row, done) {
   (fields.find((field) => field.isWrong) ?? fields[0])?.input.focus();
 }
 
-function input({ name, kind, description }, i, row) {
+function input({ name, description, input: asked }, i, row) {
   const errors = row.errors.filter((error) => error.field === name);
   const given = Array.isArray(row.raw) ? row.raw[i] : row.raw?.[name];
   const [id, faultId] = [`correct-${name}`, `correct-${name}-fault`];
@@ -47,13 +47,13 @@ function input({ name, kind, description }, i, row) {
     id,
     name,
     autocomplete: "off",
-    inputmode: kind === "integer" ? "numeric" : "text",
+    inputmode: asked.inputmode,
     "aria-describedby": faultId,
-    placeholder: kind === "timestamp" ? "2021-07-27T16:02:08Z" : description,
+    placeholder: asked.placeholder || description,
   });
   box.value = given === undefined || given === null ? "" : value(given);
   const fault = el("p", { class: "fault", id: faultId });
-  const field = { name, kind, input: box, isWrong: errors.length > 0 };
+  const field = { name, sends: asked.sends, input: box, isWrong: errors.length > 0 };
   field.mark = (messages) => {
     fault.textContent = messages.join(" ");
     box.setAttribute("aria-invalid", String(messages.length > 0));
@@ -79,17 +79,17 @@ async function replay(row, fields, fault, done) {
 }
 
 function outcome({ loads, not_open: notOpen }) {
-  if (notOpen.length) return "Somebody else has put this row right, or away, in the meantime.";
+  if (notOpen.length) return "Somebody else has corrected or discarded this row in the meantime.";
   const { inserted, updated, waiting, rejected } = loads[0].counts;
   if (waiting) return "The row fits, and waits for its parent row.";
-  if (rejected) return "The row was turned away again; see its reason in the list.";
+  if (rejected) return "The row was rejected again; see its reason in the list.";
   return `Replayed: ${plural(inserted + updated, "row")} stored.`;
 }
 
 // Written by hand: a 64-bit integer would not survive a number of JavaScript's.
 function body(row, fields) {
-  const pairs = fields.map(({ name, kind, input: { value: text } }) => {
-    const isWhole = kind === "integer" && DIGITS.test(text);
+  const pairs = fields.map(({ name, sends, input: { value: text } }) => {
+    const isWhole = sends === "integer" && DIGITS.test(text);
     return `${JSON.stringify(name)}:${isWhole ? String(BigInt(text)) : JSON.stringify(text)}`;
   });
   return `{"rows":{"${row.reject_id}":{${pairs.join(",")}}}}`;

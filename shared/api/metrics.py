@@ -1,0 +1,167 @@
+"""The metrics, queried only if the rows that they count may have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from flask import Request, Response
+
+from shared import wiring
+from shared.errors import UnusableYear
+from shared.http.problems import Problem
+from shared.http.responses import (
+    ResponseCache,
+    cached_response,
+    etag_of,
+    table_response,
+    wants_csv,
+)
+from shared.http.routes import Context, Parameter, ResponseSpec, Route
+from shared.lazy import Once
+from shared.warehouse import metrics, state
+from shared.warehouse.bigquery import Warehouse, connect
+from shared.warehouse.metrics import (
+    DEFAULT_YEAR,
+    DEPARTMENT_TABLES,
+    FIRST_YEAR,
+    LAST_YEAR,
+    PAIR_TABLES,
+    TIMEOUT_SECONDS,
+    DepartmentsAboveMean,
+    HiresByQuarter,
+    HiresOfDepartment,
+    HiresOfPair,
+)
+
+Document = HiresByQuarter | DepartmentsAboveMean
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric.
+
+    Attributes:
+        name: of its statement.
+        counts: the tables of the dictionary that it counts.
+        row: the struct of a row.
+        query: queries it for a year, scanning at most so many bytes.
+    """
+
+    name: str
+    counts: Sequence[str]
+    row: type[msgspec.Struct]
+    query: Callable[[Warehouse, int, int], Document]
+
+
+_HIRES_BY_QUARTER = Metric("hires_by_quarter", PAIR_TABLES, HiresOfPair, metrics.hires_by_quarter)
+_DEPARTMENTS_ABOVE_MEAN = Metric(
+    "departments_above_mean", DEPARTMENT_TABLES, HiresOfDepartment, metrics.departments_above_mean
+)
+
+
+def hires_by_quarter(context: Context) -> Response:
+    """Hires by department, job and quarter, as JSON or CSV."""
+    return _answer(context.request, _HIRES_BY_QUARTER)
+
+
+def departments_above_mean(context: Context) -> Response:
+    """Departments that hired more than the mean, as JSON or CSV."""
+    return _answer(context.request, _DEPARTMENTS_ABOVE_MEAN)
+
+
+@Once
+def response_cache() -> ResponseCache:
+    """The responses that this process keeps."""
+    return ResponseCache(wiring.settings().metrics_cache_bytes)
+
+
+def _answer(request: Request, metric: Metric) -> Response:
+    year = _year(request)
+    settings = wiring.settings()
+    warehouse = connect(wiring.bigquery_client(), settings, TIMEOUT_SECONDS)
+
+    def make() -> Response:
+        found = metric.query(warehouse, year, settings.maximum_bytes_billed)
+        return table_response(request, found, found.rows, metric.row.__struct_fields__)
+
+    form = "csv" if wants_csv(request) else "json"
+    # The statement too: a new release may query otherwise.
+    sql = warehouse.names.text("metrics", metric.name)
+    etag = etag_of(form, str(year), sql, state.version(warehouse, metric.counts))
+    return cached_response(request, etag, response_cache(), make)
+
+
+def _year(request: Request) -> int:
+    try:
+        return metrics.year_of(request.args.get("year"))
+    except UnusableYear as error:
+        raise Problem(400, "unusable-year", str(error)) from error
+
+
+_YEAR = Parameter(
+    "year",
+    "query",
+    "Which year, in UTC.",
+    {"type": "integer", "minimum": FIRST_YEAR, "maximum": LAST_YEAR, "default": DEFAULT_YEAR},
+    example=DEFAULT_YEAR,
+)
+_IF_NONE_MATCH = Parameter(
+    "If-None-Match",
+    "header",
+    "The `ETag` of a response that the caller has.",
+    example='"5f2b9c0e7d6a41c3a1b8e4f09d3c7a62"',
+)
+_ETAG = {"ETag": "Changes as soon as rows that are counted have changed."}
+_NOT_MODIFIED = ResponseSpec(
+    304, "The caller's response is still valid; nothing was queried.", media_type="", headers=_ETAG
+)
+_HIRES = {
+    "year": 2021,
+    "as_of": "2026-01-02T03:04:05Z",
+    "rows": [{"department": "Sales", "job": "Recruiter", "q1": 3, "q2": 0, "q3": 7, "q4": 11}],
+}
+_DEPARTMENTS = {
+    "year": 2021,
+    "as_of": "2026-01-02T03:04:05Z",
+    "mean": 136.25,
+    "rows": [{"id": 8, "department": "Support", "hired": 216}],
+}
+
+HIRES_BY_QUARTER = Route(
+    "GET",
+    "/",
+    hires_by_quarter,
+    scope="metrics",
+    summary="Hires by department, job and quarter",
+    description="JSON, or CSV if `Accept` says `text/csv`.",
+    parameters=(_YEAR, _IF_NONE_MATCH),
+    responses=(
+        ResponseSpec(200, "The hires.", HiresByQuarter, _HIRES, headers=_ETAG),
+        ResponseSpec(200, "The hires.", media_type="text/csv"),
+        _NOT_MODIFIED,
+    ),
+    problems={400: ("unusable-year",), 406: ("not-acceptable",)},
+)
+
+DEPARTMENTS_ABOVE_MEAN = Route(
+    "GET",
+    "/",
+    departments_above_mean,
+    scope="metrics",
+    summary="Departments that hired more than the mean",
+    description="JSON, or CSV if `Accept` says `text/csv`.",
+    parameters=(_YEAR, _IF_NONE_MATCH),
+    responses=(
+        ResponseSpec(200, "The departments.", DepartmentsAboveMean, _DEPARTMENTS, headers=_ETAG),
+        ResponseSpec(200, "The departments.", media_type="text/csv"),
+        _NOT_MODIFIED,
+    ),
+    problems={400: ("unusable-year",), 406: ("not-acceptable",)},
+)
+
+ROUTES = {
+    "departments_above_mean": (DEPARTMENTS_ABOVE_MEAN,),
+    "hires_by_quarter": (HIRES_BY_QUARTER,),
+}

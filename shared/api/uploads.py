@@ -1,0 +1,159 @@
+"""Files sent to the uploads bucket through a function, in constant memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime
+from secrets import token_hex
+from typing import Annotated, Protocol
+from uuid import UUID
+
+import msgspec
+from flask import Request, Response
+from msgspec import Meta
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+from shared import storage, tables, wiring
+from shared.http import bodies
+from shared.http.problems import Problem
+from shared.http.responses import json_response
+from shared.http.routes import Context, Route
+from shared.loading.ledger import Source
+from shared.tables.table import Table
+
+_CHUNK_BYTES = 4 << 20
+_MAX_NAME = 80
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_ENDING = re.compile(r"\.csv(\.gz)?$", re.IGNORECASE)
+
+
+class Uploaded(msgspec.Struct):
+    """A file that is in the uploads bucket now."""
+
+    load_id: Annotated[UUID, Meta(description="The id that its load will have.")]
+    source: str
+    table: str
+    size_bytes: int
+
+
+class _Readable(Protocol):
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+def object_name(sender: str, table: Table, file_name: str, known: Collection[str]) -> str:
+    """A unique name in the uploads bucket: `{sender}/{table}/{when}-{random}-{file name}`.
+
+    Of what a caller sends only letters, digits, dots and hyphens remain, so it adds no folder.
+
+    Args:
+        sender: the token's name.
+        table: where the rows go.
+        file_name: the name of the file at its sender.
+        known: names of all tables; none may stand in the place of the sender.
+    """
+    folder = _safe(sender) or "token"
+    if folder in known:
+        folder = f"token-{folder}"
+    base = file_name.replace("\\", "/").rpartition("/")[2]
+    ending = _ENDING.search(base)
+    stem = _safe(base[: ending.start()] if ending else base) or table.name
+    kept = ending[0].lower() if ending else ".csv"
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{folder}/{table.name}/{moment}-{token_hex(4)}-{stem}{kept}"
+
+
+def upload(context: Context) -> Response:
+    """Stream the body to the uploads bucket; the object appears whole or not at all."""
+    table = tables.find(context.params["table"])
+    settings, request = wiring.settings(), context.request
+    settings.require("uploads_bucket")
+    if request.content_encoding:
+        raise Problem(
+            415,
+            "unsupported-encoding",
+            "The body is compressed in transit; send the file as it is, .csv or .csv.gz.",
+            headers={"Accept-Encoding": "identity"},
+        )
+    body = _opened(request, settings.max_upload_bytes)
+    stream = _Bounded(body, settings.max_upload_bytes, request.content_length)
+    name = object_name(context.sender, table, request.args.get("name", ""), tables.all_tables())
+    bucket = wiring.storage_client().bucket(settings.uploads_bucket)
+    # The blob knows its generation afterwards; by then the file may have been loaded and moved.
+    blob = bucket.blob(name, chunk_size=_CHUNK_BYTES)
+    with storage.mapped():
+        blob.upload_from_file(stream, content_type="text/csv", if_generation_match=0)
+    identity = f"gs://{settings.uploads_bucket}/{name}#{int(blob.generation)}"
+    source = Source(identity, "file", table.name, datetime.now(UTC))
+    done = Uploaded(source.load_id, identity, table.name, stream.tell())
+    return json_response(done, 201, {"Location": f"/dashboard/loads/{done.load_id}"})
+
+
+def _opened(request: Request, limit_bytes: int) -> _Readable:
+    bodies.limit(request, limit_bytes)
+    if request.content_length == 0:
+        raise Problem(400, "empty-file", "The file is empty; send one with rows.")
+    try:
+        return request.stream
+    except RequestEntityTooLarge:
+        raise _too_large(limit_bytes) from None
+
+
+class _Bounded:
+    """A body as a file that is read once: counted, limited, and never shorter than its length."""
+
+    def __init__(self, body: _Readable, limit_bytes: int, promised_bytes: int | None) -> None:
+        self._body, self._limit, self._promised = body, limit_bytes, promised_bytes
+        self._read = 0
+
+    def tell(self) -> int:
+        """How much has been read."""
+        return self._read
+
+    def read(self, size: int = -1) -> bytes:
+        """The next `size` bytes; fewer only at the end."""
+        pieces = []
+        wanted = size if size >= 0 else self._limit + 1
+        while wanted and (piece := self._next(min(wanted, _CHUNK_BYTES))):
+            pieces.append(piece)
+            wanted -= len(piece)
+            self._read += len(piece)
+            if self._read > self._limit:
+                raise _too_large(self._limit)
+        if not self._read:
+            raise Problem(400, "empty-file", "The file is empty; send one with rows.")
+        return b"".join(pieces)
+
+    def _next(self, size: int) -> bytes:
+        try:
+            piece = self._body.read(size)
+        except RequestEntityTooLarge:
+            raise _too_large(self._limit) from None
+        except (ClientDisconnected, OSError):
+            raise _cut_off() from None
+        # gunicorn gives the end of the body for a caller that has hung up.
+        if not piece and self._promised is not None and self._read < self._promised:
+            raise _cut_off()
+        return piece
+
+
+def _safe(text: str) -> str:
+    return _UNSAFE.sub("-", text).strip("-._")[:_MAX_NAME]
+
+
+def _cut_off() -> Problem:
+    return Problem(400, "body-cut-off", "The file ended early; send it again.")
+
+
+def _too_large(limit_bytes: int) -> Problem:
+    return Problem(
+        413,
+        "body-too-large",
+        f"The file is larger than {limit_bytes} bytes; drop it in the uploads bucket itself, which "
+        "takes any size.",
+        limit_bytes=limit_bytes,
+    )
+
+
+# Its body is a file, and the document's bodies are JSON; programs use the bucket itself.
+UPLOAD = Route("POST", "/uploads/<table>", upload, scope="rows", documented=False)

@@ -1,0 +1,46 @@
+"""The dictionary's tables in PostgreSQL, as SQLAlchemy metadata."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from shared import tables
+from shared.lazy import sqlalchemy as sa
+from shared.tables import stored
+from shared.tables.table import Table
+
+
+def metadata() -> sa.MetaData:
+    """Every table of the dictionary, with all columns of a stored row."""
+    return _metadata(tuple(tables.all_tables().values()))
+
+
+@cache
+def _metadata(all_tables: tuple[Table, ...]) -> sa.MetaData:
+    found = sa.MetaData(
+        naming_convention={
+            "pk": "%(table_name)s_pkey",
+            "fk": "%(table_name)s_%(column_0_name)s_fkey",
+            "ix": "%(table_name)s_%(column_0_name)s_idx",
+        }
+    )
+    for table in all_tables:
+        sa.Table(table.name, found, *_columns(table), sa.PrimaryKeyConstraint(*table.key))
+    return found
+
+
+def _columns(table: Table) -> list[sa.Column[Any]]:
+    parents = {r.field: sa.ForeignKey(f"{r.table}.{r.key}") for r in table.references}
+    return [
+        sa.Column(
+            name,
+            column.sqlalchemy_type(),
+            *([parents[name]] if name in parents else ()),
+            nullable=False,
+            # No sequence: keys come with the rows.
+            autoincrement=False,
+            index=name in stored.INDEXED or None,
+        )
+        for name, column in stored.columns(table).items()
+    ]

@@ -1,1 +1,0 @@
-"""What follows from the data dictionary in each system, never written twice."""

@@ -1,0 +1,208 @@
+"""A function's HTTP application: every request ends here in a response and a log line."""
+
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from flask import Request, Response
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import Map, Rule
+
+from shared import logs, settings
+from shared.errors import ConfigurationError, TablegateError
+from shared.http import bodies, problems, push, tokens
+from shared.http.problems import Problem
+from shared.http.responses import json_response
+from shared.http.routes import PUBLIC, PUSH, Context, Route
+from shared.settings import Settings
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+@dataclass
+class _Visit:
+    """What the log says of a request."""
+
+    route: str = ""
+    sender: str = ""
+    refused: str = ""
+
+
+class FunctionApp:
+    """A function's routes as one callable.
+
+    A path matches with and without the function's name before it.
+
+    Args:
+        name: the function's name.
+        routes: the routes of a resource by function; `GET /healthz` is always added.
+        read_settings: reads the settings.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        routes: Mapping[str, Sequence[Route]],
+        read_settings: Callable[[], Settings] = settings.read,
+    ) -> None:
+        self.name = name
+        self.routes = (*routes[name], Route("GET", "/healthz", _healthy, scope=PUBLIC))
+        self._read_settings = read_settings
+        self._rules = [
+            Rule(route.path, methods=[route.method], endpoint=index)
+            for index, route in enumerate(self.routes)
+        ]
+        urls = Map(self._rules, strict_slashes=False, merge_slashes=False)
+        urls.update()
+        self._urls = urls.bind(name.replace("_", "-"))
+
+    def __call__(self, request: Request) -> Response:
+        """Answer a request; every error becomes a problem."""
+        started = time.perf_counter()
+        visit = _Visit()
+        try:
+            self._trace(request)
+            response = self._answer(request, visit)
+        except Exception as error:  # noqa: BLE001 - nothing above handles it
+            response = self._problem(error, visit)
+        bodies.discard(request)
+        for header, value in _HEADERS.items():
+            response.headers.setdefault(header, value)
+        self._log(request, response, visit, time.perf_counter() - started)
+        return response
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of this process.
+
+        Raises:
+            ConfigurationError: naming every variable that is wrong.
+        """
+        return self._read_settings()
+
+    def _answer(self, request: Request, visit: _Visit) -> Response:
+        path = self._below(request.path)
+        if request.method == "OPTIONS":
+            return self._options(path)
+        route, params = self._match(path, request.method)
+        visit.route = route.path
+        if route.scope != PUBLIC:
+            bodies.limit(request, self.settings.max_body_bytes)
+            visit.sender = self._sender(request, route)
+        return route.handler(Context(request, params, visit.sender))
+
+    def _below(self, path: str) -> str:
+        head = f"/{self.name}"
+        return path[len(head) :] or "/" if f"{path}/".startswith(f"{head}/") else path
+
+    def _options(self, path: str) -> Response:
+        allowed = self._allowed(path)
+        if not allowed:
+            raise _unknown_path()
+        return Response(status=204, headers={"Allow": allowed})
+
+    def _allowed(self, path: str) -> str:
+        methods = set(self._urls.allowed_methods(path))
+        if rules := self._literal(path):
+            methods &= {method for rule in rules for method in rule.methods or ()}
+        return ", ".join(sorted({*methods, "OPTIONS"})) if methods else ""
+
+    def _literal(self, path: str) -> list[Rule]:
+        """Rules without placeholders for the path; they hide those whose placeholders it fits."""
+        path = path.rstrip("/") or "/"
+        return [rule for rule in self._rules if not rule.arguments and rule.rule == path]
+
+    def _match(self, path: str, method: str) -> tuple[Route, Mapping[str, Any]]:
+        try:
+            index, params = self._urls.match(path, method)
+            if params and self._literal(path):
+                raise MethodNotAllowed
+        except NotFound:
+            raise _unknown_path() from None
+        except MethodNotAllowed:
+            allowed = self._allowed(path)
+            raise Problem(
+                405,
+                "method-not-allowed",
+                f"This path takes {allowed}; see /openapi.json.",
+                headers={"Allow": allowed},
+            ) from None
+        return self.routes[index], params
+
+    def _sender(self, request: Request, route: Route) -> str:
+        if route.scope == PUSH or (route.scheduled and push.is_identity(request)):
+            return push.authenticate(request, self.settings)
+        return tokens.authenticate(request, self.settings.tokens, route.scope).name
+
+    def _problem(self, error: Exception, visit: _Visit) -> Response:
+        problem = problems.of(error)
+        if isinstance(error, tokens.Refusal):
+            visit.refused = error.refused
+        elif isinstance(error, TablegateError) and problem.status >= 500:
+            # An error in the call itself is not logged: it goes to the caller, and may quote a row.
+            logs.line("ERROR", "A call met an error", function=self.name, error=str(error))
+        elif problem.status == 500 and not isinstance(error, Problem):
+            logs.line("ERROR", "A call failed", function=self.name, **_anatomy(error))
+        return problem.response()
+
+    def _trace(self, request: Request) -> None:
+        headers = request.headers
+        carried = headers.get("traceparent") or headers.get("X-Cloud-Trace-Context")
+        try:
+            project = self.settings.google_cloud_project
+        except ConfigurationError:
+            # A call that needs a setting reports it; a health check needs none.
+            project = ""
+        logs.set_trace(project, carried)
+
+    def _log(self, request: Request, response: Response, visit: _Visit, seconds: float) -> None:
+        if visit.route == "/healthz" and response.status_code == 200:
+            return
+        status = response.status_code
+        facts: dict[str, Any] = {"refused": visit.refused} if visit.refused else {}
+        logs.line(
+            "ERROR" if status >= 500 else "WARNING" if status in (401, 403) else "INFO",
+            "A call was answered",
+            function=self.name,
+            method=request.method if request.method in _METHODS else "OTHER",
+            route=visit.route,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            sender=visit.sender,
+            **facts,
+        )
+
+
+def _healthy(_: Context) -> Response:
+    return json_response({"status": "ok"})
+
+
+def _unknown_path() -> Problem:
+    return Problem(404, "unknown-path", "There is nothing at this path; see /openapi.json.")
+
+
+def _anatomy(error: BaseException) -> dict[str, Any]:
+    """Types and frames of an exception, not its message: that may quote a row."""
+    chain = list(_causes(error))
+    return {
+        "exception": [type(link).__name__ for link in chain],
+        "frames": [
+            f"{frame.filename}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(chain[-1].__traceback__)
+        ],
+    }
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,134 @@
+"""What the systems that store a column must know about it.
+
+A kind of field is such a column (`kind.py`), and so is each column that the platform adds to a
+row (`stored.py`).
+"""
+
+import re
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from shared.tables.bulk import Bulk
+
+
+class StoredColumn:
+    """A column of a stored row: its type and its values in each system.
+
+    A value has three forms. The *checked value* is what the rule of a kind gives, the *Avro value*
+    is what an Avro file holds, and the *COPY text* is what PostgreSQL reads and writes in COPY.
+
+    Parts marked abstract must be there: `missing_parts` lists those that a class lacks.
+    """
+
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """What the column means, in a few words."""
+
+    # PostgreSQL
+
+    @property
+    @abstractmethod
+    def postgres_type(self) -> str:
+        """Type in PostgreSQL, such as `bigint`."""
+
+    @abstractmethod
+    def sqlalchemy_type(self) -> Any:
+        """The same type for SQLAlchemy, which creates and compares tables."""
+
+    @abstractmethod
+    def copy_text(self, value: Any, /) -> str:
+        """The COPY text of a checked value, or of a JSON value that the quick check passed."""
+
+    def copy_texts(self, values: Sequence[Any]) -> Iterable[str]:
+        """The same for many values; worth overriding if a whole column can be done in C."""
+        return map(self.copy_text, values)
+
+    # Avro: backups, and rows on their way to BigQuery
+
+    @property
+    @abstractmethod
+    def avro_type(self) -> Any:
+        """Type in an Avro schema."""
+
+    avro_sql = "{}"
+    """SQL that selects the value in the form that Avro holds; `{}` stands for the column."""
+
+    @abstractmethod
+    def avro_of_copy(self, text: str, /) -> Any:
+        """The Avro value of the COPY text that `avro_sql` gives."""
+
+    def to_avro(self, value: Any, /) -> Any:
+        """The Avro value of a checked value."""
+        return value
+
+    def from_avro(self, value: Any) -> Any:
+        """A value that `copy_text` takes, from an Avro value; no rule is checked.
+
+        Raises:
+            OverflowError: Python cannot hold the value.
+        """
+        return value
+
+    def accepts_avro(self, declared: Any) -> bool:
+        """Whether a restored file may hold the column in this Avro type, null left aside.
+
+        Values in any of these types are what `json_of_avro` of a kind takes.
+        """
+        return bool(declared == self.avro_type)
+
+    bulk: Bulk | None = None
+    """How whole columns travel between PostgreSQL and Avro; None sends them row by row."""
+
+    # BigQuery
+
+    @property
+    @abstractmethod
+    def bigquery_type(self) -> str:
+        """Type in BigQuery's GoogleSQL, such as `INT64`."""
+
+    # Checksums that PostgreSQL and BigQuery compute, each in its own SQL
+
+    @property
+    @abstractmethod
+    def postgres_canonical(self) -> str:
+        """PostgreSQL's SQL for the text that stands for a value in checksums."""
+
+    @property
+    @abstractmethod
+    def bigquery_canonical(self) -> str:
+        """BigQuery's SQL for the very same text."""
+
+
+def missing_parts(column: type[StoredColumn]) -> dict[str, str]:
+    """The parts that a class of columns lacks, by name, each with what it is."""
+    found = {name: getattr(column, name, None) for name in dir(column)}
+    return {
+        name: (part.__doc__ or "").split("\n")[0]
+        for name, part in found.items()
+        if getattr(part, "__isabstractmethod__", False)
+    }
+
+
+_SPECIAL = re.compile(r"[\\\t\n\r]").search
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL).sub
+_ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+
+
+def escape(text: str) -> str:
+    """Text as COPY reads it."""
+    return text.translate(_ESCAPES) if _SPECIAL(text) else text
+
+
+def escape_all(texts: Sequence[str]) -> Iterable[str]:
+    """Many texts as COPY reads them."""
+    return map(escape, texts) if _SPECIAL("\x00".join(texts)) else texts
+
+
+def unescape(text: str) -> str:
+    """The text that COPY wrote."""
+    if "\\" not in text:
+        return text
+    return _ESCAPE(lambda found: _ESCAPED.get(found[1], found[1]), text)

@@ -1,0 +1,47 @@
+"""The dictionary's tables as msgspec structs: JSON rows decoded and checked by type in C."""
+
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+
+from shared.tables.kind import Kind
+from shared.tables.table import Table
+
+
+@cache
+def row(table: Table) -> type[msgspec.Struct]:
+    """The struct of a row: every field, none beyond them, of the JSON type of its kind.
+
+    A field that opts out of its kind's quick parts is left as the JSON text it came as.
+    """
+    return msgspec.defstruct(
+        "Row",
+        [(name, _type(field)) for name, field in table.fields.items()],
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+
+
+@cache
+def batch(table: Table) -> type[msgspec.Struct]:
+    """The struct of a batch of rows."""
+    return msgspec.defstruct(
+        "Batch",
+        [("rows", list[row(table)])],  # type: ignore[misc]
+        forbid_unknown_fields=True,
+    )
+
+
+def is_text(field: Kind) -> bool:
+    """Whether its values stand between quotation marks, as those of its `json_type` do."""
+    plain = get_args(field.json_type)[0] if _is_annotated(field.json_type) else field.json_type
+    return plain is str or get_origin(plain) is Literal
+
+
+def _is_annotated(type_: Any) -> bool:
+    return hasattr(type_, "__metadata__")
+
+
+def _type(field: Kind) -> Any:
+    return field.json_type if field.is_quick_in_json else msgspec.Raw

@@ -1,0 +1,85 @@
+"""A kind of field is added by adding one file: the gates, the database and backups work with it."""
+
+import shutil
+from contextlib import closing
+
+import pytest
+from tests.platform.dropping import Operator
+from tests.platform.running import running, wait_until
+
+from infra.local.environment import ROOT
+from tests.support import toy_kinds
+
+ROOMS = '''"""Rooms, with fields of kinds that the platform does not have."""
+
+from shared.tables import Day, Flag, Integer, Reference, Row, Table
+
+
+class Room(Row):
+    """A room of a department, perhaps with a window."""
+
+    id = Integer(description="Id of the room")
+    window = Flag(description="Whether it has a window")
+    built = Day(description="When it was built")
+    department_id = Integer(description="Whose it is")
+
+
+TABLE = Table("rooms", Room, references=(Reference("department_id", "departments"),))
+'''
+
+
+@pytest.fixture
+def operator(tmp_path, monkeypatch):
+    """Somebody at a platform with one more file of kinds, and a table that uses them."""
+    for folder in ("functions", "shared", "infra"):
+        shutil.copytree(
+            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    shutil.copy(toy_kinds.__file__, tmp_path / "shared" / "tables" / "kinds" / "toys.py")
+    (tmp_path / "shared" / "tables" / "rooms.py").write_text(ROOMS)
+    monkeypatch.setenv("TABLEGATE_BIGQUERY_PYTHON", str(ROOT / ".venv-bigquery" / "bin" / "python"))
+    with running(root=tmp_path) as platform, closing(Operator(platform)) as somebody:
+        yield somebody
+
+
+def test_a_new_kind_is_loaded_corrected_backed_up_and_restored(operator):
+    row = {"id": 3, "window": False, "built": "2021-07-27", "department_id": 1}
+    stored = 'select id, "window", cast(built as text) as built from rooms order by id'
+    wanted = [
+        {"id": 1, "window": True, "built": "2021-07-27"},
+        {"id": 2, "window": False, "built": "1999-12-31"},
+        {"id": 3, "window": False, "built": "2021-07-27"},
+    ]
+
+    operator.dropped(
+        "rooms.csv",
+        b'id,built,window,department_id\n1,2021-07-27,true,1\n"2","1999-12-31","false",1\n'
+        b"9,2021-02-30,perhaps,1\n",
+    )
+    batch = operator.api.post("/insert_rows/rooms", json={"rows": [row, {**row, "window": "no"}]})
+    assert (batch.status_code, batch.json()["accepted"]) == (202, 1)
+    wait_until(lambda: operator.count("select count(*) from loads where state = 'done'") == 2, "in")
+    assert operator.ask(stored) == []
+    operator.dropped("departments.csv", b"1,Sales\n")
+    wait_until(lambda: operator.count("select count(*) from rooms") == 3, "all released")
+    assert operator.ask(stored) == wanted
+
+    rejects = operator.api.get("/rejected_rows", params={"table": "rooms", "status": "rejected"})
+    errors = [error for reject in rejects.json()["rows"] for error in reject["errors"]]
+    assert sorted((error["field"], error["message"]) for error in errors) == [
+        ("built", "Must be a day; write it like 2021-07-27."),
+        ("window", "Must be true or false; write one of them."),
+        ("window", "Must be true or false; write one of them."),
+    ]
+    schemas = operator.api.get("/openapi.json").json()["components"]["schemas"]
+    assert schemas["rooms"]["properties"]["window"]["type"] == "boolean"
+
+    backup = operator.api.post("/backup_table/rooms")
+    assert (backup.status_code, backup.json()["rows"]) == (201, 3)
+    operator.ask("delete from rooms where id = 1 returning id")
+    operator.ask("update rooms set built = '2000-01-01' where id = 2 returning id")
+    restored = operator.api.post("/restore_table/rooms", json={"backup": "latest"})
+    assert restored.status_code == 200, restored.text
+    changes = restored.json()
+    assert (changes["inserted"]["count"], changes["updated"]["count"]) == (1, 1)
+    assert operator.ask(stored) == wanted

@@ -1,0 +1,142 @@
+"""The OpenAPI document is valid, complete, and true in its examples."""
+
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing import Registry, Resource
+
+from shared import api, tables
+from shared.api import api_docs
+from shared.http import document
+from shared.http.routes import PUSH
+from shared.settings import SCOPES
+from shared.tables import Integer, Row, Table, Text, Timestamp
+from shared.validation import json_schema
+from shared.validation.row import judge
+
+
+@pytest.fixture(scope="module")
+def built():
+    return api_docs.build()
+
+
+def operations(built):
+    for path, item in built["paths"].items():
+        for method, operation in item.items():
+            yield f"{method} {path}", operation
+
+
+def validator(built, schema):
+    registry = Registry().with_resource(
+        "urn:document",
+        Resource.from_contents({**built, "$schema": Draft202012Validator.META_SCHEMA["$id"]}),
+    )
+    text = json.dumps(schema).replace("#/components", "urn:document#/components")
+    return Draft202012Validator(
+        json.loads(text), registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
+
+
+def test_it_is_a_valid_openapi_document(built):
+    OpenAPIV31SpecValidator(built).validate()
+
+
+def test_it_is_plain_json(built):
+    assert json.loads(json.dumps(built)) == built
+
+
+def test_every_documented_route_is_in_it(built):
+    for function, routes in api.all_routes().items():
+        for route in routes:
+            path = document.path_of(function, route).replace("{table}", "jobs")
+            there = route.method.lower() in built["paths"].get(path, {})
+            assert there == (route.documented and route.scope != PUSH), path
+
+
+def test_every_operation_is_told_of_completely(built):
+    ids = [operation["operationId"] for _, operation in operations(built)]
+    assert len(ids) == len(set(ids))
+    for name, operation in operations(built):
+        assert operation["summary"], name
+        assert "500" in operation["responses"], name
+        assert any(status.startswith("2") for status in operation["responses"]), name
+        for parameter in operation.get("parameters", ()):
+            assert parameter["description"].endswith("."), name
+
+
+def test_calls_need_a_token_of_their_scope_unless_public(built):
+    for name, operation in operations(built):
+        if operation["tags"] == ["api_docs"]:
+            assert "security" not in operation
+            continue
+        (token, bearer) = operation["security"]
+        assert token["X-Token"] == bearer["Bearer"], name
+        assert set(token["X-Token"]) <= set(SCOPES), name
+        assert {"401", "403", "503"} <= set(operation["responses"]), name
+
+
+def test_its_examples_fit_its_schemas(built):
+    checked = 0
+    for name, operation in operations(built):
+        bodies = [operation["requestBody"]] if "requestBody" in operation else []
+        for part in (*bodies, *operation["responses"].values()):
+            for media_type, content in part.get("content", {}).items():
+                examples = [e["value"] for e in content.get("examples", {}).values()]
+                examples += [content["example"]] if "example" in content else []
+                for example in examples:
+                    assert media_type == "application/json", name
+                    validator(built, content["schema"]).validate(example)
+                    checked += 1
+    assert checked > 8
+
+
+@pytest.mark.parametrize("table", tables.all_tables().values(), ids=lambda table: table.name)
+def test_a_tables_example_passes_the_gate_and_its_schema(built, table):
+    example = json_schema.example(table)
+
+    assert isinstance(judge(table, example), dict)
+    validator(built, built["components"]["schemas"][table.name]).validate(example)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", 0),
+        ("id", 2**63),
+        ("id", "1"),
+        ("id", 1.5),
+        ("id", None),
+        ("name", ""),
+        ("name", "  "),
+        ("name", "x" * 1001),
+        ("name", "a\x00b"),
+        ("datetime", "2021-07-27 16:02:08Z"),
+        ("datetime", "2021-07-27t16:02:08z"),
+        ("datetime", "2021-07-27T16:02:08"),
+        ("extra", 1),
+    ],
+)
+def test_what_the_gate_turns_away_does_not_fit_the_schema(built, field, value):
+    table = tables.find("hired_employees")
+    row = {**json_schema.example(table), field: value}
+
+    assert isinstance(judge(table, row), tuple)
+    assert not validator(built, built["components"]["schemas"]["hired_employees"]).is_valid(row)
+
+
+def test_a_table_added_to_the_dictionary_is_in_it():
+    class Office(Row):
+        """A place people work at."""
+
+        id = Integer(description="Id")
+        city = Text(description="City", max_length=80)
+        opened = Timestamp(description="Since when", default_timezone=None)
+
+    found = api_docs.build({"offices": Table("offices", Office)})
+
+    assert "/insert_rows/offices" in found["paths"]
+    assert found["components"]["schemas"]["offices"]["properties"]["city"]["maxLength"] == 80
+    assert found["components"]["schemas"]["offices"]["required"] == ["id", "city", "opened"]
+    OpenAPIV31SpecValidator(found).validate()

@@ -1,0 +1,88 @@
+"""Tables are answered as the caller would rather have them."""
+
+import csv
+import io
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from shared.http.responses import json_response, table_response
+from shared.http.routes import PUBLIC, Route
+from tests.support.problems import assert_problem
+
+MOMENT = datetime(2021, 7, 27, 16, 2, 8, tzinfo=UTC)
+
+
+class Person(msgspec.Struct):
+    id: int
+    name: str
+    at: datetime | None
+
+
+class People(msgspec.Struct):
+    year: int
+    rows: list[Person]
+
+
+PEOPLE = People(2021, [Person(1, 'Say "hi",\nthen go', MOMENT), Person(2, "Ana", None)])
+
+
+@pytest.fixture
+def client(client_of):
+    return client_of(
+        Route(
+            "GET",
+            "/",
+            lambda context: table_response(
+                context.request, PEOPLE, PEOPLE.rows, ["id", "name", "at"]
+            ),
+            scope=PUBLIC,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [None, "*/*", "application/json", "application/*", "text/csv;q=0.4, application/json;q=0.5"],
+)
+def test_json_is_the_first_choice(client, accept):
+    response = client.get("/", headers={"Accept": accept} if accept else {})
+
+    assert response.content_type == "application/json"
+    assert response.headers["Vary"] == "Accept"
+    document = response.get_json()
+    assert document["year"] == 2021
+    assert document["rows"][0] == {
+        "id": 1,
+        "name": 'Say "hi",\nthen go',
+        "at": "2021-07-27T16:02:08Z",
+    }
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "text/*", "application/json;q=0.1, text/csv"])
+def test_csv_is_had_by_asking(client, accept):
+    response = client.get("/", headers={"Accept": accept})
+
+    assert response.content_type == "text/csv; charset=utf-8"
+    assert list(csv.reader(io.StringIO(response.text, newline=""))) == [
+        ["id", "name", "at"],
+        ["1", 'Say "hi",\nthen go', "2021-07-27T16:02:08Z"],
+        ["2", "Ana", ""],
+    ]
+
+
+@pytest.mark.parametrize("accept", ["application/xml", "application/json;q=0, text/csv;q=0"])
+def test_who_takes_neither_gets_406(client, accept):
+    assert_problem(client.get("/", headers={"Accept": accept}), 406, "not-acceptable")
+
+
+def test_an_answer_has_its_status_and_headers(client_of):
+    client = client_of(
+        Route("GET", "/", lambda _: json_response([MOMENT], 201, {"X-A": "b"}), scope=PUBLIC)
+    )
+
+    response = client.get("/")
+
+    assert (response.status_code, response.headers["X-A"]) == (201, "b")
+    assert response.get_json() == ["2021-07-27T16:02:08Z"]

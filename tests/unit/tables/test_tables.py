@@ -1,0 +1,177 @@
+"""The dictionary: its tables, and what each kind of field takes."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from shared import tables
+from shared.errors import ConfigurationError, UnknownTable
+from shared.tables import Integer, Reference, Row, Table, Text, Timestamp
+from shared.tables.kind import Cell
+from shared.tables.kinds.integer import MAX_INTEGER
+from shared.tables.kinds.text import MAX_TEXT
+from shared.validation import reasons
+from shared.validation.row import judge
+
+JOBS = tables.find("jobs")
+HIRES = tables.find("hired_employees")
+
+
+def hire(**changes):
+    row = {
+        "id": 1,
+        "name": "Ada",
+        "datetime": "2021-07-27T16:02:08Z",
+        "department_id": 2,
+        "job_id": 3,
+    }
+    return {**row, **changes}
+
+
+def codes(verdict):
+    assert isinstance(verdict, tuple), verdict
+    return [(error.field, error.code) for error in verdict]
+
+
+def test_parents_come_before_their_children():
+    assert list(tables.all_tables()) == ["departments", "jobs", "hired_employees"]
+    assert tables.children(JOBS) == [HIRES]
+
+
+def test_an_unknown_table_is_answered_with_those_there_are():
+    with pytest.raises(UnknownTable, match="departments, jobs, hired_employees"):
+        tables.find("salaries")
+
+
+def test_a_good_row_comes_out_typed_and_in_utc():
+    verdict = judge(HIRES, hire(datetime="2021-07-27T18:02:08.25+02:00"))
+
+    assert verdict == hire(datetime=datetime(2021, 7, 27, 16, 2, 8, 250000, UTC))
+
+
+@pytest.mark.parametrize(
+    "text", ["1.0", "1e3", "+1", " 1", "1 ", "１", "٣", "1_000", "0x1", "-", "nan"]
+)
+def test_a_cell_that_is_no_integer_is_refused(text):
+    assert codes(judge(JOBS, {"id": Cell(text), "job": Cell("x")})) == [("id", "not_an_integer")]
+
+
+@pytest.mark.parametrize("text", ["0", "-5", str(MAX_INTEGER + 1), "9" * 5000])
+def test_an_integer_outside_its_range_is_refused(text):
+    assert codes(judge(JOBS, {"id": Cell(text), "job": Cell("x")})) == [("id", "out_of_range")]
+
+
+@pytest.mark.parametrize("value", ["1", 1.0, True, [1], {}])
+def test_json_types_are_strict(value):
+    assert codes(judge(JOBS, {"id": value, "job": "x"})) == [("id", "not_an_integer")]
+    assert codes(judge(JOBS, {"id": 1, "job": 5})) == [("job", "not_text")]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("  \t", "blank"),
+        ("\u3000", "blank"),
+        ("a\x00b", "nul_character"),
+        ("\ud800", "not_unicode"),
+        ("x" * (MAX_TEXT + 1), "too_long"),
+        (Cell(""), "missing"),
+        (None, "missing"),
+    ],
+)
+def test_a_bad_text_is_refused(text, code):
+    assert codes(judge(JOBS, {"id": 1, "job": text})) == [("job", code)]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("2021-07-27T16:02:08", "no_offset"),
+        ("2021-07-27 16:02:08Z", "not_a_timestamp"),
+        ("2021-07-27T16:02:08z", "not_a_timestamp"),
+        (" 2021-07-27T16:02:08Z", "not_a_timestamp"),
+        ("2021-07-27T16:02:08Z\n", "not_a_timestamp"),
+        ("2021-1-7T16:02:08Z", "not_a_timestamp"),
+        ("2021-02-30T16:02:08Z", "not_a_timestamp"),
+        ("2021-W45-7T00:00:00Z", "not_a_timestamp"),
+        ("2021-07-27T2:48:00Z", "not_a_timestamp"),
+        ("2021-07-27T16:02:60Z", "not_a_timestamp"),
+        ("2021-07-27T24:00:00Z", "not_a_timestamp"),
+        ("0000-01-01T00:00:00Z", "not_a_timestamp"),
+        ("10000-01-01T00:00:00Z", "not_a_timestamp"),
+        ("2021-07-27T16:02:08.1234567Z", "not_a_timestamp"),
+        ("２021-07-27T16:02:08Z", "not_a_timestamp"),
+        ("0001-01-01T00:00:00+01:00", "timestamp_out_of_range"),
+        ("9999-12-31T23:59:59-01:00", "timestamp_out_of_range"),
+        (1627401728, "not_a_timestamp"),
+    ],
+)
+def test_a_bad_timestamp_is_refused(text, code):
+    assert codes(judge(HIRES, hire(datetime=text))) == [("datetime", code)]
+
+
+def test_all_that_is_wrong_with_a_row_is_told_in_the_order_of_its_fields():
+    verdict = judge(HIRES, {"job_id": 0, "name": "", "id": 1, "salary": 5})
+
+    assert codes(verdict) == [
+        ("name", "blank"),
+        ("datetime", "missing"),
+        ("department_id", "missing"),
+        ("job_id", "out_of_range"),
+        ("salary", "unknown_field"),
+    ]
+
+
+@pytest.mark.parametrize("row", [5, None, [], "x"])
+def test_a_row_that_is_no_object_is_refused(row):
+    assert codes(judge(JOBS, row)) == [("_row", "not_an_object")]
+
+
+def test_a_timestamp_without_offset_is_taken_where_the_field_declares_its_zone():
+    class Local(Row):
+        """Something local."""
+
+        id = Integer()
+        at = Timestamp(default_timezone=timezone(timedelta(hours=2)))
+
+    verdict = judge(Table("local", Local), {"id": 1, "at": "2021-07-27T16:02:08"})
+
+    assert verdict == {"id": 1, "at": datetime(2021, 7, 27, 14, 2, 8, tzinfo=UTC)}
+
+
+def test_every_code_a_rule_uses_is_in_the_catalogue():
+    folder = Path(tables.__file__).parents[1]
+    sources = [path.read_text() for path in folder.rglob("*.py")]
+    used = {c for s in sources for c in re.findall(r'(?:refuse|Refusal)\("(\w+)"', s)}
+
+    assert len(used) > 10
+    assert used <= set(reasons.CATALOGUE)
+
+
+def test_a_sentence_is_made_of_code_and_facts():
+    assert reasons.sentence("too_long", {"length": 7, "maximum": 5}).startswith("Has 7 characters")
+    assert reasons.sentence("too_long", {}) == "too_long"
+
+
+class Thing(Row):
+    """A thing."""
+
+    id = Integer()
+    name = Text()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        Table("Things", Thing),
+        Table("loads", Thing),
+        Table("things", Thing, key=("number",)),
+        Table("things", Thing, references=(Reference("id", "nowhere"),)),
+        Table("things", Thing, references=(Reference("id", "jobs", "job"),)),
+    ],
+)
+def test_a_table_that_contradicts_itself_is_named(table):
+    with pytest.raises(ConfigurationError, match=table.name):
+        tables.in_order({**tables.all_tables(), table.name: table})
