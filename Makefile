@@ -6,6 +6,9 @@ HOME_DIR ?= .local
 PORT ?=
 FILES ?=
 TESTS ?= tests
+UNIT := tests/unit tests/properties
+# Each is a process with a PostgreSQL of its own, and one of them starts the platform.
+WORKERS ?= 2
 SECONDS ?= 60
 SCHEDULES ?= 500
 MINUTES ?= 60
@@ -23,7 +26,7 @@ BEAM := .venv-beam/.installed
 FUZZ := .venv-fuzz/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo reset test golden chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
+.PHONY: help up down status demo reset test check golden chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
 
 help: ## print this list
 	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /  make \1\t/' | expand -t 24
@@ -48,7 +51,10 @@ reset: $(LOCAL) ## delete the platform's data
 # --- Check the code ---
 
 test: $(ENVIRONMENT) $(BIGQUERY) $(BEAM) ## run the tests (TESTS=tests/unit for some)
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --durations=20 $(TESTS)
+
+check: lint types ## check style and types and run the unit tests, in less than a minute
+	@$(BIN)/python -m pytest --quiet $(UNIT)
 
 golden: $(ENVIRONMENT) ## rewrite the golden files: composed SQL as people read it
 	@$(BIN)/python -m tests.golden

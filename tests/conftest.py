@@ -1,13 +1,29 @@
-"""What all tests share: an environment without settings of this machine, and one platform."""
+"""What all tests share: an environment without settings of this machine, and the fixtures."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 import pytest
 
 from shared.settings import described
-from tests.support import secrecy
-from tests.support.platform import Platform, running
+
+# Before the first of them is imported: their assertions are to say what they compared.
+pytest.register_assert_rewrite("tests.support")
+from tests.support import secrecy  # noqa: E402
+
+pytest_plugins = (
+    "tests.support.markers",
+    "tests.support.scheduling",
+    "tests.support.telling",
+    "tests.support.stand_ins",
+    "tests.support.postgres",
+    "tests.support.buckets",
+    "tests.support.topics",
+    "tests.support.warehouse",
+    "tests.support.identities",
+    "tests.support.apps",
+    "tests.support.platform",
+)
 
 for _setting in described():
     os.environ.pop(_setting.name.upper(), None)
@@ -23,10 +39,3 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = "A log line holds what none may hold:\n" + "\n".join(found)
     return report
-
-
-@pytest.fixture(scope="session")
-def platform() -> Iterator[Platform]:
-    """A running platform; tests leave it healthy."""
-    with running() as started:
-        yield started

@@ -27,9 +27,9 @@ def application(layout: Layout) -> web.Application:
     """The web application; it delivers to the functions of a layout that have a storage event."""
     app = web.Application(client_max_size=_LONGEST_BODY)
     app[_TARGETS] = {
-        layouts.bucket_name(function.storage_event): layout.url(function.name)
+        layouts.bucket_name(function.trigger.storage_event): layout.url(function.name)
         for function in layout.functions
-        if function.storage_event
+        if function.trigger.storage_event
     }
     app.cleanup_ctx.append(_open_session)
     app.router.add_get("/", _alive)

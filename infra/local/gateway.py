@@ -75,8 +75,8 @@ def routes(layout: Layout) -> dict[str, str]:
     return {
         prefix: layout.url(function.name)
         for function in layout.functions
-        if function.signature == "http"
-        for prefix in (f"/{function.name}", *function.paths)
+        if function.trigger.signature == "http"
+        for prefix in (f"/{function.name}", *function.trigger.paths)
     }
 
 

@@ -1,20 +1,21 @@
 """Who listens where on this home: written by the supervisor, read by every part of ours."""
 
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
-from infra.local import specifications
+from infra import functions as described
+from infra.functions import Bucket, Function, InvalidFunction
+from infra.local.errors import PlatformError
 from infra.local.home import Home, write_private
-from infra.local.specifications import Function
 
 PROJECT = "tablegate-local"
 DATASET = "tablegate"
 REPORTING_DATASET = "reporting"
-BUCKETS = ("uploads", "processed", "failed", "backups", "staging")
+BUCKETS: tuple[str, ...] = get_args(Bucket)
 UPLOADS_TOPIC = "uploads"
 DEAD_LETTER_TOPIC = "dead-letters"
-TOPICS = ("row-batches", "table-changed", "sweep", UPLOADS_TOPIC, DEAD_LETTER_TOPIC)
 PUSH_AUDIENCE = "tablegate"
 PUSH_ACCOUNT = f"pubsub@{PROJECT}.iam"
 STAND_INS = (
@@ -28,8 +29,8 @@ class Layout(msgspec.Struct, frozen=True):
 
     Attributes:
         ports: of the stand-ins and the functions, by name.
-        functions: those whose folder is there.
-        functions_folder: where their folders are.
+        functions: the functions.
+        functions_folder: the folder that holds them.
         external_database_url: a PostgreSQL of the user's own, or "".
         listen: address that the gateway listens on; everything else stays on 127.0.0.1.
     """
@@ -48,6 +49,11 @@ class Layout(msgspec.Struct, frozen=True):
         """Where a stand-in or function answers HTTP."""
         return f"http://{self.address(name)}"
 
+    def topics(self) -> tuple[str, ...]:
+        """Every topic of the platform."""
+        named = {*described.topics(self.functions), UPLOADS_TOPIC, DEAD_LETTER_TOPIC}
+        return tuple(sorted(named))
+
     def write(self, home: Home) -> None:
         """Keep the layout in its home."""
         write_private(home.layout, msgspec.json.encode(self).decode())
@@ -58,18 +64,29 @@ def read(home: Home) -> Layout:
     return msgspec.json.decode(home.layout.read_bytes(), type=Layout)
 
 
+class _Ports(msgspec.Struct):
+    """What an older version's layout has too."""
+
+    ports: dict[str, int]
+
+
 def kept_ports(home: Home) -> dict[str, int]:
-    """The ports last used on a home; none when it is new."""
-    return read(home).ports if home.layout.exists() else {}
+    """The ports last used on a home; empty for a new one."""
+    if not home.layout.exists():
+        return {}
+    return msgspec.json.decode(home.layout.read_bytes(), type=_Ports).ports
 
 
 def present_functions(folder: Path) -> tuple[Function, ...]:
-    """The functions whose folder is there."""
-    return tuple(
-        function
-        for function in specifications.functions()
-        if (folder / function.name / "main.py").is_file()
-    )
+    """The functions of a folder.
+
+    Raises:
+        PlatformError: one is not described as it should be.
+    """
+    try:
+        return described.read(folder)
+    except InvalidFunction as error:
+        raise PlatformError(str(error)) from error
 
 
 def beam_python() -> Path | None:

@@ -5,13 +5,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from infra.functions import Function
 from infra.local import environment, keys, ports, postgres, stand_ins, storage
 from infra.local import layout as layouts
 from infra.local.environment import ROOT
 from infra.local.home import Home
 from infra.local.layout import STAND_INS, Layout
 from infra.local.parts import Part, Stage, answers_http
-from infra.local.specifications import Function
 
 
 def lay_out(
@@ -126,14 +126,14 @@ def _function(home: Home, layout: Layout, function: Function, needs: tuple[str, 
         command=(
             str(Path(sys.executable).with_name("functions-framework")),
             *("--source", str(source), "--target", function.name),
-            *("--signature-type", function.signature),
+            *("--signature-type", function.trigger.signature),
             *("--host", "127.0.0.1", "--port", str(port)),
         ),
         stage=Stage.FUNCTION,
         environment={
             **environment.of_functions(home, layout),
-            "THREADS": str(function.concurrency),
-            "CLOUD_RUN_TIMEOUT_SECONDS": str(function.timeout_seconds),
+            "THREADS": str(function.limits.concurrency),
+            "CLOUD_RUN_TIMEOUT_SECONDS": str(function.limits.timeout_seconds),
             # gunicorn puts a control socket here; one folder for all would be fought over, and
             # the path is relative because a socket's has 108 characters at most.
             "XDG_RUNTIME_DIR": ".",

@@ -8,7 +8,6 @@ from typing import Any
 from infra.local import home as homes
 from infra.local import layout as layouts
 from infra.local.layout import PROJECT, Layout
-from infra.local.specifications import Push
 
 _SHORTEST_BACKOFF, _LONGEST_BACKOFF = 1, 60
 _EVENT_DEADLINE_SECONDS = 600
@@ -21,7 +20,7 @@ def make_topics(layout: Layout) -> None:
     from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
     publisher, subscriber = PublisherClient(), SubscriberClient()
-    for topic in layouts.TOPICS:
+    for topic in layout.topics():
         try:
             publisher.create_topic(name=_topic(topic))
         except AlreadyExists:
@@ -54,12 +53,24 @@ def make_buckets() -> None:
 
 def _subscriptions(layout: Layout) -> Iterator[dict[str, Any]]:
     for function in layout.functions:
-        for push in function.push:
-            yield _push_subscription(
-                f"{push.topic}-to-{function.name}", layout.url(function.name), push
-            )
-    event = Push(layouts.UPLOADS_TOPIC, "/uploads", _EVENT_DEADLINE_SECONDS, None)
-    yield _push_subscription("uploads-to-eventarc", layout.url("eventarc"), event)
+        for push in function.trigger.push:
+            endpoint = f"{layout.url(function.name)}{push.path}"
+            yield {
+                **_push_subscription(
+                    push.topic, function.name, endpoint, push.ack_deadline_seconds
+                ),
+                "dead_letter_policy": {
+                    "dead_letter_topic": _topic(layouts.DEAD_LETTER_TOPIC),
+                    "max_delivery_attempts": push.max_delivery_attempts,
+                },
+            }
+    # No dead letters: a notification is delivered until the function takes the event.
+    yield _push_subscription(
+        layouts.UPLOADS_TOPIC,
+        "eventarc",
+        f"{layout.url('eventarc')}/uploads",
+        _EVENT_DEADLINE_SECONDS,
+    )
     yield {
         "name": _subscription(layouts.DEAD_LETTER_TOPIC),
         "topic": _topic(layouts.DEAD_LETTER_TOPIC),
@@ -67,13 +78,15 @@ def _subscriptions(layout: Layout) -> Iterator[dict[str, Any]]:
     }
 
 
-def _push_subscription(name: str, url: str, push: Push) -> dict[str, Any]:
-    subscription: dict[str, Any] = {
-        "name": _subscription(name),
-        "topic": _topic(push.topic),
-        "ack_deadline_seconds": push.ack_deadline_seconds,
+def _push_subscription(
+    topic: str, subscriber: str, endpoint: str, ack_deadline_seconds: int
+) -> dict[str, Any]:
+    return {
+        "name": _subscription(f"{topic}-to-{subscriber}"),
+        "topic": _topic(topic),
+        "ack_deadline_seconds": ack_deadline_seconds,
         "push_config": {
-            "push_endpoint": f"{url}{push.path}",
+            "push_endpoint": endpoint,
             "oidc_token": {
                 "service_account_email": layouts.PUSH_ACCOUNT,
                 "audience": layouts.PUSH_AUDIENCE,
@@ -84,12 +97,6 @@ def _push_subscription(name: str, url: str, push: Push) -> dict[str, Any]:
             "maximum_backoff": {"seconds": _LONGEST_BACKOFF},
         },
     }
-    if push.max_delivery_attempts:
-        subscription["dead_letter_policy"] = {
-            "dead_letter_topic": _topic(layouts.DEAD_LETTER_TOPIC),
-            "max_delivery_attempts": push.max_delivery_attempts,
-        }
-    return subscription
 
 
 def _delete_others(subscriber: Any, wanted: set[str]) -> None:

@@ -17,12 +17,11 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
+from infra.functions import Job, jobs
 from infra.local import home as homes
 from infra.local import layout as layouts
-from infra.local import specifications
 from infra.local.home import Home, write_private
 from infra.local.layout import Layout
-from infra.local.specifications import TimedCall
 
 _LONGEST_WAIT_SECONDS = 30.0
 _CALL_SECONDS = 1800
@@ -50,17 +49,17 @@ class Runs:
         write_private(self._file, json.dumps(self._moments))
 
 
-def next_run(call: TimedCall, after: datetime) -> datetime:
+def next_run(call: Job, after: datetime) -> datetime:
     """When a call is due next after `after`."""
     moment: datetime = next(CronSim(call.cron, after.astimezone(ZoneInfo(call.time_zone))))
     return moment.astimezone(UTC)
 
 
 def run_due(
-    calls: Sequence[TimedCall],
+    calls: Sequence[Job],
     runs: Runs,
     now: datetime,
-    carry_out: Callable[[TimedCall], str],
+    carry_out: Callable[[Job], str],
 ) -> None:
     """Make every call that is due; one that was missed several times is made once."""
     for call in calls:
@@ -71,26 +70,18 @@ def run_due(
         print(f"{now.isoformat(timespec='seconds')} {call.name}: {carry_out(call)}", flush=True)
 
 
-def seconds_to_next(calls: Sequence[TimedCall], runs: Runs, now: datetime) -> float:
+def seconds_to_next(calls: Sequence[Job], runs: Runs, now: datetime) -> float:
     """How long until the next call is due, but at most 30 seconds."""
     waits = [(next_run(call, runs.last(call.name, now)) - now).total_seconds() for call in calls]
     return max(0.0, min([_LONGEST_WAIT_SECONDS, *waits]))
 
 
-def available(calls: Sequence[TimedCall], functions: Mapping[str, str]) -> tuple[TimedCall, ...]:
-    """The calls whose function exists, and those to topics."""
-    for call in calls:
-        if call.function and call.function not in functions:
-            print(f"{call.name} skipped: there is no function {call.function}", flush=True)
-    return tuple(call for call in calls if call.topic or call.function in functions)
-
-
-def _carrier(home: Home, functions: Mapping[str, str]) -> Callable[[TimedCall], str]:
-    def carry_out(call: TimedCall) -> str:
+def _carrier(home: Home, addresses: Mapping[str, str]) -> Callable[[Job], str]:
+    def carry_out(call: Job) -> str:
         try:
             if call.topic:
                 return f"published {_publish(call.topic, call.name)}"
-            return _request(call, functions[call.function or ""], home.secret(home.token_file))
+            return _request(call, addresses[call.name], home.secret(home.token_file))
         except Exception as error:  # noqa: BLE001 - the timer must survive every call
             return f"failed, {type(error).__name__}: {error}"
 
@@ -105,7 +96,7 @@ def _publish(topic: str, name: str) -> str:
         return str(publisher.publish(path, b"{}", schedule=name).result(timeout=60))
 
 
-def _request(call: TimedCall, address: str, token: str) -> str:
+def _request(call: Job, address: str, token: str) -> str:
     request = urllib.request.Request(  # noqa: S310 - an address of the layout
         f"{address}{call.path}",
         method=call.method,
@@ -125,8 +116,13 @@ def _request(call: TimedCall, address: str, token: str) -> str:
         return f"answered {answer.code}"
 
 
-def _addresses(layout: Layout) -> dict[str, str]:
-    return {function.name: layout.url(function.name) for function in layout.functions}
+def addresses(layout: Layout) -> dict[str, str]:
+    """Where the function of each job answers, by the job's name."""
+    return {
+        name: layout.url(function.name)
+        for function in layout.functions
+        for name in jobs([function])
+    }
 
 
 def main() -> None:
@@ -134,10 +130,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     home = homes.at(parser.parse_args().home)
-    functions = _addresses(layouts.read(home))
-    calls = available(specifications.schedule(), functions)
+    layout = layouts.read(home)
+    calls = tuple(jobs(layout.functions).values())
     runs = Runs(home.path / "timer.json")
-    carry_out = _carrier(home, functions)
+    carry_out = _carrier(home, addresses(layout))
     (home.run / "timer.ready").touch()
     while True:
         now = datetime.now(UTC)

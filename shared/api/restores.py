@@ -12,11 +12,10 @@ from msgspec import Meta
 from shared import tables, wiring
 from shared.api.backups import TABLE, Count, as_problems
 from shared.backups import restore as restoring
-from shared.backups.catalog import Catalog
+from shared.backups.catalog import Catalog, Manifest
 from shared.backups.errors import UnknownBackup
-from shared.backups.manifest import Manifest
-from shared.backups.order import Order, RowsChanged
-from shared.backups.order import Restored as Outcome
+from shared.backups.restore import Restored as Outcome
+from shared.backups.restore import RestoreRequest, RowsChanged
 from shared.http import bodies
 from shared.http.problems import Problem
 from shared.http.responses import json_response
@@ -100,7 +99,7 @@ def restore(context: Context) -> Response:
     )
 
 
-def _order(table: Table, asked: Restore, sender: str) -> Order:
+def _order(table: Table, asked: Restore, sender: str) -> RestoreRequest:
     """What is to be restored.
 
     Raises:
@@ -119,14 +118,14 @@ def _order(table: Table, asked: Restore, sender: str) -> Order:
         found = wiring.object_store().find(settings.backups_bucket, name)
         if found is None:
             raise UnknownBackup(f"There is no object {asked.uri!r}; upload it, or name another.")
-        stored, beside = found, catalog.beside(name)
+        stored, beside = found, catalog.manifest_of(name)
         # Another table's backup counts as a file made elsewhere.
         manifest = beside if beside is not None and beside.table == table.name else None
     else:
         raise Problem(
             400, "invalid-body", "Name a backup or a uri, and not both; see /openapi.json."
         )
-    return Order(
+    return RestoreRequest(
         table,
         stored,
         manifest,

@@ -1,26 +1,27 @@
-"""A file's rows as a table takes them: resolved field by field, and where it is foreign, judged.
+"""The rows of a file in the form in which they are stored in a table.
 
-A backup's own rows have passed the gate once and come back as they were. Those of a file made
-elsewhere are judged by the dictionary's rules as any row that comes in.
+The rows of a backup of ours passed the gate once, and are stored unchanged. Those of a file made
+elsewhere are judged by the dictionary's rules, like any row that comes in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from shared.avro.columns import SLACK, Chunk, Column, Ints, Texts, Values
-from shared.avro.schemas import OWN_COLUMNS, Filled, Taken, micros
 from shared.backups.errors import UnusableBackup
+from shared.backups.mapping import OWN_COLUMNS, Defaulted, Mapped, micros
 from shared.lazy import numpy as np
 from shared.tables.kinds.integer import Integer
 from shared.tables.kinds.text import Text
 from shared.tables.kinds.timestamp import Timestamp
 from shared.tables.table import Table
 from shared.validation import columns as plain_columns
+from shared.validation import plain
 from shared.validation.row import FieldError, judge
 
 _FIRST = micros(datetime.min.replace(tzinfo=Timestamp.epoch.tzinfo))
@@ -30,11 +31,11 @@ _GIVEN_UP_AFTER = 100_000
 
 
 @dataclass
-class Refused:
-    """The rows of a file that the dictionary does not take.
+class Rejected:
+    """The rows of a file that break the dictionary's rules.
 
     Attributes:
-        count: how many.
+        count: the number of rows.
         examples: key and errors of the first ones.
     """
 
@@ -42,7 +43,7 @@ class Refused:
     examples: list[dict[str, Any]]
 
     def check(self) -> None:
-        """Raise what there is to raise.
+        """Refuse the file if there are any.
 
         Raises:
             UnusableBackup: `bad_rows`.
@@ -57,51 +58,56 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Own:
-    """What the restore itself gives to rows that do not say.
+class RestoreLoad:
+    """The restore as a load, for rows of a file that does not say by which load they came.
 
     Attributes:
-        accepted_at: when they were accepted.
-        load_id: the load that brought them.
+        accepted_at: when the restore was asked for.
+        load_id: its entry in the ledger.
     """
 
     accepted_at: datetime
     load_id: UUID
 
 
-class Incoming:
-    """What turns a file's rows into a table's.
+class RowImport:
+    """Turns the rows of a file into those of a table.
 
     Args:
         table: the table.
         columns: where each of its columns comes from.
-        own: what the restore itself gives to rows.
-        judged: whether the dictionary's rules are to be asked.
+        load: what to fill in for rows that do not name their load.
+        judged: whether to judge the rows by the dictionary's rules.
 
     Attributes:
-        refused: the rows that were refused so far.
+        rejected: the rows that broke the rules so far.
     """
 
     def __init__(
-        self, table: Table, columns: Sequence[Taken | Filled], own: Own, *, judged: bool
+        self,
+        table: Table,
+        columns: Sequence[Mapped | Defaulted],
+        load: RestoreLoad,
+        *,
+        judged: bool,
     ) -> None:
         self._table, self._columns, self._judged = table, columns, judged
-        self._own = {"accepted_at": micros(own.accepted_at), "load_id": str(own.load_id)}
+        self._own = {"accepted_at": micros(load.accepted_at), "load_id": str(load.load_id)}
         self._plain = None
         if not any(table.checker._hooks.values()):
             self._plain = plain_columns.checks(table)
-        self.refused = Refused(0, [])
+        self.rejected = Rejected(0, [])
 
     @property
     def keeps_own(self) -> bool:
         """Whether the file itself says when its rows were accepted, and by which load."""
-        return not any(isinstance(c, Filled) and c.value is None for c in self._columns)
+        return not any(isinstance(c, Defaulted) and c.value is None for c in self._columns)
 
     def typed(self, chunk: Chunk) -> Chunk:
-        """The rows with the table's columns; without those that were refused.
+        """The rows with the table's columns, without rejected rows.
 
         Raises:
-            UnusableBackup: `damaged`, a text is none; `bad_rows`, a value of the platform's own.
+            UnusableBackup: `damaged`, a text is not UTF-8; `bad_rows`, too many were rejected.
         """
         columns = {source.column: self._column(source, chunk) for source in self._columns}
         found = Chunk(chunk.rows, columns)
@@ -109,9 +115,9 @@ class Incoming:
             return self._judge(found)
         return found
 
-    def _column(self, source: Taken | Filled, chunk: Chunk) -> Column:
+    def _column(self, source: Mapped | Defaulted, chunk: Chunk) -> Column:
         own = self._own.get(source.column)
-        if isinstance(source, Filled):
+        if isinstance(source, Defaulted):
             value = own if source.value is None else source.value
             return _constant(value, chunk.rows)
         column = chunk.columns[source.field.name]
@@ -132,7 +138,7 @@ class Incoming:
                 if int(column.values.min(initial=1)) < 1:
                     return False
             elif isinstance(column, Ints) and isinstance(field, Timestamp):
-                if not _are_moments(column):
+                if not _are_timestamps(column):
                     return False
             else:
                 return False
@@ -147,7 +153,7 @@ class Incoming:
             row = dict(zip(names, values, strict=True))
             verdict = judge(self._table, row)
             if isinstance(verdict, tuple):
-                self._refuse(row, verdict)
+                self._reject(row, verdict)
             else:
                 good.append(place)
                 rows.append(verdict)
@@ -155,15 +161,37 @@ class Incoming:
         own = {name: _picked(chunk.columns[name], good) for name in OWN_COLUMNS}
         return Chunk(len(rows), kept | own)
 
-    def _refuse(self, row: dict[str, Any], errors: Sequence[FieldError]) -> None:
-        self.refused.count += 1
-        if self.refused.count > _GIVEN_UP_AFTER:
-            # Nobody corrects so many in the file, and the rest can only make it more.
-            self.refused.check()
-        if len(self.refused.examples) < _SHOWN:
-            told = [f"{error.field}: {error.sentence()}" for error in errors]
+    def _reject(self, row: dict[str, Any], errors: Sequence[FieldError]) -> None:
+        self.rejected.count += 1
+        if self.rejected.count > _GIVEN_UP_AFTER:
+            # Nobody corrects so many in a file, and the remaining rows can only add to them.
+            self.rejected.check()
+        if len(self.rejected.examples) < _SHOWN:
+            sentences = [f"{error.field}: {error.sentence()}" for error in errors]
             key = {name: row[name] for name in self._table.key}
-            self.refused.examples.append({"key": key, "errors": told})
+            self.rejected.examples.append({"key": key, "errors": sentences})
+
+
+def copy_text(chunk: Chunk, types: Mapping[str, str]) -> bytes:
+    """Rows of any types in the text format of COPY.
+
+    Args:
+        chunk: the rows, with the columns of `types`.
+        types: the columns in their order, and their types in PostgreSQL.
+
+    Raises:
+        OverflowError: a timestamp is in no year from 1 to 9999.
+    """
+    lists = [_readable(chunk.columns[name], kind) for name, kind in types.items()]
+    lines = ("\t".join(map(plain.copied, row)) for row in zip(*lists, strict=True))
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _readable(column: Column, kind: str) -> list[Any]:
+    # PostgreSQL's text of a timestamp is a date and a time, never microseconds.
+    if kind == "timestamptz" and isinstance(column, Ints):
+        return [Timestamp.epoch + timedelta(microseconds=n) for n in column.values.tolist()]
+    return column.to_list()
 
 
 def _constant(value: Any, rows: int) -> Column:
@@ -196,24 +224,24 @@ def _texts(column: Texts) -> list[str]:
         return column.to_list()
     except UnicodeDecodeError as error:
         raise UnusableBackup(
-            "damaged", "A text of the file is not UTF-8; write it anew."
+            "damaged", "A text of the file is not UTF-8; write the file again."
         ) from error
 
 
-def _are_moments(column: Ints) -> bool:
+def _are_timestamps(column: Ints) -> bool:
     values = column.values
     return int(values.min(initial=0)) >= _FIRST and int(values.max(initial=0)) <= _LAST
 
 
 def _judgeable(table: Table, name: str, column: Column) -> list[Any]:
-    """A column's values as JSON would have brought them."""
+    """A column's values as they would come in JSON."""
     values = _texts(column) if isinstance(column, Texts) else column.to_list()
     if not isinstance(table.fields[name], Timestamp):
         return values
-    return [_moment(value) for value in values]
+    return [_timestamp(value) for value in values]
 
 
-def _moment(value: Any) -> Any:
+def _timestamp(value: Any) -> Any:
     if type(value) is int:
         if not _FIRST <= value <= _LAST:
             return str(value)

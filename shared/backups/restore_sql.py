@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from shared.avro.schemas import OWN_COLUMNS
-from shared.backups.snapshot import column_types
+from shared.avro.postgres import column_types
+from shared.backups.mapping import OWN_COLUMNS
 from shared.database.sql import (
     columns,
     composed,

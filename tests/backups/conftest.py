@@ -1,11 +1,8 @@
-"""A database and a bucket of the tests' own on the platform's stand-ins."""
+"""Backups of a database of each test's own, into a bucket of its own."""
 
 import itertools
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,59 +10,14 @@ import sqlalchemy as sa
 
 from shared import tables
 from shared.backups.backup import Backups
-from shared.backups.order import Order, Restored
-from shared.backups.restore import restore
+from shared.backups.restore import Restored, RestoreRequest, restore
 from shared.database import engine as engines
 from shared.database.copy import copy_in
-from shared.database.migrate import migrate
 from shared.settings import Settings, read
 from shared.storage import ObjectStore
 from shared.tables.table import Table
 from shared.validation import plain
-from tests.support import clients
-
-NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
-LOAD_ID = uuid.UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
-OWN_TABLES = ("loads", "rejected_rows", "replaced_rows")
-
-
-@pytest.fixture(scope="session")
-def database_url(platform) -> str:
-    """A migrated database of these tests' own."""
-    name = f"backups_{uuid.uuid4().hex}"
-    with closing(clients.connection(platform.database_url)) as connection:
-        connection.run(f"create database {name}")
-    url = platform.database_url.rsplit("/", 1)[0] + f"/{name}"
-    made = engines.create(read({"DATABASE_URL": url}))
-    migrate(made)
-    made.dispose()
-    return url
-
-
-@pytest.fixture
-def engine(database_url) -> Iterator[sa.Engine]:
-    """An engine on that database, emptied."""
-    made = engines.create(read({"DATABASE_URL": database_url}))
-    with engines.transaction(made) as connection:
-        connection.exec_driver_sql(f"truncate {', '.join((*tables.all_tables(), *OWN_TABLES))}")
-    yield made
-    made.dispose()
-
-
-@pytest.fixture(scope="session")
-def storage_client(platform) -> Iterator[Any]:
-    """A client of the platform's Cloud Storage."""
-    client = clients.of_storage(platform.description["storage"]["endpoint"])
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def bucket(storage_client) -> str:
-    """A bucket of this test's own."""
-    name = f"backups-{uuid.uuid4().hex}"
-    storage_client.create_bucket(name)
-    return name
+from tests.backups.rows import LOAD_ID, NOON
 
 
 @pytest.fixture
@@ -121,14 +73,6 @@ def parents(database) -> None:
     database.fill(tables.find("jobs"), [(i, f"Job {i}") for i in (1, 2, 3)])
 
 
-def hires(count: int, first: int = 1) -> list[tuple[Any, ...]]:
-    """Hires who refer to those parents."""
-    return [
-        (i, f"Given{i % 97} Fämily{i % 7}", NOON.replace(minute=i % 60), i % 3 + 1, i % 3 + 1)
-        for i in range(first, first + count)
-    ]
-
-
 @pytest.fixture
 def restored(engine, storage_client, backups) -> Callable[..., Restored]:
     """Restore a table: its latest backup, or an object named."""
@@ -138,7 +82,8 @@ def restored(engine, storage_client, backups) -> Callable[..., Restored]:
         wanted = manifest.object if manifest else name
         stored = ObjectStore(storage_client).find(backups.catalog.bucket, wanted)
         assert stored is not None
-        return restore(engine, storage_client, Order(table, stored, manifest, **options), 10)
+        request = RestoreRequest(table, stored, manifest, **options)
+        return restore(engine, storage_client, request, 10)
 
     return act
 

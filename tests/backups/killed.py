@@ -13,8 +13,7 @@ from typing import Any, Literal
 
 from shared import tables
 from shared.backups.backup import Backups
-from shared.backups.order import Order
-from shared.backups.restore import restore
+from shared.backups.restore import RestoreRequest, restore
 from shared.database.engine import create
 from shared.settings import read
 from shared.storage import ObjectStore
@@ -69,9 +68,9 @@ def _work(work: Work, ready: Connection) -> None:
     backups = Backups(settings, engine, client)
     ready.send("ready")
     if work.what == "backup":
-        backups.take([table], "")
+        backups.back_up([table], "")
         return
     manifest = backups.catalog.find(table.name, "latest")
     stored = ObjectStore(client).find(work.bucket, manifest.object)
     assert stored is not None
-    restore(engine, client, Order(table, stored, manifest), 30)
+    restore(engine, client, RestoreRequest(table, stored, manifest), 30)

@@ -9,14 +9,13 @@ import fastavro
 import pytest
 
 from shared import tables
-from shared.avro import row_schema
-from shared.backups import backup, retention, snapshot
-from shared.backups import manifest as manifests
+from shared.avro import row_schema, table_rows
+from shared.backups import backup, catalog, snapshot
 from shared.backups.errors import UnknownBackup, UnusableBackup
 from shared.backups.snapshot import SnapshotDiffers
 from shared.database.engine import transaction
 from shared.settings import read
-from tests.backups.conftest import LOAD_ID, NOON, hires
+from tests.backups.rows import LOAD_ID, NOON, hires
 
 JOBS = tables.find("jobs")
 HIRES = tables.find("hired_employees")
@@ -25,7 +24,7 @@ HIRES = tables.find("hired_employees")
 def test_fastavro_reads_the_rows_that_the_table_has(database, parents, backups, content):
     database.fill(HIRES, hires(5000))
 
-    (manifest,) = backups.take([HIRES], "ann")
+    (manifest,) = backups.back_up([HIRES], "ann")
 
     reader = fastavro.reader(io.BytesIO(content(manifest.object)))
     rows = sorted(reader, key=lambda row: row["id"])
@@ -45,14 +44,14 @@ def test_every_codec_is_written_and_verified(
     settings = read({"DATABASE_URL": database_url, "BACKUPS_BUCKET": bucket, "BACKUP_CODEC": codec})
     chosen = backup.Backups(settings, engine, storage_client)
 
-    (manifest,) = chosen.take([JOBS], "")
+    (manifest,) = chosen.back_up([JOBS], "")
 
     assert (manifest.codec, manifest.rows) == (codec, 1999)
-    assert chosen.check(manifest).is_verified
+    assert chosen.verify(manifest).is_verified
 
 
 def test_an_empty_table_is_backed_up(backups, content):
-    (manifest,) = backups.take([JOBS], "")
+    (manifest,) = backups.back_up([JOBS], "")
 
     assert (manifest.rows, manifest.checksum) == (0, "0" * 16)
     assert list(fastavro.reader(io.BytesIO(content(manifest.object)))) == []
@@ -61,7 +60,7 @@ def test_an_empty_table_is_backed_up(backups, content):
 def test_all_tables_are_backed_up_as_they_are_at_one_moment(
     database, parents, backups, monkeypatch
 ):
-    write = backup.write
+    write = backup.write_table
 
     def and_meanwhile(moment, table, *others):
         # Committed after the snapshot, before its table is read: it must not be seen.
@@ -70,9 +69,9 @@ def test_all_tables_are_backed_up_as_they_are_at_one_moment(
         )
         return write(moment, table, *others)
 
-    monkeypatch.setattr(backup, "write", and_meanwhile)
+    monkeypatch.setattr(backup, "write_table", and_meanwhile)
 
-    found = backups.take(list(tables.all_tables().values()), "")
+    found = backups.back_up(list(tables.all_tables().values()), "")
 
     assert {manifest.table: manifest.rows for manifest in found} == {
         "departments": 3,
@@ -85,7 +84,7 @@ def test_all_tables_are_backed_up_as_they_are_at_one_moment(
 def test_a_table_is_not_emptied_between_the_snapshot_and_its_turn(
     database, parents, engine, backups, monkeypatch
 ):
-    write, waited = backup.write, []
+    write, waited = backup.write_table, []
 
     def empty():
         with transaction(engine) as connection:
@@ -100,8 +99,8 @@ def test_a_table_is_not_emptied_between_the_snapshot_and_its_turn(
             emptier.join(0.3)
         return write(*arguments)
 
-    monkeypatch.setattr(backup, "write", and_meanwhile)
-    found = backups.take(list(tables.all_tables().values()), "")
+    monkeypatch.setattr(backup, "write_table", and_meanwhile)
+    found = backups.back_up(list(tables.all_tables().values()), "")
     emptier.join()
 
     assert {manifest.table: manifest.rows for manifest in found}["jobs"] == 3
@@ -113,24 +112,24 @@ def test_rows_of_every_page_are_read_however_small_the_ranges(
 ):
     database.fill(HIRES, hires(3000))
     database.ask("delete from hired_employees where id % 2 = 0")
-    monkeypatch.setattr(snapshot, "_FIRST_PAGES", 1)
-    monkeypatch.setattr(snapshot, "_MOST_PAGES", 3)
-    monkeypatch.setattr(snapshot, "_TARGET_BYTES", 20_000)
+    monkeypatch.setattr(table_rows, "_FIRST_PAGES", 1)
+    monkeypatch.setattr(table_rows, "_MOST_PAGES", 3)
+    monkeypatch.setattr(table_rows, "TARGET_BYTES", 20_000)
 
-    (manifest,) = backups.take([HIRES], "")
+    (manifest,) = backups.back_up([HIRES], "")
 
     assert manifest.rows == 1500
 
 
 def test_rows_that_were_not_read_are_noticed(database, parents, backups, monkeypatch):
     database.fill(HIRES, hires(3000))
-    query = snapshot.arrays.query
+    query = table_rows.range_query
     monkeypatch.setattr(
-        snapshot.arrays, "query", lambda *given: query(*given[:2], given[2] + 1, *given[3:])
+        table_rows, "range_query", lambda rows, start, *given: query(rows, start + 1, *given)
     )
 
     with pytest.raises(SnapshotDiffers, match="Of 3000 rows"):
-        backups.take([HIRES], "")
+        backups.back_up([HIRES], "")
 
     assert list(backups.catalog.newest_first(HIRES.name)) == []
 
@@ -138,7 +137,7 @@ def test_rows_that_were_not_read_are_noticed(database, parents, backups, monkeyp
 def test_what_cloud_storage_damaged_is_no_backup(
     database, parents, backups, storage_client, bucket, monkeypatch
 ):
-    write = backup.write
+    write = backup.write_table
 
     def and_damage(moment, table, client, where, name, codec):
         seen = write(moment, table, client, where, name, codec)
@@ -148,10 +147,10 @@ def test_what_cloud_storage_damaged_is_no_backup(
         blob.upload_from_string(bytes(data))
         return seen
 
-    monkeypatch.setattr(backup, "write", and_damage)
+    monkeypatch.setattr(backup, "write_table", and_damage)
 
     with pytest.raises(UnusableBackup):
-        backups.take([JOBS], "")
+        backups.back_up([JOBS], "")
 
     assert list(storage_client.list_blobs(bucket)) == []
 
@@ -169,19 +168,19 @@ def test_a_failed_backup_leaves_nothing(
     monkeypatch.setattr(snapshot.Snapshot, "send", fails)
 
     with pytest.raises(RuntimeError):
-        backups.take([HIRES], "")
+        backups.back_up([HIRES], "")
 
     assert list(storage_client.list_blobs(bucket)) == []
 
 
 def test_the_latest_is_the_newest_that_is_as_it_should_be(database, backups, upload):
     database.fill(JOBS, [(1, "Welder")])
-    (first,) = backups.take([JOBS], "")
-    (second,) = backups.take([JOBS], "")
+    (first,) = backups.back_up([JOBS], "")
+    (second,) = backups.back_up([JOBS], "")
     assert backups.catalog.find("jobs", "latest") == second
 
     upload(b"broken", second.object)
-    assert not backups.check(second).is_verified
+    assert not backups.verify(second).is_verified
 
     assert backups.catalog.find("jobs", "latest") == first
     assert [found.id for found in backups.catalog.newest_first("jobs")] == [second.id, first.id]
@@ -189,14 +188,14 @@ def test_the_latest_is_the_newest_that_is_as_it_should_be(database, backups, upl
 
 
 def test_a_backup_whose_object_is_gone_is_damaged(database, backups):
-    (manifest,) = backups.take([JOBS], "")
+    (manifest,) = backups.back_up([JOBS], "")
     backups.catalog.delete_object(manifest.object)
 
-    assert "is gone" in (backups.check(manifest).damage or "")
+    assert "is gone" in (backups.verify(manifest).damage or "")
 
 
 def test_a_deleted_backup_is_unknown(backups, storage_client, bucket):
-    (manifest,) = backups.take([JOBS], "")
+    (manifest,) = backups.back_up([JOBS], "")
 
     backups.catalog.delete(manifest)
 
@@ -211,16 +210,16 @@ def test_other_objects_of_the_bucket_are_none_of_our_backups(backups, upload):
     upload(b"x", "jobs/mine.avro")
 
     assert list(backups.catalog.newest_first("jobs")) == []
-    assert backups.let_go([JOBS], datetime.now(UTC) + timedelta(days=400)) == []
+    assert backups.expire([JOBS], datetime.now(UTC) + timedelta(days=400)) == []
     assert backups.catalog.leftovers("jobs", datetime.now(UTC) + timedelta(days=1)) == []
 
 
 def manifest(age_days, *, damage=None):
     moment = NOON - timedelta(days=age_days)
-    return manifests.Manifest(
+    return catalog.Manifest(
         id=f"{age_days:012x}",
         table="jobs",
-        object=manifests.object_name("jobs", moment, f"{age_days:012x}"),
+        object=catalog.object_name("jobs", moment, f"{age_days:012x}"),
         rows=1,
         size_bytes=1,
         crc32c="",
@@ -252,7 +251,7 @@ def manifest(age_days, *, damage=None):
 def test_what_is_old_goes_but_the_last_and_the_last_good_ones_stay(ages, damaged, gone):
     newest_first = [manifest(age, damage="d" if age in damaged else None) for age in ages]
 
-    found = retention.expired(newest_first, NOON, keep_days=30, keep_last=3)
+    found = catalog.expired(newest_first, NOON, keep_days=30, keep_last=3)
 
     assert [(NOON - one.snapshot_at).days for one in found] == gone
 
@@ -269,11 +268,11 @@ def test_old_backups_and_what_cut_off_ones_left_are_deleted(
         }
     )
     backups = backup.Backups(settings, engine, storage_client)
-    taken = [backups.take([JOBS], "")[0] for _ in range(4)]
+    taken = [backups.back_up([JOBS], "")[0] for _ in range(4)]
     upload(b"half", "jobs/20200101T000000.000000Z-0123456789ab.avro")
     later = datetime.now(UTC) + timedelta(days=3)
 
-    gone = backups.let_go([JOBS], later)
+    gone = backups.expire([JOBS], later)
 
     assert sorted(one.id for one in gone) == sorted(one.id for one in taken[:2])
     assert sorted(blob.name for blob in storage_client.list_blobs(bucket)) == sorted(

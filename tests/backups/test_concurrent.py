@@ -16,7 +16,7 @@ from shared.loading.batches import Batch
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.validation.json_batch import check
-from tests.backups.conftest import hires
+from tests.backups.rows import hires
 
 JOBS = tables.find("jobs")
 HIRES = tables.find("hired_employees")
@@ -54,7 +54,7 @@ def test_batches_stored_during_restores_are_in_the_result_or_after_it(
     mode, database, parents, backups, restored, engine
 ):
     database.fill(HIRES, hires(500))
-    backups.take([HIRES], "")
+    backups.back_up([HIRES], "")
 
     def send(sender):
         for number in range(BATCHES):
@@ -99,7 +99,7 @@ def test_a_load_waits_for_a_restore_and_readers_see_before_or_after(
     database, parents, backups, restored, engine, monkeypatch
 ):
     database.fill(HIRES, hires(500))
-    backups.take([HIRES], "")
+    backups.back_up([HIRES], "")
     database.ask("delete from hired_employees where id <= 100")
     reached, go_on = threading.Event(), threading.Event()
     record = restores._Restore._record
@@ -132,16 +132,16 @@ def test_a_load_waits_for_a_restore_and_readers_see_before_or_after(
 def test_a_restore_waits_for_a_load_and_gives_up_in_time(
     database, parents, backups, engine, storage_client
 ):
-    backups.take([JOBS], "")
+    backups.back_up([JOBS], "")
     manifest = backups.catalog.find("jobs", "latest")
-    order = restores.Order(JOBS, backups.catalog.stored(manifest.object), manifest)
+    request = restores.RestoreRequest(JOBS, backups.catalog.stored(manifest.object), manifest)
 
     with transaction(engine) as loading:
         loading.exec_driver_sql("select pg_advisory_xact_lock_shared(hashtext('tablegate jobs'))")
         with pytest.raises(DatabaseBusy):
-            restores.restore(engine, storage_client, order, 1)
+            restores.restore(engine, storage_client, request, 1)
 
-    assert restores.restore(engine, storage_client, order, 1).rows == 3
+    assert restores.restore(engine, storage_client, request, 1).rows == 3
 
 
 def test_backups_taken_while_rows_are_stored_are_of_one_moment(database, parents, backups, engine):
@@ -156,7 +156,7 @@ def test_backups_taken_while_rows_are_stored_are_of_one_moment(database, parents
     sending = threading.Thread(target=send)
     sending.start()
     try:
-        found = [backups.take([HIRES], "")[0] for _ in range(6)]
+        found = [backups.back_up([HIRES], "")[0] for _ in range(6)]
     finally:
         stop.set()
         sending.join()

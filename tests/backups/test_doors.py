@@ -1,25 +1,17 @@
 """The doors of backups: who may come in, what they are answered, and what the schedule does."""
 
-import hashlib
 import json
-import time
-import uuid
-import warnings
 
-import functions_framework
 import pytest
-from google.auth import crypt, jwt
 
-from infra.local.keys import KEY_ID
-from shared import tables, wiring
+from shared import tables
 from shared.api import backups as doors
-from shared.backups import backup
+from shared.backups import backup, catalog
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.validation.rows import Block
-from tests.backups.conftest import hires
-from tests.backups.test_foreign import JOB, file, jobs
-from tests.support.checkout import ROOT
+from tests.backups.rows import JOB, file, hires, jobs
+from tests.support import apps
 from tests.support.problems import assert_problem
 
 JOBS = tables.find("jobs")
@@ -27,71 +19,29 @@ HIRES = tables.find("hired_employees")
 TOKENS = {"backups": "a-token-of-the-tests", "rows": "another-token-of-the-tests"}
 HEADERS = {"X-Token": TOKENS["backups"]}
 SCHEDULED = {**HEADERS, "X-CloudScheduler": "true"}
-MADE = ("settings", "engine", "storage_client", "publisher")
 
 
 @pytest.fixture
-def topic(platform, monkeypatch):
-    """A topic in a project of its own; gives what pulls its messages' attributes."""
-    from google.cloud import pubsub_v1
-
-    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", platform.description["pubsub"]["endpoint"])
-    project = f"backups-{uuid.uuid4().hex[:12]}"
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", project)
-    with pubsub_v1.PublisherClient() as publisher, pubsub_v1.SubscriberClient() as subscriber:
-        made = publisher.create_topic(name=f"projects/{project}/topics/table-changed")
-        name = f"projects/{project}/subscriptions/table-changed"
-        subscriber.create_subscription(name=name, topic=made.name)
-
-        def pull():
-            with warnings.catch_warnings():
-                # Deprecated because pulls in a loop cost money; here one that waits costs time.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                found = subscriber.pull(
-                    subscription=name, max_messages=100, return_immediately=True
-                ).received_messages
-            return [dict(received.message.attributes) for received in found]
-
-        yield pull
+def topic(topics):
+    """Gives the attributes of the messages that say which table has changed."""
+    return lambda: [dict(message.attributes) for message in topics("table-changed")]
 
 
 @pytest.fixture
-def door(platform, topic, database_url, bucket, engine, monkeypatch):
-    """A function as the framework serves it, on the tests' own database and bucket."""
-    tokens = [
-        {"name": scope, "sha256": hashlib.sha256(token.encode()).hexdigest(), "scopes": [scope]}
-        for scope, token in TOKENS.items()
-    ]
-    for name, value in {
-        "DATABASE_URL": database_url,
-        "BACKUPS_BUCKET": bucket,
-        "BACKUP_KEEP_LAST": "2",
-        "TOKENS": json.dumps(tokens),
-        "PUSH_AUDIENCE": "tablegate",
-        "PUSH_ACCOUNT": "pubsub@tablegate-local.iam",
-        "PUSH_CERTS_URL": f"{platform.gateway}/push-certs",
-        "STORAGE_EMULATOR_HOST": platform.description["storage"]["endpoint"],
-    }.items():
-        monkeypatch.setenv(name, value)
-    _forget()
-
-    def open_door(name):
-        source = ROOT / "functions" / name / "main.py"
-        return functions_framework.create_app(name, str(source), "http").test_client()
-
-    yield open_door
-    if wiring.engine.is_made:
-        wiring.engine().dispose()
-    if wiring.storage_client.is_made:
-        wiring.storage_client().close()
-    if wiring.publisher.is_made:
-        wiring.publisher().stop()
-    _forget()
-
-
-def _forget():
-    for name in MADE:
-        getattr(wiring, name).forget()
+def door(topics, database_url, bucket, storage_endpoint, push_settings, configure):
+    """A function as the framework serves it, on the test's own database and bucket."""
+    tokens = [apps.token(scope, text, scope) for scope, text in TOKENS.items()]
+    configure(
+        {
+            "DATABASE_URL": database_url,
+            "BACKUPS_BUCKET": bucket,
+            "BACKUP_KEEP_LAST": "2",
+            "TOKENS": json.dumps(tokens),
+            "STORAGE_EMULATOR_HOST": storage_endpoint,
+            **push_settings,
+        }
+    )
+    return lambda name: apps.load(name).app.test_client()
 
 
 @pytest.fixture
@@ -159,8 +109,8 @@ def test_the_schedule_backs_up_and_lets_old_backups_go(
     backup_table, backups, bucket, storage_client, monkeypatch
 ):
     monkeypatch.setenv("BACKUP_KEEP_DAYS", "1")
-    old = [backups.take([JOBS], "")[0] for _ in range(3)]
-    monkeypatch.setattr(backup.retention, "timedelta", lambda days: backup.timedelta(seconds=-days))
+    old = [backups.back_up([JOBS], "")[0] for _ in range(3)]
+    monkeypatch.setattr(catalog, "timedelta", lambda days: backup.timedelta(seconds=-days))
 
     by_hand = backup_table.post("/backup_table/jobs", headers=HEADERS).get_json()
     assert len(list(backups.catalog.newest_first("jobs"))) == 4
@@ -172,21 +122,8 @@ def test_the_schedule_backs_up_and_lets_old_backups_go(
     assert not {one.id for one in old} & set(left)
 
 
-def test_the_schedulers_identity_is_let_in(backup_table, platform):
-    signer = crypt.RSASigner.from_string(platform.home.signing_key.read_text(), KEY_ID)
-    now = int(time.time())
-    claims = {
-        "iss": "https://accounts.google.com",
-        "aud": "tablegate",
-        "email": "pubsub@tablegate-local.iam",
-        "email_verified": True,
-        "sub": "1",
-        "iat": now,
-        "exp": now + 3600,
-    }
-    bearer = {"Authorization": f"Bearer {jwt.encode(signer, claims).decode()}"}
-
-    answer = backup_table.post("/backup_table/all", json={}, headers=bearer)
+def test_the_schedulers_identity_is_let_in(backup_table, push_headers):
+    answer = backup_table.post("/backup_table/all", json={}, headers=push_headers)
 
     assert answer.status_code == 201
     assert all(one["scheduled"] for one in answer.get_json()["backups"])
@@ -196,7 +133,7 @@ def test_a_failed_scheduled_backup_is_an_error_to_alert_on(backup_table, monkeyp
     def fails(*_, **__):
         raise RuntimeError("a row's secret")
 
-    monkeypatch.setattr(backup.Backups, "take", fails)
+    monkeypatch.setattr(backup.Backups, "back_up", fails)
 
     answer = backup_table.post("/backup_table/all", json={}, headers=SCHEDULED)
 
@@ -214,7 +151,7 @@ def test_a_backup_stands_even_where_old_ones_cannot_be_let_go(backup_table, monk
     def fails(*_):
         raise RuntimeError
 
-    monkeypatch.setattr(backup.Backups, "let_go", fails)
+    monkeypatch.setattr(backup.Backups, "expire", fails)
 
     answer = backup_table.post("/backup_table/jobs", json={}, headers=SCHEDULED)
 
@@ -224,7 +161,7 @@ def test_a_backup_stands_even_where_old_ones_cannot_be_let_go(backup_table, monk
 
 def test_a_damaged_backup_is_told_of(backup_table, restore_table, backups, upload, database):
     database.fill(JOBS, jobs(3))
-    (manifest,) = backups.take([JOBS], "")
+    (manifest,) = backups.back_up([JOBS], "")
     upload(b"broken", manifest.object)
 
     checked = backup_table.post(f"/backup_table/jobs/{manifest.id}/verify", headers=HEADERS)
@@ -256,7 +193,7 @@ def test_a_file_made_elsewhere_is_restored_by_its_uri(
 
 
 def test_a_backup_is_known_by_its_uri_too(restore_table, backups, bucket, database, parents):
-    (manifest,) = backups.take([JOBS], "")
+    (manifest,) = backups.back_up([JOBS], "")
     body = {"uri": f"gs://{bucket}/{manifest.object}"}
 
     done = restore_table.post("/restore_table/jobs", json=body, headers=HEADERS).get_json()
@@ -305,7 +242,7 @@ def test_unknown_tables_and_other_bodies_are_refused(backup_table, restore_table
 
 
 def test_rows_that_would_lose_their_parent_are_named(restore_table, backups, database, parents):
-    backups.take([JOBS], "")
+    backups.back_up([JOBS], "")
     database.fill(JOBS, [(4, "Late")])
     database.fill(HIRES, [(7, "Ana", "2026-01-01T00:00:00Z", 1, 4)])
 
@@ -326,7 +263,7 @@ def test_rows_that_would_lose_their_parent_are_named(restore_table, backups, dat
 def test_rows_that_waited_for_a_restored_parent_are_loaded(
     restore_table, backups, database, parents, engine, topic
 ):
-    backups.take([JOBS], "")
+    backups.back_up([JOBS], "")
     database.ask("delete from jobs where id = 3")
     row = "1\t1\tAna\t2026-01-01T00:00:00Z\t1\t3\n"
     source = Source("gs://uploads/h.csv#1", "file", HIRES.name, hires(1)[0][2])

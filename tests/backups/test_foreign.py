@@ -1,39 +1,19 @@
 """Files made elsewhere: restored where they fit and are right, and refused with a reason."""
 
-import io
 from datetime import UTC, datetime, timedelta
 
-import fastavro
 import pytest
 
 from shared import tables
 from shared.avro import row_schema
 from shared.backups.errors import UnusableBackup
-from tests.backups.conftest import LOAD_ID, NOON
+from tests.backups.rows import JOB, LOAD_ID, NOON, file, jobs
 
 DEPARTMENTS, JOBS, HIRES = tables.all_tables().values()
 MICROS = {"type": "long", "logicalType": "timestamp-micros"}
-JOB = {"id": "long", "job": "string"}
 HIRE = {"id": "long", "name": "string", "datetime": MICROS, "department_id": "long"} | {
     "job_id": "long"
 }
-
-
-def file(fields, rows, codec="deflate", **options):
-    """An Avro file as others write it."""
-    schema = {
-        "type": "record",
-        "name": "Root",
-        "fields": [{"name": name, "type": kind} for name, kind in fields.items()],
-    }
-    sink = io.BytesIO()
-    records = [dict(zip(fields, row, strict=True)) for row in rows]
-    fastavro.writer(sink, schema, records, codec=codec, **options)
-    return sink.getvalue()
-
-
-def jobs(count):
-    return [(i, f"Job {i}") for i in range(1, count + 1)]
 
 
 @pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
@@ -175,7 +155,7 @@ def test_a_key_that_comes_twice_is_refused(upload, restored, database):
 def test_a_load_id_that_is_none_is_refused(upload, restored, database):
     fields = {**JOB, "accepted_at": MICROS, "load_id": "string"}
 
-    with pytest.raises(UnusableBackup, match="no UUID"):
+    with pytest.raises(UnusableBackup, match="not a UUID"):
         restored(JOBS, upload(file(fields, [(1, "Welder", NOON, "x")])))
 
     assert database.rows(JOBS) == []
@@ -220,7 +200,7 @@ def test_a_backup_with_one_bit_turned_is_refused(
     place, database, backups, restored, content, upload
 ):
     database.fill(JOBS, jobs(2000))
-    (manifest,) = backups.take([JOBS], "")
+    (manifest,) = backups.back_up([JOBS], "")
     database.ask("delete from jobs where id > 10")
     before = database.rows(JOBS)
     data = bytearray(content(manifest.object))
@@ -238,12 +218,12 @@ def test_a_backup_that_is_whole_but_not_what_it_was_is_refused(
     database, backups, restored, upload, storage_client, bucket
 ):
     database.fill(JOBS, jobs(20))
-    (manifest,) = backups.take([JOBS], "")
+    (manifest,) = backups.back_up([JOBS], "")
     fields = {field["name"]: field["type"] for field in row_schema.schema(JOBS)["fields"]}
     rows = [(*row, NOON + timedelta(hours=1), str(LOAD_ID)) for row in jobs(20)]
     upload(file(fields, rows), manifest.object)
     blob = storage_client.bucket(bucket).get_blob(manifest.object)
-    backups.catalog.keep(
+    backups.catalog.write_manifest(
         type(manifest)(
             **{
                 name: getattr(manifest, name)

@@ -6,8 +6,11 @@ import pytest
 
 from shared import tables
 from tests.backups import killed
-from tests.backups.conftest import hires
 from tests.backups.killed import KILLED, Work
+from tests.backups.rows import hires
+
+pytestmark = pytest.mark.slow
+
 
 HIRES = tables.find("hired_employees")
 KILLS = 50
@@ -15,10 +18,9 @@ ROWS = 20_000
 
 
 @pytest.fixture
-def work(database_url, bucket, platform):
+def work(database_url, bucket, storage_endpoint):
     """A backup or restore of the hires, in a process of its own."""
-    endpoint = platform.description["storage"]["endpoint"]
-    return lambda what: Work(what, HIRES.name, database_url, bucket, endpoint)
+    return lambda what: Work(what, HIRES.name, database_url, bucket, storage_endpoint)
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def moments():
     return lambda seconds: seconds * chance.random() ** 0.7
 
 
-def test_a_killed_backup_is_not_there(database, parents, backups, work, moments, capsys):
+def test_a_killed_backup_is_not_there(database, parents, backups, work, moments, tell):
     database.fill(HIRES, hires(ROWS))
     code, seconds = killed.run(work("backup"))
     assert code == 0
@@ -44,22 +46,21 @@ def test_a_killed_backup_is_not_there(database, parents, backups, work, moments,
         for manifest in list(backups.catalog.newest_first(HIRES.name)):
             # Only the last step writes it: whatever has one is whole.
             finished += 1
-            assert backups.check(manifest).is_verified
+            assert backups.verify(manifest).is_verified
             assert (manifest.rows, manifest.checksum) == (ROWS, whole.checksum)
             backups.catalog.delete(manifest)
 
-    (again,) = backups.take([HIRES], "")
+    (again,) = backups.back_up([HIRES], "")
     assert again.checksum == whole.checksum
-    with capsys.disabled():
-        print(f"\n{kills} backups killed within {seconds:.2f} s each, {finished} finished before")
+    tell(f"{kills} backups killed within {seconds:.2f} s each, {finished} finished before")
 
 
 def test_a_killed_restore_has_not_happened(
-    database, parents, backups, restored, work, moments, capsys
+    database, parents, backups, restored, work, moments, tell
 ):
     database.fill(HIRES, hires(ROWS))
     whole = database.rows(HIRES)
-    backups.take([HIRES], "")
+    backups.back_up([HIRES], "")
     change(database)
     changed = database.rows(HIRES)
     code, seconds = killed.run(work("restore"))
@@ -85,8 +86,7 @@ def test_a_killed_restore_has_not_happened(
 
     assert restored(HIRES).changes["updated"].count == ROWS // 20
     assert database.rows(HIRES) == whole
-    with capsys.disabled():
-        print(f"\n{kills} restores killed within {seconds:.2f} s each, {finished} finished before")
+    tell(f"{kills} restores killed within {seconds:.2f} s each, {finished} finished before")
 
 
 def change(database):

@@ -21,12 +21,11 @@ import fastavro
 import sqlalchemy as sa
 
 from shared import tables
+from shared.avro import rows as avro_rows
 from shared.avro.container import Reader
 from shared.avro.schemas import FileSchema
-from shared.backups import read
 from shared.backups.backup import Backups
-from shared.backups.order import Order
-from shared.backups.restore import restore
+from shared.backups.restore import RestoreRequest, restore
 from shared.database.engine import create
 from shared.database.migrate import migrate
 from shared.settings import read as read_settings
@@ -101,14 +100,14 @@ def backups_of(told: dict[str, str]) -> Backups:
 def speed(told: dict[str, str], rows: int) -> None:
     """Print how fast backup, decoding and restore are."""
     backups = backups_of(told)
-    backups.take([tables.find("jobs")], "")
+    backups.back_up([tables.find("jobs")], "")
     with tempfile.TemporaryDirectory() as folder:
         dump = Path(folder) / "hires.dump"
         # By turns, so that both meet the same machine.
         rounds = [
             (
                 timed(lambda: pg_dump(told["database_url"], dump)),
-                timed(lambda: backups.take([HIRES], "")),
+                timed(lambda: backups.back_up([HIRES], "")),
             )
             for _ in range(ROUNDS)
         ]
@@ -134,7 +133,9 @@ def decoding(content: bytes, rows: int) -> None:
     def bulk() -> None:
         reader = Reader(io.BytesIO(content))
         schema = FileSchema(reader.header.schema)
-        found = sum(read.chunk(schema, portion).rows for portion in read.portions(reader))
+        found = sum(
+            avro_rows.decode(schema, portion).rows for portion in avro_rows.portions(reader)
+        )
         assert found == rows
 
     def one_by_one() -> None:
@@ -150,10 +151,10 @@ def decoding(content: bytes, rows: int) -> None:
 def restoring(backups: Backups, rows: int) -> None:
     """Print how fast the table is restored."""
     manifest = backups.catalog.find(HIRES.name, "latest")
-    order = Order(HIRES, backups.catalog.stored(manifest.object), manifest)
+    request = RestoreRequest(HIRES, backups.catalog.stored(manifest.object), manifest)
 
     def act() -> None:
-        restore(backups.engine, backups.catalog.client, order, 60)
+        restore(backups.engine, backups.catalog.client, request, 60)
 
     unchanged = rows / timed(act)
     with backups.engine.begin() as connection:
@@ -187,11 +188,12 @@ def alone(work: str, told: str) -> None:
     """Do one thing and print the most memory it took."""
     backups = backups_of(json.loads(told))
     if work == "backup":
-        backups.take([HIRES], "")
+        backups.back_up([HIRES], "")
     else:
         manifest = backups.catalog.find(HIRES.name, "latest")
-        order = Order(HIRES, backups.catalog.stored(manifest.object), manifest, dry_run=True)
-        restore(backups.engine, backups.catalog.client, order, 60)
+        stored = backups.catalog.stored(manifest.object)
+        request = RestoreRequest(HIRES, stored, manifest, dry_run=True)
+        restore(backups.engine, backups.catalog.client, request, 60)
     status = Path("/proc/self/status").read_text()
     print(next(int(line.split()[1]) * 1024 for line in status.splitlines() if "VmHWM" in line))
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.desk import Desk
+from tests.browser.desk import DESKTOP, Desk
 from tests.support.operator import Operator
 from tests.support.platform import Platform
 
@@ -20,7 +20,6 @@ OPTIONS = (
     "--disable-sync",
     "--no-first-run",
 )
-PHONE, DESKTOP = (390, 844), (1360, 900)
 
 Open = Callable[..., Desk]
 

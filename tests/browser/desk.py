@@ -15,6 +15,8 @@ _DROP = """([name, content]) => {
 }"""
 SECONDS = 20
 
+PHONE, DESKTOP = (390, 844), (1360, 900)
+
 
 class Desk:
     """The page in a browser.

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from infra.local import sample
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.desk import DESKTOP, PHONE
 
 LOOKS = [
     pytest.param(size, scheme, id=f"{name} {scheme}")
@@ -94,7 +94,7 @@ def test_the_focus_is_always_seen_and_never_caught(open_desk):
         )
 
     assert [name for name, _ in seen][:5] == [
-        "Skip to the content",
+        "Skip to content",
         "Hires",
         "Loads",
         "Rejects",

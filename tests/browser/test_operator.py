@@ -73,7 +73,7 @@ def test_the_chart_follows_its_filters_and_the_year(desk):
     desk.page.keyboard.press("Tab")
 
     desk.expect_bars(0, 0, 0, 0)
-    expect(desk.page.locator("#breakdown")).to_contain_text("Nobody was hired")
+    expect(desk.page.locator("#breakdown")).to_contain_text("No hires")
 
 
 def test_rejects_lead_from_reason_to_row(desk):
@@ -92,7 +92,7 @@ def test_rejects_lead_from_reason_to_row(desk):
 def test_rejects_lead_from_their_load_to_them(desk):
     desk.load("hired_employees-july.csv").get_by_role("button", name="2").click()
 
-    expect(desk.page.locator("#chosen")).to_contain_text("Of hired_employees-july.csv")
+    expect(desk.page.locator("#chosen")).to_contain_text("From hired_employees-july.csv")
     expect(desk.page.locator("#rows > li")).to_have_count(2)
 
 
@@ -121,7 +121,7 @@ def test_a_64_bit_integer_survives_the_form(desk, operator):
 
     desk.expect_notice("Replayed: 1 row stored.")
     assert operator.count("select count(*) from hired_employees where id = 9007199254740993") == 1
-    expect(desk.page.locator("#reasons")).to_contain_text("No row is turned away.")
+    expect(desk.page.locator("#reasons")).to_contain_text("No rejected rows.")
 
 
 def test_rows_that_nobody_will_correct_are_discarded(desk, operator):
@@ -133,7 +133,7 @@ def test_rows_that_nobody_will_correct_are_discarded(desk, operator):
     desk.page.get_by_role("button", name="Discard 2 rows").click()
 
     desk.expect_notice("2 rows discarded.")
-    expect(desk.page.locator("#rows")).to_contain_text("No row to look at.")
+    expect(desk.page.locator("#rows")).to_contain_text("No rows to show.")
     assert operator.count("select count(*) from rejected_rows where status = 'discarded'") == 2
 
 

@@ -1,7 +1,7 @@
 """A few schedules of work and faults; `make chaos` plays hundreds."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.chaos.rounds import Arena, started
 from tests.support.operator import Operator
 
 # Pub/Sub's client says of `return_immediately` that it costs its server more.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 # What has found something before; the first one's events come twice, the disk is full and the clock
 # is set ahead.
@@ -60,15 +60,13 @@ def test_functions_see_the_clock_that_is_set(arena: Arena) -> None:
 
 
 def test_nothing_is_lost_or_doubled_whatever_goes_wrong(
-    arena: Arena, capsys: pytest.CaptureFixture[str]
+    arena: Arena, tell: Callable[[str], None]
 ) -> None:
     seeds = (*SEEDS, random.randrange(2**32))
 
     found = arena.play(seeds)
 
-    with capsys.disabled():
-        print(f"\n  seeds {' '.join(map(str, seeds))}")
-        print(report.table(found, arena.faults, 0))
+    tell(f"seeds {' '.join(map(str, seeds))}\n{report.table(found, arena.faults, 0)}")
     again = " ".join(f"--seed {seed}" for seed in seeds)
     assert found.wrong == [], f"python -m tests.chaos {again}"
     assert found.counts["rows lost"] == found.counts["rows doubled"] == 0

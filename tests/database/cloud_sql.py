@@ -5,7 +5,9 @@ and passes them on to a PostgreSQL. Source: the protocol that the connector spea
 """
 
 import datetime
+import errno
 import json
+import random
 import socket
 import ssl
 import threading
@@ -21,8 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth.credentials import Credentials
 
 PEM = serialization.Encoding.PEM
-# The connector's own, on an address that nobody else listens at.
-ADDRESS, PORT = "127.0.33.7", 3307
+# The connector's own.
+PORT = 3307
 
 
 class Account(Credentials):  # type: ignore[misc]
@@ -57,7 +59,7 @@ class CloudSql:
     def __enter__(self) -> "CloudSql":
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._authority = self._signed(self._key.public_key(), "authority", is_authority=True)
-        self._listening = socket.create_server((ADDRESS, PORT))
+        self._listening = _listen_somewhere()
         self._api = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         for work in (self._api.serve_forever, self._accept):
             threading.Thread(target=work, daemon=True).start()
@@ -86,7 +88,7 @@ class CloudSql:
         return made.add_extension(limits, critical=True).sign(self._key, hashes.SHA256())
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        cloud = self
+        cloud, address = self, self._listening.getsockname()[0]
         project, region, name = self.instance.split(":")
 
         class Handler(BaseHTTPRequestHandler):
@@ -95,7 +97,7 @@ class CloudSql:
                     {
                         "region": region,
                         "databaseVersion": "POSTGRES_18",
-                        "ipAddresses": [{"type": "PRIMARY", "ipAddress": ADDRESS}],
+                        "ipAddresses": [{"type": "PRIMARY", "ipAddress": address}],
                         "serverCaCert": {"cert": cloud._authority.public_bytes(PEM).decode()},
                     }
                 )
@@ -142,6 +144,17 @@ class CloudSql:
             backend = socket.create_connection(self.backend)
             threading.Thread(target=_pump, args=(backend, client), daemon=True).start()
             _pump(client, backend)
+
+
+def _listen_somewhere() -> socket.socket:
+    """A server on the connector's port, at an address of this machine where the port is free."""
+    while True:
+        address = f"127.{'.'.join(str(random.randint(1, 254)) for _ in range(3))}"
+        try:
+            return socket.create_server((address, PORT))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

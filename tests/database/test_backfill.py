@@ -18,6 +18,9 @@ from shared.settings import read
 from shared.storage import ObjectStore
 from tests.support import hires
 
+pytestmark = pytest.mark.slow
+
+
 COUNTS = "rows_read, inserted, updated, unchanged, superseded, waiting, rejected"
 QUESTIONS = {
     "tables": "select id, name, datetime, department_id, job_id from hired_employees order by id",
@@ -66,28 +69,30 @@ def without_ids(blob):
 
 
 @pytest.fixture
-def new_side(platform, new_database, new_buckets, client, publisher):
+def new_side(quiet_project, new_database, new_buckets, storage_client, publisher, stand_ins):
     """Makes sides that see nothing of each other."""
     made = []
 
     def make():
         environment = {
-            "GOOGLE_CLOUD_PROJECT": platform.description["pubsub"]["project"],
+            "GOOGLE_CLOUD_PROJECT": quiet_project,
             "DATABASE_URL": new_database(),
             "BACKFILL_FROM_BYTES": "1000",
+            "STORAGE_EMULATOR_HOST": stand_ins.storage_endpoint(),
+            "PUBSUB_EMULATOR_HOST": stand_ins.pubsub_endpoint(),
             **new_buckets(),
         }
         settings = read({**environment, "BACKFILL_FROM_BYTES": ""})
         engine = engines.create(settings)
         made.append(engine)
-        return Side(Uploads(settings, engine, ObjectStore(client), publisher), environment)
+        return Side(Uploads(settings, engine, ObjectStore(storage_client), publisher), environment)
 
     yield make
     for engine in made:
         engine.dispose()
 
 
-def by_beam(platform, side, name, content):
+def by_beam(side, name, content):
     """Drop a file and load it as a backfill does."""
     words = {
         "bucket": side.environment["UPLOADS_BUCKET"],
@@ -103,12 +108,7 @@ def by_beam(platform, side, name, content):
             "--runner=BundleBasedDirectRunner",
         ],
         cwd=ROOT,
-        env={
-            **os.environ,
-            **side.environment,
-            "STORAGE_EMULATOR_HOST": platform.description["storage"]["endpoint"],
-            "PUBSUB_EMULATOR_HOST": platform.description["pubsub"]["endpoint"],
-        },
+        env={**os.environ, **side.environment},
         check=False,
         capture_output=True,
         text=True,
@@ -149,14 +149,14 @@ def large():
         pytest.param("teams.csv", lambda: b"1,A\n", id="no table of that name"),
     ],
 )
-def test_beam_leaves_what_one_call_would_have_left(platform, new_side, name, content):
+def test_beam_leaves_what_one_call_would_have_left(new_side, name, content):
     direct, beam = new_side(), new_side()
     for side in (direct, beam):
         for table, text in hires.parents().items():
             side.take(f"{table}.csv", text)
 
     direct.take(name, content())
-    by_beam(platform, beam, name, content())
+    by_beam(beam, name, content())
 
     expected, found = direct.outcome(), beam.outcome()
     assert found == expected

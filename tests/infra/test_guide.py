@@ -3,7 +3,7 @@
 import importlib.util
 import re
 
-from infra.package import ROOT
+from infra.functions import ROOT
 
 GCP = ROOT / "infra" / "gcp"
 GUIDE = (GCP / "README.md").read_text("utf-8")

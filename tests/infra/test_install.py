@@ -11,8 +11,8 @@ import zipfile
 
 import pytest
 
-from infra import install, package
-from infra.package import ROOT
+from infra import install, requirements
+from infra.functions import ROOT
 from infra.progress import Progress
 
 
@@ -206,8 +206,8 @@ def test_progress_is_a_line_every_five_seconds_elsewhere():
 
 
 def test_the_tests_run_with_the_versions_that_a_user_installs():
-    users = package.read(ROOT / "infra" / "local" / "requirements.txt")
-    ours = package.read(ROOT / "requirements-dev.txt")
+    users = requirements.read(ROOT / "infra" / "local" / "requirements.txt")
+    ours = requirements.read(ROOT / "requirements-dev.txt")
 
     assert users
     for name, pinned in users.items():

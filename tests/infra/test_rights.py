@@ -2,17 +2,16 @@
 
 import io
 import itertools
-import json
 import uuid
 from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 
-from infra import rights
-from infra.package import ROOT
+from infra import functions, rights
+from infra.functions import ROOT
 from shared import tables
-from shared.backups import loosening, snapshot
+from shared.backups import foreign_keys, snapshot
 from shared.dashboard import loads
 from shared.database import engine as engines
 from shared.database.engine import transaction
@@ -30,7 +29,7 @@ from shared.warehouse.names import SQL
 ROLES = ("owner", "writer", "reader")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LARGE = 1 << 30
-ACCESS = json.loads((ROOT / "infra" / "gcp" / "access.json").read_text("utf-8"))
+ROLE_OF = {one.name: one.permissions.database for one in functions.read()}
 NUMBERS = itertools.count(10)
 
 
@@ -45,20 +44,20 @@ def sql(users):
 
 
 @pytest.fixture(scope="module")
-def accounts(platform):
+def accounts(postgres_url, superuser):
     """Engines of an account of each role, and of the one that migrates, on a database of ours."""
     mark, password = uuid.uuid4().hex[:8], uuid.uuid4().hex
     database, operator = f"rights_{mark}", f"operator_{mark}"
     users = {f"{role}-{mark}@example.iam": role for role in ROLES}
     users[f"deployer-{mark}@example.iam"] = "owner"
     as_superuser(
-        platform,
+        superuser,
         *(f"create role \"{user}\" login password '{password}'" for user in (*users, operator)),
         # What Cloud SQL's own `postgres` may, and no more: it is no superuser there.
         f'alter role "{operator}" createrole',
         f'create database {database} owner "{operator}"',
     )
-    where = platform.database_url.rsplit("@", 1)[1].rsplit("/", 1)[0]
+    where = postgres_url.rsplit("@", 1)[1].rsplit("/", 1)[0]
 
     def engine_of(user):
         return made(f"postgresql://{user.replace('@', '%40')}:{password}@{where}/{database}")
@@ -68,24 +67,21 @@ def accounts(platform):
     with transaction(engines_of["operator"]) as connection:
         connection.exec_driver_sql(sql(users))
     migrate(engines_of["deployer"])
-    rights.give(engines_of["deployer"])
+    rights.grant(engines_of["deployer"])
     yield engines_of
     for one in engines_of.values():
         one.dispose()
     as_superuser(
-        platform,
+        superuser,
         f"drop database {database} with (force)",
         *(f'drop owned by "{user}"' for user in (*users, operator)),
         *(f'drop role "{user}"' for user in (*users, operator)),
     )
 
 
-def as_superuser(platform, *statements):
-    engine = made(platform.database_url)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-    engine.dispose()
+def as_superuser(superuser, *statements):
+    for one in statements:
+        superuser.run(one)
 
 
 def made(url):
@@ -109,8 +105,8 @@ def drop(engine, table, text, size_bytes=0):
     return entry.counts
 
 
-def test_every_role_in_access_json_is_there():
-    assert {one["database"] for one in ACCESS.values()} == {*ROLES, "none"}
+def test_every_role_that_a_function_has_is_there():
+    assert set(ROLE_OF.values()) == {*ROLES, "none"}
 
 
 def insert_rows(engine):
@@ -156,7 +152,7 @@ def restore_table(engine):
         connection.exec_driver_sql("analyze staged")
         connection.exec_driver_sql("lock table hired_employees in share row exclusive mode")
         many = dict.fromkeys(("inserted", "updated", "deleted"), 10**9)
-        with loosening.loosened(connection, table, many):
+        with foreign_keys.without_foreign_keys(connection, table, many):
             connection.exec_driver_sql("delete from hired_employees")
 
 
@@ -189,17 +185,17 @@ DOES = {
 
 
 def test_what_every_function_with_a_database_does_is_tried():
-    assert set(DOES) == {name for name, one in ACCESS.items() if one["database"] != "none"}
+    assert set(DOES) == {name for name, role in ROLE_OF.items() if role != "none"}
 
 
 @pytest.mark.parametrize("name", DOES)
 def test_a_functions_account_may_do_what_the_function_does(accounts, name):
-    DOES[name](accounts[ACCESS[name]["database"]])
+    DOES[name](accounts[ROLE_OF[name]])
 
 
 def test_a_migration_can_be_run_again_by_the_account_that_gave_its_tables_away(accounts):
     migrate(accounts["deployer"])
-    rights.give(accounts["deployer"])
+    rights.grant(accounts["deployer"])
 
     with accounts["reader"].connect() as connection:
         owners = connection.exec_driver_sql(

@@ -38,5 +38,5 @@ def test_a_file_that_is_not_loaded_is_told_with_where_to_look(platform):
         "storage": {**platform.description["storage"], "processed": "tablegate-failed"},
     }
 
-    with pytest.raises(smoke.NotWell, match="see the log of ingest_csv"):
+    with pytest.raises(smoke.SmokeTestFailed, match="see the log of ingest_csv"):
         smoke.run(description, platform.token, uuid.uuid4().hex, 2.0)

@@ -9,6 +9,9 @@ from tests.benchmarks.ingest import bucket
 from tests.support import hires
 from tests.support.platform import running, wait_until
 
+pytestmark = pytest.mark.slow
+
+
 ROWS = 20_000
 
 

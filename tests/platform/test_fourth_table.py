@@ -13,6 +13,9 @@ SALARIES = '''"""What somebody is paid."""
 
 from shared.tables import Integer, Reference, Row, Table, Text, Timestamp
 
+pytestmark = pytest.mark.slow
+
+
 
 class Salary(Row):
     """What somebody is paid from some day on."""

@@ -11,12 +11,13 @@ import httpx
 import pytest
 from aiohttp import web
 
-from infra.local import gateway, ports, specifications
+from infra import functions
+from infra.local import gateway, ports
 from infra.local import home as homes
 from infra.local.layout import Layout
 from tests.support.platform import Platform
 
-API_DOCS = next(one for one in specifications.functions() if one.name == "api_docs")
+API_DOCS = next(one for one in functions.read() if one.name == "api_docs")
 
 
 @pytest.mark.parametrize(

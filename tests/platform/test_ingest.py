@@ -188,7 +188,7 @@ def test_the_same_event_twice_changes_nothing(operator):
     for _ in range(2):
         answer = httpx.post(
             port,
-            headers={**event["headers"], **identities.own(operator.platform)},
+            headers={**event["headers"], **identities.own(operator.platform.home)},
             json={
                 **event["body"],
                 "bucket": operator.names["uploads"],

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from infra import functions
 from infra.local import layout as layouts
 from infra.local import ports, processes
 from infra.local.home import Home
 from infra.local.status import read_status
 from tests.platform.contents import Contents
+from tests.support.checkout import ROOT
 from tests.support.platform import (
     START_SECONDS,
     Platform,
@@ -21,6 +23,16 @@ from tests.support.platform import (
     start,
     wait_until,
 )
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> tuple[str, str]:
+    """The option that starts two of the functions: what is tested is not how many there are."""
+    for name in ("ingest_csv", "insert_rows"):
+        shutil.copytree(ROOT / "functions" / name, tmp_path / "few" / name)
+    return "--functions", str(tmp_path / "few")
 
 
 def test_stop_leaves_no_process_and_a_later_start_has_the_data_and_addresses() -> None:
@@ -49,16 +61,16 @@ def test_stop_leaves_no_process_and_a_later_start_has_the_data_and_addresses() -
         assert processes.of_home(home) == []
 
 
-def test_what_a_killed_supervisor_left_is_cleared_by_the_next_up() -> None:
+def test_what_a_killed_supervisor_left_is_cleared_by_the_next_up(few: tuple[str, str]) -> None:
     with new_home() as home:
-        killed = start(home)
+        killed = start(home, *few)
         contents = Contents.put_into(killed, "all")
         killed.process.kill()
         killed.process.communicate()
         orphans = {process.pid for process in processes.of_home(home)}
         assert orphans
 
-        next_one = start(home)
+        next_one = start(home, *few)
 
         assert not orphans & {process.pid for process in processes.of_home(home)}
         assert contents.are_in(next_one)
@@ -66,15 +78,17 @@ def test_what_a_killed_supervisor_left_is_cleared_by_the_next_up() -> None:
         assert processes.of_home(home) == []
 
 
-def test_down_stops_a_platform_and_what_a_killed_one_left_and_reset_deletes_it() -> None:
+def test_down_stops_a_platform_and_what_a_killed_one_left_and_reset_deletes_it(
+    few: tuple[str, str],
+) -> None:
     with new_home() as home:
-        platform = start(home)
+        platform = start(home, *few)
 
         assert call("down", "--home", str(home.path)) == (0, "Stopped.\n")
         platform.process.communicate()
         assert processes.of_home(home) == []
 
-        killed = start(home)
+        killed = start(home, *few)
         killed.process.kill()
         killed.process.communicate()
 
@@ -91,8 +105,10 @@ def test_down_stops_a_platform_and_what_a_killed_one_left_and_reset_deletes_it()
         assert not home.path.exists()
 
 
-def test_two_homes_run_side_by_side_one_on_a_given_port(platform: Platform, free_port: int) -> None:
-    with running("--port", str(free_port)) as other:
+def test_two_homes_run_side_by_side_one_on_a_given_port(
+    platform: Platform, free_port: int, few: tuple[str, str]
+) -> None:
+    with running("--port", str(free_port), *few) as other:
         ports = set(layouts.read(platform.home).ports.values())
         other_ports = set(layouts.read(other.home).ports.values())
         contents = Contents.put_into(other, "all")
@@ -111,6 +127,7 @@ def test_a_function_that_cannot_start_is_told_in_one_line(tmp_path: Path) -> Non
     folder = tmp_path / "functions" / "insert_rows"
     folder.mkdir(parents=True)
     (folder / "main.py").write_text("import no_such_module\n")
+    shutil.copy(functions.FOLDER / "insert_rows" / "function.json", folder)
     with new_home() as home:
         process = launch("up", "--home", str(home.path), "--functions", str(folder.parent))
         wait_until(lambda: _tells(home, "no_such_module"), "told of why", START_SECONDS)
@@ -135,9 +152,9 @@ def test_a_folder_that_holds_something_else_is_no_home(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_deleted_home_stops_its_platform() -> None:
+def test_a_deleted_home_stops_its_platform(few: tuple[str, str]) -> None:
     with new_home() as home:
-        platform = start(home)
+        platform = start(home, *few)
         left = processes.of_home(home)
 
         shutil.rmtree(home.path)

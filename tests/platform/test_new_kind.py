@@ -4,15 +4,18 @@ import shutil
 from contextlib import closing
 
 import pytest
-from tests.platform.dropping import Operator
-from tests.platform.running import running, wait_until
 
 from infra.local.environment import ROOT
 from tests.support import toy_kinds
+from tests.support.operator import Operator
+from tests.support.platform import running, wait_until
 
 ROOMS = '''"""Rooms, with fields of kinds that the platform does not have."""
 
 from shared.tables import Day, Flag, Integer, Reference, Row, Table
+
+pytestmark = pytest.mark.slow
+
 
 
 class Room(Row):

@@ -25,6 +25,9 @@ from shared.http.problems import MEDIA_TYPE as PROBLEM
 from shared.http.problems import PREFIX
 from tests.support.platform import Platform, running
 
+pytestmark = pytest.mark.slow
+
+
 EXAMPLES, CHAINS, STEPS = 10, 5, 12
 SEED = 20210727
 # What no schema can know: an earlier call's key, and what this platform's buckets hold.

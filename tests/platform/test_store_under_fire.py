@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -17,6 +17,9 @@ from infra.local.processes import start_time
 from tests.support import hires
 from tests.support.operator import Operator
 from tests.support.platform import Platform, running, wait_until
+
+pytestmark = pytest.mark.slow
+
 
 BATCHES, ROWS, BAD_ROWS, CLIENTS = 200, 1000, 3, 8
 FIRE_SECONDS, REST_SECONDS = 20.0, 60.0
@@ -164,9 +167,7 @@ def send_all(operator: Operator, sendings: list[Sending]) -> dict[int, str]:
     return found
 
 
-def test_every_accepted_row_is_stored_once(
-    operator: Operator, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_accepted_row_is_stored_once(operator: Operator, tell: Callable[[str], None]) -> None:
     sendings = plan()
 
     started = time.monotonic()
@@ -183,16 +184,15 @@ def test_every_accepted_row_is_stored_once(
     failed = failed_pushes(operator.platform)
     assert fire.kills >= FIRE_SECONDS / 2
     assert failed.total() > 0
-    with capsys.disabled():
-        print(
-            f"\n  {len(sendings)} calls from {CLIENTS} clients in {ceased - started:.0f} s brought"
-            f" {BATCHES} batches of {ROWS} rows, {BAD_ROWS} of them bad"
-            f"\n  store_rows was killed {fire.kills} times, {failed.total()} pushes failed,"
-            f" {failed.total() - failed[NOBODY_THERE]} of them cut off on their way,"
-            f" all was stored {rested - ceased:.0f} s after the last kill"
-            f"\n  {BATCHES * (ROWS - BAD_ROWS):,} rows stored once,"
-            f" {BATCHES * BAD_ROWS} kept with their reason, {BATCHES} ledger entries add up"
-        )
+    tell(
+        f"{len(sendings)} calls from {CLIENTS} clients in {ceased - started:.0f} s brought"
+        f" {BATCHES} batches of {ROWS} rows, {BAD_ROWS} of them bad"
+        f"\nstore_rows was killed {fire.kills} times, {failed.total()} pushes failed,"
+        f" {failed.total() - failed[NOBODY_THERE]} of them cut off on their way,"
+        f" all was stored {rested - ceased:.0f} s after the last kill"
+        f"\n{BATCHES * (ROWS - BAD_ROWS):,} rows stored once,"
+        f" {BATCHES * BAD_ROWS} kept with their reason, {BATCHES} ledger entries add up"
+    )
 
 
 def check_ledger(operator: Operator, ids: dict[int, str]) -> None:

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared import tables
-from shared.avro import schemas
-from shared.avro.columns import Chunk
+from shared.avro import rows
 from shared.avro.container import Readable, Reader
 from shared.avro.schemas import FileSchema
-from shared.backups import read
-from shared.backups.import_rows import Incoming, Own
+from shared.backups import errors
+from shared.backups.import_rows import RestoreLoad, RowImport
+from shared.backups.mapping import resolve
 
 JOBS = tables.find("jobs")
 SYNC = b"S" * 16
@@ -60,12 +60,10 @@ def restored(content: bytes | Readable, max_block_bytes: int = 32 << 20) -> tupl
         UnusableBackup: it cannot be restored.
     """
     stream = io.BytesIO(content) if isinstance(content, bytes) else content
-    reader = Reader(stream, max_block_bytes)
-    schema = FileSchema(reader.header.schema)
-    own = Own(datetime.now(UTC), uuid.UUID(int=1))
-    incoming = Incoming(JOBS, schemas.resolve(schema, JOBS, {}), own, judged=True)
-    rows = 0
-    for part in read.parts(schema, reader):
-        chunk = part if isinstance(part, Chunk) else read.chunk(schema, part)
-        rows += incoming.typed(chunk).rows
-    return rows, incoming.refused.count
+    with errors.mapped():
+        reader = Reader(stream, max_block_bytes)
+        schema = FileSchema(reader.header.schema)
+        load = RestoreLoad(datetime.now(UTC), uuid.UUID(int=1))
+        importing = RowImport(JOBS, resolve(schema, JOBS, {}), load, judged=True)
+        good = sum(importing.typed(chunk).rows for chunk in rows.chunks(schema, reader))
+    return good, importing.rejected.count

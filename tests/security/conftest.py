@@ -1,4 +1,4 @@
-"""The platform's storage, messages and database, with buckets and a database of each test's own."""
+"""Files dropped in buckets of each test's own, and loaded into a database of its own."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,37 +8,13 @@ import pytest
 from shared.loading.uploads import Uploads
 from shared.settings import read
 from shared.storage import ObjectStore
-from tests.database.conftest import (
-    client,
-    database_url,
-    engine,
-    new_buckets,
-    new_database,
-    postgres_url,
-    publisher,
-    rows,
-    template,
-)
-
-__all__ = [
-    "client",
-    "database_url",
-    "engine",
-    "new_buckets",
-    "new_database",
-    "postgres_url",
-    "publisher",
-    "rows",
-    "template",
-]
 
 
 @pytest.fixture
-def uploads(platform, engine, client, publisher, new_buckets) -> Uploads:
+def uploads(quiet_project, engine, storage_client, publisher, new_buckets) -> Uploads:
     """Uploads from buckets that nobody listens to, into this test's database."""
-    project = platform.description["pubsub"]["project"]
-    settings = read({"GOOGLE_CLOUD_PROJECT": project, **new_buckets()})
-    return Uploads(settings, engine, ObjectStore(client), publisher)
+    settings = read({"GOOGLE_CLOUD_PROJECT": quiet_project, **new_buckets()})
+    return Uploads(settings, engine, ObjectStore(storage_client), publisher)
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
+from msgspec.structs import replace
 
 from shared import api
 from shared.http.app import FunctionApp

@@ -5,7 +5,7 @@ import json
 import pytest
 from flask.testing import FlaskClient
 
-from infra.local import specifications
+from infra import functions
 from shared.http.routes import PUBLIC
 from tests.security.test_access import FUNCTIONS, GUARDED, ROUTES, address, client, labels
 from tests.support import apps
@@ -29,12 +29,12 @@ def assert_guarded(response: object) -> None:
 
 def test_every_function_is_tested_here_or_as_one_of_events():
     doors = set(apps.names())
-    events = {one.name for one in specifications.functions() if one.signature == "cloudevent"}
+    events = {one.name for one in functions.read() if one.trigger.signature == "cloudevent"}
     folders = {path.parent.name for path in (apps.ROOT / "functions").glob("*/main.py")}
 
     assert doors | events == folders
     assert not doors & events
-    assert {one.name for one in specifications.functions()} == folders
+    assert {one.name for one in functions.read()} == folders
 
 
 @pytest.mark.parametrize(("name", "route"), ROUTES, ids=labels(ROUTES))

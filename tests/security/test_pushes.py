@@ -6,14 +6,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.local import specifications
+from infra import functions
 from tests.support import identities
 from tests.support.platform import Platform
 
-FUNCTIONS = specifications.functions()
+FUNCTIONS = functions.read()
 # From what the platform itself reads, so that a new one cannot be forgotten.
-PUSHES = sorted({(one.name, push.path) for one in FUNCTIONS for push in one.push})
-EVENTS = [(one.name, "/") for one in FUNCTIONS if one.signature == "cloudevent"]
+PUSHES = sorted({(one.name, push.path) for one in FUNCTIONS for push in one.trigger.push})
+EVENTS = [(one.name, "/") for one in FUNCTIONS if one.trigger.signature == "cloudevent"]
 EVENT = json.loads((Path(__file__).parents[1] / "events" / "finalized.json").read_text())
 MESSAGE = {"message": {"data": "e30=", "messageId": "1", "attributes": {}}, "subscription": "s"}
 
@@ -48,7 +48,7 @@ def test_nobody_but_the_push_service_is_let_in(platform, name, path):
 
 @pytest.mark.parametrize(("name", "path"), sorted({*PUSHES, *EVENTS}))
 def test_the_push_service_is_let_in(platform, name, path):
-    answer = push(platform, name, path, identities.own(platform))
+    answer = push(platform, name, path, identities.own(platform.home))
 
     # 503 while another test has the warehouse to itself; never a refusal.
     assert answer.status_code in (200, 204, 503), answer.text

@@ -1,15 +1,28 @@
 """The functions of this checkout, loaded as functions-framework loads them."""
 
+import hashlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import functions_framework
+import pytest
 from flask import Flask
 
+from shared import wiring
 from shared.http.routes import Route
+from shared.lazy import Once
 from tests.support.checkout import ROOT
+
+# How the things that `shared.wiring` makes are closed.
+_CLOSE = {
+    "engine": "dispose",
+    "storage_client": "close",
+    "publisher": "stop",
+    "bigquery_client": "close",
+}
 
 
 @dataclass(frozen=True)
@@ -44,3 +57,34 @@ def load(name: str) -> Function:
         os.environ.update(kept_environment)
         sys.path[:] = kept_path
         sys.modules.pop("main", None)
+
+
+def token(name: str, text: str, *scopes: str) -> dict[str, Any]:
+    """A token's entry in the setting TOKENS."""
+    return {
+        "name": name,
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "scopes": list(scopes),
+    }
+
+
+@pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Mapping[str, str]], None]]:
+    """Sets variables that functions loaded afterwards read, for this test."""
+
+    def act(variables: Mapping[str, str]) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        forget()
+
+    yield act
+    forget()
+
+
+def forget() -> None:
+    """Close and forget what this process has made of its settings."""
+    for name, once in vars(wiring).items():
+        if isinstance(once, Once):
+            if name in _CLOSE and once.is_made:
+                getattr(once(), _CLOSE[name])()
+            once.forget()

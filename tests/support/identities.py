@@ -1,19 +1,60 @@
-"""Identity tokens of the platform's push service, and of everybody who is not it."""
+"""Identity tokens of the push service, of everybody who is not it, and what proves them."""
 
 import base64
 import json
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import crypt, jwt
 
 from infra.local import layout as layouts
+from infra.local.home import Home
 from infra.local.keys import KEY_ID
 from infra.local.pubsub.push import ISSUER, TokenSigner, load_signer
 from tests.support.platform import Platform
+from tests.support.stand_ins import StandIns
 
 ACCOUNT, AUDIENCE = layouts.PUSH_ACCOUNT, layouts.PUSH_AUDIENCE
+
+
+@pytest.fixture(scope="session")
+def push_certs_url(stand_ins: StandIns) -> Iterator[str]:
+    """Where the certificate of the stand-ins' signing key is."""
+    certificates = stand_ins.home.certificates.read_bytes()
+
+    class Certificates(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(certificates)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Certificates) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/push-certs"
+        server.shutdown()
+
+
+@pytest.fixture
+def push_settings(push_certs_url: str) -> dict[str, str]:
+    """The variables that say whose pushes are let in."""
+    return {
+        "PUSH_AUDIENCE": AUDIENCE,
+        "PUSH_ACCOUNT": ACCOUNT,
+        "PUSH_CERTS_URL": push_certs_url,
+    }
+
+
+@pytest.fixture
+def push_headers(stand_ins: StandIns) -> dict[str, str]:
+    """The header that proves a push to be the stand-ins' own."""
+    return own(stand_ins.home)
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -21,14 +62,14 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def own(platform: Platform) -> dict[str, str]:
-    """The header of the platform's own push service."""
-    return bearer(_signer(platform).token(ACCOUNT, AUDIENCE))
+def own(home: Home) -> dict[str, str]:
+    """The header of the push service of a home."""
+    return bearer(_signer(home).token(ACCOUNT, AUDIENCE))
 
 
 def strangers(platform: Platform) -> Iterator[tuple[str, dict[str, str], int]]:
     """Everybody else: who, the headers, and the status they are refused with."""
-    signer = _signer(platform)
+    signer = _signer(platform.home)
     right = signer.token(ACCOUNT, AUDIENCE)
     head, body, signature = right.split(".")
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -53,8 +94,8 @@ def strangers(platform: Platform) -> Iterator[tuple[str, dict[str, str], int]]:
     yield "another scheme", {"Authorization": f"Basic {right}"}, 401
 
 
-def _signer(platform: Platform) -> TokenSigner:
-    return load_signer(platform.home.signing_key, KEY_ID)
+def _signer(home: Home) -> TokenSigner:
+    return load_signer(home.signing_key, KEY_ID)
 
 
 def _signed(signer: crypt.Signer, late: int = 0) -> str:

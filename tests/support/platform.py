@@ -14,8 +14,10 @@ from typing import Any
 
 import httpx
 import psutil
+import pytest
 
 from infra.local import home as homes
+from infra.local import postgres, processes
 from infra.local.home import Home
 from infra.local.status import PartStatus, PlatformStatus, read_status, running_status
 from tests.support import secrecy
@@ -147,9 +149,8 @@ def new_home() -> Iterator[Home]:
     try:
         yield home
     finally:
-        if home.is_home():
-            call("down", "--home", str(home.path))
-            call("reset", "--home", str(home.path))
+        processes.end(processes.of_home(home))
+        postgres.remove_outside(home)
         shutil.rmtree(folder)
 
 
@@ -177,3 +178,10 @@ def _tails(home: Home) -> str:
         f"--- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-15:])
         for log in logs
     )
+
+
+@pytest.fixture(scope="session")
+def platform() -> Iterator[Platform]:
+    """A running platform; tests leave it healthy."""
+    with running() as started:
+        yield started

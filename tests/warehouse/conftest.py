@@ -1,4 +1,4 @@
-"""A warehouse of the tests' own on the platform's stand-ins, and ways to load rows and to look."""
+"""What brings a database's loads to the warehouse, and ways to load rows and to look."""
 
 import io
 import itertools
@@ -6,8 +6,7 @@ import json
 import subprocess
 import sys
 import time
-import uuid
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 
@@ -16,98 +15,40 @@ import sqlalchemy as sa
 
 from shared import tables
 from shared.database import engine as engines
-from shared.database.migrate import migrate
 from shared.errors import TransientError
 from shared.loading import waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
-from shared.settings import read
 from shared.storage import ObjectStore
 from shared.validation.csv_rows import blocks
-from shared.warehouse.apply import apply
-from shared.warehouse.bigquery import Warehouse
-from shared.warehouse.names import Names
 from shared.warehouse.star import projections
 from shared.warehouse.sync import Sync
-from tests.support import clients
 from tests.support.checkout import ROOT
 from tests.warehouse.interposed import Interposed
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-STAGING = "tablegate-staging"
 
 
 @pytest.fixture(scope="session")
-def database_url(platform):
-    """A migrated database of these tests' own."""
-    name = f"warehouse_{uuid.uuid4().hex}"
-    with closing(clients.connection(platform.database_url)) as connection:
-        connection.run(f"create database {name}")
-    url = platform.database_url.rsplit("/", 1)[0] + f"/{name}"
-    made = engines.create(read({"DATABASE_URL": url}))
-    migrate(made)
-    made.dispose()
-    return url
+def staging(storage_client):
+    """The bucket by which rows come to BigQuery."""
+    storage_client.create_bucket("staging")
+    return "staging"
 
 
 @pytest.fixture
-def engine(database_url):
-    """An engine on that database, emptied."""
-    made = engines.create(read({"DATABASE_URL": database_url}))
-    names = ", ".join((*tables.all_tables(), "loads", "rejected_rows", "replaced_rows"))
-    with engines.transaction(made) as connection:
-        connection.exec_driver_sql(f"truncate {names}")
-    yield made
-    made.dispose()
-
-
-@pytest.fixture(scope="session")
-def bigquery_client(platform):
-    """A client of the platform's BigQuery."""
-    client = clients.of_bigquery(platform.description["bigquery"]["endpoint"])
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="session")
-def star(bigquery_client):
-    """A star schema of these tests' own."""
-    suffix = uuid.uuid4().hex
-    names = Names(bigquery_client.project, f"warehouse_{suffix}", f"reporting_{suffix}")
-    made = Warehouse(bigquery_client, names, timeout_seconds=30)
-    apply(made, "US")
-    return made
-
-
-@pytest.fixture
-def warehouse(star):
-    """That star schema, emptied."""
-    for name in (*(p.target for p in projections()), "sync_state", "loads", "load_rejects"):
-        star.query(f"delete from {star.names.table(name)} where true")
-    return star
-
-
-@pytest.fixture(scope="session")
-def storage_client(platform):
-    """A client of the platform's Cloud Storage."""
-    client = clients.of_storage(platform.description["storage"]["endpoint"])
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def sync(engine, warehouse, storage_client):
+def sync(engine, warehouse, storage_client, staging):
     """What brings that database's loads to that warehouse."""
-    return Sync(engine, warehouse, ObjectStore(storage_client), STAGING)
+    return Sync(engine, warehouse, ObjectStore(storage_client), staging)
 
 
 @pytest.fixture
-def sync_after(engine, warehouse, storage_client):
+def sync_after(engine, warehouse, storage_client, staging):
     """The same, with something of the test's own before each call of BigQuery."""
 
     def make(before):
         interposed = Interposed(warehouse.client, warehouse.names, 30, before)
-        return Sync(engine, interposed, ObjectStore(storage_client), STAGING)
+        return Sync(engine, interposed, ObjectStore(storage_client), staging)
 
     return make
 
@@ -203,14 +144,14 @@ def run_when_free(sync):
 
 
 @pytest.fixture
-def forked(platform, warehouse, database_url):
+def forked(warehouse, database_url, staging, storage_endpoint, bigquery_endpoint):
     """Start a sync in a process of its own, with what `forked.py` reads; what it prints."""
     told = {
         "names": astuple(warehouse.names),
-        "bucket": STAGING,
+        "bucket": staging,
         "database_url": database_url,
-        "storage": platform.description["storage"]["endpoint"],
-        "bigquery": platform.description["bigquery"]["endpoint"],
+        "storage": storage_endpoint,
+        "bigquery": bigquery_endpoint,
     }
     words = [sys.executable, "-m", "tests.warehouse.forked", json.dumps(told)]
     with subprocess.Popen(

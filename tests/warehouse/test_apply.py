@@ -157,10 +157,10 @@ def test_a_field_that_changed_its_type_is_refused(nothing, dictionary):
         apply(nothing, "US")
 
 
-def test_the_command_says_what_is_there(platform, nothing):
+def test_the_command_says_what_is_there(bigquery_endpoint, nothing):
     names = nothing.names
     environment = {
-        "BIGQUERY_EMULATOR_HOST": platform.description["bigquery"]["endpoint"],
+        "BIGQUERY_EMULATOR_HOST": bigquery_endpoint,
         "GOOGLE_CLOUD_PROJECT": names.project,
         "WAREHOUSE_DATASET": names.warehouse,
         "REPORTING_DATASET": names.reporting,

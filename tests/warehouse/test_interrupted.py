@@ -12,13 +12,13 @@ from shared.storage import ObjectStore
 from shared.warehouse import lock, pending
 from shared.warehouse.columns import Column
 from shared.warehouse.sync import Sync
-from tests.warehouse.conftest import STAGING
 from tests.warehouse.interposed import Interposed
 
 # Clear up, create, load, count, merge, drop, record twice, mark; then the end.
 STEPS = range(1, 11)
 
 
+@pytest.mark.slow
 def test_a_sync_killed_at_any_step_and_made_again_gives_the_same_table(
     drop, forked, run_when_free, differences, not_synced
 ):
@@ -136,14 +136,14 @@ class Doubling(Interposed):
 
 
 def test_a_table_that_cannot_be_brought_does_not_keep_the_others_back(
-    drop, sync, engine, warehouse, storage_client, execute, ask
+    drop, sync, engine, warehouse, storage_client, staging, execute, ask
 ):
     drop("departments", "1,Sales\n")
     drop("jobs", "1,Welder\n")
     doubling = Doubling(warehouse.client, warehouse.names, 30)
 
     with pytest.raises(WarehouseDiffers, match="1 rows were exported"):
-        Sync(engine, doubling, ObjectStore(storage_client), STAGING).run()
+        Sync(engine, doubling, ObjectStore(storage_client), staging).run()
 
     assert ask("select count(*) from `warehouse.dim_departments`") == [(1,)]
     assert ask("select count(*) from `warehouse.dim_jobs`") == [(0,)]

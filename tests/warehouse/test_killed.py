@@ -12,6 +12,9 @@ import pytest
 
 from shared.errors import TransientError
 
+pytestmark = pytest.mark.slow
+
+
 KILLS = 50
 
 

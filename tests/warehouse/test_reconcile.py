@@ -76,6 +76,7 @@ def test_where_nothing_differs_it_says_so(hired, sync):
     ]
 
 
+@pytest.mark.slow
 def test_it_finds_each_of_twenty_planted_differences_and_repairs_it(
     hired, plant, look, differences
 ):

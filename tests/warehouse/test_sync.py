@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from tests.warehouse.conftest import NOON, STAGING
+from tests.warehouse.conftest import NOON
 
 DEPARTMENTS = "1,Sales\n2,Legal\n"
 JOBS = "1,Welder\n2,Tester\n"
@@ -195,12 +195,12 @@ def test_the_newest_load_it_includes_is_kept_in_the_warehouse(hired, sync, execu
     assert ask("select table_name, as_of from `warehouse.sync_state` order by 1") == finished
 
 
-def test_nothing_is_left_behind(hired, sync, warehouse, storage_client):
+def test_nothing_is_left_behind(hired, sync, warehouse, storage_client, staging):
     dataset = f"{warehouse.names.project}.{warehouse.names.warehouse}"
 
     def there():
         tables = {table.table_id for table in warehouse.client.list_tables(dataset)}
-        return tables | {blob.name for blob in storage_client.list_blobs(STAGING)}
+        return tables | {blob.name for blob in storage_client.list_blobs(staging)}
 
     before = there()
     sync.run()

@@ -147,6 +147,7 @@ def test_a_server_with_nothing_to_do_takes_no_time(project, server, endpoint):
     assert (after.user + after.system) - (before.user + before.system) < 0.025
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_does_not_answer_by_the_deadline_has_failed(slow_endpoint):
     first, second = slow_endpoint.wait_for(2, seconds=15)
 

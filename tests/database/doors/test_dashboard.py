@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.database.doors.conftest import HEADERS
+from tests.database.doors.service import HEADERS
 from tests.support import apps
 from tests.support.problems import assert_problem
 

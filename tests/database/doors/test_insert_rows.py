@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from tests.database.doors.conftest import HEADERS
+from tests.database.doors.service import HEADERS
 from tests.support.problems import assert_problem
 
 JOB, OTHER_JOB = {"id": 1, "job": "Recruiter"}, {"id": 2, "job": "Manager"}

@@ -8,7 +8,7 @@ import pytest
 
 from shared import tables
 from shared.formulas import unshield
-from tests.database.doors.conftest import HEADERS
+from tests.database.doors.service import HEADERS
 from tests.support.problems import assert_problem
 
 GOOD = {

@@ -49,8 +49,8 @@ OF_TERRAFORM = (
     Fault(
         "a dangling reference",
         "database.tf",
-        "google_sql_database_instance.this.name\n  # Dropping",
-        "google_sql_database_instance.main.name\n  # Dropping",
+        "google_sql_database_instance.this.name\n  # Renaming",
+        "google_sql_database_instance.main.name\n  # Renaming",
         '"google_sql_database_instance" "main" has not been declared',
     ),
     Fault(

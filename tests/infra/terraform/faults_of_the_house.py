@@ -40,8 +40,8 @@ FAULTS = (
     Fault(
         "a subscription that expires",
         "pubsub.tf",
-        '  expiration_policy {\n    ttl = ""\n  }\n}\n\n# It is',
-        "}\n\n# It is",
+        '  expiration_policy {\n    ttl = ""\n  }\n}\n\n# Pub/Sub',
+        "}\n\n# Pub/Sub",
         "google_pubsub_subscription.dead_letters expires after a quiet month",
     ),
     Fault(
@@ -67,16 +67,16 @@ FAULTS = (
     ),
     Fault(
         "a variable that a function needs and does not get",
-        "access.json",
+        "../../functions/ingest_csv/function.json",
         '"buckets": {"uploads": "user", "processed": "user", "failed": "user", "staging": "user"}',
         '"buckets": {"uploads": "user", "processed": "user", "staging": "user"}',
         "ingest_csv reads FAILED_BUCKET and does not get it",
     ),
     Fault(
         "a function that lets callers in and knows no token",
-        "access.json",
-        '"warehouse": "reader", "tokens": true',
-        '"warehouse": "reader", "tokens": false',
+        "../../functions/hires_by_quarter/function.json",
+        '"tokens": true',
+        '"tokens": false',
         "hires_by_quarter reads TOKENS and does not get it",
     ),
     Fault(
@@ -141,7 +141,7 @@ FAULTS = (
     Fault(
         "a variable that is not described",
         "variables.tf",
-        '  description = "Python of the functions."\n',
+        '  description = "Python version of the functions."\n',
         "",
         "variable runtime is not described",
     ),

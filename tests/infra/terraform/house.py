@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from infra.local.specifications import Function
+from infra.functions import Function
 from shared.settings import described
 from tests.infra.terraform.roles import ALLOWED
 
@@ -128,9 +128,9 @@ def invokers_are_known(planned: Planned, functions: tuple[Function, ...]) -> Ite
         may_be_called.setdefault(values["name"], set()).add(account.rpartition("-")[2])
     for function in functions:
         callers = may_be_called.get(function.name.replace("_", "-"), set())
-        if function.push and "push" not in callers:
+        if function.trigger.push and "push" not in callers:
             yield f"{function.name} takes pushes, and push may not call it"
-        if function.storage_event and "events" not in callers:
+        if function.trigger.storage_event and "events" not in callers:
             yield f"{function.name} takes events, and events may not call it"
         for other in sorted(callers - {"gateway", "push", "events"}):
             yield f"{function.name} may be called by {other}"

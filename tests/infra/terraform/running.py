@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra import release
-from infra.package import ROOT
+from infra.functions import ROOT
 from tests.infra.terraform.extract import SCHEMA
 
 PROJECT = "example-project"
@@ -105,10 +105,7 @@ def copy(folder: Path) -> Path:
     """A copy of infra/gcp and of all that it reads, without the place of the state."""
     hidden = shutil.ignore_patterns(".terraform*", "backend.tf", "*.md")
     shutil.copytree(ROOT / "infra" / "gcp", folder / "infra" / "gcp", ignore=hidden)
-    for name in ("functions.json", "schedule.json"):
-        shutil.copy(ROOT / "infra" / name, folder / "infra" / name)
-    for path in (ROOT / "functions").glob("*/main.py"):
-        (folder / "functions" / path.parent.name).mkdir(parents=True)
-        shutil.copy(path, folder / "functions" / path.parent.name / "main.py")
+    cached = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "functions", folder / "functions", ignore=cached)
     release.write(folder / "build")
     return folder / "infra" / "gcp"

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from infra.local import specifications
+from infra import functions
 from tests.infra.terraform import faults, faults_of_the_house, house, texts
 
 
@@ -26,7 +26,7 @@ def complaints(terraform, files, needed, tmp_path_factory):
         fault.plant(copy)
     plan = house.Planned(terraform.plan(copy))
     return [
-        *house.complaints(plan, specifications.functions(), needed),
+        *house.complaints(plan, functions.read(), needed),
         *texts.complaints(copy),
     ]
 

@@ -1,14 +1,15 @@
 """infra/gcp as terraform itself sees it."""
 
+import ast
 import json
 import re
 
 from openapi_spec_validator import validate
 
+from infra import functions
+from infra.functions import ROOT
 from infra.local import home as homes
 from infra.local import plan as plans
-from infra.local import specifications
-from infra.package import ROOT
 from shared import api
 from shared.http.document import path_of
 from shared.http.routes import PUSH
@@ -35,21 +36,15 @@ def test_every_type_used_is_in_the_schema_and_no_other():
     }
 
 
-def test_what_each_function_may_touch_is_said():
-    said = json.loads((ROOT / "infra" / "gcp" / "access.json").read_text())
-
-    assert set(said) == {one.name for one in specifications.functions()}
-
-
 def test_everything_is_planned_and_within_the_rules(plan, needed):
-    assert house.complaints(plan, specifications.functions(), needed) == []
+    assert house.complaints(plan, functions.read(), needed) == []
 
 
 def test_large_files_are_handed_to_dataflow_within_the_rules(terraform, files, needed):
     backfill = 'backfill={template="gs://somewhere/backfill.json",image="somewhere/image"}'
     plan = house.Planned(terraform.plan(files, "-var", backfill))
 
-    assert house.complaints(plan, specifications.functions(), needed) == []
+    assert house.complaints(plan, functions.read(), needed) == []
     variables = plan.functions()["ingest_csv"]["service_config"][0]["environment_variables"]
     assert variables["DATAFLOW_TEMPLATE"] == "gs://somewhere/backfill.json"
 
@@ -96,10 +91,11 @@ def test_every_path_of_the_functions_is_on_the_gateway(plan):
 def test_the_schedule_is_the_embedded_platforms(plan):
     jobs = {values["name"]: values for _, values in plan.all("google_cloud_scheduler_job")}
 
-    for call in specifications.schedule():
-        job = jobs.pop(f"tablegate-{call.name}")
-        assert (job["schedule"], job["time_zone"]) == (call.cron, call.time_zone)
-        assert bool(job["pubsub_target"]) == bool(call.topic)
+    for name, job in functions.jobs(functions.read()).items():
+        planned = jobs.pop(f"tablegate-{name}")
+        assert (planned["schedule"], planned["time_zone"]) == (job.cron, job.time_zone)
+        assert bool(planned["pubsub_target"]) == bool(job.topic)
+        assert bool(planned["http_target"]) == bool(job.path)
     assert jobs == {}
 
 
@@ -115,8 +111,8 @@ def test_pushes_are_the_embedded_platforms(plan):
             f"tablegate-{push.topic}",
             f"https://{one.name.replace('_', '-')}.example.run.app{push.path}",
         )
-        for one in specifications.functions()
-        for push in one.push
+        for one in functions.read()
+        for push in one.trigger.push
     }
 
 
@@ -130,7 +126,6 @@ def test_a_function_is_deployed_anew_when_its_zip_is_another_and_only_then(plan,
 
 
 def test_each_account_gets_its_rights_in_the_database(plan):
-    access = json.loads((ROOT / "infra" / "gcp" / "access.json").read_text())
     lines = plan.outputs["database_roles"].splitlines()
     grants = [re.fullmatch(r'grant tablegate_(\w+) to "(.+)";', line) for line in lines]
     granted = {found[2]: found[1] for found in grants if found}
@@ -142,7 +137,9 @@ def test_each_account_gets_its_rights_in_the_database(plan):
     }
     users.pop(None)
     assert {users[user]: role for user, role in granted.items()} == {
-        name: one["database"] for name, one in access.items() if one["database"] != "none"
+        one.name: one.permissions.database
+        for one in functions.read()
+        if one.permissions.database != "none"
     }
 
 
@@ -165,3 +162,22 @@ def test_what_a_deployment_runs_finds_its_settings(plan):
     settings = read(told)
     settings.require("google_cloud_project", "cloud_sql_instance", "cloud_sql_user")
     assert settings.warehouse_dataset == "tablegate"
+
+
+def test_every_filter_on_a_log_line_fits_one_that_the_code_writes():
+    files = "\n".join(path.read_text("utf-8") for path in (ROOT / "infra" / "gcp").glob("*.tf"))
+    written = [
+        text.value
+        for folder in ("functions", "shared")
+        for path in (ROOT / folder).rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "logs.line"
+        for text in ast.walk(call.args[1])
+        if isinstance(text, ast.Constant) and isinstance(text.value, str)
+    ]
+
+    filters = re.findall(r'jsonPayload\.message=(~?)\\"([^"\\]+)\\"', files)
+    assert len(filters) >= 4
+    for is_pattern, text in filters:
+        found = [one for one in written if (re.search(text, one) if is_pattern else one == text)]
+        assert found, f"no log line says {text!r}"

@@ -11,7 +11,17 @@ FUNCTIONS = sorted(main.parent.name for main in (ROOT / "functions").glob("*/mai
 HEAVY = {
     *("google.auth", "google.api_core", "google.protobuf", "google.cloud.storage"),
     *("google.cloud.bigquery", "google.cloud.pubsub_v1", "fastavro", "cryptography", "grpc"),
-    *("sqlalchemy", "alembic", "pg8000", "apispec", "requests", "polars"),
+    *(
+        "numpy",
+        "isal",
+        "cramjam",
+        "sqlalchemy",
+        "alembic",
+        "pg8000",
+        "apispec",
+        "requests",
+        "polars",
+    ),
 }
 
 

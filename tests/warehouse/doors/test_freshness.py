@@ -4,7 +4,7 @@ from datetime import datetime
 
 from shared import tables
 from tests.support.problems import assert_problem
-from tests.warehouse.doors.conftest import METRICS
+from tests.warehouse.doors.callers import METRICS
 
 
 def test_an_empty_platform_is_not_behind(door, warehouse, engine):

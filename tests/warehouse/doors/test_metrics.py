@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.problems import assert_problem
-from tests.warehouse.doors.conftest import METRICS
+from tests.warehouse.doors.callers import METRICS
 
 DOORS = ["hires_by_quarter", "departments_above_mean"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from shared.warehouse import bigquery
 from tests.support.problems import assert_problem
-from tests.warehouse.doors.conftest import BACKUPS, METRICS
+from tests.warehouse.doors.callers import BACKUPS, METRICS
 
 
 def test_a_push_brings_what_is_pending(door, drop, pushed, differences, not_synced):

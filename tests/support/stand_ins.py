@@ -1,0 +1,103 @@
+"""The platform's stand-ins alone: each is started when a test first needs it, without the rest."""
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local import environment, plan, postgres, storage
+from infra.local import stand_ins as parts
+from infra.local.home import Home
+from infra.local.layout import Layout
+from infra.local.parts import Part
+from tests.support import secrecy
+from tests.support.checkout import ROOT
+from tests.support.platform import new_home
+
+START_SECONDS = 120.0
+# Nobody cuts the power during these tests, so nothing has to reach the disk.
+_UNSAFE = ("--fsync=off", "--full_page_writes=off", "--synchronous_commit=off")
+
+
+class StandIns:
+    """The stand-ins of one home. Asking for an address starts what answers there.
+
+    Attributes:
+        home: where their data and logs are.
+    """
+
+    def __init__(self, home: Home) -> None:
+        home.prepare()
+        self.home = home
+        self._layout = plan.lay_out(home, ROOT / "functions", None)
+        self._running: dict[str, tuple[Part, subprocess.Popen[bytes]]] = {}
+
+    def database_url(self) -> str:
+        """Address of PostgreSQL, as its superuser."""
+        self._start("postgres", lambda home, layout: postgres.part(home, layout.ports["postgres"]))
+        return environment.database_url(self.home, self._layout)
+
+    def storage_endpoint(self) -> str:
+        """Address of Cloud Storage."""
+        self._start("storage", storage.part)
+        return self._layout.url("storage")
+
+    def pubsub_endpoint(self) -> str:
+        """Address of Pub/Sub."""
+        self._start("pubsub", parts.pubsub)
+        return self._layout.address("pubsub")
+
+    def bigquery_endpoint(self) -> str:
+        """Address of BigQuery, which reads the objects of this Cloud Storage."""
+        self._start("bigquery", parts.bigquery)
+        return self._layout.url("bigquery")
+
+    def stop(self) -> None:
+        """Stop what was started."""
+        for part, process in reversed(self._running.values()):
+            process.send_signal(part.stop_signal)
+            process.wait(30)
+
+    def _start(self, name: str, make: Callable[[Home, Layout], Part]) -> None:
+        if name in self._running:
+            return
+        part = make(self.home, self._layout)
+        part.prepare()
+        log = self.home.logs / f"{name}.log"
+        process = self._launch(part, log)
+        self._running[name] = part, process
+        limit = time.monotonic() + START_SECONDS
+        while not asyncio.run(part.probe()):
+            if process.poll() is not None or time.monotonic() > limit:
+                raise AssertionError(f"{name} did not start:\n{log.read_text(errors='replace')}")
+            time.sleep(0.02)
+
+    def _launch(self, part: Part, log: Path) -> subprocess.Popen[bytes]:
+        account = part.account
+        with log.open("ab") as sink:
+            return subprocess.Popen(
+                [*part.command, *(_UNSAFE if part.name == "postgres" else ())],
+                env={**part.environment, **environment.marks(self.home, part.name)},
+                cwd=part.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                start_new_session=True,
+                user=account.uid if account else None,
+                group=account.gid if account else None,
+                extra_groups=[] if account else None,
+            )
+
+
+@pytest.fixture(scope="session")
+def stand_ins() -> Iterator[StandIns]:
+    """PostgreSQL, Cloud Storage, Pub/Sub and BigQuery, each started when it is first needed."""
+    with new_home() as home:
+        made = StandIns(home)
+        yield made
+        made.stop()
+        # Whatever the tests did: no log may hold a secret or a row's value.
+        assert secrecy.leaks(home) == []

@@ -1,0 +1,134 @@
+"""The Eventarc stand-in delivers what Eventarc would, and answers what the function answered."""
+
+import asyncio
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+
+from infra import functions
+from infra.local import eventarc, ports, storage_event
+from infra.local.layout import Layout
+
+NOTIFICATION = json.loads(
+    (Path(__file__).parents[2] / "events" / "storage_notification.json").read_text()
+)
+
+
+@pytest.fixture
+def event() -> storage_event.CloudEvent:
+    message = NOTIFICATION["message"]
+    resource = json.loads(base64.b64decode(message["data"]))
+    return storage_event.from_notification(
+        message["messageId"], message["publishTime"], message["attributes"], resource
+    )
+
+
+def test_the_headers_are_those_of_a_binary_cloud_event(event: storage_event.CloudEvent) -> None:
+    assert event.headers == {
+        "ce-specversion": "1.0",
+        "ce-id": "1795473338312001",
+        "ce-type": "google.cloud.storage.object.v1.finalized",
+        "ce-source": "//storage.googleapis.com/projects/_/buckets/tablegate-uploads",
+        "ce-subject": "objects/s%C3%A9nder/jobs%20of%20100%25%20%22new%22.csv",
+        "ce-time": "2026-11-23T22:35:38.295216Z",
+        "ce-bucket": "tablegate-uploads",
+        "content-type": "application/json",
+    }
+
+
+def test_the_body_is_the_object_as_google_describes_it(event: storage_event.CloudEvent) -> None:
+    name = 'sénder/jobs of 100% "new".csv'
+    escaped = "s%C3%A9nder%2Fjobs%20of%20100%25%20%22new%22.csv"
+    created = "2026-11-23T22:35:38.295216Z"
+
+    assert event.body == {
+        "kind": "storage#object",
+        "id": f"tablegate-uploads/{name}/1795473338295221",
+        "selfLink": f"https://www.googleapis.com/storage/v1/b/tablegate-uploads/o/{escaped}",
+        "mediaLink": "https://www.googleapis.com/download/storage/v1/b/tablegate-uploads/o/"
+        f"{escaped}?generation=1795473338295221&alt=media",
+        "name": name,
+        "bucket": "tablegate-uploads",
+        "generation": "1795473338295221",
+        "metageneration": "1",
+        "contentType": "text/csv",
+        "timeCreated": created,
+        "updated": "2026-11-23T22:35:38.29522Z",
+        "timeStorageClassUpdated": created,
+        "storageClass": "STANDARD",
+        "size": "5",
+        "md5Hash": "iiMy6voXqlKPf9Rund/6OA==",
+        "crc32c": "mxRwGw==",
+        "metadata": {"tablegate-resend": "newest"},
+    }
+
+
+def test_a_header_holds_no_line_break_whatever_the_object_is_called() -> None:
+    assert storage_event.encoded("objects/a\r\nb\x00.csv") == "objects/a%0D%0Ab%00.csv"
+
+
+@pytest.mark.parametrize("status", [200, 204, 409, 500])
+def test_the_push_is_answered_with_the_functions_status(status: int) -> None:
+    answer, got = asyncio.run(_pushed(NOTIFICATION, status))
+
+    assert answer == status
+    assert [request["ce-type"] for request in got] == [storage_event.TYPE]
+
+
+def test_a_function_that_is_away_makes_pubsub_try_again() -> None:
+    answer, _ = asyncio.run(_pushed(NOTIFICATION, None))
+
+    assert answer == 503
+
+
+def test_another_kind_of_event_is_taken_and_delivered_to_nobody() -> None:
+    message = dict(NOTIFICATION["message"])
+    message["attributes"] = {**message["attributes"], "eventType": "OBJECT_DELETE"}
+
+    answer, got = asyncio.run(_pushed({"message": message}, 200))
+
+    assert (answer, got) == (204, [])
+
+
+def test_what_is_no_notification_is_refused() -> None:
+    answer, got = asyncio.run(_pushed({"message": {"data": "e30="}}, 200))
+
+    assert (answer, got) == (400, [])
+
+
+async def _pushed(body: dict[str, Any], status: int | None) -> tuple[int, list[dict[str, str]]]:
+    """Push a body to the stand-in in front of a function that answers `status`, or of none."""
+    got: list[dict[str, str]] = []
+
+    async def function(request: web.Request) -> web.Response:
+        got.append({name.lower(): value for name, value in request.headers.items()})
+        return web.Response(status=status or 500)
+
+    chosen = ports.choose(["eventarc", "ingest_csv"], {}, {})
+    described = tuple(one for one in functions.read() if one.name == "ingest_csv")
+    layout = Layout(chosen, described, "")
+    target = web.Application()
+    target.router.add_post("/", function)
+    runners = [await _served(eventarc.application(layout), chosen["eventarc"])]
+    if status is not None:
+        runners.append(await _served(target, chosen["ingest_csv"]))
+    try:
+        async with (
+            ClientSession() as session,
+            session.post(f"{layout.url('eventarc')}/uploads", json=body) as answer,
+        ):
+            return answer.status, got
+    finally:
+        for runner in runners:
+            await runner.cleanup()
+
+
+async def _served(app: web.Application, port: int) -> web.AppRunner:
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    return runner

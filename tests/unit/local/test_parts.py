@@ -1,0 +1,118 @@
+"""The small pieces the supervisor is made of."""
+
+import csv
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from infra import functions
+from infra.local import environment, partlog, ports, processes, sample
+from infra.local.layout import Layout
+from infra.local.tabular import table
+
+
+def test_ports_are_kept_while_they_are_free_and_picked_anew_when_taken() -> None:
+    kept = {"gateway": 20_001, "storage": 20_002}
+
+    chosen = ports.choose(["gateway", "storage"], kept, {}, lambda port: port != 20_002)
+
+    assert chosen["gateway"] == 20_001
+    assert chosen["storage"] not in (20_001, 20_002)
+
+
+def test_a_port_given_is_taken_and_left_to_nobody_else() -> None:
+    chosen = ports.choose(["gateway", "storage"], {"storage": 20_001}, {"gateway": 20_003})
+
+    assert chosen["gateway"] == 20_003
+    assert len(set(chosen.values())) == 2
+
+
+def test_ports_lie_below_those_of_outgoing_connections() -> None:
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+    assert all(port < first for port in ports.choose(list("abcdefgh"), {}, {}).values())
+
+
+@pytest.mark.parametrize(
+    ("log", "word"),
+    [
+        ("starting\nModuleNotFoundError: No module named 'x'\n", "ModuleNotFoundError: No module"),
+        ("FATAL:  could not bind\nHINT:  Is another running?\n", "FATAL:  could not bind"),
+        ('{"severity": "ERROR", "message": "data file in use"}\n', "data file in use"),
+        ("listening\n\n", "listening"),
+        ("", ""),
+    ],
+)
+def test_the_last_word_of_a_log_is_its_trouble(tmp_path: Path, log: str, word: str) -> None:
+    (tmp_path / "log").write_text(log)
+
+    assert partlog.last_error(tmp_path / "log").startswith(word)
+
+
+def test_the_last_word_is_of_the_present_run(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("old error\n")
+
+    assert partlog.last_error(tmp_path / "log", start=len("old error\n")) == ""
+
+
+def test_a_grown_log_is_put_aside_when_opened(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    file.write_bytes(b"x" * 5_000_001)
+
+    partlog.open_log(file).close()
+
+    assert file.stat().st_size == 0
+    assert (tmp_path / "log.1").stat().st_size == 5_000_001
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_what_points_elsewhere_is_not_inherited() -> None:
+    strays = {
+        "DATABASE_URL": "postgresql://production",
+        "GOOGLE_APPLICATION_CREDENTIALS": "/key.json",
+        "PGHOST": "production",
+        "HTTPS_PROXY": "http://proxy",
+    }
+
+    kept = environment.inherited({**strays, "PATH": "/bin", "MAX_BODY_BYTES": "5"})
+
+    assert kept == {"PATH": "/bin", "MAX_BODY_BYTES": "5"}
+
+
+def test_a_process_is_identified_by_its_pid_and_start_time() -> None:
+    began = processes.start_time(os.getpid())
+
+    assert processes.find(os.getpid(), began) is not None
+    assert processes.find(os.getpid(), began - 60) is None
+
+
+def test_every_topic_that_something_names_is_made() -> None:
+    found = functions.read()
+    named = {push.topic for function in found for push in function.trigger.push}
+    published = {topic for function in found for topic in function.permissions.publishes}
+    timed = {job.topic for job in functions.jobs(found).values() if job.topic}
+
+    topics = set(Layout({}, found, "").topics())
+
+    assert topics == named | published | timed | {"uploads", "dead-letters"}
+
+
+def test_the_sample_is_the_same_each_time_and_as_described(tmp_path: Path) -> None:
+    first, second = sample.write(tmp_path / "a"), sample.write(tmp_path / "b")
+
+    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
+    hires = list(csv.reader(first[0].read_text().splitlines()))
+    assert len(hires) == 2_000
+    assert sum("" in row for row in hires) == 70
+    assert {row[2][:4] for row in hires if row[2]} == {"2021", "2022"}
+    assert first[0].read_bytes().count(b"\r\n") == 2_000
+    assert first[1].read_bytes().count(b"\r\n") == 12
+    assert first[2].read_bytes().count(b"\r\n") == 183
+
+
+def test_a_table_puts_numbers_to_the_right() -> None:
+    assert table(("name", "rows"), [("a", 5), ("bcd", 12)]) == (
+        "  name  rows\n  ----  ----\n  a        5\n  bcd     12"
+    )
