@@ -103,7 +103,7 @@ def test_staging_tables_that_a_killed_sync_left_go_when_they_are_old(nothing):
     apply(nothing, "US")
     assert "staging_dim_jobs_0" in listed(nothing, nothing.names.warehouse)
 
-    apply(nothing, "US", forgotten=timedelta())
+    apply(nothing, "US", staging_age=timedelta())
     assert listed(nothing, nothing.names.warehouse) == OBJECTS
 
 
