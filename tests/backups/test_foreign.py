@@ -7,8 +7,8 @@ import pytest
 from shared import tables
 from shared.avro import schemas
 from shared.backups.errors import UnusableBackup
-from tests.backups.rows import JOB, LOAD_ID, NOON, file, jobs
 from shared.errors import DatabaseRefusal
+from tests.backups.rows import JOB, LOAD_ID, NOON, file, jobs
 
 DEPARTMENTS, JOBS, HIRES = tables.all_tables().values()
 MICROS = {"type": "long", "logicalType": "timestamp-micros"}
