@@ -11,11 +11,9 @@ from msgspec import Meta
 
 from shared import tables, wiring
 from shared.api.backups import TABLE, as_problems
-from shared.backups import restore as restoring
 from shared.backups.catalog import Catalog, Count, Manifest
 from shared.backups.errors import UnknownBackup
-from shared.backups.restore import Restored as Outcome
-from shared.backups.restore import RestoreRequest, RowsChanged
+from shared.backups.restore import RestoreOutcome, RestoreRequest, RowsChanged, restore
 from shared.http import bodies
 from shared.http.problems import Problem
 from shared.http.responses import json_response
@@ -71,16 +69,14 @@ class Restored(msgspec.Struct):
     unchanged: RowsChanged
 
 
-def restore(context: Context) -> Response:
+def restore_table(context: Context) -> Response:
     """Restore a table, and see to what follows from it."""
     table = tables.find(context.params["table_name"])
     asked = bodies.read(context.request, Restore)
     engine, settings = wiring.engine(), wiring.settings()
     with as_problems():
         order = _order(table, asked, context.sender)
-        done = restoring.restore(
-            engine, wiring.storage_client(), order, settings.lock_timeout_seconds
-        )
+        done = restore(engine, wiring.storage_client(), order, settings.lock_timeout_seconds)
     _follow_up(table, done)
     return json_response(
         Restored(
@@ -137,7 +133,7 @@ def _order(table: Table, asked: Restore, sender: str) -> RestoreRequest:
     )
 
 
-def _follow_up(table: Table, done: Outcome) -> None:
+def _follow_up(table: Table, done: RestoreOutcome) -> None:
     """After the commit: announce the change, and load the rows that waited for what was restored.
 
     If it is cut off in between, the sweep does the rest.
@@ -194,7 +190,7 @@ _EXAMPLE = Restored(
 RESTORE = Route(
     "POST",
     "/<table_name>",
-    restore,
+    restore_table,
     scope="backups",
     summary="Restore a table",
     description="Stages the backup, checks it whole, compares it with the table and changes what "

@@ -80,7 +80,7 @@ class RowsChanged(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoreOutcome:
     """What a restore did, or would do.
 
     Attributes:
@@ -98,7 +98,7 @@ class Restored:
 
 def restore(
     engine: sa.Engine, client: Any, request: RestoreRequest, lock_timeout_seconds: int
-) -> Restored:
+) -> RestoreOutcome:
     """Restore a table.
 
     Raises:
@@ -141,7 +141,7 @@ class _Restore:
         self._sql = Statements(request.table, request.mode)
         self._load = RestoreLoad(datetime.now(UTC), uuid4())
 
-    def run(self) -> Restored:
+    def run(self) -> RestoreOutcome:
         # A dry run locks nobody out, and sees one moment instead.
         if self._request.dry_run:
             self._execute("set transaction isolation level repeatable read")
@@ -157,7 +157,7 @@ class _Restore:
             self._apply(changes, keeps_own=keeps_own)
             self._record(count, changes)
         load_id = None if self._request.dry_run else self._load.load_id
-        return Restored(load_id, count, self._load.accepted_at, changes)
+        return RestoreOutcome(load_id, count, self._load.accepted_at, changes)
 
     def _stage(self) -> tuple[int, bool]:
         """Fill a temporary table with the backup's rows.

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from shared import tables
 from shared.backups.backup import Backups
-from shared.backups.restore import Restored, RestoreRequest, restore
+from shared.backups.restore import RestoreOutcome, RestoreRequest, restore
 from shared.database import engine as engines
 from shared.database.copy import copy_in
 from shared.settings import Settings, read
@@ -78,10 +78,10 @@ def parents(database) -> None:
 
 
 @pytest.fixture
-def restored(engine, storage_client, backups) -> Callable[..., Restored]:
+def restored(engine, storage_client, backups) -> Callable[..., RestoreOutcome]:
     """Restore a table: its latest backup, or an object named."""
 
-    def act(table: Table, name: str | None = None, **options: Any) -> Restored:
+    def act(table: Table, name: str | None = None, **options: Any) -> RestoreOutcome:
         manifest = backups.catalog.find(table.name, "latest") if name is None else None
         wanted = manifest.object if manifest else name
         stored = ObjectStore(storage_client).find(backups.catalog.bucket, wanted)
