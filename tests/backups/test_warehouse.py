@@ -1,4 +1,4 @@
-"""After a restore BigQuery is what PostgreSQL is, through the running platform."""
+"""BigQuery equals PostgreSQL after a restore on the running platform."""
 
 import json
 import subprocess
@@ -22,26 +22,26 @@ STAR = {
 
 @pytest.fixture
 def operator(platform: Platform):
-    made = Operator(platform)
-    made.clear()
-    yield made
-    made.clear()
-    made.close()
+    person = Operator(platform)
+    person.clear()
+    yield person
+    person.clear()
+    person.close()
 
 
 def same_on_both_sides(operator: Operator) -> bool:
     """Whether each table holds the same rows in PostgreSQL and BigQuery, to the last column."""
     operator.synced()
     for table, (target, columns) in STAR.items():
-        mine = [tuple(row.values()) for row in operator.ask(f"select * from {table}")]
+        postgres_rows = [tuple(row.values()) for row in operator.ask(f"select * from {table}")]
         query = f"select {columns} from `{operator.dataset}.{target}`"
-        theirs = [tuple(row.values()) for row in operator.bigquery.query(query).result()]
-        if sorted((*row[:-1], str(row[-1])) for row in mine) != sorted(theirs):
+        bigquery_rows = [tuple(row.values()) for row in operator.bigquery.query(query).result()]
+        if sorted((*row[:-1], str(row[-1])) for row in postgres_rows) != sorted(bigquery_rows):
             return False
     return True
 
 
-def test_bigquery_follows_a_restore(operator):
+def test_a_restore_is_synced_to_bigquery(operator):
     operator.dropped("departments.csv", b"1,Sales\n2,Legal\n")
     operator.dropped("jobs.csv", b"1,Welder\n2,Tester\n")
     hires = "".join(
@@ -71,10 +71,10 @@ def test_bigquery_follows_a_restore(operator):
     assert same_on_both_sides(operator)
 
 
-def test_the_doors_load_nothing_of_the_bulk_paths_before_their_first_call():
+def test_the_functions_do_not_import_the_bulk_paths_at_startup():
     for name in ("backup_table", "restore_table"):
         script = f"import sys, functions.{name}.main; print(json.dumps(list(sys.modules)))"
-        ran = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-c", f"import json; {script}"],
             capture_output=True,
             text=True,
@@ -82,4 +82,4 @@ def test_the_doors_load_nothing_of_the_bulk_paths_before_their_first_call():
             cwd=ROOT,
         )
         heavy = {"numpy", "fastavro", "cramjam", "isal", "google_crc32c", "google.cloud.storage"}
-        assert heavy & set(json.loads(ran.stdout)) == set()
+        assert heavy & set(json.loads(done.stdout)) == set()
