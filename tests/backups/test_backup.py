@@ -264,13 +264,13 @@ def test_expired_backups_and_leftovers_of_interrupted_ones_are_deleted(
         }
     )
     backups = backup.Backups(settings, engine, storage_client)
-    taken = [backups.back_up([JOBS], "")[0] for _ in range(4)]
+    created = [backups.back_up([JOBS], "")[0] for _ in range(4)]
     upload(b"half", "jobs/20200101T000000.000000Z-0123456789ab.avro")
     later = datetime.now(UTC) + timedelta(days=3)
 
     expired = backups.expire([JOBS], later)
 
-    assert sorted(one.id for one in expired) == sorted(one.id for one in taken[:2])
+    assert sorted(one.id for one in expired) == sorted(one.id for one in created[:2])
     assert sorted(blob.name for blob in storage_client.list_blobs(bucket)) == sorted(
-        name for one in taken[2:] for name in (one.name, one.object)
+        name for one in created[2:] for name in (one.name, one.object)
     )

@@ -49,8 +49,8 @@ def test_a_restore_is_synced_to_bigquery(operator):
     )
     operator.dropped("hired_employees.csv", hires.encode())
     assert same_on_both_sides(operator)
-    taken = operator.api.post("/backup_table/all").raise_for_status().json()
-    assert [one["rows"] for one in taken["backups"]] == [2, 2, 199]
+    created = operator.api.post("/backup_table/all").raise_for_status().json()
+    assert [one["rows"] for one in created["backups"]] == [2, 2, 199]
     operator.dropped(
         "hired_employees-2.csv",
         b"1,Other,2022-01-01T00:00:00Z,2,2\n500,New,2022-01-01T00:00:00Z,2,2\n",
@@ -60,7 +60,7 @@ def test_a_restore_is_synced_to_bigquery(operator):
     operator.synced()
     assert not same_on_both_sides(operator)
 
-    answer = operator.api.post("/restore_table/hired_employees", json={"backup": taken["id"]})
+    answer = operator.api.post("/restore_table/hired_employees", json={"backup": created["id"]})
 
     done = answer.raise_for_status().json()
     changed = {
