@@ -1,4 +1,4 @@
-"""A restore puts back what was, says what it changed, and changes nothing where it cannot."""
+"""A restore returns a table to its backup and reports its changes; a failed one changes nothing."""
 
 import io
 from datetime import UTC, date, datetime
@@ -26,14 +26,14 @@ def counts(restored):
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=1000)
-MOMENTS = st.datetimes(timezones=st.just(UTC))
+TIMESTAMPS = st.datetimes(timezones=st.just(UTC))
 STORED = st.tuples(
     st.integers(1, 2**63 - 1),
     st.one_of(TEXTS, st.sampled_from(["\\N", "\t\n\r\\", "😀" * 1000, "'--", '"'])),
-    st.one_of(MOMENTS, st.sampled_from([datetime.max.replace(tzinfo=UTC)])),
+    st.one_of(TIMESTAMPS, st.sampled_from([datetime.max.replace(tzinfo=UTC)])),
     st.just(1),
     st.just(1),
-    MOMENTS,
+    TIMESTAMPS,
     st.uuids(),
 )
 
@@ -42,7 +42,7 @@ STORED = st.tuples(
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_any_table_comes_back_as_it_was(found, database, backups, restored, content):
+def test_any_rows_survive_backup_and_restore(found, database, backups, restored, content):
     database.ask("truncate departments, jobs, hired_employees")
     for parent in (DEPARTMENTS, JOBS):
         database.fill(parent, [(1, "One")])
@@ -61,7 +61,7 @@ def test_any_table_comes_back_as_it_was(found, database, backups, restored, cont
     backups.catalog.delete(manifest)
 
 
-def test_a_large_table_comes_back_as_it_was(database, parents, backups, restored):
+def test_a_large_table_survives_backup_and_restore(database, parents, backups, restored):
     database.fill(HIRES, hires(60_000))
     before = database.rows(HIRES)
     (manifest,) = backups.back_up([HIRES], "")
@@ -85,7 +85,7 @@ def test_a_large_table_comes_back_as_it_was(database, parents, backups, restored
 
 @pytest.fixture
 def changed(database, parents, backups):
-    """A backup of 100 hires; then 30 were deleted, 20 changed, 10 are new."""
+    """100 hires that are backed up; then 30 are deleted, 20 changed and 10 added."""
     database.fill(HIRES, hires(100))
     before = database.rows(HIRES)
     backups.back_up([HIRES], "")
@@ -95,7 +95,7 @@ def changed(database, parents, backups):
     return before
 
 
-def test_replace_makes_the_table_what_it_was(changed, database, restored):
+def test_replace_makes_the_table_equal_to_the_backup(changed, database, restored):
     done = restored(HIRES, sender="ann")
 
     assert database.rows(HIRES) == changed
@@ -113,15 +113,15 @@ def test_replace_makes_the_table_what_it_was(changed, database, restored):
     )
 
 
-def test_what_is_replaced_is_kept(changed, database, restored):
+def test_replaced_rows_are_recorded(changed, database, restored):
     done = restored(HIRES)
 
-    kept = database.ask(
+    recorded = database.ask(
         "select key ->> 'id', row ->> 'name', load_id, replaced_by from replaced_rows"
     )
-    assert len(kept) == 30
-    assert {row[2:] for row in kept} == {(LOAD_ID, done.load_id)}
-    assert ("31", "Nobody", LOAD_ID, done.load_id) in kept
+    assert len(recorded) == 30
+    assert {row[2:] for row in recorded} == {(LOAD_ID, done.load_id)}
+    assert ("31", "Nobody", LOAD_ID, done.load_id) in recorded
 
 
 def test_merge_deletes_nothing(changed, database, restored):
@@ -132,25 +132,25 @@ def test_merge_deletes_nothing(changed, database, restored):
     assert set(changed) < set(database.rows(HIRES))
 
 
-def test_a_dry_run_says_the_same_and_changes_nothing(changed, database, restored):
+def test_a_dry_run_reports_the_same_changes_and_makes_none(changed, database, restored):
     before = database.rows(HIRES)
 
-    tried = restored(HIRES, dry_run=True)
+    preview = restored(HIRES, dry_run=True)
 
     assert database.rows(HIRES) == before
     assert database.ask("select count(*) from loads") == [(0,)]
-    assert tried.load_id is None
-    assert restored(HIRES).changes == tried.changes
+    assert preview.load_id is None
+    assert restored(HIRES).changes == preview.changes
 
 
-def test_restored_twice_the_second_changes_nothing(changed, database, restored):
+def test_a_second_restore_changes_nothing(changed, database, restored):
     restored(HIRES)
 
     assert counts(restored(HIRES)) == {"unchanged": 100}
     assert database.rows(HIRES) == changed
 
 
-def test_a_row_gets_back_who_brought_it_and_when(database, backups, restored):
+def test_a_restored_row_has_its_original_load_and_acceptance_time(database, backups, restored):
     database.fill(JOBS, [(1, "Welder")])
     before = database.rows(JOBS)
     backups.back_up([JOBS], "")
@@ -165,9 +165,7 @@ def test_a_row_gets_back_who_brought_it_and_when(database, backups, restored):
     assert database.ask("select count(*) from replaced_rows") == [(0,)]
 
 
-def test_rows_that_would_lose_their_parent_keep_a_restore_from_happening(
-    database, parents, backups, restored
-):
+def test_a_restore_that_would_orphan_rows_is_refused(database, parents, backups, restored):
     backups.back_up([JOBS], "")
     database.fill(JOBS, [(4, "Late"), (5, "Later")])
     rows = [(i, "Ana", NOON, 1, 4 + i % 2) for i in range(1, 26)]
@@ -205,28 +203,28 @@ def test_rows_whose_parents_are_gone_are_not_restored(database, parents, backups
     assert database.rows(HIRES) == []
 
 
-def test_many_parents_that_go_do_not_wait_for_their_children_one_by_one(
+def test_many_parents_are_deleted_without_checking_children_one_by_one(
     database, parents, backups, restored, monkeypatch
 ):
     database.fill(HIRES, hires(100))
     backups.back_up([JOBS], "")
     database.fill(JOBS, [(i, f"Job {i}") for i in range(4, 400)])
-    taken_off = []
+    dropped = []
     drop = foreign_keys.drop_key_sql
     monkeypatch.setattr(
-        foreign_keys, "drop_key_sql", lambda key: taken_off.append(key["name"]) or drop(key)
+        foreign_keys, "drop_key_sql", lambda key: dropped.append(key["name"]) or drop(key)
     )
 
     assert counts(restored(JOBS)) == {"deleted": 396, "unchanged": 3}
 
-    assert set(taken_off) == {"hired_employees_job_id_fkey"}
+    assert set(dropped) == {"hired_employees_job_id_fkey"}
     keys = "select conname from pg_constraint where conrelid = 'hired_employees'::regclass"
     assert ("hired_employees_job_id_fkey",) in database.ask(keys)
 
 
 @pytest.fixture
-def made(engine):
-    """Make tables that the dictionary does not have; they are dropped at the end."""
+def create_table(engine):
+    """Create tables outside the dictionary; they are dropped after the test."""
     names = []
 
     def act(name, columns):
@@ -251,14 +249,16 @@ class Office(Row):
 
 
 class LargerOffice(Office):
-    """The same, later."""
+    """A later version of the table."""
 
     floors = Integer(load_default=7)
     country = Text(load_default="Nowhere")
 
 
-def test_an_old_backup_fills_fields_that_the_table_has_gained(made, database, backups, restored):
-    made("offices", "id bigint primary key, city text not null")
+def test_an_old_backup_fills_new_fields_with_their_defaults(
+    create_table, database, backups, restored
+):
+    create_table("offices", "id bigint primary key, city text not null")
     database.fill(Table("offices", Office), [(i, f"City {i}") for i in range(1, 4000)])
     backups.back_up([Table("offices", Office)], "")
     database.ask(
@@ -277,15 +277,15 @@ def test_an_old_backup_fills_fields_that_the_table_has_gained(made, database, ba
 
 
 class NewOffice(Office):
-    """The same with a field that nobody can guess."""
+    """A version with a new field that has no default."""
 
     rent = Integer()
 
 
-def test_an_old_backup_without_a_field_that_has_no_default_is_refused(
-    made, database, backups, restored
+def test_an_old_backup_without_a_required_field_is_refused(
+    create_table, database, backups, restored
 ):
-    made("offices", "id bigint primary key, city text not null")
+    create_table("offices", "id bigint primary key, city text not null")
     backups.back_up([Table("offices", Office)], "")
 
     with pytest.raises(UnusableBackup, match="it lacks rent") as caught:
@@ -302,12 +302,12 @@ class Room(Row):
     window = Flag()
 
 
-def test_a_kind_of_field_that_the_bulk_paths_do_not_cover_goes_row_by_row(
-    made, database, backups, restored, monkeypatch
+def test_a_kind_without_a_bulk_path_is_restored_row_by_row(
+    create_table, database, backups, restored, monkeypatch
 ):
     monkeypatch.setattr(sent_rows, "_LINES", 100)
     rooms = Table("rooms", Room)
-    made("rooms", '"id" bigint primary key, name text not null, "window" boolean not null')
+    create_table("rooms", '"id" bigint primary key, name text not null, "window" boolean not null')
     database.fill(rooms, [(i, f"Röom\t{i}", i % 3 == 0) for i in range(1, 1000)])
     before = database.rows(rooms)
     (manifest,) = backups.back_up([rooms], "")
@@ -353,7 +353,7 @@ def test_a_file_made_elsewhere_may_hold_kinds_that_the_bulk_paths_do_not_cover(
 
 
 class Round(Row):
-    """A round of a contest, its columns named like parts of our own queries."""
+    """A round of a contest, with columns named like identifiers in our own queries."""
 
     first = Integer()
     source = Text()
@@ -361,9 +361,11 @@ class Round(Row):
     rows = Integer()
 
 
-def test_columns_may_be_named_like_parts_of_our_queries(made, database, backups, restored):
+def test_columns_may_be_named_like_identifiers_in_our_queries(
+    create_table, database, backups, restored
+):
     rounds = Table("pages", Round, key=("first",))
-    made(
+    create_table(
         "pages", "first bigint primary key, source text not null, ranges text not null, rows bigint"
     )
     database.fill(rounds, [(i, f"a{i}", "b", -i) for i in range(1, 2000)])
@@ -376,15 +378,15 @@ def test_columns_may_be_named_like_parts_of_our_queries(made, database, backups,
 
 
 class Person(Row):
-    """Somebody with a superior."""
+    """A person with a superior."""
 
     id = Integer()
     superior = Integer()
 
 
-def test_a_table_that_refers_to_itself_is_restored(made, database, backups, restored):
+def test_a_self_referencing_table_is_restored(create_table, database, backups, restored):
     people = Table("people", Person, references=(Reference("superior", "people"),))
-    made(
+    create_table(
         "people",
         "id bigint primary key, superior bigint not null"
         " constraint people_superior_fkey references people",
@@ -399,9 +401,9 @@ def test_a_table_that_refers_to_itself_is_restored(made, database, backups, rest
     assert database.rows(people) == before
 
 
-def test_a_key_of_two_fields_is_compared_whole(made, database, backups, restored):
+def test_a_composite_key_is_compared_whole(create_table, database, backups, restored):
     pairs = Table("pairs", Person, key=("id", "superior"))
-    made("pairs", "id bigint, superior bigint, primary key (id, superior)")
+    create_table("pairs", "id bigint, superior bigint, primary key (id, superior)")
     database.fill(pairs, [(1, 1), (1, 2), (2, 1)])
     backups.back_up([pairs], "")
     database.ask("delete from pairs where id = 1 and superior = 2")

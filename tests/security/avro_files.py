@@ -1,4 +1,4 @@
-"""Avro files written byte by byte, as no library would write them."""
+"""Malformed Avro files, written byte by byte because no library would write them."""
 
 import io
 import json
@@ -28,7 +28,7 @@ def number(value: int) -> bytes:
 
 
 def text(value: bytes) -> bytes:
-    """Bytes or a text as Avro writes it."""
+    """Bytes or text as Avro writes them."""
     return number(len(value)) + value
 
 
@@ -36,28 +36,28 @@ ROW = number(1) + text(b"Welder")
 
 
 def record(*more: Any) -> bytes:
-    """The schema of a job with fields of types beyond its own."""
+    """The schema of a job, with extra fields of the given types."""
     fields = [{"name": "id", "type": "long"}, {"name": "job", "type": "string"}]
     fields += [{"name": f"more{place}", "type": kind} for place, kind in enumerate(more)]
     return json.dumps({"type": "record", "name": "Job", "fields": fields}).encode()
 
 
 def header(schema: bytes, codec: bytes = b"null") -> bytes:
-    """A file's beginning."""
+    """The header of a file."""
     entries = text(b"avro.schema") + text(schema) + text(b"avro.codec") + text(codec)
     return b"Obj\x01" + number(2) + entries + number(0) + SYNC
 
 
 def block(rows: int, data: bytes, sync: bytes = SYNC) -> bytes:
-    """A block that says to have so many rows."""
+    """A block that claims to hold `rows` rows."""
     return number(rows) + text(data) + sync
 
 
 def restored(content: bytes | Readable, max_block_bytes: int = 32 << 20) -> tuple[int, int]:
-    """Read a file as a restore does, up to the database; gives how many rows were good and bad.
+    """Read a file as a restore does, without a database; returns the counts of good and bad rows.
 
     Raises:
-        UnusableBackup: it cannot be restored.
+        UnusableBackup: the file cannot be restored.
     """
     stream = io.BytesIO(content) if isinstance(content, bytes) else content
     with errors.mapped():

@@ -1,4 +1,4 @@
-"""The bulk paths read and write what fastavro does, to the byte."""
+"""The bulk paths encode and decode exactly as fastavro does."""
 
 import io
 import random
@@ -50,10 +50,10 @@ def chunk(found):
     )
 
 
-def cut(encoded, rows_a_block):
+def split(encoded, rows_per_block):
     blocks, start = [], 0
-    for first in range(0, len(encoded.ends), rows_a_block):
-        last = min(first + rows_a_block, len(encoded.ends))
+    for first in range(0, len(encoded.ends), rows_per_block):
+        last = min(first + rows_per_block, len(encoded.ends))
         end = int(encoded.ends[last - 1])
         blocks.append(Block(last - first, bytes(encoded.data[start:end])))
         start = end
@@ -65,42 +65,42 @@ def cut(encoded, rows_a_block):
 )
 @settings(max_examples=200, deadline=None)
 def test_rows_are_encoded_as_fastavro_encodes_them(found):
-    made = chunk(found)
+    original = chunk(found)
 
-    assert bytes(binary.encode(made).data) == bytes(rows.encode_one_by_one(FILE, made).data)
+    assert bytes(binary.encode(original).data) == bytes(rows.encode_one_by_one(FILE, original).data)
 
 
 @given(ROWS, st.integers(1, 3))
 @settings(max_examples=200, deadline=None)
-def test_rows_come_back_side_by_side_as_they_were(found, rows_a_block):
-    made = chunk(found)
-    blocks = cut(rows.encode_one_by_one(FILE, made), rows_a_block)
+def test_decoding_by_columns_returns_the_same_rows(found, rows_per_block):
+    original = chunk(found)
+    blocks = split(rows.encode_one_by_one(FILE, original), rows_per_block)
 
     columns = binary.decode(blocks, [False, True, False, True])
 
     fits_a_word = all(-(2**55) <= clamped(v) < 2**55 for row in found for v in (row[0], row[2]))
     assert (columns is not None) == fits_a_word
     if columns is not None:
-        back = zip(*(column.to_list() for column in columns), strict=True)
-        assert sorted(back) == sorted(tuple(record.values()) for record in made.records())
+        decoded = zip(*(column.to_list() for column in columns), strict=True)
+        assert sorted(decoded) == sorted(tuple(record.values()) for record in original.records())
 
 
 @pytest.mark.parametrize("codec", codecs.CODECS)
-def test_a_file_is_one_to_fastavro_and_back(codec):
-    made = chunk([(i, f"n{i}" * (i % 50), i * 1000, f"{i:036}") for i in range(3000)])
+def test_fastavro_reads_our_files_and_so_do_we(codec):
+    original = chunk([(i, f"n{i}" * (i % 50), i * 1000, f"{i:036}") for i in range(3000)])
     header = container.new_header(SCHEMA, codecs.of(codec), {"mine": b"yes"})
     sink = io.BytesIO()
     sink.write(header.encoded())
-    for block in cut(binary.encode(made), 100):
+    for block in split(binary.encode(original), 100):
         sink.write(header.framed(block.rows, header.codec.pack(memoryview(block.data))))
     sink.seek(0)
 
     if codec != "zstandard":
-        # fastavro's own would need a library of its own before Python 3.14.
+        # fastavro needs an extra library for zstandard before Python 3.14.
         theirs = fastavro.reader(sink)
         assert theirs.metadata["mine"] == "yes"
         assert [(r["id"], r["name"]) for r in theirs] == [
-            (r["id"], r["name"]) for r in made.records()
+            (r["id"], r["name"]) for r in original.records()
         ]
         sink.seek(0)
     reader = Reader(sink)
@@ -109,21 +109,21 @@ def test_a_file_is_one_to_fastavro_and_back(codec):
     checksums = [Checksum(FILE.by_field), Checksum(FILE.by_field)]
     for one in found:
         checksums[0].add(one)
-    checksums[1].add(made)
+    checksums[1].add(original)
     assert checksums[0].hexadecimal == checksums[1].hexadecimal
     assert checksums[0].rows == 3000
     assert reader.digest.size_bytes == len(sink.getvalue())
 
 
-def test_the_bulk_path_is_the_one_that_reads_our_files(monkeypatch):
-    made = chunk([(i, f"n{i}", i * 1000, f"{i:036}") for i in range(1000)])
-    blocks = cut(binary.encode(made), 20)
+def test_our_own_files_take_the_bulk_path(monkeypatch):
+    original = chunk([(i, f"n{i}", i * 1000, f"{i:036}") for i in range(1000)])
+    blocks = split(binary.encode(original), 20)
     monkeypatch.setattr(rows, "decode_one_by_one", None)
 
     assert sorted(rows.decode(FILE, blocks).columns["id"].to_list()) == list(range(1000))
 
 
-def test_a_files_fastavro_wrote_with_blocks_of_any_size_is_read():
+def test_files_from_fastavro_are_read_whatever_their_block_size():
     records = [{"id": i, "name": f"n{i}", "at": i, "load_id": ""} for i in range(2000)]
     for interval in (1, 500, 16000, 10**7):
         sink = io.BytesIO()
@@ -137,7 +137,7 @@ def test_a_files_fastavro_wrote_with_blocks_of_any_size_is_read():
         assert sorted(ids) == list(range(2000)), interval
 
 
-def test_the_checksum_is_the_same_in_any_order_and_another_after_any_change():
+def test_the_checksum_ignores_row_order_and_detects_every_change():
     found = [(i, f"name {i}", i * 7, f"{i:036}") for i in range(500)]
     checksum = checksum_of(found)
     shuffled = random.Random(1).sample(found, len(found))
@@ -154,8 +154,8 @@ def test_the_checksum_is_the_same_in_any_order_and_another_after_any_change():
         assert checksum_of(other) != checksum
 
 
-def test_the_checksum_is_what_it_always_was():
-    # Manifests of years ago hold such.
+def test_the_checksum_has_not_changed_between_releases():
+    # Old manifests contain these values.
     assert checksum_of([]) == "0000000000000000"
     assert checksum_of([(1, "Ana", 1_600_000_000_000_000, "a" * 36)]) == GOLDEN
 
@@ -189,7 +189,7 @@ def plain_checksum(found):
 
 @given(ROWS)
 @settings(max_examples=100, deadline=None)
-def test_the_checksum_is_as_it_is_defined(found):
+def test_the_checksum_matches_its_definition(found):
     assert checksum_of(found) == plain_checksum(found)
 
 
@@ -214,7 +214,7 @@ def test_damaged_blocks_are_refused(codec):
         assert caught.value.code == "damaged"
 
 
-def test_a_block_that_unpacks_without_end_is_refused():
+def test_a_block_that_unpacks_beyond_the_limit_is_refused():
     for name in ("deflate", "snappy", "zstandard"):
         found = codecs.of(name)
         with pytest.raises(AvroError):
@@ -223,7 +223,7 @@ def test_a_block_that_unpacks_without_end_is_refused():
 
 @given(st.binary(max_size=300), st.integers(1, 40))
 @settings(max_examples=300, deadline=None)
-def test_any_bytes_are_rows_or_refused(data, count):
+def test_any_bytes_either_decode_or_are_refused_as_damaged(data, count):
     try:
         found = rows.decode(FILE, [Block(count, data)] * 30)
     except AvroError as error:
@@ -234,7 +234,7 @@ def test_any_bytes_are_rows_or_refused(data, count):
 
 @given(st.lists(st.uuids(), max_size=20))
 @settings(deadline=None)
-def test_ids_of_loads_are_written_as_python_writes_them(ids):
+def test_load_ids_are_formatted_as_python_formats_them(ids):
     written = uuid_texts(memoryview(b"".join(one.bytes for one in ids)))
 
     assert written.to_list() == [str(one) for one in ids]
@@ -242,14 +242,14 @@ def test_ids_of_loads_are_written_as_python_writes_them(ids):
 
 
 @pytest.mark.parametrize("text", ["", "x" * 36, "7f0f8b0e5c0b4f439f0e2a4f1f6f8a10", "g" * 36])
-def test_what_is_no_id_of_a_load_is_refused(text):
+def test_an_invalid_load_id_is_refused(text):
     with pytest.raises(AvroError, match="UUID"):
         uuid_bytes(Texts.of([text.encode()]), "Not a UUID.")
 
 
 @given(st.lists(LONGS.map(clamped), max_size=50))
 @settings(deadline=None)
-def test_integers_are_as_long_as_avro_has_them(values):
+def test_varints_have_the_length_that_avro_specifies(values):
     written = varints.write(np.array(values, np.int64))
 
     def size(value):

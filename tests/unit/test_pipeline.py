@@ -1,4 +1,4 @@
-"""Work done in a thread of its own keeps its order and its errors, and leaves no thread behind."""
+"""Work in a background thread keeps its order, raises its errors and leaves no thread behind."""
 
 import threading
 
@@ -7,25 +7,25 @@ import pytest
 from shared.pipeline import Stage, prefetch
 
 
-def test_prefetched_items_come_in_their_order():
+def test_prefetched_items_come_in_order():
     with prefetch(range(100)) as found:
         assert list(found) == list(range(100))
 
 
-def test_the_next_item_is_made_while_the_present_one_is_used():
-    made = threading.Semaphore(0)
+def test_the_next_item_is_produced_while_the_current_one_is_used():
+    produced = threading.Semaphore(0)
 
     def items():
         for number in range(3):
             yield number
-            made.release()
+            produced.release()
 
     with prefetch(items()) as found:
         assert next(found) == 0
-        assert made.acquire(timeout=5)
+        assert produced.acquire(timeout=5)
 
 
-def test_an_error_comes_where_its_item_would_have():
+def test_an_error_is_raised_in_place_of_its_item():
     def items():
         yield 1
         raise ValueError("second")
@@ -45,7 +45,7 @@ def test_stopping_early_ends_the_thread():
     assert threading.active_count() == before
 
 
-def test_an_error_of_the_user_ends_the_thread_too():
+def test_an_error_in_the_with_block_ends_the_thread():
     before = threading.active_count()
 
     with pytest.raises(RuntimeError), prefetch(iter(int, 1)):
@@ -54,21 +54,21 @@ def test_an_error_of_the_user_ends_the_thread_too():
     assert threading.active_count() == before
 
 
-def test_a_stage_works_all_items_in_their_order():
-    worked = []
+def test_a_stage_processes_all_items_in_order():
+    processed = []
 
-    with Stage(worked.append) as stage:
+    with Stage(processed.append) as stage:
         for number in range(100):
             stage.put(number)
 
-    assert worked == list(range(100))
+    assert processed == list(range(100))
 
 
-def test_a_stage_takes_no_more_items_than_its_depth():
-    go_on, put = threading.Event(), []
+def test_a_stage_holds_no_more_items_than_its_depth():
+    proceed, put = threading.Event(), []
 
     def fill():
-        with Stage(lambda _: go_on.wait(5), depth=2) as stage:
+        with Stage(lambda _: proceed.wait(5), depth=2) as stage:
             for number in range(4):
                 stage.put(number)
                 put.append(number)
@@ -77,14 +77,14 @@ def test_a_stage_takes_no_more_items_than_its_depth():
     filling.start()
     filling.join(0.2)
     held = list(put)
-    go_on.set()
+    proceed.set()
     filling.join()
 
     assert held == [0, 1]
     assert put == [0, 1, 2, 3]
 
 
-def test_an_error_in_a_stage_comes_to_who_puts_items_in():
+def test_an_error_in_a_stage_is_raised_to_the_producer():
     before = threading.active_count()
 
     def fails(item):
@@ -96,18 +96,18 @@ def test_an_error_in_a_stage_comes_to_who_puts_items_in():
     assert threading.active_count() == before
 
 
-def test_an_error_of_the_user_ends_a_stage_after_the_current_item():
-    before, go_on, worked = threading.active_count(), threading.Event(), []
+def test_an_error_in_the_with_block_ends_a_stage_after_the_current_item():
+    before, proceed, processed = threading.active_count(), threading.Event(), []
 
     def work(item):
-        go_on.wait(5)
-        worked.append(item)
+        proceed.wait(5)
+        processed.append(item)
 
     with pytest.raises(RuntimeError), Stage(work) as stage:
         stage.put(1)
         stage.put(2)
-        threading.Timer(0.1, go_on.set).start()
+        threading.Timer(0.1, proceed.set).start()
         raise RuntimeError("the user's own")
 
-    assert 2 not in worked
+    assert 2 not in processed
     assert threading.active_count() == before

@@ -27,8 +27,10 @@ HEAVY = {
 
 def loaded_by(statement: str) -> set[str]:
     script = f"import sys; {statement}; print(*sorted(sys.modules))"
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(ran.stdout.split())
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
 
 
 def test_shared_http_imports_nothing_heavy():

@@ -1,4 +1,4 @@
-"""The small pieces the supervisor is made of."""
+"""The supervisor's small building blocks: ports, logs, environment, processes, sample."""
 
 import csv
 import os
@@ -13,30 +13,30 @@ from infra.local.layout import Layout
 from infra.local.tabular import table
 
 
-def test_ports_are_kept_while_they_are_free_and_picked_anew_when_taken() -> None:
-    kept = {"gateway": 20_001, "storage": 20_002}
+def test_free_ports_are_reused_and_taken_ones_replaced() -> None:
+    previous = {"gateway": 20_001, "storage": 20_002}
 
-    chosen = ports.choose(["gateway", "storage"], kept, {}, lambda port: port != 20_002)
+    chosen = ports.choose(["gateway", "storage"], previous, {}, lambda port: port != 20_002)
 
     assert chosen["gateway"] == 20_001
     assert chosen["storage"] not in (20_001, 20_002)
 
 
-def test_a_port_given_is_taken_and_left_to_nobody_else() -> None:
+def test_a_requested_port_is_used_by_that_part_only() -> None:
     chosen = ports.choose(["gateway", "storage"], {"storage": 20_001}, {"gateway": 20_003})
 
     assert chosen["gateway"] == 20_003
     assert len(set(chosen.values())) == 2
 
 
-def test_ports_lie_below_those_of_outgoing_connections() -> None:
+def test_ports_are_below_the_range_for_outgoing_connections() -> None:
     first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
 
     assert all(port < first for port in ports.choose(list("abcdefgh"), {}, {}).values())
 
 
 @pytest.mark.parametrize(
-    ("log", "word"),
+    ("log", "expected"),
     [
         ("starting\nModuleNotFoundError: No module named 'x'\n", "ModuleNotFoundError: No module"),
         ("FATAL:  could not bind\nHINT:  Is another running?\n", "FATAL:  could not bind"),
@@ -45,19 +45,19 @@ def test_ports_lie_below_those_of_outgoing_connections() -> None:
         ("", ""),
     ],
 )
-def test_the_last_word_of_a_log_is_its_trouble(tmp_path: Path, log: str, word: str) -> None:
+def test_the_last_error_of_a_log_is_found(tmp_path: Path, log: str, expected: str) -> None:
     (tmp_path / "log").write_text(log)
 
-    assert partlog.last_error(tmp_path / "log").startswith(word)
+    assert partlog.last_error(tmp_path / "log").startswith(expected)
 
 
-def test_the_last_word_is_of_the_present_run(tmp_path: Path) -> None:
+def test_the_last_error_is_from_the_current_run(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("old error\n")
 
     assert partlog.last_error(tmp_path / "log", start=len("old error\n")) == ""
 
 
-def test_a_grown_log_is_put_aside_when_opened(tmp_path: Path) -> None:
+def test_a_large_log_is_rotated_when_opened(tmp_path: Path) -> None:
     file = tmp_path / "log"
     file.write_bytes(b"x" * 5_000_001)
 
@@ -68,17 +68,17 @@ def test_a_grown_log_is_put_aside_when_opened(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_what_points_elsewhere_is_not_inherited() -> None:
-    strays = {
+def test_variables_that_point_to_other_systems_are_not_inherited() -> None:
+    foreign = {
         "DATABASE_URL": "postgresql://production",
         "GOOGLE_APPLICATION_CREDENTIALS": "/key.json",
         "PGHOST": "production",
         "HTTPS_PROXY": "http://proxy",
     }
 
-    kept = environment.inherited({**strays, "PATH": "/bin", "MAX_BODY_BYTES": "5"})
+    inherited = environment.inherited({**foreign, "PATH": "/bin", "MAX_BODY_BYTES": "5"})
 
-    assert kept == {"PATH": "/bin", "MAX_BODY_BYTES": "5"}
+    assert inherited == {"PATH": "/bin", "MAX_BODY_BYTES": "5"}
 
 
 def test_a_process_is_identified_by_its_pid_and_start_time() -> None:
@@ -88,7 +88,7 @@ def test_a_process_is_identified_by_its_pid_and_start_time() -> None:
     assert processes.find(os.getpid(), began - 60) is None
 
 
-def test_every_topic_that_something_names_is_made() -> None:
+def test_every_topic_in_use_is_created() -> None:
     found = functions.read()
     named = {push.topic for function in found for push in function.trigger.push}
     published = {topic for function in found for topic in function.permissions.publishes}
@@ -99,7 +99,7 @@ def test_every_topic_that_something_names_is_made() -> None:
     assert topics == named | published | timed | {"uploads", "dead-letters"}
 
 
-def test_the_sample_is_the_same_each_time_and_as_described(tmp_path: Path) -> None:
+def test_the_sample_is_deterministic_and_as_documented(tmp_path: Path) -> None:
     first, second = sample.write(tmp_path / "a"), sample.write(tmp_path / "b")
 
     assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
@@ -112,7 +112,7 @@ def test_the_sample_is_the_same_each_time_and_as_described(tmp_path: Path) -> No
     assert first[2].read_bytes().count(b"\r\n") == 183
 
 
-def test_a_table_puts_numbers_to_the_right() -> None:
+def test_a_table_aligns_numbers_to_the_right() -> None:
     assert table(("name", "rows"), [("a", 5), ("bcd", 12)]) == (
         "  name  rows\n  ----  ----\n  a        5\n  bcd     12"
     )

@@ -1,4 +1,4 @@
-"""What follows from the dictionary in PostgreSQL, Avro, BigQuery and msgspec."""
+"""Schemas derived from the dictionary: PostgreSQL, Avro, BigQuery and msgspec."""
 
 import fastavro
 import msgspec
@@ -32,7 +32,7 @@ def test_the_postgres_table_has_key_references_and_the_platforms_own_columns():
     assert "FOREIGN KEY(job_id) REFERENCES jobs (id)" in ddl
 
 
-def test_the_avro_schema_is_one_that_fastavro_takes():
+def test_fastavro_accepts_the_avro_schema():
     schema = fastavro.parse_schema(schemas.of_table(HIRES).declared)
 
     assert [field["name"] for field in schema["fields"]] == [
@@ -65,7 +65,7 @@ def test_the_bigquery_columns_are_typed_and_described():
     assert "hired" in found["datetime"].description
 
 
-def test_the_struct_knows_every_field_and_none_beyond_them():
+def test_the_struct_has_exactly_the_tables_fields():
     struct = structs.row(HIRES)
 
     assert tuple(field.name for field in msgspec.structs.fields(struct)) == HIRES.names

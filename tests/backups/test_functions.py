@@ -1,11 +1,11 @@
-"""The doors of backups: who may come in, what they are answered, and what the schedule does."""
+"""backup_table and restore_table over HTTP: access, answers and the nightly schedule."""
 
 import json
 
 import pytest
 
 from shared import tables
-from shared.api import backups as doors
+from shared.api import backups as api
 from shared.backups import backup, catalog
 from shared.loading.ledger import Source
 from shared.loading.load import load
@@ -22,14 +22,14 @@ SCHEDULED = {**HEADERS, "X-CloudScheduler": "true"}
 
 
 @pytest.fixture
-def topic(topics):
-    """Gives the attributes of the messages that say which table has changed."""
+def changes(topics):
+    """Returns the attributes of the messages on the table-changed topic."""
     return lambda: [dict(message.attributes) for message in topics("table-changed")]
 
 
 @pytest.fixture
-def door(topics, database_url, bucket, storage_endpoint, push_settings, configure):
-    """A function as the framework serves it, on the test's own database and bucket."""
+def client_of(topics, database_url, bucket, storage_endpoint, push_settings, configure):
+    """Test clients of functions, on the test's own database and bucket."""
     tokens = [apps.token(scope, text, scope) for scope, text in TOKENS.items()]
     configure(
         {
@@ -45,24 +45,24 @@ def door(topics, database_url, bucket, storage_endpoint, push_settings, configur
 
 
 @pytest.fixture
-def backup_table(door):
-    return door("backup_table")
+def backup_table(client_of):
+    return client_of("backup_table")
 
 
 @pytest.fixture
-def restore_table(door):
-    return door("restore_table")
+def restore_table(client_of):
+    return client_of("restore_table")
 
 
 def test_a_backup_is_taken_listed_verified_restored_and_deleted(
-    backup_table, restore_table, database, topic
+    backup_table, restore_table, database, changes
 ):
     database.fill(JOBS, jobs(3))
 
-    taken = backup_table.post("/backup_table/jobs", headers=HEADERS)
+    created = backup_table.post("/backup_table/jobs", headers=HEADERS)
 
-    assert taken.status_code == 201
-    backup = taken.get_json()
+    assert created.status_code == 201
+    backup = created.get_json()
     assert (backup["table"], backup["rows"], backup["verified"]) == ("jobs", 3, True)
     assert (backup["sender"], backup["scheduled"], backup["damage"]) == ("backups", False, None)
     listed = backup_table.get("/backup_table/jobs", headers=HEADERS).get_json()
@@ -76,17 +76,17 @@ def test_a_backup_is_taken_listed_verified_restored_and_deleted(
 
     database.ask("delete from jobs where id = 2")
     body = {"backup": "latest"}
-    tried = restore_table.post(
+    preview = restore_table.post(
         "/restore_table/jobs", json={**body, "dry_run": True}, headers=HEADERS
     ).get_json()
-    assert tried["load_id"] is None
+    assert preview["load_id"] is None
     done = restore_table.post("/restore_table/jobs", json=body, headers=HEADERS).get_json()
 
-    assert done == {**tried, "dry_run": False, "load_id": done["load_id"]}
+    assert done == {**preview, "dry_run": False, "load_id": done["load_id"]}
     assert done["inserted"] == {"count": 1, "examples": [{"id": 2}]}
     assert done["unchanged"]["count"] == 2
     assert (done["backup"], done["uri"], done["rows"]) == (backup["id"], backup["uri"], 3)
-    assert topic() == [{"table": "jobs", "load_id": done["load_id"], "kind": "restore"}]
+    assert changes() == [{"table": "jobs", "load_id": done["load_id"], "kind": "restore"}]
     assert database.ask("select count(*) from jobs") == [(3,)]
 
     assert backup_table.delete(path, headers=HEADERS).status_code == 204
@@ -105,7 +105,7 @@ def test_all_tables_are_backed_up_under_one_id(backup_table, parents):
     assert {one["snapshot_at"] for one in found["backups"]} == {found["snapshot_at"]}
 
 
-def test_the_schedule_backs_up_and_lets_old_backups_go(
+def test_the_schedule_backs_up_and_deletes_expired_backups(
     backup_table, backups, bucket, storage_client, monkeypatch
 ):
     monkeypatch.setenv("BACKUP_KEEP_DAYS", "1")
@@ -122,14 +122,16 @@ def test_the_schedule_backs_up_and_lets_old_backups_go(
     assert not {one.id for one in old} & set(left)
 
 
-def test_the_schedulers_identity_is_let_in(backup_table, push_headers):
+def test_the_schedulers_identity_is_accepted(backup_table, push_headers):
     answer = backup_table.post("/backup_table/all", json={}, headers=push_headers)
 
     assert answer.status_code == 201
     assert all(one["scheduled"] for one in answer.get_json()["backups"])
 
 
-def test_a_failed_scheduled_backup_is_an_error_to_alert_on(backup_table, monkeypatch, capfd):
+def test_a_failed_scheduled_backup_logs_an_error_with_an_alert_label(
+    backup_table, monkeypatch, capfd
+):
     def fails(*_, **__):
         raise RuntimeError("a row's secret")
 
@@ -147,7 +149,7 @@ def test_a_failed_scheduled_backup_is_an_error_to_alert_on(backup_table, monkeyp
     assert "secret" not in printed
 
 
-def test_a_backup_stands_even_where_old_ones_cannot_be_let_go(backup_table, monkeypatch, capfd):
+def test_a_backup_succeeds_even_if_expired_ones_cannot_be_deleted(backup_table, monkeypatch, capfd):
     def fails(*_):
         raise RuntimeError
 
@@ -156,10 +158,10 @@ def test_a_backup_stands_even_where_old_ones_cannot_be_let_go(backup_table, monk
     answer = backup_table.post("/backup_table/jobs", json={}, headers=SCHEDULED)
 
     assert answer.status_code == 201
-    assert doors.ALERT["alert"] in capfd.readouterr().err
+    assert api.ALERT["alert"] in capfd.readouterr().err
 
 
-def test_a_damaged_backup_is_told_of(backup_table, restore_table, backups, upload, database):
+def test_a_damaged_backup_is_reported(backup_table, restore_table, backups, upload, database):
     database.fill(JOBS, jobs(3))
     (manifest,) = backups.back_up([JOBS], "")
     upload(b"broken", manifest.object)
@@ -177,8 +179,8 @@ def test_a_damaged_backup_is_told_of(backup_table, restore_table, backups, uploa
         assert_problem(answer, status, slug)
 
 
-def test_a_file_made_elsewhere_is_restored_by_its_uri(
-    restore_table, upload, bucket, database, topic
+def test_a_file_from_another_tool_is_restored_by_its_uri(
+    restore_table, upload, bucket, database, changes
 ):
     name = upload(file(JOB, jobs(5)), "exports/jobs 1.avro")
 
@@ -192,7 +194,7 @@ def test_a_file_made_elsewhere_is_restored_by_its_uri(
     assert database.ask("select count(*) from jobs") == [(5,)]
 
 
-def test_a_backup_is_known_by_its_uri_too(restore_table, backups, bucket, database, parents):
+def test_a_backup_can_be_restored_by_its_uri(restore_table, backups, bucket, database, parents):
     (manifest,) = backups.back_up([JOBS], "")
     body = {"uri": f"gs://{bucket}/{manifest.object}"}
 
@@ -221,7 +223,7 @@ def test_a_backup_is_known_by_its_uri_too(restore_table, backups, bucket, databa
         ({"backup": "../../etc"}, 404, "unknown-backup"),
     ],
 )
-def test_what_a_restore_is_not_asked_with(body, status, slug, restore_table, bucket):
+def test_an_invalid_restore_request_is_a_problem(body, status, slug, restore_table, bucket):
     if "uri" in body:
         body = {**body, "uri": body["uri"].replace("gs://B/", f"gs://{bucket}/")}
 
@@ -230,7 +232,7 @@ def test_what_a_restore_is_not_asked_with(body, status, slug, restore_table, buc
     assert_problem(answer, status, slug)
 
 
-def test_unknown_tables_and_other_bodies_are_refused(backup_table, restore_table):
+def test_unknown_tables_and_invalid_bodies_are_refused(backup_table, restore_table):
     for client, path in ((backup_table, "/backup_table/x"), (restore_table, "/restore_table/x")):
         answer = client.post(path, json={"backup": "latest"}, headers=HEADERS)
         assert_problem(answer, 404, "unknown-table")
@@ -241,7 +243,7 @@ def test_unknown_tables_and_other_bodies_are_refused(backup_table, restore_table
     )
 
 
-def test_rows_that_would_lose_their_parent_are_named(restore_table, backups, database, parents):
+def test_rows_that_would_lose_their_parent_are_listed(restore_table, backups, database, parents):
     backups.back_up([JOBS], "")
     database.fill(JOBS, [(4, "Late")])
     database.fill(HIRES, [(7, "Ana", "2026-01-01T00:00:00Z", 1, 4)])
@@ -261,7 +263,7 @@ def test_rows_that_would_lose_their_parent_are_named(restore_table, backups, dat
 
 
 def test_rows_that_waited_for_a_restored_parent_are_loaded(
-    restore_table, backups, database, parents, engine, topic
+    restore_table, backups, database, parents, engine, changes
 ):
     backups.back_up([JOBS], "")
     database.ask("delete from jobs where id = 3")
@@ -273,11 +275,11 @@ def test_rows_that_waited_for_a_restored_parent_are_loaded(
     restore_table.post("/restore_table/jobs", json={"backup": "latest"}, headers=HEADERS)
 
     assert database.ask("select id, job_id from hired_employees") == [(1, 3)]
-    told = [(found["table"], found["kind"]) for found in topic()]
-    assert told == [("jobs", "restore"), ("hired_employees", "load")]
+    published = [(found["table"], found["kind"]) for found in changes()]
+    assert published == [("jobs", "restore"), ("hired_employees", "load")]
 
 
-def test_another_scope_opens_neither(backup_table, restore_table):
+def test_a_token_of_another_scope_is_refused_by_both_functions(backup_table, restore_table):
     headers = {"X-Token": TOKENS["rows"]}
 
     assert_problem(backup_table.post("/backup_table/jobs", headers=headers), 403, "wrong-scope")

@@ -1,4 +1,4 @@
-"""Large loads end as small ones do: same rows, same rejects, same constraints."""
+"""Large loads have the same outcome as small ones: rows, rejects and constraints."""
 
 import io
 import threading
@@ -39,7 +39,7 @@ CONSTRAINTS = """
 
 @pytest.fixture
 def parents(engine):
-    """The departments and jobs that the hires refer to."""
+    """The departments and jobs that the hires reference."""
     with transaction(engine) as connection:
         connection.exec_driver_sql(
             "insert into departments values (1, 'Sales', now(), gen_random_uuid());"
@@ -57,10 +57,10 @@ def drop(engine):
             f"gs://u/{number}", "file", HIRES.name, NOON, sender="acme", size_bytes=size_bytes
         )
 
-        def judged(*, numbered=True):
+        def validated(*, numbered=True):
             return blocks(HIRES, io.BytesIO(text.encode()), 1 << 20, numbered=numbered)
 
-        entry = load(engine, source, judged)
+        entry = load(engine, source, validated)
         list(waiting.release_after(engine, entry))
         return entry
 
@@ -69,7 +69,7 @@ def drop(engine):
 
 @pytest.fixture
 def state(rows):
-    """Everything that a load leaves."""
+    """Everything that a load writes."""
 
     def read():
         return (
@@ -95,7 +95,9 @@ def state(rows):
     ],
     ids=["good", "mixed", "bad", "doubled", "orphan"],
 )
-def test_a_large_load_leaves_what_a_small_one_does(parents, drop, state, engine, text, counts):
+def test_a_large_load_has_the_same_outcome_as_a_small_one(
+    parents, drop, state, engine, text, counts
+):
     assert drop(text, size_bytes=1).counts == counts
     small = state()
     with transaction(engine) as connection:
@@ -111,13 +113,13 @@ def test_a_large_load_into_a_table_with_rows_updates_them(parents, drop, rows):
     assert drop(GOOD, number=2).counts == Counts(inserted=498, updated=1)
 
 
-def test_a_reader_sees_the_table_before_or_after_and_never_without_its_constraints(
+def test_a_reader_sees_the_table_before_or_after_the_load_and_always_with_its_constraints(
     parents, drop, engine
 ):
     seen = set()
     done = threading.Event()
 
-    def look():
+    def read():
         while not done.is_set():
             with engine.begin() as connection:
                 seen.add(
@@ -131,7 +133,7 @@ def test_a_reader_sees_the_table_before_or_after_and_never_without_its_constrain
                 )
             time.sleep(0.001)
 
-    reader = threading.Thread(target=look)
+    reader = threading.Thread(target=read)
     reader.start()
     time.sleep(0.05)
     drop(GOOD)
@@ -142,7 +144,7 @@ def test_a_reader_sees_the_table_before_or_after_and_never_without_its_constrain
     assert {tuple(found) for found in seen} == {(0, 3), (499, 3)}
 
 
-def test_other_loads_wait_for_a_large_one_and_do_not_fail(parents, drop, engine, rows):
+def test_other_loads_wait_for_a_large_one_instead_of_failing(parents, drop, engine, rows):
     entries = []
 
     def small(number):

@@ -1,4 +1,4 @@
-"""Both gates say of any row what the dictionary's rules say."""
+"""CSV and JSON validation agree with the dictionary's rules on every row."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ TEXTS = st.one_of(
     st.sampled_from(["", " ", "\u3000", 'a"b', 'a"', "a\nb", "a\rb", "a,b", "a\x00", "\\N", "\\."]),
     st.just("x" * 1001),
 )
-MOMENTS = st.one_of(
+TIMESTAMPS = st.one_of(
     st.datetimes().map(lambda moment: f"{moment.isoformat()}Z"),
     st.builds(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}{}".format,
@@ -42,7 +42,7 @@ MOMENTS = st.one_of(
     ),
     st.sampled_from(["", "2021-1-7T00:00:00Z", "2021-W45-7T00:00:00Z", "2021-01-07 00:00:00Z"]),
 )
-CELLS = st.tuples(INTEGERS, TEXTS, MOMENTS, INTEGERS, INTEGERS).map(list)
+CELLS = st.tuples(INTEGERS, TEXTS, TIMESTAMPS, INTEGERS, INTEGERS).map(list)
 
 
 def copied(values):
@@ -57,11 +57,11 @@ def expected(row):
     return copied([verdict[name] for name in HIRES.names])
 
 
-def normal(staged):
-    """A staged line, its moment as the rules would have staged it."""
+def normalized(staged):
+    """The cells of a staged line, in one spelling, so that they can be compared."""
     cells = staged.split("\t")[1:]
-    moment = judge(HIRES, {"datetime": cells[2].replace("+00:00", "Z")})
-    assert "datetime" not in {error.field for error in moment}
+    errors = judge(HIRES, {"datetime": cells[2].replace("+00:00", "Z")})
+    assert "datetime" not in {error.field for error in errors}
     cells[0], cells[3], cells[4] = (str(int(cells[place])) for place in (0, 3, 4))
     cells[2] = datetime.fromisoformat(cells[2]).astimezone(UTC).isoformat()
     return cells
@@ -72,7 +72,7 @@ def normal(staged):
     st.lists(CELLS, min_size=1, max_size=8),
     st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\n", csv.QUOTE_ALL)]),
 )
-def test_every_row_of_a_file_is_either_staged_or_turned_away_as_the_rules_say(rows, style):
+def test_every_row_of_a_file_is_staged_or_rejected_as_the_rules_say(rows, style):
     good = ["1", "Ada", "2021-01-01T00:00:00Z", "1", "1"]
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator=style[0], quoting=style[1]).writerows([good, *rows])
@@ -81,7 +81,7 @@ def test_every_row_of_a_file_is_either_staged_or_turned_away_as_the_rules_say(ro
     found = {}
     for block in csv_rows.blocks(HIRES, io.BytesIO(content), 1 << 20):
         for line in "".join(block.staged).split("\n")[:-1]:
-            found[int(line.split("\t")[0])] = normal(line)
+            found[int(line.split("\t")[0])] = normalized(line)
         for reject in block.rejects:
             found[reject.position] = [(error.field, error.code) for error in reject.errors]
 
@@ -96,7 +96,7 @@ JSON_VALUES = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     INTEGERS,
     st.text(max_size=8),
-    MOMENTS,
+    TIMESTAMPS,
     st.just([]),
     st.just({}),
 )
@@ -105,7 +105,7 @@ ROWS = st.one_of(
         {
             "id": st.one_of(st.integers(1, 2**63), JSON_VALUES),
             "name": st.one_of(TEXTS, JSON_VALUES),
-            "datetime": st.one_of(MOMENTS, JSON_VALUES),
+            "datetime": st.one_of(TIMESTAMPS, JSON_VALUES),
             "department_id": st.one_of(st.integers(1, 5), JSON_VALUES),
         },
         optional={"job_id": st.integers(1, 5), "extra": JSON_VALUES},
@@ -116,20 +116,20 @@ ROWS = st.one_of(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(ROWS, min_size=1, max_size=8), st.booleans())
-def test_every_row_of_a_batch_is_either_taken_or_turned_away_as_the_rules_say(rows, ascii_only):
+def test_every_row_of_a_batch_is_accepted_or_rejected_as_the_rules_say(rows, ascii_only):
     text = json.dumps({"rows": rows}, ensure_ascii=ascii_only)
     content = text.encode("utf-8", "surrogatepass")
     try:
         verdict = json_batch.check(HIRES, content)
-    except BadBatch as fault:
-        assert fault.code == "not_json"
+    except BadBatch as error:
+        assert error.code == "not_json"
         assert not ascii_only
         content.decode("utf-8", "replace").encode().decode()
         return
 
     found = {index: copied(values) for index, values in verdict.rows.items()}
     for index, cells in found.items():
-        found[index] = normal("\t".join([str(index), *cells]))
+        found[index] = normalized("\t".join([str(index), *cells]))
     for reject in verdict.rejects:
         found[reject.position] = [(error.field, error.code) for error in reject.errors]
 
@@ -138,5 +138,5 @@ def test_every_row_of_a_batch_is_either_taken_or_turned_away_as_the_rules_say(ro
 
 @settings(max_examples=300, deadline=None)
 @given(ROWS)
-def test_the_fields_asked_one_by_one_say_what_the_schema_says(row):
+def test_judging_field_by_field_agrees_with_the_whole_schema(row):
     assert judge(HIRES, row) == by_schema(HIRES, row)

@@ -1,4 +1,4 @@
-"""One claim to each source, however many deliveries of it come at once."""
+"""Concurrent deliveries of one source: exactly one claims it in the ledger."""
 
 import threading
 from collections.abc import Callable
@@ -17,14 +17,14 @@ DELIVERIES, SOURCES = 6, 150
 
 @pytest.fixture
 def delivered(engine):
-    """Does something with each source at the same moment, several times; gives what came of it."""
+    """Runs a ledger call for each source in several threads at once; returns the results."""
 
     def act(do: Callable[..., object]) -> list[list[object]]:
-        together = threading.Barrier(DELIVERIES)
+        barrier = threading.Barrier(DELIVERIES)
 
         def once(number):
             source = Source(f"gs://uploads/jobs.csv#{number}", "file", "jobs", datetime.now(UTC))
-            together.wait(timeout=20)
+            barrier.wait(timeout=20)
             try:
                 with transaction(engine) as connection:
                     return do(connection, source)
@@ -41,8 +41,8 @@ def delivered(engine):
     return act
 
 
-def test_deliveries_of_one_source_at_the_same_moment_never_refuse_each_other(delivered):
-    # They did, once in a hundred: the id is unique too, and whoever met it there was refused.
+def test_concurrent_deliveries_of_one_source_do_not_fail(delivered):
+    # One in a hundred used to fail: load_id is unique too, and a conflict on it was an error.
     found = delivered(lambda connection, source: bool(ledger.claim(connection, source)))
 
     assert [sorted(map(str, one)) for one in found] == [
@@ -50,7 +50,7 @@ def test_deliveries_of_one_source_at_the_same_moment_never_refuse_each_other(del
     ] * SOURCES
 
 
-def test_failures_of_one_source_at_the_same_moment_never_refuse_each_other(delivered, rows):
+def test_concurrently_recording_a_failure_of_one_source_does_not_fail(delivered, rows):
     error = {"code": "unknown_table"}
 
     found = delivered(lambda connection, source: ledger.fail(connection, source, error))

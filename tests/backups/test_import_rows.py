@@ -1,4 +1,4 @@
-"""Files made elsewhere: restored where they fit and are right, and refused with a reason."""
+"""Avro files from other tools: restored if they fit the table, otherwise refused with a reason."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +27,7 @@ def test_a_plain_file_is_restored(codec, upload, restored, database):
     assert {row[2:] for row in found} == {(done.load_id, done.accepted_at)}
 
 
-def test_its_unchanged_rows_stay_as_they_are(upload, restored, database):
+def test_unchanged_rows_are_not_touched(upload, restored, database):
     database.fill(JOBS, jobs(3))
     before = database.rows(JOBS)
 
@@ -37,7 +37,7 @@ def test_its_unchanged_rows_stay_as_they_are(upload, restored, database):
     assert database.rows(JOBS) == before
 
 
-def test_fields_in_another_order_and_fields_of_their_own_do_no_harm(upload, restored, database):
+def test_field_order_and_extra_fields_do_not_matter(upload, restored, database):
     fields = {"extra": ["null", "double"], "job": "string", "id": "int"}
 
     restored(JOBS, upload(file(fields, [(1.5, "Welder", 1), (None, "Tester", 2)])))
@@ -45,9 +45,7 @@ def test_fields_in_another_order_and_fields_of_their_own_do_no_harm(upload, rest
     assert database.ask("select id, job from jobs order by id") == [(1, "Welder"), (2, "Tester")]
 
 
-def test_an_export_of_bigquery_with_columns_that_may_be_null_is_restored(
-    parents, upload, restored, database
-):
+def test_a_bigquery_export_with_nullable_columns_is_restored(parents, upload, restored, database):
     moment = datetime(2021, 7, 27, 16, 2, 8, 1, tzinfo=UTC)
     fields = {
         "id": ["null", "long"],
@@ -76,7 +74,7 @@ def test_an_export_of_bigquery_with_columns_that_may_be_null_is_restored(
         ("string", "2026-01-01T13:00:00+01:00"),
     ],
 )
-def test_moments_of_another_precision_or_in_words_are_the_same_moments(
+def test_timestamps_in_milliseconds_or_as_text_are_converted(
     kind, value, parents, upload, restored, database
 ):
     fields = {**HIRE, "datetime": kind}
@@ -87,7 +85,7 @@ def test_moments_of_another_precision_or_in_words_are_the_same_moments(
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
         ({"id": "long"}, "it lacks job"),
         ({"id": "long", "job": "long"}, "another type for job"),
@@ -96,20 +94,20 @@ def test_moments_of_another_precision_or_in_words_are_the_same_moments(
         ({"id": "string", "job": "string", "load_id": "long"}, "id .*load_id"),
     ],
 )
-def test_a_file_with_other_fields_is_refused(fields, said, upload, restored, database):
-    with pytest.raises(UnusableBackup, match=said) as caught:
+def test_a_file_with_other_fields_is_refused(fields, message, upload, restored, database):
+    with pytest.raises(UnusableBackup, match=message) as caught:
         restored(JOBS, upload(file(fields, [])))
 
     assert caught.value.code == "wrong_schema"
 
 
-def test_a_bare_number_is_no_moment(parents, upload, restored):
-    # Seconds? Milliseconds? Nothing is ever guessed.
+def test_a_bare_number_is_not_a_timestamp(parents, upload, restored):
+    # It could be seconds or milliseconds, and nothing is guessed.
     with pytest.raises(UnusableBackup, match="another type for datetime"):
         restored(HIRES, upload(file({**HIRE, "datetime": "long"}, [])))
 
 
-def test_rows_that_break_the_rules_keep_the_file_out(upload, restored, database):
+def test_a_file_with_invalid_rows_is_refused(upload, restored, database):
     database.fill(JOBS, [(1, "Welder")])
     before = database.rows(JOBS)
     bad = [(0, "Zero"), (3, "  "), (4, "x" * 1001), (5, "a\x00b"), *((-i, "n") for i in range(20))]
@@ -127,7 +125,7 @@ def test_rows_that_break_the_rules_keep_the_file_out(upload, restored, database)
     assert database.rows(JOBS) == before
 
 
-def test_null_is_no_value(upload, restored):
+def test_null_is_not_a_value(upload, restored):
     fields = {"id": "long", "job": ["null", "string"]}
 
     with pytest.raises(UnusableBackup, match="1 rows") as caught:
@@ -136,7 +134,7 @@ def test_null_is_no_value(upload, restored):
     assert caught.value.facts["examples"][0]["key"] == {"id": 2}
 
 
-def test_moments_that_no_calendar_has_are_refused(parents, upload, restored):
+def test_timestamps_outside_the_calendar_are_refused(parents, upload, restored):
     fields = {**HIRE, "datetime": {"type": "long", "logicalType": "timestamp-micros"}}
     rows = [(1, "Ana", 2**62, 1, 1)]
 
@@ -144,7 +142,7 @@ def test_moments_that_no_calendar_has_are_refused(parents, upload, restored):
         restored(HIRES, upload(file(fields, rows)))
 
 
-def test_a_key_that_comes_twice_is_refused(upload, restored, database):
+def test_a_duplicate_key_is_refused(upload, restored, database):
     with pytest.raises(UnusableBackup, match="2 keys") as caught:
         restored(JOBS, upload(file(JOB, [*jobs(50), (7, "Other"), (9, "Job 9")])))
 
@@ -153,7 +151,7 @@ def test_a_key_that_comes_twice_is_refused(upload, restored, database):
     assert database.rows(JOBS) == []
 
 
-def test_a_load_id_that_is_none_is_refused(upload, restored, database):
+def test_an_invalid_load_id_is_refused(upload, restored, database):
     fields = {**JOB, "accepted_at": MICROS, "load_id": "string"}
 
     with pytest.raises(UnusableBackup, match="not a UUID"):
@@ -203,7 +201,7 @@ GOOD = file(JOB, jobs(3000))
         (GOOD.replace(b'"fields"', b'"felds!"'), {"wrong_schema", "damaged"}),
     ],
 )
-def test_what_is_no_whole_avro_file_is_refused(data, codes, upload, restored, database):
+def test_an_incomplete_or_damaged_avro_file_is_refused(data, codes, upload, restored, database):
     database.fill(JOBS, [(1, "Welder")])
     before = database.rows(JOBS)
 
@@ -217,7 +215,7 @@ def test_what_is_no_whole_avro_file_is_refused(data, codes, upload, restored, da
 
 
 @pytest.mark.parametrize("place", [0.01, 0.2, 0.5, 0.8, 0.99])
-def test_a_backup_with_one_bit_turned_is_refused(
+def test_a_backup_with_one_flipped_bit_is_refused(
     place, database, backups, restored, content, upload
 ):
     database.fill(JOBS, jobs(2000))
@@ -235,7 +233,7 @@ def test_a_backup_with_one_bit_turned_is_refused(
     assert database.rows(JOBS) == before
 
 
-def test_a_backup_that_is_whole_but_not_what_it_was_is_refused(
+def test_a_backup_that_was_replaced_by_another_valid_file_is_refused(
     database, backups, restored, upload, storage_client, bucket
 ):
     database.fill(JOBS, jobs(20))

@@ -1,4 +1,4 @@
-"""insert_rows takes batches, keeps what it turns away, and knows a repeat."""
+"""insert_rows accepts batches, records rejected rows and detects repeated requests."""
 
 import json
 import threading
@@ -6,14 +6,14 @@ import uuid
 
 import pytest
 
-from tests.database.doors.service import HEADERS
+from tests.database.functions.service import HEADERS
 from tests.support.problems import assert_problem
 
 JOB, OTHER_JOB = {"id": 1, "job": "Recruiter"}, {"id": 2, "job": "Manager"}
 BAD_JOB = {"id": "3", "job": " ", "pay": 1}
 
 
-def test_good_rows_are_taken_and_stored(service, rows):
+def test_good_rows_are_accepted_and_stored(service, rows):
     response = service.send("jobs", JOB, OTHER_JOB)
 
     assert response.status_code == 202
@@ -28,7 +28,7 @@ def test_good_rows_are_taken_and_stored(service, rows):
     ]
 
 
-def test_bad_rows_are_told_of_by_index_and_field_and_kept(service, rows):
+def test_bad_rows_are_reported_by_index_and_field_and_recorded(service, rows):
     response = service.send("jobs", JOB, BAD_JOB, 7)
 
     answer = response.get_json()
@@ -47,7 +47,7 @@ def test_bad_rows_are_told_of_by_index_and_field_and_kept(service, rows):
     ]
 
 
-def test_a_batch_without_a_good_row_is_422_and_its_rows_are_kept(service, rows):
+def test_a_batch_without_a_good_row_is_422_and_its_rows_are_recorded(service, rows):
     response = service.send("jobs", BAD_JOB)
 
     problem = assert_problem(response, 422, "no-row-accepted")
@@ -60,7 +60,7 @@ def test_a_batch_without_a_good_row_is_422_and_its_rows_are_kept(service, rows):
     ]
 
 
-def test_an_unknown_table_is_404_with_those_there_are(service):
+def test_an_unknown_table_is_404_and_lists_the_known_ones(service):
     problem = assert_problem(service.send("offices", JOB), 404, "unknown-table")
 
     assert problem["tables"] == ["departments", "jobs", "hired_employees"]
@@ -79,7 +79,7 @@ def test_an_unknown_table_is_404_with_those_there_are(service):
         (json.dumps({"rows": [JOB] * 1001}).encode(), "too-many-rows", "/rows"),
     ],
 )
-def test_a_body_that_is_no_batch_is_400_and_nothing_is_published(service, body, slug, pointer):
+def test_a_body_that_is_not_a_batch_is_400_and_nothing_is_published(service, body, slug, pointer):
     response = service.insert.post(
         "/jobs", data=body, content_type="application/json", headers=HEADERS
     )
@@ -111,7 +111,7 @@ def test_a_batch_is_pending_then_stored(service):
     }
 
 
-def test_a_batch_that_was_never_given_out_is_pending(service):
+def test_an_unknown_batch_id_is_pending(service):
     response = service.insert.get(f"/batches/{uuid.uuid4()}", headers=HEADERS)
 
     assert response.get_json()["state"] == "pending"
@@ -125,13 +125,13 @@ def test_the_same_key_gives_the_same_batch_stored_once(service, rows):
 
     assert first.status_code == again.status_code == later.status_code == 202
     assert first.get_json() == again.get_json() == later.get_json()
-    assert service.deliver() == 0  # what is stored is not even published again
+    assert service.deliver() == 0  # a stored batch is not published again
     assert rows("select rows_read, inserted from loads") == [(1, 1)]
 
 
-def test_a_repeat_counts_from_the_first_time(service, rows):
+def test_a_repeat_has_the_acceptance_time_of_the_first_request(service, rows):
     service.send("jobs", JOB, Idempotency_Key="k1")
-    service.pull("row-batches")  # lost on its way
+    service.pull("row-batches")  # the message is lost
     service.send("jobs", {**JOB, "job": "Newer"})
     service.deliver()
 
@@ -152,20 +152,20 @@ def test_the_same_key_with_another_body_or_table_is_422(service):
 
 def test_the_same_key_of_another_sender_is_another_batch(service):
     mine = service.send("jobs", JOB, Idempotency_Key="k1").get_json()["batch_id"]
-    hers = service.send("jobs", OTHER_JOB, Idempotency_Key="k1", X_Token="bob's token")
+    other = service.send("jobs", OTHER_JOB, Idempotency_Key="k1", X_Token="bob's token")
 
-    assert hers.status_code == 202
-    assert hers.get_json()["batch_id"] != mine
+    assert other.status_code == 202
+    assert other.get_json()["batch_id"] != mine
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "k" * 256, "é"])
-def test_a_key_that_cannot_be_one_is_400(service, key):
+def test_an_invalid_idempotency_key_is_400(service, key):
     response = service.send("jobs", JOB, Idempotency_Key=key)
 
     assert_problem(response, 400, "bad-idempotency-key")
 
 
-def test_who_waits_is_answered_with_the_counts(service):
+def test_a_caller_that_waits_gets_the_counts(service):
     done = threading.Event()
 
     def deliver_soon():
@@ -189,7 +189,7 @@ def test_who_waits_is_answered_with_the_counts(service):
     assert answer["rejected"][0]["index"] == 1
 
 
-def test_who_waits_in_vain_is_answered_202(service):
+def test_a_wait_that_times_out_is_answered_202(service):
     response = service.send("jobs", JOB, Prefer="wait=1")
 
     assert response.status_code == 202
@@ -197,7 +197,7 @@ def test_who_waits_in_vain_is_answered_202(service):
 
 
 @pytest.mark.parametrize("preference", ["wait=soon", "wait=-1", "wait", "waiting=9", "wait=0"])
-def test_a_preference_that_cannot_be_kept_is_passed_over(service, preference):
+def test_an_invalid_preference_is_ignored(service, preference):
     response = service.send("jobs", JOB, Prefer=preference)
 
     assert response.status_code == 202
@@ -214,7 +214,7 @@ def test_a_repeat_that_waits_is_answered_from_the_ledger(service):
     assert response.get_json()["counts"]["inserted"] == 1
 
 
-def test_no_row_is_in_the_log(service, capfd):
+def test_no_row_value_is_logged(service, capfd):
     service.send("jobs", {"id": 1, "job": "Confidential"}, {"id": "private", "job": "x"})
 
     printed = "".join(capfd.readouterr())

@@ -1,7 +1,7 @@
-"""How much memory reading a hostile file takes, measured in a process of its own.
+"""Measures how much memory a hostile file takes to read, in a separate process.
 
-python -m tests.security.child NAME prints how the file was refused and the process's largest
-resident size beyond what it had when all was imported, in megabytes, as JSON.
+python -m tests.security.memory_cases NAME prints as JSON how the file was refused, and by how many
+megabytes the process's peak resident size grew after the imports.
 """
 
 import gzip
@@ -27,18 +27,18 @@ BODY = 10_000_000
 
 
 class Repeated:
-    """A file of one piece many times over, made as it is read."""
+    """A file that repeats one piece, generated while it is read."""
 
     def __init__(self, piece: bytes, size: int, start: bytes = b"") -> None:
-        self._piece, self._left, self._held = piece, size, start
+        self._piece, self._left, self._buffer = piece, size, start
 
     def read(self, size: int = -1, /) -> bytes:
         """The next bytes."""
-        while len(self._held) < size and self._left > 0:
+        while len(self._buffer) < size and self._left > 0:
             more = self._piece * max(1, min(size, 1 << 20) // len(self._piece))
-            self._held += more
+            self._buffer += more
             self._left -= len(more)
-        found, self._held = self._held[:size], self._held[size:]
+        found, self._buffer = self._buffer[:size], self._buffer[size:]
         return found
 
 
@@ -54,14 +54,14 @@ def judge(stream: object) -> str:
 
 
 def bomb(piece: bytes, megabytes: int, wbits: int = 31) -> bytes:
-    """So many megabytes of a piece, packed."""
+    """Megabytes of one repeated piece, compressed."""
     packer = zlib.compressobj(9, zlib.DEFLATED, wbits)
     whole = piece * ((1 << 20) // len(piece))
     return b"".join(packer.compress(whole) for _ in range(megabytes)) + packer.flush()
 
 
 def check(body: bytes) -> str:
-    """Judge a batch."""
+    """Validate a batch."""
     try:
         verdict = json_batch.check(tables.find("jobs"), body)
     except BadBatch as error:
@@ -70,12 +70,12 @@ def check(body: bytes) -> str:
 
 
 def many(row: bytes) -> bytes:
-    """As many of a row as a body holds."""
+    """A batch that repeats a row up to the body limit."""
     return b'{"rows":[%b]}' % b",".join([row] * ((BODY - 20) // (len(row) + 1)))
 
 
 def stored(data: bytes) -> str:
-    """Take a message."""
+    """Unpack a message."""
     moment = datetime.now(UTC).isoformat()
     known = {"table": "jobs", "batch_id": "0" * 32, "accepted_at": moment, "encoding": "gzip"}
     try:

@@ -1,4 +1,4 @@
-"""The doors that take rows and show rejects, in-process, and what lies behind them."""
+"""insert_rows and rejected_rows in-process, with the store step behind them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ HEADERS = {"X-Token": "ann's token"}
 
 @dataclass
 class Service:
-    """The doors, and what lies behind them.
+    """Clients of the functions, and the topics they publish to.
 
     Attributes:
         insert: client of insert_rows.
         rejects: client of rejected_rows.
-        pull: the messages of a topic that nobody has taken yet.
+        pull: the undelivered messages of a topic.
     """
 
     insert: FlaskClient
@@ -28,14 +28,14 @@ class Service:
     pull: Callable[[str], list[Any]]
 
     def send(self, table: str, *rows: Any, **headers: str) -> Any:
-        """Send a batch; headers with underscores for hyphens."""
+        """Send a batch; header names have underscores instead of hyphens."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.insert.post(
             f"/insert_rows/{table}", json={"rows": list(rows)}, headers={**HEADERS, **named}
         )
 
     def deliver(self) -> int:
-        """Store what was published, as store_rows does; returns how many messages it was."""
+        """Store the published batches, as store_rows does; returns the number of messages."""
         messages = self.pull("row-batches")
         for message in messages:
             batch = batches.unpack(message.data, message.attributes)

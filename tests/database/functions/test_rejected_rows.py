@@ -1,4 +1,4 @@
-"""rejected_rows shows what was turned away, and puts it right."""
+"""rejected_rows lists rejects, and replays or discards them."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ import pytest
 
 from shared import tables
 from shared.formulas import unshield
-from tests.database.doors.service import HEADERS
+from tests.database.functions.service import HEADERS
 from tests.support.problems import assert_problem
 
 GOOD = {
@@ -21,11 +21,11 @@ GOOD = {
 
 
 @pytest.fixture
-def call(service):
-    def get(path, **query):
+def get(service):
+    def send(path, **query):
         return service.rejects.get(path, query_string=query, headers=HEADERS)
 
-    return get
+    return send
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def post(service):
 
 
 @pytest.fixture
-def turned_away(service):
-    """Three rejects of jobs, ids 1 to 3, and one of departments, id 4; gives the batches' ids."""
+def rejects(service):
+    """Three rejects of jobs, ids 1 to 3, and one of departments, id 4; returns the batch ids."""
     jobs = [{"id": 1, "job": ""}, {"id": "2", "job": "B"}, {"id": 0, "job": "C"}]
     sent = [
         service.send("jobs", *jobs).get_json()["batch_id"],
@@ -52,14 +52,14 @@ def ids(response):
     return [row["reject_id"] for row in response.get_json()["rows"]]
 
 
-def test_rejects_are_listed_newest_first_with_their_reasons(turned_away, call):
-    response = call("/rejected_rows")
+def test_rejects_are_listed_newest_first_with_their_reasons(rejects, get):
+    response = get("/rejected_rows")
 
     assert response.status_code == 200
     assert ids(response) == [4, 3, 2, 1]
     newest = response.get_json()["rows"][0]
     assert newest["table"] == "departments"
-    assert newest["source"] == newest["load_id"] == turned_away[1]
+    assert newest["source"] == newest["load_id"] == rejects[1]
     assert newest["sender"] == "ann"
     assert newest["raw"] == {"id": 1, "department": 5}
     assert newest["errors"] == [
@@ -72,39 +72,39 @@ def test_rejects_are_listed_newest_first_with_their_reasons(turned_away, call):
     assert (newest["reason"], newest["status"]) == ("not_text", "rejected")
 
 
-def test_filters_add_up(turned_away, call):
-    jobs_batch = turned_away[0]
+def test_filters_can_be_combined(rejects, get):
+    jobs_batch = rejects[0]
 
-    assert ids(call("/", table="jobs")) == [3, 2, 1]
-    assert ids(call("/", table="jobs", reason="out_of_range")) == [3]
-    assert ids(call("/", source=jobs_batch, status="rejected")) == [3, 2, 1]
-    assert ids(call("/", load_id=jobs_batch, reason="blank")) == [1]
-    assert ids(call("/", status="replayed")) == []
-    assert ids(call("/", load_id=str(uuid.uuid4()))) == []
+    assert ids(get("/", table="jobs")) == [3, 2, 1]
+    assert ids(get("/", table="jobs", reason="out_of_range")) == [3]
+    assert ids(get("/", source=jobs_batch, status="rejected")) == [3, 2, 1]
+    assert ids(get("/", load_id=jobs_batch, reason="blank")) == [1]
+    assert ids(get("/", status="replayed")) == []
+    assert ids(get("/", load_id=str(uuid.uuid4()))) == []
 
 
-def test_a_file_is_found_with_and_without_its_generation(turned_away, call, engine):
+def test_a_file_is_found_with_and_without_its_generation(rejects, get, engine):
     source = "gs://uploads/jobs%_.csv"
     with engine.begin() as connection:
         connection.exec_driver_sql(
             "update loads set source = %s where table_name = 'jobs'", (f"{source}#17",)
         )
 
-    assert ids(call("/", source=source)) == [3, 2, 1]
-    assert ids(call("/", source=f"{source}#17")) == [3, 2, 1]
-    assert ids(call("/", source="gs://uploads/jobs")) == []
+    assert ids(get("/", source=source)) == [3, 2, 1]
+    assert ids(get("/", source=f"{source}#17")) == [3, 2, 1]
+    assert ids(get("/", source="gs://uploads/jobs")) == []
 
 
-def test_pages_follow_each_other_without_gap_or_repeat(turned_away, call):
+def test_pages_have_no_gaps_or_duplicates(rejects, get):
     found, cursor = [], {}
     while cursor is not None:
-        response = call("/", limit=1, **cursor)
+        response = get("/", limit=1, **cursor)
         found += ids(response)
         following = response.get_json()["next_cursor"]
         cursor = {"cursor": following} if following else None
 
     assert found == [4, 3, 2, 1]
-    assert call("/", limit=4).get_json()["next_cursor"] is None
+    assert get("/", limit=4).get_json()["next_cursor"] is None
 
 
 @pytest.mark.parametrize(
@@ -124,16 +124,16 @@ def test_pages_follow_each_other_without_gap_or_repeat(turned_away, call):
         ({"table": "offices"}, 404, "unknown-table"),
     ],
 )
-def test_a_filter_that_cannot_be_is_a_problem(call, query, status, slug):
-    assert_problem(call("/", **query), status, slug)
+def test_an_invalid_filter_is_a_problem(get, query, status, slug):
+    assert_problem(get("/", **query), status, slug)
 
 
-def test_the_file_of_corrections_can_be_corrected_and_comes_back_the_same(call, service):
+def test_the_corrections_file_can_be_edited_and_uploaded_without_loss(get, service):
     awkward = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "'x", "''=x", 'a "b", c\nd', "ü"]
     service.send("jobs", *({"id": 0, "job": text} for text in awkward))
     service.deliver()
 
-    response = call("/rejected_rows.csv", table="jobs")
+    response = get("/rejected_rows.csv", table="jobs")
 
     assert response.content_type == "text/csv; charset=utf-8"
     assert 'filename="jobs-corrected.csv"' in response.headers["Content-Disposition"]
@@ -148,21 +148,21 @@ def test_the_file_of_corrections_can_be_corrected_and_comes_back_the_same(call, 
     )
 
 
-def test_the_file_of_corrections_holds_what_is_open_and_asked_for(turned_away, call, post):
+def test_the_corrections_file_holds_the_open_rejects_that_match_the_filter(rejects, get, post):
     post("/discard", {"ids": [2]})
 
     def lines(**query):
-        return len(call("/rejected_rows.csv", **query).text.splitlines()) - 1
+        return len(get("/rejected_rows.csv", **query).text.splitlines()) - 1
 
     assert lines(table="jobs") == 2
     assert lines(table="jobs", reason="blank") == 1
-    assert lines(table="jobs", source=turned_away[0]) == 2
-    assert lines(table="jobs", load_id=turned_away[1]) == 0
-    assert_problem(call("/rejected_rows.csv"), 400, "unusable-filter")
-    assert_problem(call("/rejected_rows.csv", table="offices"), 404, "unknown-table")
+    assert lines(table="jobs", source=rejects[0]) == 2
+    assert lines(table="jobs", load_id=rejects[1]) == 0
+    assert_problem(get("/rejected_rows.csv"), 400, "unusable-filter")
+    assert_problem(get("/rejected_rows.csv", table="offices"), 404, "unknown-table")
 
 
-def test_corrected_rows_are_stored_and_their_rejects_closed(turned_away, post, call, rows):
+def test_corrected_rows_are_stored_and_their_rejects_closed(rejects, post, get, rows):
     body = {"rows": {"1": {"id": 1, "job": "A"}, "2": {"id": 2, "job": "B"}}}
 
     response = post("/replay", body)
@@ -174,12 +174,12 @@ def test_corrected_rows_are_stored_and_their_rejects_closed(turned_away, post, c
     (load,) = answer["loads"]
     assert (load["table"], load["counts"]["inserted"]) == ("jobs", 2)
     assert rows("select id, job from jobs order by id") == [(1, "A"), (2, "B")]
-    assert ids(call("/", status="replayed")) == [2, 1]
-    assert ids(call("/", status="rejected")) == [4, 3]
+    assert ids(get("/", status="replayed")) == [2, 1]
+    assert ids(get("/", status="rejected")) == [4, 3]
     assert rows("select kind, sender from loads where kind = 'replay'") == [("replay", "ann")]
 
 
-def test_a_replay_says_that_its_table_has_changed(turned_away, post, service):
+def test_a_replay_publishes_that_its_table_has_changed(rejects, post, service):
     service.pull("table-changed")
 
     post("/replay", {"rows": {"1": {"id": 1, "job": "A"}}})
@@ -187,7 +187,7 @@ def test_a_replay_says_that_its_table_has_changed(turned_away, post, service):
     assert [m.attributes["table"] for m in service.pull("table-changed")] == ["jobs"]
 
 
-def test_rows_of_several_tables_are_replayed_in_one_call(turned_away, post):
+def test_rows_of_several_tables_are_replayed_in_one_request(rejects, post):
     body = {"rows": {"1": {"id": 1, "job": "A"}, "4": {"id": 1, "department": "D"}}}
 
     answer = post("/replay", body).get_json()
@@ -196,18 +196,18 @@ def test_rows_of_several_tables_are_replayed_in_one_call(turned_away, post):
     assert {load["table"] for load in answer["loads"]} == {"jobs", "departments"}
 
 
-def test_a_row_that_still_does_not_fit_stays_open(turned_away, post, call, rows):
+def test_a_row_that_is_still_invalid_stays_open(rejects, post, get, rows):
     answer = post("/replay", {"rows": {"1": {"id": 1, "job": " "}}}).get_json()
 
     assert answer["replayed"] == answer["loads"] == []
     assert answer["rejected"] == [
         {"reject_id": 1, "errors": {"job": ["Must hold more than blanks; give a text."]}}
     ]
-    assert 1 in ids(call("/", status="rejected"))
+    assert 1 in ids(get("/", status="rejected"))
     assert rows("select count(*) from rejected_rows") == [(4,)]
 
 
-def test_a_reject_is_replayed_once(turned_away, post):
+def test_a_reject_is_replayed_once(rejects, post):
     body = {"rows": {"1": {"id": 1, "job": "A"}, "999": {"id": 9, "job": "Z"}}}
     post("/replay", body)
 
@@ -220,9 +220,7 @@ def test_a_reject_is_replayed_once(turned_away, post):
     ]
 
 
-def test_a_replay_that_was_cut_off_before_its_end_is_finished_by_the_same_call(
-    turned_away, post, engine, rows
-):
+def test_an_interrupted_replay_is_finished_by_repeating_the_request(rejects, post, engine, rows):
     body = {"rows": {"1": {"id": 1, "job": "A"}}}
     post("/replay", body)
     with engine.begin() as connection:
@@ -236,9 +234,7 @@ def test_a_replay_that_was_cut_off_before_its_end_is_finished_by_the_same_call(
     assert rows("select count(*) from loads where kind = 'replay'") == [(1,)]
 
 
-def test_a_row_that_waits_can_be_corrected_and_the_ledger_counts_it_as_rejected(
-    service, post, rows
-):
+def test_a_waiting_row_can_be_corrected_and_the_ledger_counts_it_as_rejected(service, post, rows):
     service.send("departments", {"id": 1, "department": "D"})
     service.send("jobs", {"id": 1, "job": "J"})
     service.send("hired_employees", {**GOOD, "job_id": 77})
@@ -255,7 +251,7 @@ def test_a_row_that_waits_can_be_corrected_and_the_ledger_counts_it_as_rejected(
     ) == [(1, 0, 1)]
 
 
-def test_a_corrected_row_without_its_parent_waits(turned_away, service, post, rows):
+def test_a_corrected_row_without_its_parent_waits(rejects, service, post, rows):
     service.send("hired_employees", {**GOOD, "name": ""})
     service.deliver()
     ((reject_id,),) = rows(
@@ -269,14 +265,14 @@ def test_a_corrected_row_without_its_parent_waits(turned_away, service, post, ro
     assert rows("select position from rejected_rows where status = 'waiting'") == [(reject_id,)]
 
 
-def test_rejects_are_discarded(turned_away, post, call):
+def test_rejects_are_discarded(rejects, post, get):
     answer = post("/discard", {"ids": [3, 1, 1, 999]}).get_json()
 
     assert answer["discarded"] == [1, 3]
     assert answer["not_open"] == [{"reject_id": 999, "status": None}]
-    assert ids(call("/", status="discarded")) == [3, 1]
-    again = post("/discard", {"ids": [1]}).get_json()
-    assert again == {"discarded": [], "not_open": [{"reject_id": 1, "status": "discarded"}]}
+    assert ids(get("/", status="discarded")) == [3, 1]
+    repeated = post("/discard", {"ids": [1]}).get_json()
+    assert repeated == {"discarded": [], "not_open": [{"reject_id": 1, "status": "discarded"}]}
 
 
 @pytest.mark.parametrize(
@@ -298,12 +294,12 @@ def test_rejects_are_discarded(turned_away, post, call):
         ("/replay", []),
     ],
 )
-def test_a_body_of_another_shape_is_400(post, path, body):
+def test_an_invalid_body_is_400(post, path, body):
     assert_problem(post(path, body), 400, "invalid-body")
 
 
-def test_every_table_has_a_file_of_corrections(call):
+def test_every_table_has_a_corrections_file(get):
     for table in tables.all_tables().values():
-        header = call("/rejected_rows.csv", table=table.name).text.splitlines()[0]
+        header = get("/rejected_rows.csv", table=table.name).text.splitlines()[0]
 
         assert header == ",".join([*table.names, "_line", "_reasons"])

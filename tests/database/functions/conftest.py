@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.database.doors.service import SCOPES, Service
+from tests.database.functions.service import SCOPES, Service
 from tests.support import apps
 
 

@@ -1,4 +1,4 @@
-"""Tables of other kinds: turning conflicts away, referring to themselves, keyed by two fields."""
+"""Table options: rejected conflicts, self-references and composite keys."""
 
 import io
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from shared.validation.csv_rows import blocks
 
 
 class Part(Row):
-    """A part, and the part it belongs to."""
+    """A part and the part it belongs to."""
 
     id = Integer()
     name = Text()
@@ -32,7 +32,7 @@ class Price(Row):
 
 @pytest.fixture
 def add(engine):
-    """Add a table to the dictionary and the database, and give what loads CSV into it."""
+    """Add a table to the dictionary and the database; returns a function that loads CSV into it."""
     known = tables.all_tables()
     before = dict(known)
     numbers = iter(range(1000))
@@ -54,7 +54,7 @@ def add(engine):
     known.update(before)
 
 
-def test_a_table_that_turns_conflicts_away_keeps_what_it_has(add, rows):
+def test_a_table_that_rejects_conflicts_preserves_its_rows(add, rows):
     drop = add(Table("prices", Price, key=("thing", "year"), on_conflict="reject"))
 
     assert drop("1,2020,5\n1,2021,6\n") == Counts(inserted=2)
@@ -73,7 +73,7 @@ def test_a_table_that_turns_conflicts_away_keeps_what_it_has(add, rows):
     ]
 
 
-def test_a_table_with_a_key_of_two_fields_is_updated_by_it(add, rows):
+def test_a_table_with_a_composite_key_is_updated_by_the_whole_key(add, rows):
     drop = add(Table("prices", Price, key=("thing", "year")))
 
     drop("1,2020,5\n2,2020,5\n")
@@ -82,7 +82,7 @@ def test_a_table_with_a_key_of_two_fields_is_updated_by_it(add, rows):
     assert rows("select key from replaced_rows") == [({"thing": 1, "year": 2020},)]
 
 
-def test_a_table_may_refer_to_itself(add, rows):
+def test_a_table_may_reference_itself(add, rows):
     drop = add(Table("parts", Part, references=(Reference("whole_id", "parts"),)))
 
     assert drop("2,wheel,1\n1,car,1\n5,bolt,4\n4,door,3\n") == Counts(inserted=2, waiting=2)
