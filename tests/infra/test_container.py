@@ -18,8 +18,8 @@ import pytest
 
 from infra import requirements
 from infra.functions import ROOT
-from infra.local import home as homes
 from infra.local import ports, processes
+from infra.local.home import Home
 from tests.support.platform import wait_until
 
 DOCKERFILE = ROOT / "infra" / "local" / "Dockerfile"
@@ -96,7 +96,7 @@ def started(image, home, port):
 @pytest.mark.platform
 @pytest.mark.slow
 def test_what_is_copied_is_enough_and_the_gateway_alone_is_seen_from_outside(image, tmp_path):
-    home, port = homes.at(tmp_path / "home"), ports.choose(["gateway"], {}, {})["gateway"]
+    home, port = Home.at(tmp_path / "home"), ports.choose(["gateway"], {}, {})["gateway"]
 
     with started(image, home.path, port) as process:
         wait_until(lambda: process.poll() is not None or is_healthy(port), "healthy", 120)

@@ -10,11 +10,10 @@ import pytest
 
 from infra import functions
 from infra.functions import ROOT
-from infra.local import gateway as local_gateway
-from infra.local import home as homes
-from infra.local import layout as layouts
-from infra.local import plan as plans
-from infra.local import timer
+from infra.local import gateway, timer
+from infra.local.home import Home
+from infra.local.layout import Layout
+from infra.local.plan import lay_out, parts
 from tests.infra import alone
 from tests.infra.terraform import house
 
@@ -161,14 +160,14 @@ def test_terraforms_rules_hold_for_it(checkout, terraform):
 
 
 def test_the_embedded_platform_runs_it(checkout, greetings, tmp_path):
-    home = homes.at(tmp_path / "home")
+    home = Home.at(tmp_path / "home")
     home.prepare()
 
-    layout = plans.lay_out(home, checkout / "functions", None)
+    layout = lay_out(home, checkout / "functions", None)
 
-    (part,) = [one for one in plans.parts(home, layout) if one.name == "greetings"]
+    (part,) = [one for one in parts(home, layout) if one.name == "greetings"]
     assert str(checkout / "functions" / "greetings" / "main.py") in part.command
-    assert layouts.read(home) == layout
-    assert local_gateway.routes(layout)["/hello"] == layout.url("greetings")
+    assert Layout.read(home) == layout
+    assert gateway.routes(layout)["/hello"] == layout.url("greetings")
     assert "greeted" in layout.topics()
     assert timer.addresses(layout)["count"] == layout.url("greetings")

@@ -13,8 +13,7 @@ from infra.functions import ROOT
 from shared import tables
 from shared.backups import foreign_keys, snapshot
 from shared.dashboard import loads
-from shared.database import engine as engines
-from shared.database.engine import transaction
+from shared.database.engine import create, transaction
 from shared.database.migrate import migrate
 from shared.database.sql import statement
 from shared.errors import TablegateError
@@ -85,7 +84,7 @@ def as_superuser(superuser, *statements):
 
 
 def made(url):
-    return engines.create(read({"DATABASE_URL": url, "DATABASE_POOL_SIZE": "2"}))
+    return create(read({"DATABASE_URL": url, "DATABASE_POOL_SIZE": "2"}))
 
 
 def drop(engine, table, text, size_bytes=0):

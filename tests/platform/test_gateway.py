@@ -13,7 +13,7 @@ from aiohttp import web
 
 from infra import functions
 from infra.local import gateway, ports
-from infra.local import home as homes
+from infra.local.home import Home
 from infra.local.layout import Layout
 from tests.support.platform import Platform
 
@@ -132,7 +132,7 @@ async def _behind_gateway(folder: Path, *, away: bool = False) -> AsyncIterator[
     """A function that tells what it got, behind a gateway."""
     chosen = ports.choose(["gateway", "api_docs"], {}, {})
     layout = Layout(chosen, (API_DOCS,), "")
-    runners = [await _served(gateway.application(homes.at(folder), layout), chosen["gateway"])]
+    runners = [await _served(gateway.application(Home.at(folder), layout), chosen["gateway"])]
     if not away:
         runners.append(await _served(_function(), chosen["api_docs"]))
     try:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from infra import functions
-from infra.local import layout as layouts
 from infra.local import ports, processes
 from infra.local.home import Home
+from infra.local.layout import Layout
 from infra.local.status import read_status
 from tests.platform.contents import Contents
 from tests.support.checkout import ROOT
@@ -109,8 +109,8 @@ def test_two_homes_run_side_by_side_one_on_a_given_port(
     platform: Platform, free_port: int, few: tuple[str, str]
 ) -> None:
     with running("--port", str(free_port), *few) as other:
-        ports = set(layouts.read(platform.home).ports.values())
-        other_ports = set(layouts.read(other.home).ports.values())
+        ports = set(Layout.read(platform.home).ports.values())
+        other_ports = set(Layout.read(other.home).ports.values())
         contents = Contents.put_into(other, "all")
 
         assert other.gateway == f"http://127.0.0.1:{free_port}"

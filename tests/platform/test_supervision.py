@@ -10,8 +10,8 @@ import pg8000.native
 import psutil
 import pytest
 
-from infra.local import layout as layouts
 from infra.local import processes
+from infra.local.layout import Layout
 from tests.platform import contents
 from tests.platform.contents import Contents
 from tests.support import clients
@@ -60,7 +60,7 @@ def test_every_part_listens_on_this_machine_only(platform: Platform) -> None:
     }
 
     assert {address for address, _ in ports} == {"127.0.0.1"}
-    assert {port for _, port in ports} <= set(layouts.read(platform.home).ports.values())
+    assert {port for _, port in ports} <= set(Layout.read(platform.home).ports.values())
     assert len(ports) >= len(STAND_INS) - 2
 
 
@@ -91,7 +91,7 @@ def test_a_killed_stand_in_comes_back_with_its_data(platform: Platform, part: st
 
 
 def test_every_killed_function_comes_back(platform: Platform) -> None:
-    functions = [function.name for function in layouts.read(platform.home).functions]
+    functions = [function.name for function in Layout.read(platform.home).functions]
 
     for function in functions:
         platform.kill(function)
@@ -100,7 +100,7 @@ def test_every_killed_function_comes_back(platform: Platform) -> None:
 
 
 def test_a_killed_worker_of_a_function_comes_back(platform: Platform) -> None:
-    functions = layouts.read(platform.home).functions
+    functions = Layout.read(platform.home).functions
     for function in functions[:1]:
         part = platform.part(function.name)
         for worker in psutil.Process(part.pid).children():

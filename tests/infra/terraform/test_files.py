@@ -8,8 +8,8 @@ from openapi_spec_validator import validate
 
 from infra import functions
 from infra.functions import ROOT
-from infra.local import home as homes
-from infra.local import plan as plans
+from infra.local.home import Home
+from infra.local.plan import description, lay_out
 from shared import api
 from shared.http.document import path_of
 from shared.http.routes import PUSH
@@ -144,9 +144,9 @@ def test_each_account_gets_its_rights_in_the_database(plan):
 
 
 def test_a_client_is_told_what_platform_json_tells(plan, tmp_path):
-    home = homes.at(tmp_path / "home")
+    home = Home.at(tmp_path / "home")
     home.prepare()
-    local = json.loads(plans.description(home, plans.lay_out(home, ROOT / "functions", None)))
+    local = json.loads(description(home, lay_out(home, ROOT / "functions", None)))
 
     here = plan.outputs["platform"]
     # Of this machine alone: a token, and how the database is reached without Cloud SQL.
