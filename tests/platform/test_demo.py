@@ -1,4 +1,4 @@
-"""The demo: what it prints is what the README shows, and says what to do next."""
+"""The demo prints what the README shows, and ends with the next steps."""
 
 import re
 import textwrap
@@ -16,7 +16,7 @@ def demo():
     """A home on which the demo ran, and what it printed."""
     with new_home() as home:
         process = launch("demo", "--home", str(home.path))
-        # The demo itself gives up earlier.
+        # The demo's own timeout is shorter.
         printed, _ = process.communicate(timeout=400)
         assert process.returncode == 0, printed
         yield home, printed
