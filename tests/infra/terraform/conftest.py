@@ -1,4 +1,4 @@
-"""What the tests of infra/gcp share: a copy that terraform may work in, and its plan."""
+"""A copy of infra/gcp that terraform can work in, and its plan."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,22 +6,22 @@ from pathlib import Path
 import pytest
 
 from infra import functions
-from tests.infra.terraform import house, reading, running
+from tests.infra.terraform import cli, rules, variables
 
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of infra/gcp, with all that it reads beside it."""
-    return running.copy(tmp_path_factory.mktemp("gcp"))
+    """A copy of infra/gcp and of the files that it reads."""
+    return cli.copy(tmp_path_factory.mktemp("gcp"))
 
 
 @pytest.fixture(scope="session")
-def plan(terraform: running.Terraform, files: Path) -> house.Planned:
-    """What would be made of an empty project."""
-    return house.Planned(terraform.plan(files))
+def plan(terraform: cli.Terraform, files: Path) -> rules.Planned:
+    """The plan for an empty project."""
+    return rules.Planned(terraform.plan(files))
 
 
 @pytest.fixture(scope="session")
 def needed() -> Mapping[str, set[str]]:
     """The variables that each function's code reads."""
-    return reading.needed(functions.read())
+    return variables.needed(functions.read())

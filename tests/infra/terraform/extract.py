@@ -1,13 +1,13 @@
-"""Write the schema that the tests' provider knows: what the types that infra/gcp uses are made of.
+"""Write the schema for the tests' provider: the resource types that infra/gcp uses.
 
-Google's provider can't be had without the network, but its schema can: CDK for Terraform generates
-its classes from it. To make `schema.json.gz` anew, after infra/gcp has come to use another type:
+Downloading Google's provider needs the network, but its schema is also in the classes that CDK for
+Terraform generates from it. To update `schema.json.gz` when infra/gcp uses another type:
 
     pip download --no-deps cdktf-cdktf-provider-google{,-beta}==16.12.1
     python -m tests.infra.terraform.extract *.whl
 
-What the classes don't tell: which arguments are computed where they are not given, which exclude
-each other, and how many blocks there may be where it is more than one.
+The classes do not contain which arguments are computed by default, which exclude each other, and
+how many blocks are allowed if more than one is.
 """
 
 import gzip
@@ -24,10 +24,10 @@ from typing import Any
 GCP = Path(__file__).resolve().parents[3] / "infra" / "gcp"
 SCHEMA = Path(__file__).with_name("schema.json.gz")
 
-# Types that a rule refuses, and that a test plants.
-REFUSED = {("resource", "google_service_account_key")}
-# Optional for callers, computed otherwise, in every resource.
-_ALWAYS_KNOWN = {"id", "project"}
+# Types that a rule forbids and a test plants.
+FORBIDDEN = {("resource", "google_service_account_key")}
+# Optional, and computed by default, in every resource.
+_ALWAYS_COMPUTED = {"id", "project"}
 _SIMPLE = {
     "String": "string",
     "Number": "number",
@@ -60,11 +60,11 @@ _WRITTEN = {
 
 def main(wheels: list[str]) -> None:
     """Read the wheels and write the schema."""
-    wanted = used(GCP) | REFUSED
+    wanted = used(GCP) | FORBIDDEN
     found: dict[str, Any] = {}
     for wheel in wheels:
         name = "google-beta" if "google_beta" in wheel else "google"
-        # What both have is google's.
+        # If both have a type, it is google's.
         wanted -= {(kind, type_) for of in found.values() for kind in of for type_ in of[kind]}
         found[name] = {"provider": {}, "resource": {}, "data": {}}
         for folder, files in _folders(Path(wheel)):
@@ -81,7 +81,7 @@ def main(wheels: list[str]) -> None:
 
 
 def used(folder: Path) -> set[tuple[str, str]]:
-    """Every kind and type that a folder's files name."""
+    """Every kind and type in a folder's files."""
     text = "\n".join(path.read_text("utf-8") for path in sorted(folder.glob("*.tf")))
     return set(re.findall(r'^(resource|data) "(\w+)"', text, re.MULTILINE))
 
@@ -97,9 +97,9 @@ def _folders(wheel: Path) -> Iterator[tuple[str, dict[str, str]]]:
             if len(parts) == 4 and parts[1] == "lib" and parts[3] in ("index.js", "index.d.ts"):
                 handle = package.extractfile(member)
                 assert handle is not None
-                kept = files.setdefault(parts[2], {})
-                kept[parts[3]] = handle.read().decode().split("\n//# sourceMappingURL")[0]
-                if len(kept) == 2:
+                pair = files.setdefault(parts[2], {})
+                pair[parts[3]] = handle.read().decode().split("\n//# sourceMappingURL")[0]
+                if len(pair) == 2:
                     yield parts[2], files.pop(parts[2])
 
 
@@ -149,7 +149,7 @@ def _use(body: str, getter: str) -> str:
 
 
 def _of_provider(code: str) -> dict[str, Any]:
-    """A provider's own arguments, all optional; addresses of services are no business of ours."""
+    """A provider's own arguments, all optional, without the addresses of services."""
     written = code[code.index("synthesizeHclAttributes() {") :]
     return {
         name: {"type": _WRITTEN[kind], "optional": True}
@@ -162,10 +162,10 @@ def _attribute(kind: str, returned: str, name: str, use: str) -> dict[str, Any]:
     found: Any = _SIMPLE[kind]
     if kind == "List" and "Fn.tolist" in returned:
         found = ["set", "string"]
-    told: dict[str, Any] = {"type": found, use: True}
-    if name in _ALWAYS_KNOWN and use == "optional":
-        told["computed"] = True
-    return told
+    attribute: dict[str, Any] = {"type": found, use: True}
+    if name in _ALWAYS_COMPUTED and use == "optional":
+        attribute["computed"] = True
+    return attribute
 
 
 def _nested(
@@ -193,7 +193,7 @@ def _nested(
 
 
 def _object(inner: Any) -> Any:
-    return ["object", {name: told["type"] for name, told in inner["attributes"].items()}]
+    return ["object", {name: one["type"] for name, one in inner["attributes"].items()}]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""A provider that knows what Google's resources are made of, and nothing of Google.
+"""A provider that has the schema of Google's resources and never calls Google.
 
 Terraform itself reads the files, resolves every reference and checks every argument against the
-schema; values of enumerations are checked here. `terraform test` plays the rest with mocks.
+schema; this provider checks the values of enumerations. `terraform test` mocks the rest.
 """
 
 import gzip
@@ -13,7 +13,7 @@ from typing import Any
 import grpc
 import msgpack
 
-from tests.infra.terraform import planning, protocol
+from tests.infra.terraform import computed, protocol
 
 _NESTINGS = {"single": 1, "list": 2, "set": 3}
 _MESSAGES = protocol.messages()
@@ -26,7 +26,7 @@ def read(file: Path) -> dict[str, Any]:
 
 
 class Provider:
-    """The answers of one provider."""
+    """The gRPC methods of one provider."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
         self._schema = schema
@@ -49,7 +49,7 @@ class Provider:
         return server
 
     def GetSchema(self, _: Any, __: Any) -> Any:  # noqa: N802 - the protocol's names
-        """What there is."""
+        """The schema of the provider and of its resources."""
         answer = _MESSAGES["SchemaAnswer"](provider=_schema(self._schema["provider"]))
         for name, block in self._schema["resource"].items():
             answer.resource_schemas[name].CopyFrom(_schema(block))
@@ -58,48 +58,48 @@ class Provider:
         return answer
 
     def PrepareProviderConfig(self, request: Any, _: Any) -> Any:  # noqa: N802
-        """Take the provider's configuration as it is."""
+        """Accept the provider's configuration unchanged."""
         return _MESSAGES["PrepareAnswer"](prepared_config=request.config)
 
     def ValidateResourceTypeConfig(self, request: Any, _: Any) -> Any:  # noqa: N802
         """Check the values of enumerations."""
-        return self._told("resource", request)
+        return self._diagnosed("resource", request)
 
     def ValidateDataSourceConfig(self, request: Any, _: Any) -> Any:  # noqa: N802
         """Check the values of enumerations."""
-        return self._told("data", request)
+        return self._diagnosed("data", request)
 
     def Configure(self, _: Any, __: Any) -> Any:  # noqa: N802
-        """Nothing is configured: nobody is called."""
-        return _MESSAGES["Told"]()
+        """Configure nothing: the provider makes no calls."""
+        return _MESSAGES["Diagnosed"]()
 
     def ReadDataSource(self, request: Any, _: Any) -> Any:  # noqa: N802
-        """What Google would have, made up."""
+        """Made-up data of Google."""
         block = self._schema["data"][request.type_name]
-        state = planning.completed(request.type_name, block, _unpacked(request.config))
+        state = computed.completed(request.type_name, block, _unpacked(request.config))
         return _MESSAGES["ReadAnswer"](state=_packed(state))
 
     def PlanResourceChange(self, request: Any, _: Any) -> Any:  # noqa: N802
-        """What is proposed, and what Google would add to it."""
+        """The proposed state, with the attributes that Google would compute."""
         block = self._schema["resource"][request.type_name]
         proposed = _unpacked(request.proposed)
         if proposed is None:
             return _MESSAGES["PlanAnswer"](planned_state=request.proposed)
-        planned = planning.completed(request.type_name, block, proposed)
+        planned = computed.completed(request.type_name, block, proposed)
         return _MESSAGES["PlanAnswer"](planned_state=_packed(planned), legacy_type_system=True)
 
     def Stop(self, _: Any, __: Any) -> Any:  # noqa: N802
-        """Nothing runs that could be stopped."""
+        """Nothing is running, so there is nothing to stop."""
         return _MESSAGES["StopAnswer"]()
 
-    def _told(self, kind: str, request: Any) -> Any:
+    def _diagnosed(self, kind: str, request: Any) -> Any:
         block = self._schema[kind][request.type_name]
         config = _unpacked(request.config) or {}
-        return _MESSAGES["Told"](diagnostics=_strange(block, config, ()))
+        return _MESSAGES["Diagnosed"](diagnostics=_invalid_values(block, config, ()))
 
 
 def _unpacked(value: Any) -> Any:
-    # What is not known yet stays a value of its own, and is packed as it came.
+    # Unknown values unpack to an extension type, which packs to the same bytes again.
     return msgpack.unpackb(value.msgpack, strict_map_key=False)
 
 
@@ -113,9 +113,9 @@ def _schema(block: dict[str, Any]) -> Any:
 
 def _block(block: dict[str, Any]) -> Any:
     message = _MESSAGES["Block"]()
-    for name, told in block["attributes"].items():
-        uses = {use: told.get(use, False) for use in ("required", "optional", "computed")}
-        message.attributes.add(name=name, type=json.dumps(told["type"]).encode(), **uses)
+    for name, attribute in block["attributes"].items():
+        uses = {use: attribute.get(use, False) for use in ("required", "optional", "computed")}
+        message.attributes.add(name=name, type=json.dumps(attribute["type"]).encode(), **uses)
     for name, nested in block["blocks"].items():
         message.block_types.add(
             type_name=name,
@@ -127,13 +127,15 @@ def _block(block: dict[str, Any]) -> Any:
     return message
 
 
-def _strange(block: dict[str, Any], config: dict[str, Any], path: tuple[Any, ...]) -> list[Any]:
+def _invalid_values(
+    block: dict[str, Any], config: dict[str, Any], path: tuple[Any, ...]
+) -> list[Any]:
     """A diagnostic for each value that its enumeration does not have."""
     found = []
-    for name, told in block["attributes"].items():
+    for name, attribute in block["attributes"].items():
         value = config.get(name)
-        if isinstance(value, str) and value not in told.get("values", [value]):
-            allowed = ", ".join(told["values"])
+        if isinstance(value, str) and value not in attribute.get("values", [value]):
+            allowed = ", ".join(attribute["values"])
             found.append(
                 _error(f"{name} is {value!r}", f"It must be one of {allowed}.", (*path, name))
             )
@@ -142,7 +144,7 @@ def _strange(block: dict[str, Any], config: dict[str, Any], path: tuple[Any, ...
         items = [inside] if isinstance(inside, dict) else inside
         for index, item in enumerate(items):
             if isinstance(item, dict):
-                found += _strange(nested, item, (*path, name, index))
+                found += _invalid_values(nested, item, (*path, name, index))
     return found
 
 

@@ -1,4 +1,4 @@
-"""infra/gcp as terraform itself sees it."""
+"""infra/gcp as terraform reads it: the files are valid and the plan follows our rules."""
 
 import ast
 import json
@@ -14,58 +14,58 @@ from shared import api
 from shared.http.document import path_of
 from shared.http.routes import PUSH
 from shared.settings import read
-from tests.infra.terraform import extract, house, provider, running, texts
+from tests.infra.terraform import cli, extract, provider, rules, texts
 
 
 def test_the_files_are_formatted(terraform):
-    said = terraform.run(ROOT / "infra" / "gcp", "fmt", "-check", "-diff", "-recursive")
+    output = terraform.run(ROOT / "infra" / "gcp", "fmt", "-check", "-diff", "-recursive")
 
-    assert said.code == 0, said.text
-
-
-def test_every_argument_block_and_reference_is_known(terraform):
-    assert terraform.validated(ROOT / "infra" / "gcp") == ""
+    assert output.code == 0, output.text
 
 
-def test_every_type_used_is_in_the_schema_and_no_other():
+def test_every_argument_block_and_reference_is_valid(terraform):
+    assert terraform.validation_errors(ROOT / "infra" / "gcp") == ""
+
+
+def test_the_schema_has_exactly_the_types_that_are_used():
     known = provider.read(extract.SCHEMA)
 
     found = {(kind, type_) for one in known.values() for kind in one for type_ in one[kind]}
-    assert extract.used(ROOT / "infra" / "gcp") | extract.REFUSED == {
+    assert extract.used(ROOT / "infra" / "gcp") | extract.FORBIDDEN == {
         one for one in found if one[0] != "provider"
     }
 
 
-def test_everything_is_planned_and_within_the_rules(plan, needed):
-    assert house.complaints(plan, functions.read(), needed) == []
+def test_the_plan_follows_the_rules(plan, needed):
+    assert rules.violations(plan, functions.read(), needed) == []
 
 
-def test_large_files_are_handed_to_dataflow_within_the_rules(terraform, files, needed):
+def test_the_plan_with_a_backfill_follows_the_rules(terraform, files, needed):
     backfill = 'backfill={template="gs://somewhere/backfill.json",image="somewhere/image"}'
-    plan = house.Planned(terraform.plan(files, "-var", backfill))
+    plan = rules.Planned(terraform.plan(files, "-var", backfill))
 
-    assert house.complaints(plan, functions.read(), needed) == []
+    assert rules.violations(plan, functions.read(), needed) == []
     variables = plan.functions()["ingest_csv"]["service_config"][0]["environment_variables"]
     assert variables["DATAFLOW_TEMPLATE"] == "gs://somewhere/backfill.json"
 
 
 def test_variables_and_outputs_are_used_and_described():
-    assert list(texts.complaints(ROOT / "infra" / "gcp")) == []
+    assert list(texts.violations(ROOT / "infra" / "gcp")) == []
 
 
-def test_the_platform_behaves_as_terraforms_own_tests_say(terraform, files):
-    said = terraform.run(files, "test", "-no-color", "-var-file=../../build/release.tfvars.json")
+def test_terraforms_own_tests_pass(terraform, files):
+    output = terraform.run(files, "test", "-no-color", "-var-file=../../build/release.tfvars.json")
 
-    assert said.code == 0, said.text
-    assert "0 failed" in said.text
+    assert output.code == 0, output.text
+    assert "0 failed" in output.text
 
 
 def gateway_document(plan):
     ((_, config),) = plan.all("google_api_gateway_api_config")
-    return json.loads(house.decoded(config["openapi_documents"][0]["document"][0]["contents"]))
+    return json.loads(rules.decoded(config["openapi_documents"][0]["document"][0]["contents"]))
 
 
-def test_what_the_gateway_is_told_is_an_openapi_document(plan):
+def test_the_gateways_configuration_is_an_openapi_document(plan):
     validate(gateway_document(plan))
 
 
@@ -88,7 +88,7 @@ def test_every_path_of_the_functions_is_on_the_gateway(plan):
     assert all(one["address"].startswith("https://") for one in backends.values())
 
 
-def test_the_schedule_is_the_embedded_platforms(plan):
+def test_the_schedule_equals_the_embedded_platforms(plan):
     jobs = {values["name"]: values for _, values in plan.all("google_cloud_scheduler_job")}
 
     for name, job in functions.jobs(functions.read()).items():
@@ -99,7 +99,7 @@ def test_the_schedule_is_the_embedded_platforms(plan):
     assert jobs == {}
 
 
-def test_pushes_are_the_embedded_platforms(plan):
+def test_pushes_equal_the_embedded_platforms(plan):
     found = {
         (values["topic"].split("/")[1], values["push_config"][0]["push_endpoint"])
         for _, values in plan.all("google_pubsub_subscription")
@@ -116,7 +116,7 @@ def test_pushes_are_the_embedded_platforms(plan):
     }
 
 
-def test_a_function_is_deployed_anew_when_its_zip_is_another_and_only_then(plan, files):
+def test_a_function_is_deployed_again_only_if_its_zip_changed(plan, files):
     release = files.parents[1] / "build" / "release.tfvars.json"
     digests = json.loads(release.read_text())["packages"]
 
@@ -143,28 +143,28 @@ def test_each_account_gets_its_rights_in_the_database(plan):
     }
 
 
-def test_a_client_is_told_what_platform_json_tells(plan, tmp_path):
+def test_the_platform_output_has_the_keys_of_platform_json(plan, tmp_path):
     home = Home.at(tmp_path / "home")
     home.prepare()
     local = json.loads(description(home, lay_out(home, ROOT / "functions", None)))
 
     here = plan.outputs["platform"]
-    # Of this machine alone: a token, and how the database is reached without Cloud SQL.
+    # The token and the database's URL are for the embedded platform only.
     assert set(local) - {"token", "database_url"} <= set(here)
     for part in ("storage", "bigquery", "pubsub"):
         assert set(local[part]) - {"endpoint"} <= set(here[part])
-    assert here["storage"]["uploads"] == f"{running.PROJECT}-tablegate-uploads"
+    assert here["storage"]["uploads"] == f"{cli.PROJECT}-tablegate-uploads"
 
 
-def test_what_a_deployment_runs_finds_its_settings(plan):
-    told = dict(line.split("=", 1) for line in plan.outputs["deployer"].splitlines())
+def test_the_deployer_output_has_the_settings_of_a_deployment(plan):
+    variables = dict(line.split("=", 1) for line in plan.outputs["deployer"].splitlines())
 
-    settings = read(told)
+    settings = read(variables)
     settings.require("google_cloud_project", "cloud_sql_instance", "cloud_sql_user")
     assert settings.warehouse_dataset == "tablegate"
 
 
-def test_every_filter_on_a_log_line_fits_one_that_the_code_writes():
+def test_every_log_filter_matches_a_line_that_the_code_writes():
     files = "\n".join(path.read_text("utf-8") for path in (ROOT / "infra" / "gcp").glob("*.tf"))
     written = [
         text.value
@@ -180,4 +180,4 @@ def test_every_filter_on_a_log_line_fits_one_that_the_code_writes():
     assert len(filters) >= 4
     for is_pattern, text in filters:
         found = [one for one in written if (re.search(text, one) if is_pattern else one == text)]
-        assert found, f"no log line says {text!r}"
+        assert found, f"no log line matches {text!r}"

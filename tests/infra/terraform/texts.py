@@ -1,12 +1,12 @@
-"""What the text of the files of infra/gcp must be: what they name is used, described and short."""
+"""Rules for the text of infra/gcp: variables are described and used, and files are short."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 
-def complaints(folder: Path) -> Iterator[str]:
-    """Everything in the text of the files that is against a rule."""
+def violations(folder: Path) -> Iterator[str]:
+    """Every violation of a rule in the text of the files."""
     files = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.tf"))}
     whole = "\n".join(files.values())
     for name, body in re.findall(
@@ -27,4 +27,6 @@ def complaints(folder: Path) -> Iterator[str]:
     for name, body in re.findall(r'^output "(\w+)" \{\n(.*?)^\}', whole, re.MULTILINE | re.DOTALL):
         if not re.search(r'^  description = "[^"]+\."$', body, re.MULTILINE):
             yield f"output {name} is not described"
-    yield from (f"{name} has over 250 lines" for name in files if files[name].count("\n") > 250)
+    yield from (
+        f"{name} has more than 250 lines" for name in files if files[name].count("\n") > 250
+    )

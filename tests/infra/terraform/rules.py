@@ -1,4 +1,4 @@
-"""The rules of the house that terraform knows nothing of: each from a plan to complaints."""
+"""Our own rules for infra/gcp: each reads a plan and yields its violations."""
 
 import base64
 import json
@@ -10,9 +10,9 @@ from infra.functions import Function
 from shared.settings import described
 from tests.infra.terraform.roles import ALLOWED
 
-# Variables that Google's runtime reads, not we.
+# Variables that Google's runtime reads, not our code.
 _OF_THE_RUNTIME = {"LOG_EXECUTION_ID", "THREADS"}
-_EVERYBODY = ("allUsers", "allAuthenticatedUsers")
+_PUBLIC = ("allUsers", "allAuthenticatedUsers")
 # Each would put a secret into the state.
 _NEVER = {
     "google_service_account_key",
@@ -22,16 +22,16 @@ _NEVER = {
 
 
 class Planned:
-    """What a plan would make.
+    """The resources and outputs of a plan.
 
     Attributes:
-        outputs: what terraform would tell afterwards, by name.
+        outputs: the outputs' values, by name.
     """
 
     def __init__(self, plan: Mapping[str, Any]) -> None:
         self._resources = plan["planned_values"]["root_module"]["resources"]
         self.outputs = {
-            name: told.get("value") for name, told in plan["planned_values"]["outputs"].items()
+            name: output.get("value") for name, output in plan["planned_values"]["outputs"].items()
         }
 
     def all(self, *types: str) -> list[tuple[str, dict[str, Any]]]:
@@ -49,48 +49,48 @@ class Planned:
 
 
 def decoded(text: str) -> str:
-    """What base64 hides."""
+    """Decode base64."""
     return base64.b64decode(text).decode()
 
 
-def complaints(
+def violations(
     planned: Planned, functions: tuple[Function, ...], needed: Mapping[str, set[str]]
 ) -> list[str]:
-    """Everything in a plan that is against a rule.
+    """Every violation of a rule in a plan.
 
     Args:
-        planned: what would be made.
-        functions: those there are.
+        planned: the plan.
+        functions: all functions.
         needed: the variables that each function's code reads, by its name.
     """
     rules: list[Callable[[Planned], Iterator[str]]] = [
-        nobody_is_everybody,
-        lambda found: each_function_has_its_account(found, functions),
+        nothing_is_public,
+        lambda found: each_function_has_its_own_account(found, functions),
         lambda found: variables_are_settings(found, needed),
         lambda found: invokers_are_known(found, functions),
-        every_message_has_an_end,
+        every_failed_message_is_dead_lettered,
         agents_may_move_dead_letters,
         buckets_are_closed,
-        secrets_are_handed_out_by_name,
+        only_those_who_need_a_secret_read_it,
         roles_are_on_the_list,
-        the_database_can_be_brought_back,
+        the_database_can_be_restored,
         nothing_secret_is_in_the_state,
-        accounts_have_names_that_google_takes,
+        accounts_have_valid_names,
     ]
-    return [complaint for rule in rules for complaint in rule(planned)]
+    return [violation for rule in rules for violation in rule(planned)]
 
 
-def nobody_is_everybody(planned: Planned) -> Iterator[str]:
-    """Nothing is open to whoever comes."""
+def nothing_is_public(planned: Planned) -> Iterator[str]:
+    """No resource is open to everyone."""
     for address, values in planned.all():
         text = json.dumps(values)
-        yield from (f"{address} is open to {name}" for name in _EVERYBODY if f'"{name}"' in text)
+        yield from (f"{address} is open to {name}" for name in _PUBLIC if f'"{name}"' in text)
 
 
-def each_function_has_its_account(
+def each_function_has_its_own_account(
     planned: Planned, functions: tuple[Function, ...]
 ) -> Iterator[str]:
-    """A function for each folder, each with an account that is its alone."""
+    """Each folder has a function, and each function has its own account."""
     found = planned.functions()
     for name in {one.name for one in functions} ^ set(found):
         yield f"{name} is in functions/ or in the plan, not in both"
@@ -105,23 +105,23 @@ def each_function_has_its_account(
 
 
 def variables_are_settings(planned: Planned, needed: Mapping[str, set[str]]) -> Iterator[str]:
-    """Variables are those of shared.settings, secrets come from Secret Manager, none is missing."""
+    """Variables are settings, none is missing, and secrets come from Secret Manager."""
     known = {one.name.upper(): one for one in described()}
     for name, values in planned.functions().items():
         service = values["service_config"][0]
         plain = set(service["environment_variables"])
         hidden = {one["key"] for one in service["secret_environment_variables"]}
         for variable in sorted((plain | hidden) - set(known) - _OF_THE_RUNTIME):
-            yield f"{name} gets {variable}, which is no setting"
+            yield f"{name} gets {variable}, which is not a setting"
         for variable in sorted(plain & set(known)):
             if known[variable].metadata["secret"]:
-                yield f"{name} gets {variable} in plain; it belongs in Secret Manager"
+                yield f"{name} gets {variable} in plain text; it belongs in Secret Manager"
         for variable in sorted(needed[name] - plain - hidden):
             yield f"{name} reads {variable} and does not get it"
 
 
 def invokers_are_known(planned: Planned, functions: tuple[Function, ...]) -> Iterator[str]:
-    """A function is called by the gateway, by pushes and by events, each where it must be."""
+    """Only the gateway, pushes and events call functions, each the functions that need it."""
     may_be_called: dict[str, set[str]] = {}
     for _, values in planned.all("google_cloud_run_v2_service_iam_member"):
         account = values["member"].removeprefix("serviceAccount:").split("@")[0]
@@ -129,57 +129,57 @@ def invokers_are_known(planned: Planned, functions: tuple[Function, ...]) -> Ite
     for function in functions:
         callers = may_be_called.get(function.name.replace("_", "-"), set())
         if function.trigger.push and "push" not in callers:
-            yield f"{function.name} takes pushes, and push may not call it"
+            yield f"{function.name} accepts pushes, and push may not call it"
         if function.trigger.storage_event and "events" not in callers:
-            yield f"{function.name} takes events, and events may not call it"
+            yield f"{function.name} accepts events, and events may not call it"
         for other in sorted(callers - {"gateway", "push", "events"}):
             yield f"{function.name} may be called by {other}"
 
 
-def every_message_has_an_end(planned: Planned) -> Iterator[str]:
-    """Messages that can't be worked go to the dead letters, and those are kept."""
-    kept = {values["topic"] for _, values in planned.all("google_pubsub_subscription")}
+def every_failed_message_is_dead_lettered(planned: Planned) -> Iterator[str]:
+    """Messages that cannot be processed go to a dead-letter topic, which has a subscription."""
+    subscribed = {values["topic"] for _, values in planned.all("google_pubsub_subscription")}
     for address, values in planned.all("google_pubsub_subscription"):
         policy = values["dead_letter_policy"]
         if not policy and not values["topic"].endswith("dead-letters/id"):
             yield f"{address} has no dead letter"
-        if policy and policy[0]["dead_letter_topic"] not in kept:
-            yield f"{address}: nobody subscribes to its dead letters, so they are lost"
+        if policy and policy[0]["dead_letter_topic"] not in subscribed:
+            yield f"{address}: its dead letters are lost, because they have no subscription"
         if [one.get("ttl") for one in values["expiration_policy"]] != [""]:
             yield f"{address} expires after a quiet month"
         if values["push_config"] and not values["push_config"][0]["oidc_token"]:
             yield f"{address} pushes without an identity"
         if values["push_config"] and not values["retry_policy"]:
-            yield f"{address} hammers a function that fails"
+            yield f"{address} retries a failing function without a backoff"
 
 
 def agents_may_move_dead_letters(planned: Planned) -> Iterator[str]:
-    """Pub/Sub's agent publishes to the dead letters and acknowledges where they came from."""
-    published = planned.all("google_pubsub_topic_iam_member")
-    taken = planned.all("google_pubsub_subscription_iam_member")
-    may_publish = {v["topic"] for _, v in published if "agent-pubsub" in v["member"]}
-    may_take = {v["subscription"] for _, v in taken if "agent-pubsub" in v["member"]}
+    """Pub/Sub's agent may publish dead letters and acknowledge the original messages."""
+    publishers = planned.all("google_pubsub_topic_iam_member")
+    subscribers = planned.all("google_pubsub_subscription_iam_member")
+    may_publish = {v["topic"] for _, v in publishers if "agent-pubsub" in v["member"]}
+    may_acknowledge = {v["subscription"] for _, v in subscribers if "agent-pubsub" in v["member"]}
     for address, values in planned.all("google_pubsub_subscription"):
         for policy in values["dead_letter_policy"]:
             if policy["dead_letter_topic"] not in may_publish:
                 yield f"{address}: Pub/Sub's agent may not publish to its dead letters"
-            if values["id"] not in may_take:
+            if values["id"] not in may_acknowledge:
                 yield f"{address}: Pub/Sub's agent may not acknowledge what it moves"
 
 
 def buckets_are_closed(planned: Planned) -> Iterator[str]:
-    """No bucket can be opened to everybody, by whomever."""
+    """No bucket can be made public."""
     for address, values in planned.all("google_storage_bucket"):
         if values["public_access_prevention"] != "enforced":
             yield f"{address} could be made public"
         if values["uniform_bucket_level_access"] is not True:
-            yield f"{address} has access lists of single objects"
+            yield f"{address} has access lists for single objects"
         if values["name"].endswith("-backups") and not values["versioning"][0]["enabled"]:
-            yield f"{address} forgets what is deleted"
+            yield f"{address} does not keep deleted objects"
 
 
-def secrets_are_handed_out_by_name(planned: Planned) -> Iterator[str]:
-    """Who reads a secret needs it, and who needs it may."""
+def only_those_who_need_a_secret_read_it(planned: Planned) -> Iterator[str]:
+    """Every account that reads a secret needs it, and every one that needs it may read it."""
     readers = {
         values["member"].removeprefix("serviceAccount:")
         for _, values in planned.all("google_secret_manager_secret_iam_member")
@@ -193,11 +193,11 @@ def secrets_are_handed_out_by_name(planned: Planned) -> Iterator[str]:
                 yield f"{name} may not read the secret it needs"
     for reader in sorted(readers):
         if reader.split("@")[0] not in needing:
-            yield f"{reader} may read a secret and needs none"
+            yield f"{reader} may read a secret that it does not need"
 
 
 def roles_are_on_the_list(planned: Planned) -> Iterator[str]:
-    """Roles are those of the list, each where the list says."""
+    """Every role is on the list, at an address that the list allows."""
     for address, values in planned.all():
         role = values.get("role")
         if role is None:
@@ -205,24 +205,24 @@ def roles_are_on_the_list(planned: Planned) -> Iterator[str]:
         if role not in ALLOWED:
             yield f"{address} gives {role}, which is not on the list"
         elif not re.match(ALLOWED[role], address):
-            yield f"{address} gives {role}, which is given elsewhere"
+            yield f"{address} gives {role}, which another resource should give"
 
 
-def the_database_can_be_brought_back(planned: Planned) -> Iterator[str]:
-    """Backups, point-in-time recovery, and no deletion by mistake."""
+def the_database_can_be_restored(planned: Planned) -> Iterator[str]:
+    """The database has backups, point-in-time recovery and deletion protection."""
     for address, values in planned.all("google_sql_database_instance"):
         settings = values["settings"][0]
         backups = settings["backup_configuration"][0]
         if not (backups["enabled"] and backups["point_in_time_recovery_enabled"]):
-            yield f"{address} cannot be brought back to a moment"
+            yield f"{address} cannot be restored to a point in time"
         if not (values["deletion_protection"] and settings["deletion_protection_enabled"]):
             yield f"{address} can be deleted by mistake"
         if settings["connector_enforcement"] != "REQUIRED":
-            yield f"{address} takes connections past the connector"
+            yield f"{address} accepts connections without the connector"
 
 
 def nothing_secret_is_in_the_state(planned: Planned) -> Iterator[str]:
-    """No key, no version of a secret, no password."""
+    """The state holds no key, no version of a secret and no password."""
     for address, values in planned.all():
         if address.split(".")[0] in _NEVER:
             yield f"{address} would put a secret into the state"
@@ -230,13 +230,13 @@ def nothing_secret_is_in_the_state(planned: Planned) -> Iterator[str]:
             yield f"{address} has a password in the state"
 
 
-def accounts_have_names_that_google_takes(planned: Planned) -> Iterator[str]:
-    """6 to 30 small letters, digits and hyphens, and no two the same."""
+def accounts_have_valid_names(planned: Planned) -> Iterator[str]:
+    """Account names are unique, with 6 to 30 lower-case letters, digits and hyphens."""
     seen: set[str] = set()
     for address, values in planned.all("google_service_account"):
         name = values["account_id"]
         if not re.fullmatch(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", name):
-            yield f"{address} has a name that Google does not take: {name}"
+            yield f"{address} has a name that Google does not accept: {name}"
         if name in seen:
-            yield f"{address} has another's name: {name}"
+            yield f"{address} has the name of another account: {name}"
         seen.add(name)

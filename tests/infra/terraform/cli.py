@@ -1,4 +1,4 @@
-"""Terraform at work on a copy of infra/gcp: its own verdict, and a plan to hold rules against."""
+"""Runs terraform on a copy of infra/gcp: validation, and a plan for the rules to check."""
 
 import json
 import shutil
@@ -19,12 +19,12 @@ PROJECT = "example-project"
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a command answered.
+class Output:
+    """The output of a command.
 
     Attributes:
         code: its exit status.
-        text: all that it printed.
+        text: everything that it printed.
     """
 
     code: int
@@ -32,26 +32,26 @@ class Said:
 
 
 class Terraform:
-    """The real terraform, with a provider that knows Google's schema and nothing of Google."""
+    """The real terraform, with a provider that has Google's schema and never calls Google."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def run(self, folder: Path, *words: str) -> Said:
+    def run(self, folder: Path, *words: str) -> Output:
         """Run a command in a folder."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps([str(folder), *words]) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
-        return Said(answer["code"], answer["said"])
+        return Output(answer["code"], answer["text"])
 
-    def verdict(self, folder: Path) -> str:
-        """All that terraform finds wrong with a copy; empty where there is nothing.
+    def errors(self, folder: Path) -> str:
+        """All errors that terraform finds in a copy, or an empty text.
 
-        What is made once for each of several is looked into only when it is planned.
+        Resources with `for_each` are checked only when they are planned.
         """
-        if found := self.validated(folder):
+        if found := self.validation_errors(folder):
             return found
         try:
             self.plan(folder)
@@ -59,34 +59,34 @@ class Terraform:
             return str(error)
         return ""
 
-    def validated(self, folder: Path) -> str:
-        """Every error that terraform finds in the files; empty where there is none."""
-        said = self.run(folder, "validate", "-no-color")
-        return "" if said.code == 0 else said.text
+    def validation_errors(self, folder: Path) -> str:
+        """All errors that `terraform validate` finds in the files, or an empty text."""
+        output = self.run(folder, "validate", "-no-color")
+        return "" if output.code == 0 else output.text
 
     def plan(self, folder: Path, *more: str) -> dict[str, Any]:
         """The plan of a copy, as JSON.
 
         Raises:
-            Unplannable: there is none; says why.
+            Unplannable: terraform could not plan it; has its errors.
         """
         file = str(folder / "the.plan")
         variables = ["-var", f"project_id={PROJECT}", "-var-file=../../build/release.tfvars.json"]
         words = ["-no-color", "-input=false", "-refresh=false", f"-out={file}", *variables, *more]
-        said = self.run(folder, "plan", *words)
-        if said.code != 0:
-            raise Unplannable(said.text)
+        output = self.run(folder, "plan", *words)
+        if output.code != 0:
+            raise Unplannable(output.text)
         plan: dict[str, Any] = json.loads(self.run(folder, "show", "-json", file).text)
         return plan
 
 
 class Unplannable(Exception):
-    """Terraform makes no plan of these files; says why."""
+    """Terraform cannot plan these files; has its errors."""
 
 
 @contextmanager
 def terraform() -> Iterator[Terraform]:
-    """Terraform, ready to be asked."""
+    """Start terraform; it runs commands until the block ends."""
     with tempfile.TemporaryDirectory() as folder:
         words = ["-m", "tests.infra.terraform.worker", str(SCHEMA), folder]
         with subprocess.Popen(
@@ -102,7 +102,7 @@ def terraform() -> Iterator[Terraform]:
 
 
 def copy(folder: Path) -> Path:
-    """A copy of infra/gcp and of all that it reads, without the place of the state."""
+    """Copy infra/gcp and the files that it reads, without the backend of the state."""
     hidden = shutil.ignore_patterns(".terraform*", "backend.tf", "*.md")
     shutil.copytree(ROOT / "infra" / "gcp", folder / "infra" / "gcp", ignore=hidden)
     cached = shutil.ignore_patterns("__pycache__")

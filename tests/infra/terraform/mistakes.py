@@ -1,108 +1,108 @@
-"""Faults to plant in a copy of infra/gcp: where, what becomes of what, and how it must be named."""
+"""Mistakes to plant in a copy of infra/gcp, and the errors that must report them."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Fault:
-    """A fault.
+class Mistake:
+    """A mistake in one file.
 
     Attributes:
         name: what is wrong.
         file: the file it is planted in.
-        was: what stands there, once.
-        is_now: what it becomes.
-        found: what somebody must be told.
+        before: the correct text.
+        after: the text with the mistake.
+        reported: a part of the error that must report it.
     """
 
     name: str
     file: str
-    was: str
-    is_now: str
-    found: str
+    before: str
+    after: str
+    reported: str
 
     def plant(self, folder: Path) -> None:
-        """Put it in."""
+        """Write the mistake into a copy of infra/gcp."""
         path = folder / self.file
         text = path.read_text("utf-8")
-        assert text.count(self.was) >= 1, f"{self.file} does not say {self.was!r} any more"
-        path.write_text(text.replace(self.was, self.is_now, 1), "utf-8")
+        assert text.count(self.before) >= 1, f"{self.file} no longer contains {self.before!r}"
+        path.write_text(text.replace(self.before, self.after, 1), "utf-8")
 
 
-# What terraform itself must find; those that only the house finds are in faults_of_the_house.py.
-OF_TERRAFORM = (
-    Fault(
+# Terraform itself must find these; our rules find those in mistakes_against_rules.py.
+FOUND_BY_TERRAFORM = (
+    Mistake(
         "a misspelt argument",
         "pubsub.tf",
         "ack_deadline_seconds       = each.value",
         "ack_deadline_second        = each.value",
         'An argument named "ack_deadline_second" is not expected here. Did you mean',
     ),
-    Fault(
+    Mistake(
         "a required argument missing",
         "storage.tf",
         "  location                    = var.region\n",
         "",
         'The argument "location" is required',
     ),
-    Fault(
+    Mistake(
         "a dangling reference",
         "database.tf",
         "google_sql_database_instance.this.name\n  # Renaming",
         "google_sql_database_instance.main.name\n  # Renaming",
         '"google_sql_database_instance" "main" has not been declared',
     ),
-    Fault(
+    Mistake(
         "an attribute that is not there",
         "functions.tf",
         "google_service_account.function[each.key].email",
         "google_service_account.function[each.key].mail",
         'does not have an attribute named "mail"',
     ),
-    Fault(
+    Mistake(
         "a value of the wrong type",
         "functions.tf",
         "max_instance_count               = each.value.max_instances",
         'max_instance_count               = "many"',
         'Inappropriate value for attribute "max_instance_count": a number is required.',
     ),
-    Fault(
+    Mistake(
         "a value that the enumeration does not have",
         "functions.tf",
         "RETRY_POLICY_RETRY",
         "RETRY_POLICY_ALWAYS",
         "It must be one of RETRY_POLICY_UNSPECIFIED",
     ),
-    Fault(
+    Mistake(
         "an undeclared variable",
         "bigquery.tf",
         "location                   = var.region",
         "location                   = var.warehouse_location",
         'An input variable with the name "warehouse_location" has not been declared',
     ),
-    Fault(
+    Mistake(
         "an unknown block",
         "pubsub.tf",
         "  retry_policy {",
         "  retry {",
         'Blocks of type "retry" are not expected here.',
     ),
-    Fault(
+    Mistake(
         "two resources of one name",
         "events.tf",
         'resource "google_cloud_run_v2_service_iam_member" "push" {',
         'resource "google_cloud_run_v2_service_iam_member" "events" {',
         "Duplicate resource",
     ),
-    Fault(
+    Mistake(
         "a resource of google-beta asked of google",
         "gateway.tf",
         "  provider = google-beta\n\n  api_id",
         "  api_id",
         'does not support resource type "google_api_gateway_api"',
     ),
-    Fault(
+    Mistake(
         "a function that the language does not have",
         "locals.tf",
         "jsondecode(file",
