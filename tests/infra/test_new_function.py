@@ -1,4 +1,4 @@
-"""A new function costs its folder: everything that deploys or runs functions finds it there."""
+"""Adding a folder adds a function: everything that deploys or runs functions finds it there."""
 
 import json
 import shutil
@@ -10,12 +10,11 @@ import pytest
 
 from infra import functions
 from infra.functions import ROOT
-from infra.local import gateway as local_gateway
-from infra.local import home as homes
-from infra.local import layout as layouts
-from infra.local import plan as plans
-from infra.local import timer
-from tests.infra import alone
+from infra.local import gateway, timer
+from infra.local.home import Home
+from infra.local.layout import Layout
+from infra.local.plan import lay_out, parts
+from tests.infra import isolated
 from tests.infra.terraform import rules
 
 MAIN = '''
@@ -86,11 +85,11 @@ DESCRIBED = {
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A copy of the checkout with one more folder in `functions`, staged for deployment."""
+    """A copy of the checkout with one more function, packaged for deployment."""
     copy = tmp_path_factory.mktemp("checkout")
-    left = shutil.ignore_patterns("__pycache__", ".terraform*", "backend.tf", "bigquery")
+    ignored = shutil.ignore_patterns("__pycache__", ".terraform*", "backend.tf", "bigquery")
     for name in ("functions", "shared", "infra"):
-        shutil.copytree(ROOT / name, copy / name, ignore=left)
+        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
     for name in ("pyproject.toml", "requirements.txt"):
         shutil.copy(ROOT / name, copy / name)
     (copy / "functions" / "greetings").mkdir()
@@ -107,10 +106,12 @@ def greetings(checkout):
     return found
 
 
-def test_its_zip_holds_what_it_needs_and_answers(checkout, greetings, tmp_path):
-    source = alone.unpacked(greetings, tmp_path, checkout)
+def test_its_zip_has_what_it_needs_and_answers(checkout, greetings, tmp_path):
+    source = isolated.unpacked(greetings, tmp_path, checkout)
 
-    with alone.serving(greetings, source, alone.environment(source, tmp_path / "site")) as address:
+    with isolated.serving(
+        greetings, source, isolated.environment(source, tmp_path / "site")
+    ) as address:
         answer = httpx.get(f"{address}/greetings/Ada")
 
     assert answer.json() == {"hello": "Ada"}
@@ -123,7 +124,7 @@ def test_the_gateway_knows_its_routes(checkout):
     assert "greetings" in document["x-google-api-management"]["backends"]
     (operation,) = document["paths"]["/greetings/{name}"].values()
     assert operation["x-google-backend"] == "greetings"
-    # A push does not come through the gateway.
+    # Pushes do not go through the gateway.
     assert "/greetings" not in document["paths"]
 
 
@@ -160,14 +161,14 @@ def test_terraforms_rules_hold_for_it(checkout, terraform):
 
 
 def test_the_embedded_platform_runs_it(checkout, greetings, tmp_path):
-    home = homes.at(tmp_path / "home")
+    home = Home.at(tmp_path / "home")
     home.prepare()
 
-    layout = plans.lay_out(home, checkout / "functions", None)
+    layout = lay_out(home, checkout / "functions", None)
 
-    (part,) = [one for one in plans.parts(home, layout) if one.name == "greetings"]
+    (part,) = [one for one in parts(home, layout) if one.name == "greetings"]
     assert str(checkout / "functions" / "greetings" / "main.py") in part.command
-    assert layouts.read(home) == layout
-    assert local_gateway.routes(layout)["/hello"] == layout.url("greetings")
+    assert Layout.read(home) == layout
+    assert gateway.routes(layout)["/hello"] == layout.url("greetings")
     assert "greeted" in layout.topics()
     assert timer.addresses(layout)["count"] == layout.url("greetings")

@@ -1,4 +1,4 @@
-"""What is deployed: each zip holds what its function reaches, and starts alone."""
+"""The deployed zips: each has the modules that its function reaches, and runs by itself."""
 
 import ast
 import json
@@ -12,7 +12,7 @@ import pytest
 from infra import functions, gateway, imports, package, requirements
 from infra.functions import FOLDER, ROOT, InvalidFunction
 from shared.http.routes import PUBLIC
-from tests.infra import alone
+from tests.infra import isolated
 
 FUNCTIONS = {one.name: one for one in functions.read()}
 PAGES = gateway.routes(tuple(FUNCTIONS.values()))
@@ -20,7 +20,7 @@ PAGES = gateway.routes(tuple(FUNCTIONS.values()))
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A copy of all that zips are made of."""
+    """A copy of the files that zips are made from."""
     for name in ("functions", "shared"):
         cached = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, tmp_path / "copy" / name, ignore=cached)
@@ -37,7 +37,7 @@ def zips(checkout, folder):
 
 
 def changed_by(checkout, path, line):
-    """The functions whose zip is another one after a line is added to a file."""
+    """The functions whose zip changes when a line is added to a file."""
     before = zips(checkout, checkout / "before")
     with (checkout / path).open("a") as file:
         file.write(line)
@@ -56,7 +56,7 @@ def test_the_same_files_give_the_same_bytes(checkout, tmp_path):
     assert zips(checkout, tmp_path / "copied") == zips(ROOT, tmp_path / "original")
 
 
-def test_a_style_sheet_changes_the_dashboard_alone(checkout):
+def test_a_style_sheet_changes_only_the_dashboard(checkout):
     path = "shared/dashboard/page/style/colours.css"
 
     assert changed_by(checkout, path, "/* A colour. */\n") == {"dashboard"}
@@ -65,7 +65,7 @@ def test_a_style_sheet_changes_the_dashboard_alone(checkout):
 def test_a_table_changes_the_functions_that_read_the_dictionary(checkout):
     changed = changed_by(checkout, "shared/tables/jobs.py", "# A table.\n")
 
-    # The metrics read BigQuery's own tables.
+    # The metrics read only BigQuery's tables.
     assert changed == set(FUNCTIONS) - {"hires_by_quarter", "departments_above_mean"}
 
 
@@ -122,7 +122,7 @@ def is_module(name):
     return (ROOT / f"{name}.py").is_file() or (ROOT / name / "__init__.py").is_file()
 
 
-def test_a_file_that_is_not_there_is_named(checkout):
+def test_a_missing_file_is_reported(checkout):
     shutil.rmtree(checkout / "shared/dashboard/page")
 
     with pytest.raises(
@@ -131,7 +131,7 @@ def test_a_file_that_is_not_there_is_named(checkout):
         package.contents(FUNCTIONS["dashboard"], checkout)
 
 
-def test_a_function_asks_for_no_library_that_it_does_not_use():
+def test_a_function_requires_only_libraries_that_it_uses():
     metrics, gate = (
         package.contents(FUNCTIONS[name])["requirements.txt"].decode()
         for name in ("hires_by_quarter", "insert_rows")
@@ -144,12 +144,12 @@ def test_a_function_asks_for_no_library_that_it_does_not_use():
     assert "--hash=sha256:" in gate
 
 
-def test_a_distribution_that_is_not_pinned_is_named():
+def test_a_distribution_that_is_not_pinned_is_reported():
     with pytest.raises(requirements.UnknownRequirement, match=r"a\.txt does not pin nothing-such"):
         requirements.closure(["nothing-such"], {}, "a.txt")
 
 
-def test_a_dependency_group_that_is_not_there_is_named(checkout):
+def test_a_missing_dependency_group_is_reported(checkout):
     text = (checkout / "pyproject.toml").read_text("utf-8")
     (checkout / "pyproject.toml").write_text(text.replace("\nstorage = ", "\nstores = "))
 
@@ -158,12 +158,12 @@ def test_a_dependency_group_that_is_not_there_is_named(checkout):
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
-def test_a_zip_starts_alone_and_answers(function, tmp_path):
-    source = alone.unpacked(function, tmp_path)
-    environment = alone.environment(source, tmp_path / "site")
+def test_a_zip_runs_by_itself_and_answers(function, tmp_path):
+    source = isolated.unpacked(function, tmp_path)
+    environment = isolated.environment(source, tmp_path / "site")
 
     done = subprocess.run(
-        [alone.python(), "-c", "\n".join(statements(function))],
+        [isolated.python(), "-c", "\n".join(statements(function))],
         cwd=source,
         env=environment,
         capture_output=True,
@@ -172,11 +172,11 @@ def test_a_zip_starts_alone_and_answers(function, tmp_path):
     )
     assert done.returncode == 0, done.stderr
 
-    with alone.serving(function, source, environment) as address:
+    with isolated.serving(function, source, environment) as address:
         answer = httpx.post(f"{address}/nothing/here", json={})
         pages = [httpx.get(f"{address}{path}") for path in public(function)]
         files = [httpx.get(f"{address}{path}") for path in served(function)]
-    # The function's own answer: events must look like events, and calls must be known.
+    # The function answered, not its server: it rejects what is no event and unknown paths.
     assert answer.status_code in {400, 401, 404, 405}, answer.text
     if function.trigger.signature == "http":
         assert json.loads(answer.text)["type"].startswith("urn:tablegate:problem:")
@@ -184,9 +184,9 @@ def test_a_zip_starts_alone_and_answers(function, tmp_path):
 
 
 def statements(function):
-    """Every import that the function may come to run, at its start or later."""
+    """Every import that the function can execute, at its start or later."""
     for statement in imports.reached(FOLDER / function.name / "main.py", ROOT).libraries:
-        # A column knows its type in SQLAlchemy; without a database it is never asked for it.
+        # Kinds of fields import SQLAlchemy for their column types, which only a database needs.
         if function.permissions.database != "none" or "sqlalchemy" not in statement:
             yield statement
     for name in package.contents(function):
@@ -196,13 +196,13 @@ def statements(function):
 
 
 def public(function):
-    """What everybody may read."""
+    """The paths that need no token."""
     routes = PAGES.get(function.name, ())
     return [one.path for one in routes if one.scope == PUBLIC and "<" not in one.path]
 
 
 def served(function):
-    """The files of a page that the function serves."""
+    """The paths of the files that the function serves for its page."""
     base = {"dashboard": "/assets", "api_docs": "/docs"}.get(function.name)
     return [
         f"{base}/{PurePosixPath(name).name}"

@@ -10,12 +10,12 @@ from tests.support import toy_kinds
 from tests.support.operator import Operator
 from tests.support.platform import running, wait_until
 
+pytestmark = pytest.mark.slow
+
+
 ROOMS = '''"""Rooms, with fields of kinds that the platform does not have."""
 
 from shared.tables import Day, Flag, Integer, Reference, Row, Table
-
-pytestmark = pytest.mark.slow
-
 
 
 class Room(Row):
@@ -24,7 +24,7 @@ class Room(Row):
     id = Integer(description="Id of the room")
     window = Flag(description="Whether it has a window")
     built = Day(description="When it was built")
-    department_id = Integer(description="Whose it is")
+    department_id = Integer(description="Id of its department")
 
 
 TABLE = Table("rooms", Room, references=(Reference("department_id", "departments"),))
@@ -33,7 +33,7 @@ TABLE = Table("rooms", Room, references=(Reference("department_id", "departments
 
 @pytest.fixture
 def operator(tmp_path, monkeypatch):
-    """Somebody at a platform with one more file of kinds, and a table that uses them."""
+    """An operator of a platform with two more kinds of field, and a table that uses them."""
     for folder in ("functions", "shared", "infra"):
         shutil.copytree(
             ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
@@ -41,8 +41,8 @@ def operator(tmp_path, monkeypatch):
     shutil.copy(toy_kinds.__file__, tmp_path / "shared" / "tables" / "kinds" / "toys.py")
     (tmp_path / "shared" / "tables" / "rooms.py").write_text(ROOMS)
     monkeypatch.setenv("TABLEGATE_BIGQUERY_PYTHON", str(ROOT / ".venv-bigquery" / "bin" / "python"))
-    with running(root=tmp_path) as platform, closing(Operator(platform)) as somebody:
-        yield somebody
+    with running(root=tmp_path) as platform, closing(Operator(platform)) as made:
+        yield made
 
 
 def in_bigquery(operator):
@@ -74,7 +74,10 @@ def test_a_new_kind_is_loaded_synced_reconciled_backed_up_and_restored(operator)
     )
     batch = operator.api.post("/insert_rows/rooms", json={"rows": [row, {**row, "window": "no"}]})
     assert (batch.status_code, batch.json()["accepted"]) == (202, 1)
-    wait_until(lambda: operator.count("select count(*) from loads where state = 'done'") == 2, "in")
+    wait_until(
+        lambda: operator.count("select count(*) from loads where state = 'done'") == 2,
+        "both loaded",
+    )
     assert operator.ask(stored) == []
     operator.dropped("departments.csv", b"1,Sales\n")
     wait_until(lambda: operator.count("select count(*) from rooms") == 3, "all released")

@@ -1,7 +1,7 @@
 """Known vulnerabilities: bandit over our code, pip-audit over its dependencies (`make audit`).
 
 pip-audit asks PyPI. If PyPI is unreachable or does not know a package, the audit fails and names
-what it did not check. Pinned releases that were yanked since (PEP 592) are listed in any case, since
+what it did not check. Pinned releases that were yanked as (PEP 592) are listed in any case, since
 every package index knows them.
 """
 

@@ -1,4 +1,4 @@
-"""An export has exactly the rows asked for, whichever way they are read from PostgreSQL."""
+"""An export has exactly the rows selected, however they are read from PostgreSQL."""
 
 import io
 import uuid
@@ -37,7 +37,7 @@ def jobs(execute):
 
 @pytest.fixture
 def exported(engine, storage_client, staging):
-    """Export the jobs that a condition selects; gives the rows as fastavro reads them."""
+    """Exports the jobs that a condition selects; returns the rows as fastavro reads them."""
 
     def act(condition):
         with transaction(engine) as connection:
@@ -73,7 +73,7 @@ WAYS = {
 
 @pytest.mark.parametrize("condition", CONDITIONS)
 @pytest.mark.parametrize("way", WAYS)
-def test_an_export_has_the_rows_asked_for(way, condition, jobs, exported, monkeypatch):
+def test_an_export_has_the_rows_selected(way, condition, jobs, exported, monkeypatch):
     for name, value in WAYS[way].items():
         monkeypatch.setattr(table_rows, name, value)
     text, selects = CONDITIONS[condition]

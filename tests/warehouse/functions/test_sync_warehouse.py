@@ -1,4 +1,4 @@
-"""The door of sync_warehouse: pushes, and calls to reconcile."""
+"""The function sync_warehouse: pushes, and calls to reconcile."""
 
 import time
 
@@ -6,20 +6,20 @@ import pytest
 
 from shared.warehouse import bigquery
 from tests.support.problems import assert_problem
-from tests.warehouse.doors.callers import BACKUPS, METRICS
+from tests.warehouse.functions.callers import BACKUPS, METRICS
 
 
-def test_a_push_brings_what_is_pending(door, drop, pushed, differences, not_synced):
+def test_a_push_syncs_pending_loads(client_of, drop, pushed, differences, not_synced):
     drop("jobs", "1,Welder\n")
 
-    answer = door("sync_warehouse").post("/sync_warehouse", **pushed)
+    answer = client_of("sync_warehouse").post("/sync_warehouse", **pushed)
 
     assert (answer.status_code, answer.data) == (204, b"")
     assert (differences(), not_synced()) == ([], 0)
 
 
-def test_a_push_with_nothing_pending_is_answered_at_once(door, engine, pushed):
-    client = door("sync_warehouse")
+def test_a_push_with_nothing_pending_is_answered_at_once(client_of, engine, pushed):
+    client = client_of("sync_warehouse")
     client.post("/", **pushed)
 
     started = time.perf_counter()
@@ -30,31 +30,31 @@ def test_a_push_with_nothing_pending_is_answered_at_once(door, engine, pushed):
 
 
 @pytest.mark.parametrize("headers", [{}, METRICS, {"Authorization": "Bearer x.y.z"}])
-def test_nobody_but_the_push_service_may_sync(door, drop, headers, not_synced):
+def test_only_the_push_service_may_sync(client_of, drop, headers, not_synced):
     drop("jobs", "1,Welder\n")
 
-    answer = door("sync_warehouse").post("/", json={}, headers=headers)
+    answer = client_of("sync_warehouse").post("/", json={}, headers=headers)
 
     assert answer.status_code == 401
     assert not_synced() == 1
 
 
-def test_a_push_is_to_come_again_where_bigquery_is_away(door, drop, pushed, monkeypatch):
+def test_a_push_is_retried_if_bigquery_is_unavailable(client_of, drop, pushed, monkeypatch):
     drop("jobs", "1,Welder\n")
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "http://127.0.0.1:9")
     monkeypatch.setattr(bigquery, "RETRY_SECONDS", 0.2)
 
-    answer = door("sync_warehouse").post("/", **pushed)
+    answer = client_of("sync_warehouse").post("/", **pushed)
 
     assert_problem(answer, 503, "try-again")
     assert answer.headers["Retry-After"]
 
 
-def test_a_push_of_the_sweep_brings_what_has_become_of_rejects(
-    door, drop, pushed, execute, ask, not_synced
+def test_a_push_of_the_sweep_updates_the_status_of_rejects(
+    client_of, drop, pushed, execute, ask, not_synced
 ):
     drop("jobs", "1,Welder\n2,\n")
-    client = door("sync_warehouse")
+    client = client_of("sync_warehouse")
     client.post("/", **pushed)
     execute("update rejected_rows set status = 'discarded'")
     statuses = "select status from `warehouse.load_rejects`"
@@ -70,12 +70,12 @@ def test_a_push_of_the_sweep_brings_what_has_become_of_rejects(
     assert ask("select checked_at is not null from `warehouse.sync_state`") == [(True,)]
 
 
-def test_reconcile_says_what_differs_and_mends_it(door, hired, warehouse, differences):
+def test_reconcile_reports_differences_and_repairs_them(client_of, hired, warehouse, differences):
     warehouse.query(f"delete from {warehouse.names.table('fact_hires')} where id = 2")
-    client = door("sync_warehouse")
+    client = client_of("sync_warehouse")
 
-    looked = client.post("/sync_warehouse/reconcile", headers=BACKUPS)
-    mended = client.post("/reconcile", json={"repair": True}, headers=BACKUPS)
+    reported = client.post("/sync_warehouse/reconcile", headers=BACKUPS)
+    repaired = client.post("/reconcile", json={"repair": True}, headers=BACKUPS)
     after = client.post("/reconcile", json={"table": "jobs"}, headers=BACKUPS)
 
     hires = {
@@ -90,17 +90,17 @@ def test_reconcile_says_what_differs_and_mends_it(door, hired, warehouse, differ
         "repeated": 0,
         "differences": [{"kind": "missing", "key": {"id": 2}, "fields": []}],
     }
-    assert looked.status_code == 200
-    assert looked.get_json()["agrees"] is False
-    assert looked.get_json()["tables"][2] == hires
-    assert mended.get_json()["agrees"] is True
-    assert mended.get_json()["tables"][2] == {**hires, "repaired": True}
+    assert reported.status_code == 200
+    assert reported.get_json()["agrees"] is False
+    assert reported.get_json()["tables"][2] == hires
+    assert repaired.get_json()["agrees"] is True
+    assert repaired.get_json()["tables"][2] == {**hires, "repaired": True}
     assert [one["table"] for one in after.get_json()["tables"]] == ["jobs"]
     assert differences() == []
 
 
-def test_who_may_reconcile(door, pushed):
-    client = door("sync_warehouse")
+def test_only_the_scope_backups_and_the_scheduler_may_reconcile(client_of, pushed):
+    client = client_of("sync_warehouse")
 
     assert_problem(client.post("/reconcile"), 401, "token-missing")
     assert_problem(client.post("/reconcile", headers=METRICS), 403, "wrong-scope")
@@ -108,8 +108,8 @@ def test_who_may_reconcile(door, pushed):
     assert scheduled.status_code == 200
 
 
-def test_what_reconcile_is_not_asked_with(door):
-    client = door("sync_warehouse")
+def test_a_call_that_reconcile_cannot_answer_is_rejected(client_of):
+    client = client_of("sync_warehouse")
 
     for body in ([], {"repair": "yes"}, {"tables": []}):
         answer = client.post("/reconcile", json=body, headers=BACKUPS)

@@ -1,4 +1,4 @@
-"""A function as Cloud Build has it: its zip, unpacked, and the distributions it asks for, alone."""
+"""A function as Cloud Build sees it: its unpacked zip and only the distributions it requires."""
 
 import os
 import re
@@ -19,19 +19,19 @@ from infra.local import ports
 
 
 def unpacked(function: Function, folder: Path, root: Path = ROOT) -> Path:
-    """The zip of a function, unpacked."""
+    """Build the zip of a function and unpack it; returns the folder."""
     with zipfile.ZipFile(package.write(function, folder, root)) as archive:
         archive.extractall(folder / "source")
     return folder / "source"
 
 
 def environment(source: Path, folder: Path) -> dict[str, str]:
-    """Variables under which Python finds what the unpacked requirements name, and nothing else."""
+    """Variables with which Python finds only the distributions in the requirements."""
     wanted = requirements.read(source / "requirements.txt")
     installed = {_normal(one.metadata["Name"]): one for one in distributions()}
     for name, pinned in wanted.items():
         if name not in installed:
-            # Of another platform.
+            # It is for another platform.
             assert " ; " in pinned.text, name
             continue
         found = installed[name]
@@ -45,13 +45,13 @@ def environment(source: Path, folder: Path) -> dict[str, str]:
 
 
 def python() -> str:
-    """Python without any environment of ours."""
+    """A Python without our virtual environment."""
     return os.path.realpath(sys.executable)
 
 
 @contextmanager
 def serving(function: Function, source: Path, environment: dict[str, str]) -> Iterator[str]:
-    """The unpacked function, served; gives its address."""
+    """Serve the unpacked function; gives its address."""
     port = ports.choose([function.name], {}, {})[function.name]
     words = ["-m", "functions_framework", "--target", function.name, "--port", str(port)]
     words += ["--signature-type", function.trigger.signature, "--host", "127.0.0.1"]

@@ -1,4 +1,4 @@
-"""A door of the warehouse is light until it is called."""
+"""A function of the warehouse imports its heavy libraries at its first call."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ NAMES = ["sync_warehouse", "hires_by_quarter", "departments_above_mean", "freshn
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_door_opens_without_its_heavy_libraries(name):
+def test_a_function_starts_without_its_heavy_libraries(name):
     heavy = (
         *("sqlalchemy", "pg8000", "google.cloud.bigquery", "google.cloud.storage"),
         *("fastavro", "numpy", "isal", "cramjam"),

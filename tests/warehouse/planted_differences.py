@@ -10,7 +10,7 @@ def changed(*found):
     return [("changed", key, fields) for key, fields in found]
 
 
-# What is done to BigQuery, and the differences it makes: kind, key, fields.
+# The statement run on BigQuery, and the differences it makes: kind, key, fields.
 PLANTED = {
     "a row is missing": (f"delete from {FACTS} where id = 1", [("missing", 1, ())]),
     "a row too many": (

@@ -1,4 +1,4 @@
-"""Who calls the warehouse's doors, and the headers they send."""
+"""Callers of the warehouse's functions: their tokens and headers."""
 
 TOKENS = {"metrics": "a-token-of-the-tests", "backups": "another-token-of-the-tests"}
 METRICS = {"X-Token": TOKENS["metrics"]}

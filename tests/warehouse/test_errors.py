@@ -1,4 +1,4 @@
-"""Every error of the BigQuery library becomes a fault of ours."""
+"""Every error of the BigQuery library is mapped to one of our errors."""
 
 import pytest
 from google.api_core import exceptions
@@ -16,7 +16,7 @@ _ERRORS = [
 
 
 @pytest.mark.parametrize(
-    ("error", "fault"),
+    ("error", "kind"),
     [
         (exceptions.ServiceUnavailable("x"), WarehouseUnavailable),
         (exceptions.InternalServerError("x"), WarehouseUnavailable),
@@ -33,8 +33,8 @@ _ERRORS = [
     ],
     ids=lambda case: getattr(case, "message", ""),
 )
-def test_an_error_of_bigquery_is_one_to_try_again_or_not(error, fault):
-    assert type(error_of(error)) is fault
+def test_an_error_of_bigquery_is_retryable_or_permanent(error, kind):
+    assert type(error_of(error)) is kind
 
 
 @pytest.mark.parametrize("kind", _ERRORS, ids=lambda kind: kind.__name__)
@@ -55,6 +55,6 @@ def test_no_error_of_the_library_is_left_unmapped(kind):
         BrokenPipeError(),
     ],
 )
-def test_a_connection_that_fails_is_to_be_tried_again(error):
+def test_a_connection_error_is_retryable(error):
     with pytest.raises(WarehouseUnavailable), mapped():
         raise error

@@ -1,4 +1,4 @@
-"""The warehouse's doors, on the tests' own database and warehouse, and how they are called."""
+"""Clients for the warehouse's functions, on the test's own database and warehouse."""
 
 import json
 
@@ -6,16 +6,16 @@ import pytest
 
 from shared.api import metrics
 from tests.support import apps
-from tests.warehouse.doors.callers import TOKENS
+from tests.warehouse.functions.callers import TOKENS
 
 HIRED = "1,Ana,2021-02-03T04:05:06Z,1,1\n2,Bo,2021-12-31T00:00:00Z,1,1\n"
 
 
 @pytest.fixture
-def door(
+def client_of(
     warehouse, database_url, staging, storage_endpoint, bigquery_endpoint, push_settings, configure
 ):
-    """A function as the framework serves it, on the tests' own warehouse and database."""
+    """Makes a client for a function, on the test's own warehouse and database."""
     names = warehouse.names
     tokens = [apps.token(scope, text, scope) for scope, text in TOKENS.items()]
     configure(
@@ -32,17 +32,17 @@ def door(
         }
     )
 
-    def open_door(name):
-        # A new instance has no responses of another one.
+    def make(name):
+        # A new instance starts with an empty response cache.
         metrics.response_cache.forget()
         return apps.load(name).app.test_client()
 
-    return open_door
+    return make
 
 
 @pytest.fixture
 def pushed(push_headers):
-    """A push as Pub/Sub signs and sends it."""
+    """A push, signed as Pub/Sub signs it."""
     return {
         "headers": push_headers,
         "json": {
@@ -54,7 +54,7 @@ def pushed(push_headers):
 
 @pytest.fixture
 def hired(drop, sync):
-    """Two hires of one department, beside another that hired nobody."""
+    """Two hires in one department, and a department without hires."""
     drop("departments", '1,"Sales, ""new"""\n2,Legal\n')
     drop("jobs", "1,Welder\n")
     drop("hired_employees", HIRED)
