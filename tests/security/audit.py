@@ -1,8 +1,8 @@
 """Known vulnerabilities: bandit over our code, pip-audit over its dependencies (`make audit`).
 
 pip-audit asks PyPI. If PyPI is unreachable or does not know a package, the audit fails and names
-what it did not check. Pinned releases that were yanked as (PEP 592) are listed in any case, since
-every package index knows them.
+what it did not check. It always lists pinned releases that were yanked (PEP 592), which every
+package index knows.
 """
 
 import json
