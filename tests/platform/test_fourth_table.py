@@ -9,12 +9,11 @@ from infra.local.environment import ROOT
 from tests.support.operator import Operator
 from tests.support.platform import running, wait_until
 
+pytestmark = pytest.mark.slow
+
 SALARIES = '''"""What somebody is paid."""
 
 from shared.tables import Integer, Reference, Row, Table, Text, Timestamp
-
-pytestmark = pytest.mark.slow
-
 
 
 class Salary(Row):

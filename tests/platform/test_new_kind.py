@@ -10,12 +10,11 @@ from tests.support import toy_kinds
 from tests.support.operator import Operator
 from tests.support.platform import running, wait_until
 
+pytestmark = pytest.mark.slow
+
 ROOMS = '''"""Rooms, with fields of kinds that the platform does not have."""
 
 from shared.tables import Day, Flag, Integer, Reference, Row, Table
-
-pytestmark = pytest.mark.slow
-
 
 
 class Room(Row):

@@ -88,13 +88,13 @@ def test_values_as_deep_as_is_allowed_pass_and_one_deeper_does_not():
 
 def test_a_doubled_key_behind_many_others_is_found_at_once():
     names = ", ".join(f'"a{number}": 1' for number in range(200_000))
-    started = time.perf_counter()
+    started = time.process_time()
 
     with pytest.raises(BadBatch, match="'z' stands twice"):
         json_batch.check(JOBS, batch(f'{{{names}, "z": 1, "z": 1}}'))
 
     # One count for each key before it would take minutes.
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_of_many_unknown_fields_only_some_are_told():

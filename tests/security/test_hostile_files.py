@@ -27,10 +27,10 @@ def judged(content: bytes, limit: int = LIMIT) -> tuple[int, list[tuple[int, str
 
 def seconds(lines: int) -> float:
     content = b"1,Welder\n" + b'x","y\n' * lines
-    started = time.perf_counter()
+    started = time.process_time()
     staged, rejects = judged(content)
     assert (staged, len(rejects)) == (1, lines)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def test_rows_that_each_leave_a_quotation_mark_open_are_read_once():
