@@ -1,57 +1,86 @@
-"""What the API gateway is told: every path and method of the functions, and who answers it.
+"""The API gateway's document: every path and method of the functions, and which function answers.
 
-Derived from the routes that the functions themselves answer by; Terraform adds where the functions
-are. Bodies and answers are left out, for the gateway looks at neither: the whole document is served
-at /openapi.json.
+Derived from the routes that the functions themselves answer; Terraform adds the functions'
+addresses. It leaves bodies and responses out, since the gateway checks neither: the whole document
+is served at /openapi.json.
 """
 
 import re
+import runpy
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from infra.local.specifications import Function
+from infra.functions import FOLDER, Function, InvalidFunction
+from shared.http.app import FunctionApp
 from shared.http.document import path_of
 from shared.http.routes import PUSH, Route
 
-# Google's front end gives up after so long, whatever the function may take; a call that takes
-# longer is made past the gateway.
+# Google's front end ends every call after this time, whatever the function's own timeout is; a
+# longer call must go past the gateway.
 LONGEST_SECONDS = 600
 _PLACE = re.compile(r"\{(\w+)\}")
+
+
+def routes(functions: Sequence[Function], folder: Path = FOLDER) -> dict[str, tuple[Route, ...]]:
+    """The routes that callers may use, by the function that answers them.
+
+    Args:
+        functions: the functions; those that take events have no routes.
+        folder: the folder that holds them.
+
+    Raises:
+        InvalidFunction: a main.py has no routes, or cannot be imported.
+    """
+    return {
+        one.name: tuple(
+            # A function's health is for those who operate it.
+            route
+            for route in _app(folder / one.name / "main.py").routes
+            if route.scope != PUSH and route.path != "/healthz"
+        )
+        for one in functions
+        if one.trigger.signature == "http"
+    }
 
 
 def build(routes: Mapping[str, Sequence[Route]], functions: Sequence[Function]) -> dict[str, Any]:
     """The gateway's document, OpenAPI 3.0 with Google's extensions, without addresses.
 
     Args:
-        routes: of each function by its name.
-        functions: as they are deployed.
+        routes: the routes of each function by its name.
+        functions: the functions.
     """
     paths: dict[str, dict[str, Any]] = {}
     for name, of_function in routes.items():
         for route in of_function:
-            if route.scope != PUSH:
-                path = path_of(name, route)
-                paths.setdefault(path, {})[route.method.lower()] = _operation(name, route, path)
+            path = path_of(name, route)
+            paths.setdefault(path, {})[route.method.lower()] = _operation(name, route, path)
     return {
         "openapi": "3.0.4",
         "info": {"title": "Tablegate", "version": "1"},
         "x-google-api-management": {
-            "backends": {
-                one.name: _backend(one) for one in functions if _is_shown(routes.get(one.name, ()))
-            }
+            "backends": {one.name: _backend(one) for one in functions if routes.get(one.name)}
         },
         "paths": paths,
     }
 
 
-def _is_shown(routes: Sequence[Route]) -> bool:
-    return any(route.scope != PUSH for route in routes)
+def _app(main: Path) -> FunctionApp:
+    try:
+        names = runpy.run_path(str(main))
+    except ImportError as error:
+        raise InvalidFunction(f"{main} cannot be imported: {error}.") from error
+    for value in names.values():
+        if isinstance(value, FunctionApp):
+            return value
+    raise InvalidFunction(f"{main} has no FunctionApp with the routes of the function.")
 
 
 def _backend(function: Function) -> dict[str, Any]:
     return {
         "pathTranslation": "APPEND_PATH_TO_ADDRESS",
-        "deadline": float(min(function.timeout_seconds, LONGEST_SECONDS)),
+        "deadline": float(min(function.limits.timeout_seconds, LONGEST_SECONDS)),
     }
 
 

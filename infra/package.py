@@ -1,151 +1,117 @@
-"""Stage what is deployed: `python -m infra.package [--to FOLDER]`.
+"""Stage the functions for deployment: `python -m infra.package [--to FOLDER]`.
 
-Each function becomes a zip of its main.py, the shared package and the requirements of that function
-alone. The same files give the same bytes, and the list printed names each zip by its digest, so
-that a deployment changes only what has changed.
+Each function becomes a zip of its main.py, the modules that main.py reaches, the SQL files of their
+packages, the files that function.json names, and the requirements of that function alone. The same
+content gives the same bytes, so a deployment changes only the functions whose content has changed.
 """
 
 import argparse
 import hashlib
-import re
-import tomllib
+import sys
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-_NOT_DEPLOYED = {"__pycache__"}
-# The first moment that a zip can hold: when a file was checked out says nothing about it.
-_MOMENT = (1980, 1, 1, 0, 0, 0)
-_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+from infra import functions, imports, requirements
+from infra.functions import ROOT, Function, InvalidFunction
+
+_CACHE = "__pycache__"
+# The earliest time that a zip can hold: when a file was checked out must not change the bytes.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-class Unpackable(Exception):
-    """The checkout's files do not fit together; says which."""
-
-
-@dataclass(frozen=True)
-class Pinned:
-    """A distribution as requirements.txt has it.
-
-    Attributes:
-        text: its lines, with hashes.
-        via: the distributions that ask for it.
-    """
-
-    text: str
-    via: frozenset[str]
-
-
-def main() -> None:
-    """Write the zips, and print digest and name of each."""
+def main() -> int:
+    """Write the zips, and print the digest and name of each."""
     parser = argparse.ArgumentParser(description="Stage each function as a zip.")
     parser.add_argument("--to", type=Path, default=ROOT / "build", help="folder of the zips")
     folder = parser.parse_args().to
     folder.mkdir(parents=True, exist_ok=True)
-    for name in names():
-        path = write(name, folder)
-        print(hashlib.sha256(path.read_bytes()).hexdigest(), path.name)  # noqa: T201
+    try:
+        for function in functions.read():
+            path = write(function, folder)
+            sys.stdout.write(f"{digest(path)} {path.name}\n")
+    except InvalidFunction as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
 
 
-def names() -> list[str]:
-    """The functions there are."""
-    return sorted(path.parent.name for path in (ROOT / "functions").glob("*/main.py"))
-
-
-def write(name: str, folder: Path) -> Path:
+def write(function: Function, folder: Path, root: Path = ROOT) -> Path:
     """Write the zip of a function.
 
+    Args:
+        function: the function.
+        folder: where to write it.
+        root: the checkout it comes from.
+
     Raises:
-        Unpackable: pyproject.toml or requirements.txt does not have what it needs.
+        InvalidFunction: an import or a requirement cannot be resolved, or a file does not exist.
     """
-    path = folder / f"{name}.zip"
+    path = folder / f"{function.name}.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for inside, data in contents(name):
-            entry = zipfile.ZipInfo(inside, _MOMENT)
+        for name, data in contents(function, root).items():
+            entry = zipfile.ZipInfo(name, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data)
     return path
 
 
-def contents(name: str) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of each file of a function's zip.
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, in hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def contents(function: Function, root: Path = ROOT) -> dict[str, bytes]:
+    """The bytes of each file in the zip of a function, by name.
 
     Raises:
-        Unpackable: as `write`.
+        InvalidFunction: as `write`.
     """
-    yield "main.py", (ROOT / "functions" / name / "main.py").read_bytes()
-    yield "requirements.txt", requirements(name).encode()
-    for path in sorted((ROOT / "shared").rglob("*")):
-        if path.is_file() and not _NOT_DEPLOYED & set(path.parts):
-            yield path.relative_to(ROOT).as_posix(), path.read_bytes()
+    folder = root / "functions" / function.name
+    modules = imports.reached(folder / "main.py", root).files
+    packages = {path.parent for path in modules if path.is_relative_to(root / "shared")}
+    files = {
+        folder / "main.py",
+        *modules,
+        *(path for package in packages for path in _sql(package)),
+        *(path for name in function.package.files for path in _named(function, root, name)),
+    }
+    found = {
+        path.relative_to(folder if path.is_relative_to(folder) else root).as_posix(): path
+        for path in files
+    }
+    return {
+        "requirements.txt": _requirements(function, root).encode(),
+        **{name: found[name].read_bytes() for name in sorted(found)},
+    }
 
 
-def requirements(name: str) -> str:
-    """What a function needs of requirements.txt, with all that this needs in turn.
-
-    Raises:
-        Unpackable: as `write`.
-    """
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    groups = project["tool"]["tablegate"]["functions"]
-    if name not in groups:
-        raise Unpackable(f"pyproject.toml names no groups for {name}: [tool.tablegate.functions]")
-    wanted = [one for group in groups[name] for one in project["dependency-groups"][group]]
-    pinned = read(ROOT / "requirements.txt")
-    found = closure([name_of(one) for one in wanted], pinned)
-    return "".join(pinned[one].text for one in sorted(found))
+def _requirements(function: Function, root: Path) -> str:
+    try:
+        groups = function.package.dependency_groups
+        return requirements.pinned(groups, root / "requirements.txt")
+    except requirements.UnknownRequirement as error:
+        raise InvalidFunction(f"Function {function.name}: {error}") from error
 
 
-def read(path: Path) -> dict[str, Pinned]:
-    """The distributions of a compiled file, by name."""
-    found: dict[str, Pinned] = {}
-    lines: list[str] = []
-    for line in [*path.read_text("utf-8").splitlines(keepends=True), "end"]:
-        if lines and not line.startswith((" ", "#")):
-            found[name_of(lines[0])] = Pinned("".join(lines), _via(lines))
-            lines = []
-        lines.append(line)
-    return found
+def _sql(folder: Path) -> Iterator[Path]:
+    """The SQL files of a package, without those of the packages inside it."""
+    yield from folder.glob("*.sql")
+    for inside in folder.iterdir():
+        if inside.is_dir() and not (inside / "__init__.py").exists():
+            yield from _sql(inside)
 
 
-def closure(wanted: Sequence[str], pinned: Mapping[str, Pinned]) -> set[str]:
-    """Distributions and all that they need.
-
-    Raises:
-        Unpackable: one is not there.
-    """
-    found: set[str] = set()
-    left = list(wanted)
-    while left:
-        name = left.pop()
-        if name not in pinned:
-            raise Unpackable(f"requirements.txt does not have {name}: run make lock")
-        if name not in found:
-            found.add(name)
-            left += [one for one, what in pinned.items() if name in what.via]
-    return found
-
-
-def name_of(requirement: str) -> str:
-    """The distribution that a requirement asks for, as registries write it.
-
-    Raises:
-        Unpackable: it is no requirement.
-    """
-    found = _REQUIREMENT.match(requirement)
-    if found is None:
-        raise Unpackable(f"This is no requirement: {requirement!r}")
-    return re.sub(r"[-_.]+", "-", found[0]).lower()
-
-
-def _via(lines: Sequence[str]) -> frozenset[str]:
-    words = [line.strip().lstrip("#").removeprefix(" via").strip() for line in lines[1:]]
-    noted = [line.strip().startswith("#") for line in lines[1:]]
-    return frozenset(word for word, note in zip(words, noted, strict=True) if note and word)
+def _named(function: Function, root: Path, name: str) -> Iterator[Path]:
+    """The files that an entry of `files` names."""
+    path = root / name
+    if not path.exists():
+        raise InvalidFunction(f"Function {function.name}: there is no {name} in the checkout.")
+    for file in path.rglob("*") if path.is_dir() else [path]:
+        if file.is_file() and _CACHE not in file.parts:
+            yield file
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

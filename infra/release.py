@@ -1,39 +1,43 @@
 """Stage all that Terraform deploys: `python -m infra.release [--to FOLDER]`.
 
-Writes each function's zip, the gateway's document, and release.tfvars.json, which names the zips by
-their digests: `terraform plan -var-file=../../build/release.tfvars.json`.
+Writes the zip of each function, the gateway's document, and release.tfvars.json, which names the
+zips by their digests: `terraform plan -var-file=../../build/release.tfvars.json`.
 """
 
 import argparse
-import hashlib
 import json
 import sys
 from pathlib import Path
 
-from infra import gateway, package
-from infra.local import specifications
-from shared import api
+from infra import functions, gateway, package
+from infra.functions import ROOT, InvalidFunction
 
 
-def main() -> None:
-    """Write the folder, and print what is in it."""
+def main() -> int:
+    """Write the folder, and print the files in it."""
     parser = argparse.ArgumentParser(description="Stage all that Terraform deploys.")
-    parser.add_argument("--to", type=Path, default=package.ROOT / "build", help="folder to write")
+    parser.add_argument("--to", type=Path, default=ROOT / "build", help="folder to write")
     folder = parser.parse_args().to
-    for path in write(folder):
-        sys.stdout.write(f"{path}\n")
+    try:
+        for path in write(folder):
+            sys.stdout.write(f"{path}\n")
+    except InvalidFunction as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
 
 
 def write(folder: Path) -> list[Path]:
     """Write the folder.
 
     Raises:
-        Unpackable: a function asks for a distribution that is not pinned.
+        InvalidFunction: a function cannot be packaged as it is.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    zips = {name: package.write(name, folder) for name in package.names()}
-    digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in zips.items()}
-    document = gateway.build(api.all_routes(), specifications.functions())
+    found = functions.read()
+    zips = {one.name: package.write(one, folder) for one in found}
+    digests = {name: package.digest(path) for name, path in zips.items()}
+    document = gateway.build(gateway.routes(found), found)
     return [
         *zips.values(),
         _write(folder / "gateway.json", document),
@@ -47,4 +51,4 @@ def _write(path: Path, value: object) -> Path:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,7 +1,7 @@
-"""What the roles may do with the tables: `python -m infra.rights`, after each migration.
+"""Grant the database roles their rights on the tables: `python -m infra.rights`.
 
-Run by the account that migrates. Its new tables are handed to the role that owns all of them, and
-the other roles get what is theirs. May be run at any time.
+Run it after each migration, as the account that migrated. It gives new tables to the role that owns
+all tables, and grants the other roles what they need. It may run at any time, and again.
 """
 
 import sys
@@ -12,7 +12,7 @@ from shared.database import engine as engines
 from shared.errors import TablegateError
 from shared.settings import read
 
-# In this order: who has handed a table over may no longer see to its rights but through the role.
+# In this order: once a table has changed its owner, only a member of the owner grants rights on it.
 STATEMENTS = (
     "reassign owned by current_user to tablegate_owner",
     "grant select, insert, update, delete on all tables in schema public to tablegate_writer",
@@ -21,12 +21,12 @@ STATEMENTS = (
 )
 
 
-def give(engine: sa.Engine) -> None:
-    """Give every role what is its own.
+def grant(engine: sa.Engine) -> None:
+    """Grant every role its rights.
 
     Raises:
         DatabaseUnavailable, DatabaseBusy: try again later.
-        DatabaseRefusal: the roles are not there, or whoever runs this is no owner: see roles.sql.
+        DatabaseRefusal: the roles do not exist, or this account is not an owner; see roles.sql.
     """
     with engines.transaction(engine) as connection:
         for statement in STATEMENTS:
@@ -34,9 +34,9 @@ def give(engine: sa.Engine) -> None:
 
 
 def main() -> int:
-    """Give the rights; 0 when it was done."""
+    """Grant the rights; returns the exit status."""
     try:
-        give(engines.create(read()))
+        grant(engines.create(read()))
     except TablegateError as error:
         sys.stderr.write(f"{error}\n")
         return 1

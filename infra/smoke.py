@@ -1,7 +1,7 @@
 """Smoke test of a running platform: `python -m infra.smoke [--platform platform.json]`.
 
-Drops a file of one job that nobody holds, waits until it was loaded and BigQuery has it, and reads
-both metrics. Works on Google Cloud (`terraform output -json platform`) and on one machine alike.
+Uploads a file with one job, for which nobody is hired, waits until it is loaded and in BigQuery,
+and reads both metrics. Works on Google Cloud (`terraform output -json platform`) and locally.
 """
 
 import argparse
@@ -17,41 +17,43 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-# Far from any job of anybody's, the same each time, and in no answer: nobody is hired for it.
+# Far from any real id, and the same each time. It shows in no metric, since nobody is hired for it.
 _JOB_ID = 9_000_000_000_000_000_001
-# Jobs don't count in every metric: of one that leaves them out, any answer is good.
+# departments_above_mean ignores jobs, so any answer of it will do; `_NEVER` is no answer.
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC) + timedelta(1), datetime.min.replace(tzinfo=UTC)
 _NAP_SECONDS = 1.0
 
 
-class NotWell(Exception):
-    """What the platform did not do, in one sentence."""
+class SmokeTestFailed(Exception):
+    """The platform did not do what it should; the text says what, in one sentence."""
 
 
 def main() -> int:
-    """Run the test; 0 when all is well."""
-    parser = argparse.ArgumentParser(description="Drop a file, and read the metrics.")
+    """Run the test; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Upload a file and read the metrics.")
     parser.add_argument("--platform", type=Path, default=Path(".local/platform.json"))
-    parser.add_argument("--secret", help="secret of Secret Manager that holds the token")
-    parser.add_argument("--mark", help="what makes this run's row differ from the one before")
-    parser.add_argument("--seconds", type=float, default=300.0, help="patience for each step")
+    parser.add_argument("--secret", help="secret in Secret Manager that holds the token")
+    parser.add_argument(
+        "--mark", help="text that makes the row of this run differ from the previous one"
+    )
+    parser.add_argument("--seconds", type=float, default=300.0, help="how long each step may take")
     options = parser.parse_args()
     platform = json.loads(options.platform.read_text("utf-8"))
     mark = options.mark or datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     try:
         token = _secret(options.secret) if options.secret else platform.get("token", "")
         run(platform, os.environ.get("SMOKE_TOKEN", token), mark, options.seconds)
-    except NotWell as error:
+    except SmokeTestFailed as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
-def run(platform: Mapping[str, Any], token: str, mark: str, patience_seconds: float) -> None:
-    """Drop a file and follow it to the end.
+def run(platform: Mapping[str, Any], token: str, mark: str, timeout_seconds: float) -> None:
+    """Upload a file and follow it to the end.
 
     Raises:
-        NotWell: something did not come about in time.
+        SmokeTestFailed: a step did not finish in time.
     """
     where, client = platform["storage"], _client(platform)
     name = f"smoke/jobs/{mark}.csv"
@@ -59,16 +61,16 @@ def run(platform: Mapping[str, Any], token: str, mark: str, patience_seconds: fl
     client.bucket(where["uploads"]).blob(name).upload_from_string(
         f"id,job\n{_JOB_ID},Smoke test {mark}\n", content_type="text/csv"
     )
-    _say(f"dropped gs://{where['uploads']}/{name}", started)
+    _say(f"uploaded gs://{where['uploads']}/{name}", started)
     processed = client.bucket(where["processed"]).blob(name)
-    _wait(processed.exists, f"{name} was not loaded: see the log of ingest_csv", patience_seconds)
+    _wait(processed.exists, f"{name} was not loaded: see the log of ingest_csv", timeout_seconds)
     _say("loaded", started)
     for metric, since in (("hires_by_quarter", begun), ("departments_above_mean", _EVER)):
         address = f"{platform['gateway']}/{metric}?year=2021"
         _wait(
             lambda address=address, since=since: _as_of(address, token) >= since,  # type: ignore[misc]
             f"{metric} did not answer, or not with the load: see the log of sync_warehouse",
-            patience_seconds,
+            timeout_seconds,
         )
         _say(f"{metric} answers", started)
 
@@ -87,7 +89,7 @@ def _client(platform: Mapping[str, Any]) -> Any:
 
 
 def _secret(name: str) -> str:
-    """The newest version of a secret: asked for when it is needed, and kept nowhere."""
+    """The newest version of a secret."""
     import google.auth
     from google.auth.transport.requests import AuthorizedSession
 
@@ -95,17 +97,17 @@ def _secret(name: str) -> str:
     address = f"https://secretmanager.googleapis.com/v1/{name}/versions/latest:access"
     answer = AuthorizedSession(credentials).get(address, timeout=60)
     if answer.status_code != 200:
-        raise NotWell(
-            f"{name} cannot be read ({answer.status_code}): add a version, see README.md."
+        raise SmokeTestFailed(
+            f"{name} cannot be read ({answer.status_code}): add a version, see infra/gcp/README.md."
         )
     return base64.b64decode(answer.json()["payload"]["data"]).decode().strip()
 
 
 def _as_of(address: str, token: str) -> datetime:
-    """When the newest load that a metric counts was finished; `_NEVER` where it has no answer.
+    """When the newest load that a metric counts finished; `_NEVER` if it does not answer.
 
     Raises:
-        NotWell: the call is refused, which waiting does not mend.
+        SmokeTestFailed: the call is refused, and would be refused again.
     """
     request = urllib.request.Request(address, headers={"X-Token": token})  # noqa: S310 - of our own
     try:
@@ -113,18 +115,18 @@ def _as_of(address: str, token: str) -> datetime:
             as_of = json.load(answer)["as_of"]
     except urllib.error.HTTPError as error:
         if error.code in (401, 403, 404):
-            raise NotWell(f"{address} answers {error.code}: check SMOKE_TOKEN.") from error
+            raise SmokeTestFailed(f"{address} answers {error.code}: check SMOKE_TOKEN.") from error
         return _NEVER
     except OSError:
         return _NEVER
     return datetime.fromisoformat(as_of) if as_of else _EVER
 
 
-def _wait(question: Callable[[], bool], otherwise: str, patience_seconds: float) -> None:
-    limit = time.monotonic() + patience_seconds
+def _wait(question: Callable[[], bool], otherwise: str, timeout_seconds: float) -> None:
+    limit = time.monotonic() + timeout_seconds
     while not question():
         if time.monotonic() > limit:
-            raise NotWell(f"Within {patience_seconds:.0f} s {otherwise}.")
+            raise SmokeTestFailed(f"Within {timeout_seconds:.0f} s {otherwise}.")
         time.sleep(_NAP_SECONDS)
 
 

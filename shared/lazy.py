@@ -40,6 +40,7 @@ __all__ = [
     "pubsub_v1",
     "requests",
     "sqlalchemy",
+    "urllib_request",
 ]
 
 # One lock for all modules. Threads that import modules which need each other would each wait for
@@ -67,6 +68,8 @@ class LazyModule:
 
 
 if TYPE_CHECKING:
+    import urllib.request as urllib_request
+
     import aiohttp
     import apispec
     import apispec.ext.marshmallow as apispec_marshmallow
@@ -112,6 +115,7 @@ else:
     pubsub_v1 = LazyModule("google.cloud.pubsub_v1")
     isal_zlib = LazyModule("isal.isal_zlib")
     postgresql = LazyModule("sqlalchemy.dialects.postgresql")
+    urllib_request = LazyModule("urllib.request")
 
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""JSON without the liberties that parsers take: no doubled keys, no NaN, no bottomless depths."""
+"""Strict JSON: without duplicate keys, NaN, infinite numbers or deep nesting."""
 
 import json
 import math
@@ -8,11 +8,11 @@ from typing import Any
 from shared.errors import PermanentError
 
 MAX_DEPTH = 100
-"""How deep values may lie within each other: what is taken is walked through again later."""
+"""How deeply values may be nested, since later steps walk through them again."""
 
 
 class NotStrictJson(PermanentError):
-    """A text that is not JSON, or JSON of a kind that two readers would understand differently.
+    """A text that is not JSON, or JSON that two parsers may read differently.
 
     Attributes:
         code: `not_json`, `duplicate_key`, `not_finite` or `too_deep`.
@@ -26,11 +26,11 @@ class NotStrictJson(PermanentError):
 def decode(text: bytes) -> Any:
     """The JSON value that a text in UTF-8 holds.
 
-    An integer of a hundred digits or more comes as some integer beyond every range. Half of a
-    surrogate pair, written as an escape, comes through.
+    An integer of a hundred digits or more becomes an integer beyond every range. Half of a
+    surrogate pair is allowed if it is written as an escape.
 
     Raises:
-        NotStrictJson: it holds none; says what to do.
+        NotStrictJson: it holds none; the text says what to do.
     """
     try:
         value = _DECODER.decode(text.decode())
@@ -41,14 +41,14 @@ def decode(text: bytes) -> Any:
         raise NotStrictJson("not_json", f"The body is not JSON ({place}); mend it.") from None
     except UnicodeDecodeError:
         raise NotStrictJson("not_json", "The body is not JSON in UTF-8; mend it.") from None
-    # Hardly any has so many brackets that it could be too deep.
+    # Few texts have enough brackets to be too deep.
     if text.count(b"[") + text.count(b"{") > MAX_DEPTH and is_too_deep(value):
         raise _too_deep()
     return value
 
 
 def is_too_deep(value: Any) -> bool:
-    """Whether values lie deeper within each other than `MAX_DEPTH`."""
+    """Whether values are nested more deeply than `MAX_DEPTH`."""
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(MAX_DEPTH):
         inner = (v.values() if isinstance(v, dict) else v for v in level)
@@ -69,19 +69,19 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         (doubled, _), *_ = Counter(name for name, _ in pairs).most_common(1)
         raise NotStrictJson(
-            "duplicate_key", f"The key {doubled[:100]!r} stands twice in an object; keep one."
+            "duplicate_key", f"The key {doubled[:100]!r} occurs twice in an object; keep one."
         )
     return found
 
 
 def _no_constant(name: str) -> Any:
-    raise NotStrictJson("not_finite", f"{name} is no JSON value; send a number or null.")
+    raise NotStrictJson("not_finite", f"{name} is not a JSON value; send a number or null.")
 
 
 def _number(digits: str) -> float:
     value = float(digits)
     if math.isinf(value):
-        # Infinity: what is kept of it would be no JSON.
+        # Infinity, which JSON cannot hold.
         raise NotStrictJson(
             "not_finite", f"{digits[:40]} is beyond what a number holds; send a smaller one."
         )
@@ -89,7 +89,7 @@ def _number(digits: str) -> float:
 
 
 def _whole_number(digits: str) -> int:
-    # int() refuses thousands of digits; so many already say that it is out of range.
+    # int() refuses thousands of digits, and a hundred are already out of every range.
     return int(digits) if len(digits) < 100 else (-1 if digits.startswith("-") else 1) * 10**100
 
 

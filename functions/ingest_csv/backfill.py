@@ -1,7 +1,7 @@
 """backfill: load a file that is too large for one call of ingest_csv, with Apache Beam.
 
-One worker cuts the file into pieces of whole rows, all judge them, and one loads what was judged.
-On Google Cloud ingest_csv launches it as a Dataflow Flex Template.
+One worker cuts the file into pieces of whole rows, all workers validate the pieces, and one worker
+loads them. On Google Cloud, ingest_csv launches it as a Dataflow Flex Template.
 
     python -m functions.ingest_csv.backfill --bucket B --name OBJECT --generation N [Beam's options]
 """
@@ -19,13 +19,13 @@ from shared.loading.backfill import Backfill, FileEnd, FilePiece
 
 
 class Step(beam.DoFn):  # type: ignore[misc]
-    """A step of a file's backfill, on whichever worker it runs.
+    """One step of a file's backfill; it can run on any worker.
 
     Args:
         bucket: the file's bucket.
-        name: its name there.
-        generation: which version of that name.
-        settings: variables of the functions' settings.
+        name: its name in the bucket.
+        generation: its generation.
+        settings: variables of the functions' settings, as JSON.
     """
 
     def __init__(self, bucket: str, name: str, generation: int, settings: str) -> None:
@@ -33,7 +33,7 @@ class Step(beam.DoFn):  # type: ignore[misc]
         self.file, self.settings = (bucket, name, generation), settings
 
     def setup(self) -> None:
-        """Connect, once a worker; the settings travel with the pipeline."""
+        """Connect, once per worker; the settings come with the pipeline."""
         wiring.configure(json.loads(self.settings))
         wiring.settings().require("staging_bucket")
         self.backfill = Backfill(ingest.uploads(), *self.file)
@@ -43,20 +43,20 @@ class CutIntoPieces(Step):
     """Stage the file's rows in pieces."""
 
     def process(self, _: None) -> Iterator[FilePiece | FileEnd]:
-        """Give each piece, and the end."""
+        """Yield each piece, then the end."""
         yield from self.backfill.split()
 
 
-class Judge(Step):
-    """Judge a piece."""
+class Validate(Step):
+    """Validate a piece."""
 
     def process(self, part: FilePiece | FileEnd) -> Iterator[FilePiece | FileEnd]:
-        """Give the piece as it was judged; the end as it is."""
+        """Yield the validated piece; the end passes unchanged."""
         yield self.backfill.validate(part) if isinstance(part, FilePiece) else part
 
 
 class Load(Step):
-    """Load what was judged, once all of it is."""
+    """Load the validated pieces, once all are there."""
 
     def process(self, _: None, parts: Sequence[FilePiece | FileEnd]) -> None:
         """Load all parts in one transaction."""
@@ -73,18 +73,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ours, beams = parser.parse_known_args(arguments)
     file: tuple[Any, ...] = (ours.bucket, ours.name, ours.generation, ours.settings)
     with beam.Pipeline(options=PipelineOptions(list(beams))) as pipeline:
-        judged = (
+        validated = (
             pipeline
             | "the file" >> beam.Create([None])
             | "cut" >> beam.ParDo(CutIntoPieces(*file))
-            # Else all pieces would be judged where they were cut.
+            # Without this, the worker that cut the file would validate all pieces.
             | "spread" >> beam.Reshuffle()
-            | "judge" >> beam.ParDo(Judge(*file))
+            | "validate" >> beam.ParDo(Validate(*file))
         )
         _ = (
             pipeline
             | "once" >> beam.Create([None])
-            | "load" >> beam.ParDo(Load(*file), beam.pvalue.AsList(judged))
+            | "load" >> beam.ParDo(Load(*file), beam.pvalue.AsList(validated))
         )
 
 

@@ -1,40 +1,40 @@
 locals {
-  guide = "infra/gcp/README.md, under What each alert means, says what to do."
+  guide = "What each alert means, in infra/gcp/README.md, says what to do."
 
-  # Alerts on a line of the log: they need no metric, which for its first minutes cannot be alerted on.
+  # Alerts on a log line need no metric of ours: Google refuses an alert on a metric that is a few minutes old.
   logged = {
     backup-failed = {
       severity = "ERROR"
-      says     = "A scheduled backup failed, or old ones could not be let go."
+      meaning  = "A scheduled backup failed, or expired backups could not be deleted."
       filter   = "${local.from_functions} AND labels.alert=\"backup-failed\""
     }
     backup-damaged = {
       severity = "CRITICAL"
-      says     = "A backup was read again and is not what was written."
+      meaning  = "A backup was read again and differs from what was written."
       filter   = "${local.from_functions} AND labels.alert=\"backup-damaged\""
     }
     warehouse-differs = {
       severity = "ERROR"
-      says     = "BigQuery and PostgreSQL hold different rows."
+      meaning  = "BigQuery and PostgreSQL hold different rows."
       filter   = "${local.from_functions} AND labels.alert=\"warehouse-differs\""
     }
     forgotten-upload = {
       severity = "WARNING"
-      says     = "A file's event never came; the sweep has loaded it."
+      meaning  = "The event of a file never arrived; the sweep loaded the file."
       filter   = "${local.from_functions} AND jsonPayload.message=\"A forgotten upload was loaded\""
     }
     schedule-failed = {
       severity = "ERROR"
-      says     = "Cloud Scheduler's call was not answered well: a backup, a comparison or a sweep did not take place."
+      meaning  = "A call of Cloud Scheduler failed: a backup, a comparison or a sweep did not run."
       filter   = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=~\"^${var.name}-\" AND severity>=ERROR"
     }
   }
 
-  # Alerts on a metric of Google's own.
+  # Alerts on Google's own metrics.
   measured = {
     dead-letters = {
       severity  = "ERROR"
-      says      = "A message can never be worked and lies with the dead letters."
+      meaning   = "A message could not be processed and is in the dead-letter topic."
       filter    = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=\"${google_pubsub_subscription.dead_letters.name}\" AND metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\""
       above     = 0
       lasting   = "0s"
@@ -46,7 +46,7 @@ locals {
     }
     lag = {
       severity  = "ERROR"
-      says      = "Messages wait longer than ${var.lag_minutes} minutes: rows are not stored, or BigQuery is behind."
+      meaning   = "Messages have waited longer than ${var.lag_minutes} minutes: rows are not stored, or BigQuery is behind."
       filter    = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=monitoring.regex.full_match(\"${join("|", [for one in values(google_pubsub_subscription.push) : one.name])}\") AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
       above     = var.lag_minutes * 60
       lasting   = "0s"
@@ -58,7 +58,7 @@ locals {
     }
     error-rate = {
       severity  = "ERROR"
-      says      = "More than one call in twenty of a function fails."
+      meaning   = "More than 5% of the calls of a function fail."
       filter    = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=monitoring.regex.full_match(\"${local.service_names}\") AND metric.type=\"run.googleapis.com/request_count\" AND metric.labels.response_code_class=\"5xx\""
       above     = 0.05
       lasting   = "300s"
@@ -70,7 +70,7 @@ locals {
     }
     database-connections = {
       severity  = "WARNING"
-      says      = "Four fifths of the database's connections are taken."
+      meaning   = "80% of the database's connections are in use."
       filter    = "resource.type=\"cloudsql_database\" AND resource.labels.database_id=\"${var.project_id}:${google_sql_database_instance.this.name}\" AND metric.type=\"cloudsql.googleapis.com/database/postgresql/num_backends\""
       above     = floor(var.database.max_connections * 0.8)
       lasting   = "300s"
@@ -82,7 +82,7 @@ locals {
     }
     database-disk = {
       severity  = "WARNING"
-      says      = "The database's disk is nearly full; it grows by itself, and the bill with it."
+      meaning   = "The database's disk is 90% full. It grows by itself, and so does the bill."
       filter    = "resource.type=\"cloudsql_database\" AND resource.labels.database_id=\"${var.project_id}:${google_sql_database_instance.this.name}\" AND metric.type=\"cloudsql.googleapis.com/database/disk/utilization\""
       above     = 0.9
       lasting   = "300s"
@@ -114,7 +114,7 @@ resource "google_monitoring_alert_policy" "logged" {
   notification_channels = local.channels
 
   conditions {
-    display_name = each.value.says
+    display_name = each.value.meaning
 
     condition_matched_log {
       filter = each.value.filter
@@ -122,7 +122,7 @@ resource "google_monitoring_alert_policy" "logged" {
   }
 
   documentation {
-    content   = "${each.value.says} ${local.guide}"
+    content   = "${each.value.meaning} ${local.guide}"
     mime_type = "text/markdown"
   }
 
@@ -176,7 +176,7 @@ resource "google_monitoring_alert_policy" "measured" {
   }
 
   documentation {
-    content   = "${each.value.says} ${local.guide}"
+    content   = "${each.value.meaning} ${local.guide}"
     mime_type = "text/markdown"
   }
 

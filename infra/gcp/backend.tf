@@ -1,4 +1,4 @@
-# Which bucket holds the state is said at `terraform init`; see README.md.
+# `terraform init` names the bucket of the state; see README.md.
 terraform {
   backend "gcs" {
     prefix = "tablegate"

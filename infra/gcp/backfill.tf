@@ -6,7 +6,7 @@ locals {
   )
 }
 
-# Files too large for one call are handed to Dataflow. The job runs as the function does, so that the database knows it.
+# Dataflow loads files that are too large for one call. Its job runs as the account of ingest_csv, which the database knows.
 resource "google_project_iam_member" "backfill_launches" {
   #checkov:skip=CKV_GCP_49:A job runs as the account that launches it, and as no other.
   for_each = local.backfills
@@ -41,7 +41,7 @@ resource "google_artifact_registry_repository_iam_member" "backfill_reads_its_im
   member     = google_service_account.function[each.key].member
 }
 
-# The template lies beside the functions' zips.
+# The template is in the same bucket as the functions' zips.
 resource "google_storage_bucket_iam_member" "backfill_reads_its_template" {
   for_each = local.backfills
 

@@ -11,10 +11,10 @@ locals {
   ]...)
 }
 
-# Tables and views come from `python -m shared.warehouse apply`, here as on one machine: it also adds and fills the
-# columns that the dictionary gains, which terraform would delete and make anew.
+# `python -m shared.warehouse apply` creates tables and views, as on one machine. It adds and fills the columns that the
+# dictionary gains; Terraform would drop the tables and create them again.
 resource "google_bigquery_dataset" "this" {
-  #checkov:skip=CKV_GCP_81:Google's keys; whoever must hold their own sets default_encryption_configuration here.
+  #checkov:skip=CKV_GCP_81:Google's keys; to use keys of your own, set default_encryption_configuration here.
   for_each = local.datasets
 
   dataset_id                 = each.value
@@ -34,7 +34,7 @@ resource "google_bigquery_dataset_iam_member" "function" {
   member     = google_service_account.function[each.value.function].member
 }
 
-# Views are read with the reader's rights: whoever reads them reads what they are made of.
+# BigQuery reads a view with the rights of its reader, who therefore needs the tables behind it too.
 resource "google_bigquery_dataset_iam_member" "analyst" {
   for_each = { for pair in setproduct(var.analysts, keys(local.datasets)) : "${pair[0]}/${pair[1]}" => pair }
 

@@ -3,20 +3,20 @@ locals {
   of_pushes    = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=monitoring.regex.full_match(\"${var.name}-.*\")"
   of_database  = "resource.type=\"cloudsql_database\" AND resource.labels.database_id=\"${var.project_id}:${google_sql_database_instance.this.name}\""
 
-  # Each chart: what it shows, how it is brought together, and what its lines are told apart by.
+  # Each chart: its title, its metric, how values are aggregated, and what its lines are grouped by.
   charts = [
-    { title = "Calls a second, by function", filter = "${local.of_functions} AND metric.type=\"run.googleapis.com/request_count\"", aligner = "ALIGN_RATE", reducer = "REDUCE_SUM", by = ["resource.labels.service_name"] },
-    { title = "Failed calls a second, by function", filter = "${local.of_functions} AND metric.type=\"run.googleapis.com/request_count\" AND metric.labels.response_code_class=\"5xx\"", aligner = "ALIGN_RATE", reducer = "REDUCE_SUM", by = ["resource.labels.service_name"] },
-    { title = "Time of a call, 95th percentile, by function", filter = "${local.of_functions} AND metric.type=\"run.googleapis.com/request_latencies\"", aligner = "ALIGN_PERCENTILE_95", reducer = "REDUCE_MAX", by = ["resource.labels.service_name"] },
+    { title = "Calls per second, by function", filter = "${local.of_functions} AND metric.type=\"run.googleapis.com/request_count\"", aligner = "ALIGN_RATE", reducer = "REDUCE_SUM", by = ["resource.labels.service_name"] },
+    { title = "Failed calls per second, by function", filter = "${local.of_functions} AND metric.type=\"run.googleapis.com/request_count\" AND metric.labels.response_code_class=\"5xx\"", aligner = "ALIGN_RATE", reducer = "REDUCE_SUM", by = ["resource.labels.service_name"] },
+    { title = "Latency, 95th percentile, by function", filter = "${local.of_functions} AND metric.type=\"run.googleapis.com/request_latencies\"", aligner = "ALIGN_PERCENTILE_95", reducer = "REDUCE_MAX", by = ["resource.labels.service_name"] },
     { title = "Instances, by function", filter = "${local.of_functions} AND metric.type=\"run.googleapis.com/container/instance_count\"", aligner = "ALIGN_MAX", reducer = "REDUCE_SUM", by = ["resource.labels.service_name"] },
-    { title = "Oldest message waiting, by subscription", filter = "${local.of_pushes} AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\"", aligner = "ALIGN_MAX", reducer = "REDUCE_MAX", by = ["resource.labels.subscription_id"] },
-    { title = "Messages waiting, by subscription", filter = "${local.of_pushes} AND metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\"", aligner = "ALIGN_MAX", reducer = "REDUCE_SUM", by = ["resource.labels.subscription_id"] },
+    { title = "Age of the oldest message, by subscription", filter = "${local.of_pushes} AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\"", aligner = "ALIGN_MAX", reducer = "REDUCE_MAX", by = ["resource.labels.subscription_id"] },
+    { title = "Undelivered messages, by subscription", filter = "${local.of_pushes} AND metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\"", aligner = "ALIGN_MAX", reducer = "REDUCE_SUM", by = ["resource.labels.subscription_id"] },
     { title = "Database: connections", filter = "${local.of_database} AND metric.type=\"cloudsql.googleapis.com/database/postgresql/num_backends\"", aligner = "ALIGN_MAX", reducer = "REDUCE_SUM", by = [] },
     { title = "Database: CPU", filter = "${local.of_database} AND metric.type=\"cloudsql.googleapis.com/database/cpu/utilization\"", aligner = "ALIGN_MAX", reducer = "REDUCE_MAX", by = [] },
-    { title = "What must be looked at", filter = "metric.type=\"logging.googleapis.com/user/${google_logging_metric.counted["alerts"].name}\" AND resource.type=\"cloud_run_revision\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.labels.alert"] },
-    { title = "Uploads that were forgotten", filter = "metric.type=\"logging.googleapis.com/user/${google_logging_metric.counted["forgotten_uploads"].name}\" AND resource.type=\"cloud_run_revision\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = [] },
-    { title = "Put aside", filter = "metric.type=\"logging.googleapis.com/user/${google_logging_metric.counted["put_aside"].name}\" AND resource.type=\"cloud_run_revision\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = [] },
-    { title = "Calls turned away, by function", filter = "metric.type=\"logging.googleapis.com/user/${google_logging_metric.counted["refused_calls"].name}\" AND resource.type=\"cloud_run_revision\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.labels.function"] },
+    { title = "Alerts in the log", filter = "metric.type=\"logging.googleapis.com/user/${google_logging_metric.counted["alerts"].name}\" AND resource.type=\"cloud_run_revision\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.labels.alert"] },
+    { title = "Files whose event never arrived", filter = "metric.type=\"logging.googleapis.com/user/${google_logging_metric.counted["forgotten_uploads"].name}\" AND resource.type=\"cloud_run_revision\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = [] },
+    { title = "Events and batches that became dead letters", filter = "metric.type=\"logging.googleapis.com/user/${google_logging_metric.counted["put_aside"].name}\" AND resource.type=\"cloud_run_revision\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = [] },
+    { title = "Calls refused for their token, by function", filter = "metric.type=\"logging.googleapis.com/user/${google_logging_metric.counted["refused_calls"].name}\" AND resource.type=\"cloud_run_revision\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.labels.function"] },
   ]
 }
 

@@ -1,20 +1,20 @@
 locals {
-  # Kept for migrations, operators and Google's own upkeep.
+  # Reserved for migrations, operators and Google's maintenance.
   reserved_connections = 30
   most_connections     = sum([for one in values(local.functions) : one.max_instances * one.pool])
-  # An IAM user's name in PostgreSQL is its account without the end that all accounts have.
+  # The name of an IAM user in PostgreSQL is its account without the suffix that all accounts share.
   database_users = merge(
     { for name in keys(local.with_database) : name => trimsuffix(google_service_account.function[name].email, ".gserviceaccount.com") },
     { deployer = trimsuffix(google_service_account.deployer.email, ".gserviceaccount.com") },
   )
-  # What a user may do in the database: infra/gcp/roles.sql says what each of these is.
+  # The role of each user in the database; roles.sql says what each role may do.
   database_roles = merge({ for name, one in local.with_database : name => one.database }, { deployer = "owner" })
 }
 
-# A deleted instance's name stays taken for a week.
+# The name of a deleted instance cannot be used again for a week.
 resource "google_sql_database_instance" "this" {
-  #checkov:skip=CKV_GCP_79:The newest version that checkov knows is older than the one the platform is tested with.
-  #checkov:skip=CKV_GCP_60:A public address that takes the connector's connections only: mutual TLS, no authorized network.
+  #checkov:skip=CKV_GCP_79:The platform is tested with a newer version than the newest that checkov knows.
+  #checkov:skip=CKV_GCP_60:The public address accepts only the connector's connections: mutual TLS, no authorized network.
   #checkov:skip=CKV2_GCP_20:Point-in-time recovery is on; the check reads MySQL's name for it.
   #checkov:skip=CKV_GCP_55:log_min_messages is warning, PostgreSQL's own default.
   name                = var.name
@@ -23,7 +23,7 @@ resource "google_sql_database_instance" "this" {
   deletion_protection = var.database.deletion_protection
 
   settings {
-    # From PostgreSQL 16 on the default is ENTERPRISE_PLUS, which has other machines.
+    # The default from PostgreSQL 16 on is ENTERPRISE_PLUS, which offers other machines.
     edition                     = "ENTERPRISE"
     tier                        = var.database.tier
     availability_type           = var.database.highly_available ? "REGIONAL" : "ZONAL"
@@ -31,7 +31,7 @@ resource "google_sql_database_instance" "this" {
     disk_size                   = var.database.disk_gb
     disk_autoresize             = true
     deletion_protection_enabled = var.database.deletion_protection
-    # Past the connector nobody connects, whatever the network says.
+    # Only the connector may connect, whatever the network allows.
     connector_enforcement = "REQUIRED"
 
     database_flags {
@@ -62,7 +62,7 @@ resource "google_sql_database_instance" "this" {
       name  = "log_duration"
       value = "off"
     }
-    # Statements hold rows, which no log may hold.
+    # Statements contain rows, and no log may contain rows.
     database_flags {
       name  = "log_statement"
       value = "none"
@@ -110,12 +110,12 @@ resource "google_sql_database_instance" "this" {
   }
 
   lifecycle {
-    # A bigger disk than asked for is one that has grown.
+    # A disk larger than configured has grown by itself.
     ignore_changes = [settings[0].disk_size]
 
     precondition {
       condition     = local.most_connections + local.reserved_connections <= var.database.max_connections
-      error_message = "The functions may hold ${local.most_connections} connections (instances times pool, all of them), and ${local.reserved_connections} are kept back: more than database.max_connections, ${var.database.max_connections}. Raise it, or lower sizes."
+      error_message = "All instances of all functions may hold ${local.most_connections} connections, and ${local.reserved_connections} are reserved: together more than the ${var.database.max_connections} of database.max_connections. Raise it, or lower max_instances or pool in sizes."
     }
   }
 
@@ -125,11 +125,11 @@ resource "google_sql_database_instance" "this" {
 resource "google_sql_database" "this" {
   name     = var.name
   instance = google_sql_database_instance.this.name
-  # Dropping it is a decision that nobody should make by renaming something.
+  # Renaming something must not drop the database.
   deletion_policy = "ABANDON"
 }
 
-# No password: each account is a user of its own.
+# No passwords: each account is a database user.
 resource "google_sql_user" "function" {
   for_each = local.database_users
 

@@ -1,5 +1,5 @@
 locals {
-  # A deployment makes everything in this folder; it runs nothing else, and from the main branch alone.
+  # A deployment creates everything in this folder, and runs from the main branch only.
   deployer_roles = toset([
     "roles/apigateway.admin", "roles/artifactregistry.admin", "roles/bigquery.admin", "roles/cloudfunctions.admin",
     "roles/cloudscheduler.admin", "roles/cloudsql.admin", "roles/cloudsql.instanceUser", "roles/eventarc.admin",
@@ -8,8 +8,8 @@ locals {
     "roles/run.admin", "roles/secretmanager.admin", "roles/servicemanagement.admin",
     "roles/serviceusage.serviceUsageAdmin", "roles/storage.admin",
   ])
-  # A check of a branch that is not merged yet reads what a plan compares: no row, no message, no secret. The basic
-  # role of a viewer would read every bucket's objects.
+  # The check of an unmerged branch reads what a plan compares, and no row, message or secret. Google's basic role
+  # Viewer would let it read the objects of every bucket.
   checker_roles = toset([
     "roles/apigateway.viewer", "roles/artifactregistry.reader", "roles/bigquery.metadataViewer", "roles/browser",
     "roles/cloudfunctions.viewer", "roles/cloudscheduler.viewer", "roles/cloudsql.viewer", "roles/eventarc.viewer",
@@ -30,7 +30,7 @@ resource "google_service_account" "checker" {
 }
 
 resource "google_project_iam_member" "deployer" {
-  #checkov:skip=CKV_GCP_41:A deployment acts as the functions' accounts, which it makes.
+  #checkov:skip=CKV_GCP_41:A deployment acts as the functions' accounts, which it creates.
   #checkov:skip=CKV_GCP_49:A deployment gives the functions' accounts their roles.
   for_each = local.deployer_roles
 

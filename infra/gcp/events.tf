@@ -1,6 +1,6 @@
-# Who may call a function. The gateway's rights are in gateway.tf, beside it.
+# Who may call a function; gateway.tf has the rights of the gateway.
 
-# An object that was finalized: Cloud Storage tells Pub/Sub, Eventarc takes it from there and calls the function.
+# A new object: Cloud Storage publishes a notification, from which Eventarc makes an event and calls the function.
 resource "google_service_account" "events" {
   account_id   = "${var.name}-events"
   display_name = "Events of Cloud Storage"
@@ -13,7 +13,7 @@ resource "google_project_iam_member" "events_received" {
 }
 
 resource "google_project_iam_member" "eventarc_agent" {
-  #checkov:skip=CKV_GCP_49:The role that Google gives its own agent.
+  #checkov:skip=CKV_GCP_49:Google's own role for this agent.
   project = var.project_id
   role    = "roles/eventarc.serviceAgent"
   member  = google_project_service_identity.eventarc.member

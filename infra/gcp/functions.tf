@@ -1,13 +1,13 @@
 locals {
-  # Variables of a function by what it may touch; tests/infra holds them against shared.settings.
+  # The environment of each function. tests/infra compares it with the settings that the function reads.
   environment = {
     for name, one in local.functions : name => merge(
       {
         GOOGLE_CLOUD_PROJECT = var.project_id
-        # Both would be set by Google otherwise, and every plan would differ.
+        # Google would set both, and every plan would show a difference.
         LOG_EXECUTION_ID = "true"
         THREADS          = tostring(one.concurrency)
-        # Where things are is no secret; what may be done there the account's roles say.
+        # Names are no secret; the roles of the account say what it may do.
         BATCHES_TOPIC      = google_pubsub_topic.this["row-batches"].name
         CHANGES_TOPIC      = google_pubsub_topic.this["table-changed"].name
         DEAD_LETTER_TOPIC  = google_pubsub_topic.this[local.dead_letters].name
@@ -36,12 +36,12 @@ locals {
 resource "google_service_account" "function" {
   for_each = local.functions
 
-  # An account's name has 30 characters at most, and ends with none of these.
+  # An account's name has at most 30 characters and does not end with a hyphen.
   account_id   = trimsuffix(substr("${var.name}-${each.value.title}", 0, 30), "-")
   display_name = "Function ${each.key}"
 }
 
-# Named by its digest: a function is deployed anew when its zip is another, and only then.
+# The name contains the digest, so a deployment replaces exactly the functions whose zip has changed.
 resource "google_storage_bucket_object" "package" {
   for_each = local.functions
 
@@ -51,7 +51,7 @@ resource "google_storage_bucket_object" "package" {
 }
 
 resource "google_cloudfunctions2_function" "this" {
-  #checkov:skip=CKV_GCP_124:The API gateway calls from outside the network; IAM lets in its account and no other.
+  #checkov:skip=CKV_GCP_124:The API gateway calls from outside the network; IAM admits its account only.
   for_each = local.functions
 
   name        = each.value.title
@@ -80,7 +80,7 @@ resource "google_cloudfunctions2_function" "this" {
     max_instance_request_concurrency = each.value.concurrency
     min_instance_count               = each.value.min_instances
     max_instance_count               = each.value.max_instances
-    # The gateway and Pub/Sub call from outside; IAM decides who is let in.
+    # The gateway and Pub/Sub call from outside; IAM decides who may call.
     ingress_settings               = "ALLOW_ALL"
     all_traffic_on_latest_revision = true
     environment_variables          = local.environment[each.key]
@@ -101,7 +101,7 @@ resource "google_cloudfunctions2_function" "this" {
     for_each = each.value.storage_event == null ? [] : [each.value.storage_event]
 
     content {
-      # Where the bucket is.
+      # The region of the bucket.
       trigger_region        = var.region
       event_type            = "google.cloud.storage.object.v1.finalized"
       retry_policy          = "RETRY_POLICY_RETRY"
@@ -114,7 +114,7 @@ resource "google_cloudfunctions2_function" "this" {
     }
   }
 
-  # Without these the first deployment fails: builds can't read, instances can't start, events can't be had.
+  # Without these the first deployment fails: builds cannot read, instances cannot start, events cannot be received.
   depends_on = [
     google_artifact_registry_repository_iam_member.builder,
     google_project_iam_member.builder_logs,
@@ -126,14 +126,14 @@ resource "google_cloudfunctions2_function" "this" {
   ]
 }
 
-# What builds the functions: it runs what packages bring along, so it reads their sources and nothing else.
+# Builds the functions. Building runs code of the installed packages, so this account may read the sources and nothing else.
 resource "google_service_account" "builder" {
   account_id   = "${var.name}-builder"
   display_name = "Builds of the functions"
 }
 
 resource "google_artifact_registry_repository" "functions" {
-  #checkov:skip=CKV_GCP_84:Google's keys; whoever must hold their own sets kms_key_name here.
+  #checkov:skip=CKV_GCP_84:Google's keys; to use keys of your own, set kms_key_name here.
   repository_id = "${var.name}-functions"
   location      = var.region
   format        = "DOCKER"

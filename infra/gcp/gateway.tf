@@ -1,5 +1,5 @@
 locals {
-  # Derived from the functions' routes by `python -m infra.release`; here it only learns where the functions are.
+  # `python -m infra.release` derives the document from the functions' routes; Terraform adds the functions' addresses.
   gateway_document = jsondecode(file("${var.build_folder}/gateway.json"))
   gateway_backends = toset(keys(local.gateway_document["x-google-api-management"].backends))
   gateway_config = merge(local.gateway_document, {
@@ -14,7 +14,7 @@ locals {
   })
 }
 
-# The one who may call what the gateway shows. The gateway itself is open to the Internet, and each call carries a token.
+# The account with which the gateway calls functions. The gateway is open to the Internet; each call carries a token.
 resource "google_service_account" "gateway" {
   account_id   = "${var.name}-gateway"
   display_name = "Calls through the API gateway"
@@ -42,7 +42,7 @@ resource "google_api_gateway_api_config" "this" {
   provider = google-beta
 
   api = google_api_gateway_api.this.api_id
-  # A configuration can't be changed: a new one comes, the gateway moves over, the old one goes.
+  # A configuration cannot be changed: Terraform creates a new one, moves the gateway to it and deletes the old one.
   api_config_id_prefix = "${var.name}-"
   display_name         = "Tablegate"
 

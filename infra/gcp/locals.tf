@@ -5,34 +5,42 @@ data "google_project" "this" {
 locals {
   number = data.google_project.this.number
 
-  # Described once, for the embedded platform too.
-  described = { for one in jsondecode(file("${path.module}/../functions.json")) : one.name => one }
-  schedule  = { for one in jsondecode(file("${path.module}/../schedule.json")) : one.name => one }
-  access    = jsondecode(file("${path.module}/access.json"))
+  # The function.json of each folder; infra/README.md explains its keys.
+  described = {
+    for file in fileset("${path.module}/../../functions", "*/function.json") :
+    dirname(file) => jsondecode(file("${path.module}/../../functions/${file}"))
+  }
 
-  # Each function: how it is called, what it may touch, and its size.
+  # Each function: what calls it, its limits, and what it may touch.
   functions = {
-    for name, one in local.described : name => merge(one, local.access[name], {
-      title         = replace(name, "_", "-")
-      memory        = try(coalesce(var.sizes[name].memory), local.access[name].memory)
-      cpu           = try(coalesce(var.sizes[name].cpu), local.access[name].cpu)
-      max_instances = try(coalesce(var.sizes[name].max_instances), local.access[name].max_instances)
-      min_instances = try(var.sizes[name].min_instances, 0)
-      pool          = try(coalesce(var.sizes[name].pool), local.access[name].pool)
-      scheduled     = contains([for call in values(local.schedule) : lookup(call, "function", "")], name)
-      # Known before the function is: Google makes this a custom audience of each function's service.
-      audience = "https://${var.region}-${var.project_id}.cloudfunctions.net/${replace(name, "_", "-")}"
-    })
+    for name, one in local.described : name => merge(
+      one.trigger,
+      one.limits,
+      { min_instances = 0 },
+      { for limit, value in try(var.sizes[name], {}) : limit => value if value != null },
+      one.permissions,
+      {
+        title     = replace(name, "_", "-")
+        scheduled = anytrue([for job in one.trigger.schedule : can(job.path)])
+        # Known before the function exists: Google makes this a custom audience of each function's service.
+        audience = "https://${var.region}-${var.project_id}.cloudfunctions.net/${replace(name, "_", "-")}"
+      },
+    )
   }
 
   with_database  = { for name, one in local.functions : name => one if one.database != "none" }
   with_warehouse = { for name, one in local.functions : name => one if one.warehouse != "none" }
   with_tokens    = { for name, one in local.functions : name => one if one.tokens }
 
-  # One entry a push subscription, a bucket or a topic of a function.
+  # One entry for each push subscription, scheduled job, bucket and topic of a function.
   pushes = merge([
     for name, one in local.functions : {
       for push in one.push : "${push.topic}-to-${one.title}" => merge(push, { function = name })
+    }
+  ]...)
+  jobs = merge([
+    for name, one in local.functions : {
+      for job in one.schedule : job.name => merge(job, { function = name })
     }
   ]...)
   bucket_grants = merge([

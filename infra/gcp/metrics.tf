@@ -1,5 +1,5 @@
 locals {
-  # The functions' services, as filters of logs and metrics name them.
+  # The Cloud Run services of the functions, for filters of logs and metrics.
   service_names = join("|", [for one in values(local.functions) : one.title])
   from_functions = join(" AND ", [
     "resource.type=\"cloud_run_revision\"",
@@ -8,22 +8,22 @@ locals {
 
   counted = {
     alerts = {
-      description = "Lines that say something must be looked at, by what"
+      description = "Log lines that raise an alert, by alert"
       filter      = "labels.alert:*"
       label       = { alert = "EXTRACT(labels.alert)" }
     }
     forgotten_uploads = {
-      description = "Files whose event never came, loaded by the sweep"
+      description = "Files whose event never arrived, loaded by the sweep"
       filter      = "jsonPayload.message=\"A forgotten upload was loaded\""
       label       = {}
     }
     put_aside = {
-      description = "Events and batches that can never be worked, put with the dead letters"
+      description = "Events and batches that can never be processed and became dead letters"
       filter      = "jsonPayload.message=~\"moved to the dead-letter topic\""
       label       = {}
     }
     refused_calls = {
-      description = "Calls turned away for their token, by function"
+      description = "Calls refused for their token, by function"
       filter      = "jsonPayload.message=\"A call was answered\" AND jsonPayload.status=(401 OR 403)"
       label       = { function = "EXTRACT(jsonPayload.function)" }
     }

@@ -1,5 +1,5 @@
 output "platform" {
-  description = "What a client must know, as platform.json has it on one machine."
+  description = "What a client needs to know; platform.json on one machine says the same."
   value = {
     gateway = "https://${google_api_gateway_gateway.this.default_hostname}"
     storage = { for key in ["uploads", "processed", "failed", "backups"] : key => google_storage_bucket.this[key].name }
@@ -18,14 +18,14 @@ output "platform" {
 }
 
 output "database_roles" {
-  description = "SQL that gives each account its rights in the database; run once by an operator, and again after a function came or went."
+  description = "SQL that gives each account its role in the database. An operator runs it once, and again after adding or removing a function."
   value = templatefile("${path.module}/roles.sql", {
     users = { for name, user in local.database_users : user => local.database_roles[name] }
   })
 }
 
 output "deployer" {
-  description = "Environment of what a deployment runs beside terraform, for a shell: migrations, rights, the warehouse's tables and views."
+  description = "Environment variables, for a shell, of the commands that a deployment runs besides Terraform: migrations, rights, tables and views of the warehouse."
   value = join("\n", [
     for name, value in {
       GOOGLE_CLOUD_PROJECT = var.project_id
@@ -40,6 +40,6 @@ output "deployer" {
 }
 
 output "functions" {
-  description = "Address of each function, for those who may call it past the gateway."
+  description = "Address of each function, for callers who may bypass the gateway."
   value       = { for name, one in google_cloudfunctions2_function.this : name => one.service_config[0].uri }
 }

@@ -1,14 +1,18 @@
 locals {
   dead_letters = "dead-letters"
-  topics       = toset(["row-batches", "table-changed", "sweep", local.dead_letters])
+  topics = toset(concat(
+    [local.dead_letters],
+    [for one in values(local.pushes) : one.topic],
+    [for one in values(local.publishers) : one.topic],
+  ))
 }
 
 resource "google_pubsub_topic" "this" {
-  #checkov:skip=CKV_GCP_83:Google's keys; whoever must hold their own sets kms_key_name here.
+  #checkov:skip=CKV_GCP_83:Google's keys; to use keys of your own, set kms_key_name here.
   for_each = local.topics
 
   name = "${var.name}-${each.key}"
-  # What a subscription lost can be replayed for a week.
+  # A subscription can be rewound by up to a week.
   message_retention_duration = "604800s"
 
   depends_on = [google_project_service.used]
@@ -22,7 +26,7 @@ resource "google_pubsub_topic_iam_member" "function" {
   member = google_service_account.function[each.value.function].member
 }
 
-# Pushes carry the identity of this account, which may call the functions pushed to and nothing else.
+# Pushes carry the identity of this account. It may call the functions that take pushes or scheduled calls, and do nothing else.
 resource "google_service_account" "push" {
   account_id   = "${var.name}-push"
   display_name = "Pushes of Pub/Sub and calls of Cloud Scheduler"
@@ -62,7 +66,7 @@ resource "google_pubsub_subscription" "push" {
     max_delivery_attempts = each.value.max_delivery_attempts
   }
 
-  # Never: a quiet month must not cost the subscription.
+  # Never: without this, Google deletes a subscription after a month without messages.
   expiration_policy {
     ttl = ""
   }
@@ -70,7 +74,7 @@ resource "google_pubsub_subscription" "push" {
   depends_on = [google_cloud_run_v2_service_iam_member.push, google_service_account_iam_member.pubsub_signs_as_push]
 }
 
-# A dead-letter topic without a subscription loses what it gets.
+# Without a subscription, the dead-letter topic would lose its messages.
 resource "google_pubsub_subscription" "dead_letters" {
   name  = "${var.name}-${local.dead_letters}"
   topic = google_pubsub_topic.this[local.dead_letters].id
@@ -84,7 +88,7 @@ resource "google_pubsub_subscription" "dead_letters" {
   }
 }
 
-# It is Pub/Sub's own agent who moves a message to the dead letters: it publishes there, and acknowledges here.
+# Pub/Sub's own agent moves a message to the dead-letter topic: it publishes there and acknowledges here.
 resource "google_pubsub_topic_iam_member" "agent_publishes_dead_letters" {
   topic  = google_pubsub_topic.this[local.dead_letters].id
   role   = "roles/pubsub.publisher"

@@ -1,8 +1,9 @@
--- Who may do what in the database. An operator runs this once as `postgres`, and again after a function came or went:
--- terraform output -raw database_roles. What the roles may do follows after each migration: python -m infra.rights.
+-- Creates the database roles and gives one to each account. An operator runs it once as `postgres`, and again after
+-- adding or removing a function: terraform output -raw database_roles. `python -m infra.rights` grants the roles their
+-- rights after each migration.
 --
--- The owner has the tables, and loads in bulk, which takes foreign keys away and puts them back; the writer changes
--- rows; the reader reads.
+-- The owner owns the tables and loads in bulk, which drops foreign keys and adds them again; the writer changes rows;
+-- the reader reads.
 
 do $$
 begin

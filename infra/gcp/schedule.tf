@@ -1,11 +1,11 @@
 resource "google_cloud_scheduler_job" "this" {
-  for_each = local.schedule
+  for_each = local.jobs
 
   name             = "${var.name}-${each.key}"
   region           = var.region
   schedule         = each.value.cron
   time_zone        = each.value.time_zone
-  attempt_deadline = contains(keys(each.value), "function") ? "1800s" : null
+  attempt_deadline = can(each.value.path) ? "1800s" : null
 
   retry_config {
     retry_count          = 3
@@ -14,18 +14,18 @@ resource "google_cloud_scheduler_job" "this" {
   }
 
   dynamic "pubsub_target" {
-    for_each = contains(keys(each.value), "topic") ? [each.value.topic] : []
+    for_each = can(each.value.topic) ? [each.value.topic] : []
 
     content {
       topic_name = google_pubsub_topic.this[pubsub_target.value].id
-      # An event function takes no message without data.
+      # A function that takes events rejects a message without data.
       data       = base64encode("{}")
       attributes = { schedule = each.key }
     }
   }
 
   dynamic "http_target" {
-    for_each = contains(keys(each.value), "function") ? [each.value] : []
+    for_each = can(each.value.path) ? [each.value] : []
 
     content {
       uri         = "${google_cloudfunctions2_function.this[http_target.value.function].service_config[0].uri}${http_target.value.path}"

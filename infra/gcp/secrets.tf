@@ -1,4 +1,4 @@
-# The tokens' hashes. Their value is added by an operator (README.md) and never passes through terraform or its state.
+# The hashes of the tokens. An operator adds the value (README.md), so it never reaches Terraform or its state.
 resource "google_secret_manager_secret" "tokens" {
   secret_id           = "${var.name}-tokens"
   deletion_protection = false
@@ -22,7 +22,7 @@ resource "google_secret_manager_secret_iam_member" "function" {
   member    = google_service_account.function[each.key].member
 }
 
-# A token itself, with the scope metrics alone: what the smoke test after a deployment asks with.
+# A token with the scope metrics only, for the smoke test after a deployment.
 resource "google_secret_manager_secret" "smoke_token" {
   secret_id           = "${var.name}-smoke-token"
   deletion_protection = false

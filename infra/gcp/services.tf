@@ -10,11 +10,11 @@ resource "google_project_service" "used" {
   for_each = local.services
 
   service = "${each.key}.googleapis.com"
-  # Others in the project may use it too.
+  # Something else in the project may use it too.
   disable_on_destroy = false
 }
 
-# Google's own accounts, which act for us: made here, so that roles can be given before they are first needed.
+# Google's own accounts that act for us. Created here, so that they have their roles before they first need them.
 resource "google_project_service_identity" "eventarc" {
   provider = google-beta
 

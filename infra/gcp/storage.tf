@@ -1,12 +1,12 @@
 locals {
-  # Days after which objects go, after which versions that were replaced or deleted go (0 for never), and for which what
-  # was deleted can be had back.
+  # days: age at which objects are deleted; versions_days: at which replaced and deleted versions are; 0 is never.
+  # undelete_days: how long a deleted object can be restored.
   buckets = {
     uploads   = { days = 0, versions_days = 0, undelete_days = 7 }
     processed = { days = var.keep_days.processed, versions_days = 0, undelete_days = 7 }
     failed    = { days = var.keep_days.failed, versions_days = 0, undelete_days = 7 }
     staging   = { days = var.keep_days.staging, versions_days = 0, undelete_days = 0 }
-    # How long backups are kept the platform itself decides: it never lets a table's last good one go.
+    # The platform itself expires backups: it never deletes a table's last good one.
     backups = { days = 0, versions_days = var.keep_days.deleted_backups, undelete_days = 7 }
     sources = { days = 0, versions_days = 0, undelete_days = 0 }
   }
@@ -18,8 +18,8 @@ locals {
 }
 
 resource "google_storage_bucket" "this" {
-  #checkov:skip=CKV_GCP_62:Who reads what is for Cloud Audit Logs, which a project turns on for all it has; README.md says how.
-  #checkov:skip=CKV_GCP_78:Only backups are versioned: a file that was loaded or staged is kept elsewhere already.
+  #checkov:skip=CKV_GCP_62:Cloud Audit Logs record who reads what, if the project turns them on; see README.md.
+  #checkov:skip=CKV_GCP_78:Only backups are versioned: what was loaded or staged exists elsewhere too.
   for_each = local.buckets
 
   name                        = "${var.project_id}-${var.name}-${each.key}"
@@ -64,7 +64,7 @@ resource "google_storage_bucket" "this" {
     }
   }
 
-  # Uploads that broke off halfway cost money and are seen by nobody.
+  # Interrupted uploads are invisible and cost money.
   lifecycle_rule {
     action {
       type = "AbortIncompleteMultipartUpload"

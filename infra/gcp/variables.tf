@@ -1,65 +1,65 @@
 variable "project_id" {
-  description = "Google Cloud project that everything is made in."
+  description = "Google Cloud project of the platform."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
-    error_message = "A project's id has 6 to 30 characters: small letters, digits and hyphens."
+    error_message = "A project id has 6 to 30 characters: lower-case letters, digits and hyphens."
   }
 }
 
 variable "region" {
-  description = "Region of the functions, the database, the buckets and BigQuery: a load job wants its files beside it."
+  description = "Region of the functions, the database, the buckets and BigQuery. They share one, because a load job needs its files in its own region."
   type        = string
   nullable    = false
   default     = "us-central1"
 
   validation {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
-    error_message = "Name a region, such as us-central1; multi-regions have no functions."
+    error_message = "Name a region, such as us-central1; a multi-region cannot run functions."
   }
 }
 
 variable "gateway_region" {
-  description = "Region of the API gateway, which Google offers in fewer of them."
+  description = "Region of the API gateway, which Google offers in fewer regions."
   type        = string
   nullable    = false
   default     = "us-central1"
 }
 
 variable "name" {
-  description = "What names of the project's resources begin with, so that two platforms fit in one project."
+  description = "Prefix of all names of resources, so that two platforms fit in one project."
   type        = string
   nullable    = false
   default     = "tablegate"
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9]{1,11}$", var.name))
-    error_message = "2 to 12 small letters and digits: accounts' names, which begin with it, have 30 at most."
+    error_message = "Use 2 to 12 lower-case letters and digits: the names of accounts begin with it and have at most 30 characters."
   }
 }
 
 variable "build_folder" {
-  description = "Folder that `python -m infra.release` has filled: the functions' zips and the gateway's document."
+  description = "Folder that `python -m infra.release` wrote, with the functions' zips and the gateway's document."
   type        = string
   nullable    = false
   default     = "../../build"
 }
 
 variable "packages" {
-  description = "Digest of each function's zip, by function; release.tfvars.json in the build folder holds it."
+  description = "Digest of the zip of each function; release.tfvars.json in the build folder has them."
   type        = map(string)
   nullable    = false
 
   validation {
     condition     = alltrue([for digest in values(var.packages) : can(regex("^[0-9a-f]{64}$", digest))])
-    error_message = "A digest is SHA-256 in hex; `python -m infra.release` writes them."
+    error_message = "A digest is a SHA-256 in hex; `python -m infra.release` writes them."
   }
 }
 
 variable "runtime" {
-  description = "Python of the functions."
+  description = "Python version of the functions."
   type        = string
   nullable    = false
   default     = "python312"
@@ -71,7 +71,7 @@ variable "runtime" {
 }
 
 variable "database" {
-  description = "The Cloud SQL instance: version, machine, disk, connections, whether it has a standby, and whether it may be deleted."
+  description = "The Cloud SQL instance: version of PostgreSQL, machine, disk, connections, standby, and protection against deletion."
   type = object({
     version             = optional(string, "POSTGRES_18")
     tier                = optional(string, "db-custom-2-7680")
@@ -90,12 +90,12 @@ variable "database" {
 
   validation {
     condition     = can(regex("^db-(custom-[0-9]+-[0-9]+|f1-micro|g1-small)$", var.database.tier))
-    error_message = "Edition ENTERPRISE has db-custom-CPUS-MEGABYTES, db-f1-micro and db-g1-small."
+    error_message = "Edition ENTERPRISE offers db-custom-CPUS-MEGABYTES, db-f1-micro and db-g1-small."
   }
 }
 
 variable "sizes" {
-  description = "Sizes of functions other than access.json's, by function."
+  description = "Limits by function that replace those of its function.json."
   type = map(object({
     memory        = optional(string)
     cpu           = optional(string)
@@ -107,61 +107,61 @@ variable "sizes" {
   default  = {}
 
   validation {
-    condition     = alltrue([for name in keys(var.sizes) : contains(keys(jsondecode(file("${path.module}/access.json"))), name)])
-    error_message = "There is no such function; infra/functions.json has them all."
+    condition     = alltrue([for name in keys(var.sizes) : contains(keys(local.described), name)])
+    error_message = "No such function; the folders in functions/ name them all."
   }
 }
 
 variable "tokens_version" {
-  description = "Version of the secret that holds the tokens. A number instead of `latest` makes a change reach every running instance at once."
+  description = "Version of the secret that holds the tokens. Change a number to replace the tokens of every running instance at once; `latest` reaches an instance when it starts."
   type        = string
   nullable    = false
   default     = "latest"
 
   validation {
     condition     = can(regex("^(latest|[1-9][0-9]*)$", var.tokens_version))
-    error_message = "`latest`, or the number of a version."
+    error_message = "Use `latest` or the number of a version."
   }
 }
 
 variable "callers" {
-  description = "Principals who may call the functions past the gateway, with an identity token: operators of long restores, say."
+  description = "Principals who may bypass the gateway and call functions with an identity token, for example operators who run long restores."
   type        = set(string)
   nullable    = false
   default     = []
 
   validation {
     condition     = alltrue([for one in var.callers : can(regex("^(user|group|serviceAccount|domain):.+", one))])
-    error_message = "Name them: user:, group:, serviceAccount: or domain:. No function is open to everybody."
+    error_message = "Name principals as user:, group:, serviceAccount: or domain:. No function is public."
   }
 }
 
 variable "uploaders" {
-  description = "Principals who may drop files in the uploads bucket."
+  description = "Principals who may upload files to the uploads bucket."
   type        = set(string)
   nullable    = false
   default     = []
 
   validation {
     condition     = alltrue([for one in var.uploaders : can(regex("^(user|group|serviceAccount|domain):.+", one))])
-    error_message = "Name them: user:, group:, serviceAccount: or domain:. The bucket is open to nobody else."
+    error_message = "Name principals as user:, group:, serviceAccount: or domain:. The bucket is not public."
   }
 }
 
 variable "analysts" {
-  description = "Principals who may read the reporting views, in Looker Studio say."
+  description = "Principals who may read the reporting views, for example in Looker Studio."
   type        = set(string)
   nullable    = false
   default     = []
 
   validation {
     condition     = alltrue([for one in var.analysts : can(regex("^(user|group|serviceAccount|domain):.+", one))])
-    error_message = "Name them: user:, group:, serviceAccount: or domain:."
+    error_message = "Name principals as user:, group:, serviceAccount: or domain:."
   }
 }
 
 variable "backfill" {
-  description = "Dataflow Flex Template that loads files too large for one call, and the image of its workers; without it they go to failed."
+  description = "Dataflow Flex Template that loads files too large for one call, and the image of its workers. Without it such files move to failed."
   type = object({
     template = optional(string, "")
     image    = optional(string, "")
@@ -171,17 +171,17 @@ variable "backfill" {
 
   validation {
     condition     = can(regex("^(|gs://.+)$", var.backfill.template))
-    error_message = "A template is an object: gs://bucket/object."
+    error_message = "A template is an object, gs://bucket/object."
   }
 
   validation {
     condition     = (var.backfill.template == "") == (var.backfill.image == "")
-    error_message = "A template and its image go together: infra/backfill/cloudbuild.yaml makes both."
+    error_message = "Set the template and the image together; infra/backfill/cloudbuild.yaml builds both."
   }
 }
 
 variable "keep_days" {
-  description = "Days that files are kept: loaded, failed, on their way to BigQuery, and backups that were deleted or overwritten."
+  description = "Days before files are deleted: loaded files, failed files, exports for BigQuery, and backups that were deleted or overwritten."
   type = object({
     processed       = optional(number, 90)
     failed          = optional(number, 90)
@@ -193,25 +193,25 @@ variable "keep_days" {
 }
 
 variable "alert_emails" {
-  description = "Addresses that alerts are sent to."
+  description = "E-mail addresses that receive the alerts."
   type        = set(string)
   nullable    = false
   default     = []
 
   validation {
     condition     = alltrue([for one in var.alert_emails : can(regex("^[^@ ]+@[^@ ]+$", one))])
-    error_message = "An address has one @ and no blanks."
+    error_message = "An address has one @ and no spaces."
   }
 }
 
 variable "lag_minutes" {
-  description = "How long a message may wait to be worked before an alert says so."
+  description = "Minutes that a message may wait before an alert is sent."
   type        = number
   nullable    = false
   default     = 15
 
   validation {
     condition     = var.lag_minutes >= 5
-    error_message = "At least 5: a sweep comes every 5 minutes, and an alert that fires in between is noise."
+    error_message = "Use at least 5: the sweep runs every 5 minutes, and an alert before it would be noise."
   }
 }

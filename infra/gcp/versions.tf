@@ -2,12 +2,12 @@ terraform {
   required_version = ">= 1.9"
 
   required_providers {
-    # The version whose schema tests/infra checks these files against.
+    # tests/infra checks these files against the schema of this version.
     google = {
       source  = "hashicorp/google"
       version = "~> 6.50"
     }
-    # API Gateway and the identities of Google's own agents are in this one only.
+    # Only this provider has API Gateway and the identities of Google's own agents.
     google-beta = {
       source  = "hashicorp/google-beta"
       version = "~> 6.50"

@@ -44,6 +44,6 @@ def unprivileged() -> Account | None:
             continue
         return Account(name, entry.pw_uid, entry.pw_gid)
     raise PlatformError(
-        "PostgreSQL refuses to run as root, and this machine has neither a user postgres nor "
-        "nobody; run this as another user."
+        "PostgreSQL refuses to run as root, and this machine has no user `postgres` "
+        "or `nobody`; run this as another user."
     )

@@ -1,4 +1,4 @@
-"""What `python -m infra.local` can do."""
+"""The commands of `python -m infra.local`."""
 
 import argparse
 import asyncio
@@ -9,7 +9,6 @@ import sys
 import time
 
 from infra.local import accounts, plan, postgres, processes
-from infra.local import home as homes
 from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.layout import Layout
@@ -22,21 +21,21 @@ _STOP_SECONDS = 30.0
 
 def up(options: argparse.Namespace) -> int:
     """Run a platform in the foreground."""
-    home = homes.at(options.home)
+    home = Home.at(options.home)
     home.prepare()
     with home.locked():
         _clear_leftovers(home)
         layout = plan.lay_out(
             home, options.functions.resolve(), options.port, options.database_url, options.listen
         )
-        supervisor = Supervisor(home, plan.parts(home, layout), _tell)
+        supervisor = Supervisor(home, plan.parts(home, layout), _print_change)
         print(f"Starting the platform on {home.path} (logs in {home.logs})", flush=True)
-        _tell_outside_data(home, layout)
+        _print_outside_data(home, layout)
         description = plan.description(home, layout)
         started = time.monotonic()
 
         def ready() -> None:
-            _welcome(home, layout, supervisor.status, time.monotonic() - started)
+            _print_ready(home, layout, supervisor.status, time.monotonic() - started)
 
         asyncio.run(supervisor.run(layout.ports["gateway"], description, ready))
     print("Stopped.", flush=True)
@@ -45,20 +44,20 @@ def up(options: argparse.Namespace) -> int:
 
 def down(options: argparse.Namespace) -> int:
     """Stop the platform that runs on a home, or what a killed one left behind."""
-    home = homes.at(options.home)
+    home = Home.at(options.home)
     home.require()
-    board = running_status(home)
-    if board is None:
+    running = running_status(home)
+    if running is None:
         with home.locked():
             left = _clear_leftovers(home)
         print(f"Ended {left} processes that a killed platform left." if left else "Not running.")
         return 0
-    # Found by pid and by when it began, so it is the supervisor and nobody else.
-    os.kill(board.pid, signal.SIGTERM)
-    limit = time.monotonic() + _STOP_SECONDS
-    while processes.find(board.pid, board.began):
-        if time.monotonic() > limit:
-            raise PlatformError(f"Process {board.pid} has not stopped in {_STOP_SECONDS:.0f} s.")
+    # Pid and start time identify the supervisor, even if another process has reused its pid.
+    os.kill(running.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while processes.find(running.pid, running.began):
+        if time.monotonic() > deadline:
+            raise PlatformError(f"Process {running.pid} has not stopped in {_STOP_SECONDS:.0f} s.")
         time.sleep(0.05)
     print("Stopped.")
     return 0
@@ -66,19 +65,19 @@ def down(options: argparse.Namespace) -> int:
 
 def status(options: argparse.Namespace) -> int:
     """Print the table of parts; returns 0 when all are ready."""
-    home = homes.at(options.home)
+    home = Home.at(options.home)
     home.require()
-    board = running_status(home)
-    if board is None:
+    running = running_status(home)
+    if running is None:
         print(f"No platform runs on {home.path}; `make up` starts it.")
         return 1
-    print(board.table())
-    return 0 if board.is_ready else 1
+    print(running.table())
+    return 0 if running.is_ready else 1
 
 
 def reset(options: argparse.Namespace) -> int:
     """Delete a home with all its data."""
-    home = homes.at(options.home)
+    home = Home.at(options.home)
     home.require()
     with home.locked():
         _clear_leftovers(home)
@@ -89,10 +88,10 @@ def reset(options: argparse.Namespace) -> int:
 
 
 def demo(options: argparse.Namespace) -> int:
-    """Send a data set through the platform and show what comes out."""
-    from infra.local import demo as demonstration
+    """Load a data set and show the results."""
+    from infra.local.demo import run
 
-    return demonstration.run(homes.at(options.home), options.files, keep=options.keep)
+    return run(Home.at(options.home), options.files, keep=options.keep)
 
 
 def _clear_leftovers(home: Home) -> int:
@@ -106,7 +105,7 @@ def _clear_leftovers(home: Home) -> int:
     return len(left)
 
 
-def _tell_outside_data(home: Home, layout: Layout) -> None:
+def _print_outside_data(home: Home, layout: Layout) -> None:
     if layout.external_database_url:
         return
     account = accounts.unprivileged()
@@ -117,18 +116,18 @@ def _tell_outside_data(home: Home, layout: Layout) -> None:
         )
 
 
-def _tell(line: PartStatus) -> None:
-    """One line for what a user should know while it happens."""
-    if line.state == "restarting":
+def _print_change(part: PartStatus) -> None:
+    """Print a line when a part restarts, and when it is ready again."""
+    if part.state == "restarting":
         clock = time.strftime("%H:%M:%S")
-        print(f"{clock} {line.name} restarting: {line.why}", file=sys.stderr, flush=True)
-    elif line.state == "ready" and line.restarts:
-        print(f"{time.strftime('%H:%M:%S')} {line.name} ready again", file=sys.stderr, flush=True)
+        print(f"{clock} {part.name} restarting: {part.why}", file=sys.stderr, flush=True)
+    elif part.state == "ready" and part.restarts:
+        print(f"{time.strftime('%H:%M:%S')} {part.name} ready again", file=sys.stderr, flush=True)
 
 
-def _welcome(home: Home, layout: Layout, board: PlatformStatus, seconds: float) -> None:
+def _print_ready(home: Home, layout: Layout, status: PlatformStatus, seconds: float) -> None:
     with contextlib.suppress(BrokenPipeError):
-        print(board.table())
+        print(status.table())
         print(f"\nReady in {seconds:.1f} s.\n{next_steps(home, layout)}")
         print(f"\nAddresses and secrets for programs: {shown(home.description)}")
         print("Ctrl-C stops the platform; its data stays.", flush=True)

@@ -1,7 +1,8 @@
 """The Dataflow stand-in: runs the backfill's jobs with Beam's DirectRunner.
 
 Each launch is stored as a file until its job has ended, so that the stand-in can start the job
-again after a kill. Jobs run one at a time, and only one of a name.
+again after a kill. Jobs run one at a time, and no two active jobs
+have the same name.
 """
 
 import argparse
@@ -17,9 +18,9 @@ from google.cloud.dataflow_v1beta3 import (
     LaunchFlexTemplateResponse,
 )
 
-from infra.local import home as homes
-from infra.local import layout as layouts
 from infra.local.environment import ROOT
+from infra.local.home import Home, write_private
+from infra.local.layout import Layout
 
 _METHOD = "google.dataflow.v1beta3.FlexTemplatesService"
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
@@ -44,14 +45,14 @@ class Jobs:
     async def launch(
         self, request: LaunchFlexTemplateRequest, context: grpc.aio.ServicerContext
     ) -> LaunchFlexTemplateResponse:
-        """Accept a job, unless one of its name is still active."""
+        """Accept a job, unless a job of that name is still active."""
         launch = request.launch_parameter
         if not launch.job_name or not _NAME.issuperset(launch.job_name):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "job_name cannot be used")
         file = self._folder / f"{launch.job_name}.json"
         if file.exists():
             await context.abort(grpc.StatusCode.ALREADY_EXISTS, f"{launch.job_name} is active")
-        homes.write_private(file, msgspec.json.encode(dict(launch.parameters)).decode())
+        write_private(file, msgspec.json.encode(dict(launch.parameters)).decode())
         self._queue.put_nowait(launch.job_name)
         return LaunchFlexTemplateResponse(job=Job(id=launch.job_name, name=launch.job_name))
 
@@ -108,11 +109,11 @@ def main() -> None:
     parser.add_argument(
         "--python", type=Path, required=True, help="Python of the environment with Beam"
     )
-    given = parser.parse_args()
-    home = homes.at(given.home)
+    options = parser.parse_args()
+    home = Home.at(options.home)
     folder = home.path / "dataflow"
     folder.mkdir(mode=0o700, exist_ok=True)
-    asyncio.run(serve(layouts.read(home).ports["dataflow"], Jobs(folder, given.python)))
+    asyncio.run(serve(Layout.read(home).ports["dataflow"], Jobs(folder, options.python)))
 
 
 if __name__ == "__main__":

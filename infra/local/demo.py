@@ -1,4 +1,4 @@
-"""The demo: CSV files in, metrics out, through a platform on this machine."""
+"""The demo: load CSV files into a platform on this machine, and print the metrics."""
 
 import json
 import os
@@ -15,37 +15,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from infra.local import layout as layouts
 from infra.local import sample
 from infra.local.environment import ROOT
 from infra.local.errors import PlatformError
 from infra.local.home import Home
+from infra.local.layout import Layout
 from infra.local.next_steps import next_steps, shown
 from infra.local.observed import Observer
 from infra.local.status import running_status
 from infra.local.tabular import table
 from infra.progress import Progress
 
-_START_SECONDS, _FLOW_SECONDS, _PARENT_SECONDS = 180.0, 180.0, 10.0
+_START_SECONDS, _LOAD_SECONDS, _PARENT_SECONDS = 180.0, 180.0, 10.0
 _SHOWN_ROWS = 10
 _YEAR = 2021
 _UPLOADS = "tablegate-uploads"
 
 
 def run(home: Home, files: Path | None, *, keep: bool) -> int:
-    """Send files through the platform of a home and print what comes out.
+    """Load files into the platform of a home and print the results.
 
-    Starts a platform when none runs, and stops it afterwards unless told to keep it.
+    Starts a platform if none is running, and stops it afterwards unless `keep` is set.
 
     Raises:
-        PlatformError: no files, no platform, or the files were not through in time.
+        PlatformError: there are no files, the platform did not start, or the files were not
+            loaded in time.
     """
     with _platform(home, keep=keep) as description, _files(files) as paths:
         observer = Observer(description["database_url"])
         try:
             sources = _upload(description, observer, paths)
             loads = _follow(observer, sources)
-            _report(description, observer, sources, loads)
+            _print_report(description, observer, sources, loads)
         finally:
             observer.close()
     return 0
@@ -56,29 +57,31 @@ def _platform(home: Home, *, keep: bool) -> Iterator[dict[str, Any]]:
     if home.is_home() and running_status(home):
         description = _description(home, None)
         yield description
-        _say_next_steps(home, runs=True)
+        _print_next_steps(home, is_running=True)
         return
     process = _start(home)
-    stays = False
+    keeps_running = False
     try:
         description = _description(home, process)
         yield description
-        stays = keep
+        keeps_running = keep
     finally:
-        if not stays:
+        if not keeps_running:
             process.send_signal(signal.SIGTERM)
             process.wait()
-    _say_next_steps(home, runs=stays)
+    _print_next_steps(home, is_running=keeps_running)
 
 
-def _say_next_steps(home: Home, *, runs: bool) -> None:
-    elsewhere = "" if home.path == ROOT / ".local" else f" HOME_DIR={shown(home.path)}"
-    if runs:
-        print(f"\nThe platform is still running. `make down{elsewhere}` stops it.")
+def _print_next_steps(home: Home, *, is_running: bool) -> None:
+    home_option = "" if home.path == ROOT / ".local" else f" HOME_DIR={shown(home.path)}"
+    if is_running:
+        print(f"\nThe platform is still running. `make down{home_option}` stops it.")
     else:
-        print(f"\nThe platform has stopped. `make up{elsewhere}` starts it again, with this data.")
-    print(next_steps(home, layouts.read(home)))
-    print(f"  make demo{elsewhere} FILES=FOLDER    # your own CSV files")
+        print(
+            f"\nThe platform has stopped. `make up{home_option}` starts it again, with this data."
+        )
+    print(next_steps(home, Layout.read(home)))
+    print(f"  make demo{home_option} FILES=FOLDER    # your own CSV files")
 
 
 def _start(home: Home) -> subprocess.Popen[bytes]:
@@ -95,14 +98,14 @@ def _start(home: Home) -> subprocess.Popen[bytes]:
 
 
 def _description(home: Home, process: subprocess.Popen[bytes] | None) -> dict[str, Any]:
-    """platform.json, once it is there."""
+    """The content of platform.json, once it exists."""
     task = "Starting a platform" if process else "Waiting for the platform"
     progress = Progress(f"{task} on {shown(home.path)}")
-    limit = time.monotonic() + _START_SECONDS
-    # What a killed platform left may lie there still: it counts from the running one only.
+    deadline = time.monotonic() + _START_SECONDS
+    # A killed platform may have left its file, so the file counts only if a platform is running.
     while not ((status := running_status(home)) and home.description.exists()):
         ended = process is not None and process.poll() is not None
-        if ended or time.monotonic() > limit:
+        if ended or time.monotonic() > deadline:
             progress.end("failed")
             last = (home.logs / "up.log").read_text().strip().splitlines()[-1:]
             raise PlatformError(f"The platform did not start: {' '.join(last)}")
@@ -116,24 +119,24 @@ def _description(home: Home, process: subprocess.Popen[bytes] | None) -> dict[st
 
 @contextmanager
 def _files(folder: Path | None) -> Iterator[tuple[Path, ...]]:
-    """The user's files, or the sample's; hires before their parents, to show rows that wait."""
+    """The user's files or the sample's, hires before their parents, to show rows that wait."""
     if folder is not None:
         found = sorted(path for path in folder.glob("*.csv*") if path.is_file())
         if not found:
             raise PlatformError(f"There is no CSV file in {folder}.")
         yield tuple(sorted(found, key=lambda path: not path.name.startswith("hired_employees")))
         return
-    made = Path(tempfile.mkdtemp(prefix="tablegate-sample-"))
+    temporary = Path(tempfile.mkdtemp(prefix="tablegate-sample-"))
     try:
-        yield sample.write(made)
+        yield sample.write(temporary)
     finally:
-        shutil.rmtree(made)
+        shutil.rmtree(temporary)
 
 
 def _upload(description: dict[str, Any], observer: Observer, paths: Sequence[Path]) -> list[str]:
-    """Upload the files; returns the sources under which the ledger knows them.
+    """Upload the files; returns their sources in the ledger.
 
-    The second is dropped when the first is loaded, to show its rows waiting for their parents.
+    The second file is uploaded after the first is loaded, to show rows waiting for their parents.
     """
     os.environ["STORAGE_EMULATOR_HOST"] = description["storage"]["endpoint"]
     from google.auth.credentials import AnonymousCredentials
@@ -153,33 +156,33 @@ def _upload(description: dict[str, Any], observer: Observer, paths: Sequence[Pat
 
 
 def _await_first(observer: Observer, sources: Sequence[str]) -> None:
-    limit = time.monotonic() + _PARENT_SECONDS
-    while not _ended(observer.loads(sources)) and time.monotonic() < limit:
+    deadline = time.monotonic() + _PARENT_SECONDS
+    while not _ended(observer.loads(sources)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    print(f"  rows of it that wait for their parents: {observer.waiting()}", flush=True)
+    print(f"  rows waiting for their parents: {observer.waiting()}", flush=True)
 
 
 def _follow(observer: Observer, sources: Sequence[str]) -> list[list[Any]]:
-    """Say what the ledger says while the events flow; returns its last word."""
-    limit = time.monotonic() + _FLOW_SECONDS
-    settled_since = 0.0
-    said = ""
+    """Print the progress until the files are loaded and synced; returns their ledger entries."""
+    deadline = time.monotonic() + _LOAD_SECONDS
+    complete_since = 0.0
+    printed = ""
     while True:
         loads = observer.loads(sources)
         waiting = observer.waiting()
         line = _progress(loads, waiting, len(sources))
-        if line != said:
+        if line != printed:
             print(f"  {line}", flush=True)
-            said = line
-        through = _are_through(loads, len(sources))
-        if through and not waiting:
+            printed = line
+        complete = _are_complete(loads, len(sources))
+        if complete and not waiting:
             return loads
         # Rows whose parent is in no file keep waiting; report the others without them.
-        settled_since = settled_since or time.monotonic() if through else 0.0
-        if settled_since and time.monotonic() - settled_since > _PARENT_SECONDS:
+        complete_since = complete_since or time.monotonic() if complete else 0.0
+        if complete_since and time.monotonic() - complete_since > _PARENT_SECONDS:
             return loads
-        if time.monotonic() > limit:
-            raise PlatformError("The files are not through after 3 minutes; see `make status`.")
+        if time.monotonic() > deadline:
+            raise PlatformError("The files are not loaded after 3 minutes; see `make status`.")
         time.sleep(0.1)
 
 
@@ -195,13 +198,13 @@ def _ended(loads: Sequence[Sequence[Any]]) -> int:
     return sum(load[1] in ("done", "failed") for load in loads)
 
 
-def _are_through(loads: Sequence[Sequence[Any]], count: int) -> bool:
+def _are_complete(loads: Sequence[Sequence[Any]], count: int) -> bool:
     return len(loads) == count and all(
         load[1] == "failed" or (load[1] == "done" and load[9]) for load in loads
     )
 
 
-def _report(
+def _print_report(
     description: dict[str, Any],
     observer: Observer,
     sources: Sequence[str],
@@ -218,12 +221,12 @@ def _report(
     if example := observer.example(sources):
         name, position, raw, errors = example
         print(f"\n  one of them: {name}, line {position}\n    row    {raw}\n    errors {errors}")
-    _metric(description, "hires_by_quarter", _SHOWN_ROWS)
-    _metric(description, "departments_above_mean", None)
+    _print_metric(description, "hires_by_quarter", _SHOWN_ROWS)
+    _print_metric(description, "departments_above_mean", None)
 
 
-def _metric(description: dict[str, Any], name: str, shown: int | None) -> None:
-    answer = _ask(f"{description['gateway']}/{name}?year={_YEAR}", description["token"])
+def _print_metric(description: dict[str, Any], name: str, shown: int | None) -> None:
+    answer = _get(f"{description['gateway']}/{name}?year={_YEAR}", description["token"])
     rows = answer["rows"]
     mean = f", mean {answer['mean']:.2f}" if "mean" in answer else ""
     print(f"\n{name} {_YEAR}{mean}: {len(rows)} rows" + (f", the first {shown}" if shown else ""))
@@ -232,10 +235,10 @@ def _metric(description: dict[str, Any], name: str, shown: int | None) -> None:
         print(table(heads, [[row[head] for head in heads] for row in rows[:shown]]))
 
 
-def _ask(url: str, token: str) -> dict[str, Any]:
+def _get(url: str, token: str) -> dict[str, Any]:
     request = urllib.request.Request(url, headers={"X-Token": token})  # noqa: S310 - our gateway
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # nosec B310 # an http address of ours
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # nosec B310 # our gateway
             return dict(json.load(answer))
     except urllib.error.HTTPError as answer:
         raise PlatformError(f"{url} answered {answer.code}: {answer.read().decode()}") from answer

@@ -1,4 +1,4 @@
-"""What the parts find in their environment."""
+"""The environment variables of the parts."""
 
 import hashlib
 import json
@@ -7,32 +7,51 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from infra.local import layout as layouts
 from infra.local.home import Home
-from infra.local.layout import Layout
+from infra.local.layout import (
+    BUCKETS,
+    DATASET,
+    DEAD_LETTER_TOPIC,
+    PROJECT,
+    PUSH_ACCOUNT,
+    PUSH_AUDIENCE,
+    REPORTING_DATASET,
+    Layout,
+    beam_python,
+    bucket_name,
+)
 from shared.settings import SCOPES
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME_MARK, PART_MARK = "TABLEGATE_PLATFORM_HOME", "TABLEGATE_PLATFORM_PART"
-# Pointing anywhere but at the platform, these would lead a part astray.
-_STRAYS = ("GOOGLE_", "GCLOUD_", "CLOUDSDK_", "CLOUD_SQL_", "PG", "BQEMU_", "FUNCTION_", "K_")
-_STRAY_NAMES = ("DATABASE_URL", "TOKENS", "PORT", "PYTHONPATH", "XDG_RUNTIME_DIR")
+# These could make a part use something other than the platform.
+_FOREIGN_PREFIXES = (
+    "GOOGLE_",
+    "GCLOUD_",
+    "CLOUDSDK_",
+    "CLOUD_SQL_",
+    "PG",
+    "BQEMU_",
+    "FUNCTION_",
+    "K_",
+)
+_FOREIGN_NAMES = ("DATABASE_URL", "TOKENS", "PORT", "PYTHONPATH", "XDG_RUNTIME_DIR")
 
 
 def inherited(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The caller's environment without what would lead a part astray."""
+    """The caller's environment, without variables that could point a part elsewhere."""
     environ = os.environ if environ is None else environ
     return {
         name: value
         for name, value in environ.items()
-        if not name.startswith(_STRAYS)
-        and name not in _STRAY_NAMES
+        if not name.startswith(_FOREIGN_PREFIXES)
+        and name not in _FOREIGN_NAMES
         and not name.lower().endswith("_proxy")
     }
 
 
 def marks(home: Home, part: str) -> dict[str, str]:
-    """What tells a process of this home from every other on the machine."""
+    """Variables that identify a process of this home among all processes of the machine."""
     return {HOME_MARK: str(home.path), PART_MARK: part}
 
 
@@ -41,18 +60,18 @@ def of_functions(home: Home, layout: Layout) -> dict[str, str]:
     return {
         **inherited(),
         "PYTHONPATH": str(ROOT),
-        "GOOGLE_CLOUD_PROJECT": layouts.PROJECT,
+        "GOOGLE_CLOUD_PROJECT": PROJECT,
         "DATABASE_URL": database_url(home, layout),
-        **{f"{key.upper()}_BUCKET": layouts.bucket_name(key) for key in layouts.BUCKETS},
+        **{f"{key.upper()}_BUCKET": bucket_name(key) for key in BUCKETS},
         "BATCHES_TOPIC": "row-batches",
         "CHANGES_TOPIC": "table-changed",
-        "DEAD_LETTER_TOPIC": layouts.DEAD_LETTER_TOPIC,
-        "WAREHOUSE_DATASET": layouts.DATASET,
-        "REPORTING_DATASET": layouts.REPORTING_DATASET,
+        "DEAD_LETTER_TOPIC": DEAD_LETTER_TOPIC,
+        "WAREHOUSE_DATASET": DATASET,
+        "REPORTING_DATASET": REPORTING_DATASET,
         "TOKENS": json.dumps([_token_entry(home.secret(home.token_file))]),
         "CHECK_EVENTS": "true",
-        "PUSH_AUDIENCE": layouts.PUSH_AUDIENCE,
-        "PUSH_ACCOUNT": layouts.PUSH_ACCOUNT,
+        "PUSH_AUDIENCE": PUSH_AUDIENCE,
+        "PUSH_ACCOUNT": PUSH_ACCOUNT,
         "PUSH_CERTS_URL": f"{layout.url('gateway')}/push-certs",
         "STORAGE_EMULATOR_HOST": layout.url("storage"),
         "PUBSUB_EMULATOR_HOST": layout.address("pubsub"),
@@ -62,7 +81,7 @@ def of_functions(home: Home, layout: Layout) -> dict[str, str]:
 
 
 def _dataflow(layout: Layout) -> dict[str, str]:
-    if layouts.beam_python() is None:
+    if beam_python() is None:
         return {}
     return {
         "DATAFLOW_TEMPLATE": "gs://tablegate-staging/backfill.json",
@@ -72,7 +91,7 @@ def _dataflow(layout: Layout) -> dict[str, str]:
 
 
 def database_url(home: Home, layout: Layout) -> str:
-    """Where the database is."""
+    """The URL of the database."""
     if layout.external_database_url:
         return layout.external_database_url
     password = quote(home.secret(home.password_file), safe="")

@@ -1,6 +1,6 @@
 """Errors of the embedded platform.
 
-PlatformError             reported in one line that ends with what to do about it
+PlatformError             reported in one line that ends with the remedy
 ├── HomeInUse               another platform runs on this home
 └── NotAHome                the folder is not the home of a platform
 """
@@ -9,7 +9,7 @@ from shared.errors import PermanentError
 
 
 class PlatformError(PermanentError):
-    """The platform cannot go on; `str()` says why, and what to do, in one line."""
+    """The platform cannot continue; `str()` gives the reason and the remedy in one line."""
 
 
 class HomeInUse(PlatformError):

@@ -12,10 +12,9 @@ from pathlib import Path
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 
-from infra.local import home as homes
-from infra.local import layout as layouts
 from infra.local import storage_event
-from infra.local.layout import Layout
+from infra.local.home import Home
+from infra.local.layout import Layout, bucket_name
 from infra.local.serving import serve
 
 _LONGEST_BODY = 20 << 20
@@ -24,12 +23,12 @@ _SESSION = web.AppKey("session", ClientSession)
 
 
 def application(layout: Layout) -> web.Application:
-    """The web application; it delivers to the functions of a layout that have a storage event."""
+    """The web application; it delivers events to the functions that have a storage event."""
     app = web.Application(client_max_size=_LONGEST_BODY)
     app[_TARGETS] = {
-        layouts.bucket_name(function.storage_event): layout.url(function.name)
+        bucket_name(function.trigger.storage_event): layout.url(function.name)
         for function in layout.functions
-        if function.storage_event
+        if function.trigger.storage_event
     }
     app.cleanup_ctx.append(_open_session)
     app.router.add_get("/", _alive)
@@ -38,7 +37,7 @@ def application(layout: Layout) -> web.Application:
 
 
 async def _open_session(app: web.Application) -> AsyncIterator[None]:
-    # No timeout: a large file takes long, and the push has its own deadline.
+    # No timeout: a large file takes a long time, and the push has its own deadline.
     async with ClientSession(
         connector=TCPConnector(limit=0), timeout=ClientTimeout(total=None, connect=10)
     ) as session:
@@ -88,10 +87,10 @@ async def _send(request: web.Request, url: str, event: storage_event.CloudEvent)
 
 
 def main() -> None:
-    """Serve until a signal."""
+    """Serve until a signal arrives."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
-    layout = layouts.read(homes.at(parser.parse_args().home))
+    layout = Layout.read(Home.at(parser.parse_args().home))
     serve(application(layout), "127.0.0.1", layout.ports["eventarc"])
 
 

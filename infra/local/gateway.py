@@ -1,4 +1,4 @@
-"""The gateway: one address for all functions, with the paths of the API gateway."""
+"""The gateway: one address for all functions, with the same paths as the API gateway."""
 
 import argparse
 import json
@@ -20,8 +20,6 @@ from aiohttp import (
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from infra.local import home as homes
-from infra.local import layout as layouts
 from infra.local.home import Home
 from infra.local.layout import Layout
 from infra.local.serving import serve
@@ -57,14 +55,14 @@ _SESSION = web.AppKey("session", ClientSession)
 
 def application(home: Home, layout: Layout) -> web.Application:
     """The web application of a home."""
-    # Bodies are forwarded as they are: decompressed here, a megabyte of gzip may be a gigabyte.
+    # Bodies are forwarded unchanged: a megabyte of gzip can decompress to a gigabyte.
     app = web.Application(handler_args={"auto_decompress": False})
     app[_HOME] = home
     app[_ROUTES] = routes(layout)
     app.cleanup_ctx.append(_open_session)
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/push-certs", _push_certs)
-    # Line breaks too: for a path without a route, aiohttp would answer with a page of its own.
+    # The pattern matches line breaks too: aiohttp answers a path without a route by itself.
     app.router.add_route("*", r"/{path:[\s\S]*}", _forward)
     app.on_response_prepare.append(_guard)
     return app
@@ -75,8 +73,8 @@ def routes(layout: Layout) -> dict[str, str]:
     return {
         prefix: layout.url(function.name)
         for function in layout.functions
-        if function.signature == "http"
-        for prefix in (f"/{function.name}", *function.paths)
+        if function.trigger.signature == "http"
+        for prefix in (f"/{function.name}", *function.trigger.paths)
     }
 
 
@@ -104,7 +102,7 @@ async def _open_session(app: web.Application) -> AsyncIterator[None]:
 async def _guard(_: web.Request, response: web.StreamResponse) -> None:
     for header, value in _HEADERS.items():
         response.headers.setdefault(header, value)
-    # Instead of aiohttp's header, which reveals its version.
+    # aiohttp's own header reveals its version.
     if response.headers.get("Server", "").startswith("Python"):
         response.headers["Server"] = "tablegate"
 
@@ -236,11 +234,11 @@ def _problem(
 
 
 def main() -> None:
-    """Serve until a signal."""
+    """Serve until a signal arrives."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
-    home = homes.at(parser.parse_args().home)
-    layout = layouts.read(home)
+    home = Home.at(parser.parse_args().home)
+    layout = Layout.read(home)
     serve(application(home, layout), layout.listen, layout.ports["gateway"])
 
 

@@ -20,6 +20,11 @@ class Home:
 
     path: Path
 
+    @classmethod
+    def at(cls, path: Path) -> "Home":
+        """The home in a folder, which may not exist yet."""
+        return cls(path.expanduser().resolve())
+
     @property
     def logs(self) -> Path:
         """Folder of the logs, one file per part."""
@@ -27,7 +32,7 @@ class Home:
 
     @property
     def run(self) -> Path:
-        """Folder of what is needed only while the platform runs."""
+        """Folder of files that are needed only while the platform runs."""
         return self.path / "run"
 
     @property
@@ -143,11 +148,6 @@ class Home:
         """
         self.require()
         shutil.rmtree(self.path)
-
-
-def at(path: Path) -> Home:
-    """The home in a folder that need not exist yet."""
-    return Home(path.expanduser().resolve())
 
 
 def write_private(file: Path, text: str) -> None:

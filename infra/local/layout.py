@@ -1,20 +1,21 @@
-"""Who listens where on this home: written by the supervisor, read by every part of ours."""
+"""The layout of a home: the port of each part. The supervisor writes it, the parts read it."""
 
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
-from infra.local import specifications
+from infra import functions
+from infra.functions import Bucket, Function, InvalidFunction
+from infra.local.errors import PlatformError
 from infra.local.home import Home, write_private
-from infra.local.specifications import Function
 
 PROJECT = "tablegate-local"
 DATASET = "tablegate"
 REPORTING_DATASET = "reporting"
-BUCKETS = ("uploads", "processed", "failed", "backups", "staging")
+BUCKETS: tuple[str, ...] = get_args(Bucket)
 UPLOADS_TOPIC = "uploads"
 DEAD_LETTER_TOPIC = "dead-letters"
-TOPICS = ("row-batches", "table-changed", "sweep", UPLOADS_TOPIC, DEAD_LETTER_TOPIC)
 PUSH_AUDIENCE = "tablegate"
 PUSH_ACCOUNT = f"pubsub@{PROJECT}.iam"
 STAND_INS = (
@@ -28,10 +29,10 @@ class Layout(msgspec.Struct, frozen=True):
 
     Attributes:
         ports: of the stand-ins and the functions, by name.
-        functions: those whose folder is there.
-        functions_folder: where their folders are.
+        functions: the functions.
+        functions_folder: the folder that holds them.
         external_database_url: a PostgreSQL of the user's own, or "".
-        listen: address that the gateway listens on; everything else stays on 127.0.0.1.
+        listen: address that the gateway listens on; all other parts listen on 127.0.0.1.
     """
 
     ports: dict[str, int]
@@ -40,44 +41,63 @@ class Layout(msgspec.Struct, frozen=True):
     external_database_url: str = ""
     listen: str = "127.0.0.1"
 
+    @classmethod
+    def read(cls, home: Home) -> "Layout":
+        """The layout that a home last used."""
+        return msgspec.json.decode(home.layout.read_bytes(), type=cls)
+
     def address(self, name: str) -> str:
         """`host:port` of a stand-in or function."""
         return f"127.0.0.1:{self.ports[name]}"
 
     def url(self, name: str) -> str:
-        """Where a stand-in or function answers HTTP."""
+        """The URL of a stand-in or function."""
         return f"http://{self.address(name)}"
 
+    def topics(self) -> tuple[str, ...]:
+        """Every topic of the platform."""
+        named = {*functions.topics(self.functions), UPLOADS_TOPIC, DEAD_LETTER_TOPIC}
+        return tuple(sorted(named))
+
     def write(self, home: Home) -> None:
-        """Keep the layout in its home."""
+        """Store the layout in its home."""
         write_private(home.layout, msgspec.json.encode(self).decode())
 
 
-def read(home: Home) -> Layout:
-    """The layout last used on a home."""
-    return msgspec.json.decode(home.layout.read_bytes(), type=Layout)
+class _Ports(msgspec.Struct):
+    """The part of a layout that every version has."""
+
+    ports: dict[str, int]
 
 
-def kept_ports(home: Home) -> dict[str, int]:
-    """The ports last used on a home; none when it is new."""
-    return read(home).ports if home.layout.exists() else {}
+def last_ports(home: Home) -> dict[str, int]:
+    """The ports that a home last used; empty for a new home."""
+    if not home.layout.exists():
+        return {}
+    return msgspec.json.decode(home.layout.read_bytes(), type=_Ports).ports
 
 
-def present_functions(folder: Path) -> tuple[Function, ...]:
-    """The functions whose folder is there."""
-    return tuple(
-        function
-        for function in specifications.functions()
-        if (folder / function.name / "main.py").is_file()
-    )
+def read_functions(folder: Path) -> tuple[Function, ...]:
+    """The functions of a folder.
+
+    Raises:
+        PlatformError: a function.json is invalid.
+    """
+    try:
+        return functions.read(folder)
+    except InvalidFunction as error:
+        raise PlatformError(str(error)) from error
 
 
 def beam_python() -> Path | None:
-    """The Python that Beam is installed for, or None: it is large, and few files need it."""
+    """The Python of the environment with Beam, or None if it is not installed.
+
+    Beam is optional, because it is large and only large files need it.
+    """
     folder = Path(__file__).resolve().parents[2] / ".venv-beam"
     return folder / "bin" / "python" if (folder / ".installed").exists() else None
 
 
 def bucket_name(key: str) -> str:
-    """The local bucket that plays a role: uploads, processed, failed, backups, staging."""
+    """The name of the local bucket for a purpose: uploads, processed, failed, backups, staging."""
     return f"tablegate-{key}"

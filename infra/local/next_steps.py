@@ -3,15 +3,14 @@
 import os
 from pathlib import Path
 
-from infra.local import layout as layouts
 from infra.local.home import Home
-from infra.local.layout import Layout
+from infra.local.layout import Layout, bucket_name
 
 
 def next_steps(home: Home, layout: Layout) -> str:
-    """Addresses, token and commands as text; a platform that starts again has the same ones."""
+    """Addresses, token and commands as text; they stay the same when the platform restarts."""
     gateway, token = layout.url("gateway"), shown(home.token_file)
-    upload = f"{layout.url('storage')}/upload/storage/v1/b/{layouts.bucket_name('uploads')}/o"
+    upload = f"{layout.url('storage')}/upload/storage/v1/b/{bucket_name('uploads')}/o"
     return f"""\
   dashboard  {gateway}/dashboard
   API        {gateway}/docs

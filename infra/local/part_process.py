@@ -18,7 +18,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _STEADY_SECONDS = 10.0
 _PROBE_SECONDS = 0.05
 _START_SECONDS = 120.0
-_PROBES_A_SILENCE = 10
+_PROBES_PER_SILENCE = 10
 
 
 class PartProcess:
@@ -115,7 +115,7 @@ class PartProcess:
         return process
 
     async def _watch(self, process: asyncio.subprocess.Process, started: float) -> None:
-        """Note when the part is ready; kill it if it does not start, or answers no more."""
+        """Note when the part is ready; kill it if it does not start or stops answering."""
         if self.part.probe is None:
             return
         silence = self.part.silence_seconds
@@ -161,6 +161,6 @@ async def _until_silent(probe: Probe, deadline: Deadline) -> None:
     """Return when a probe has failed for as long as the deadline allows."""
     deadline.renew()
     while not deadline.has_passed():
-        await asyncio.sleep(deadline.seconds / _PROBES_A_SILENCE)
+        await asyncio.sleep(deadline.seconds / _PROBES_PER_SILENCE)
         if await probe():
             deadline.renew()

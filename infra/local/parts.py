@@ -43,10 +43,10 @@ class Part:
         folder: its working directory.
         account: the account it runs under, the caller's by default.
         stop_signal: the signal that asks it to stop.
-        stop_seconds: after this time it is killed.
+        stop_seconds: how long it may take to stop before it is killed.
         nice: how far its priority is lowered, as in nice(1).
-        silence_seconds: it is restarted when for this time it has not answered and no child of
-            it has worked; 0 for a part that ends by itself when it is broken.
+        silence_seconds: it is restarted if it has not answered for this time and none of its
+            children has worked; 0 for a part that ends by itself when it is broken.
     """
 
     name: str

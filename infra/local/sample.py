@@ -1,7 +1,7 @@
-"""The sample data set: made up by the project itself, the same for the same seed.
+"""The sample data set, generated from a fixed seed.
 
-As the challenge's own files: three CSV files without a header, CRLF at the line ends, and
-some hires that lack a field.
+It looks like the challenge's own files: three CSV files without headers and with CRLF line ends,
+and some hires lack a field.
 """
 
 import csv
@@ -42,7 +42,7 @@ _YEARS = (datetime(2021, 1, 1, tzinfo=UTC), datetime(2023, 1, 1, tzinfo=UTC))
 
 def write(folder: Path) -> tuple[Path, ...]:
     """Write the data set's files, hires first."""
-    dice = random.Random(_SEED)  # noqa: S311 - the same rows each time is the point  # nosec B311 # made-up data
+    dice = random.Random(_SEED)  # noqa: S311 - reproducible on purpose  # nosec B311 # sample data
     files = {
         "hired_employees.csv": _hires(dice),
         "departments.csv": enumerate(_DEPARTMENTS, start=1),

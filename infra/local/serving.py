@@ -1,11 +1,11 @@
-"""How the platform's own HTTP servers run."""
+"""Runs the platform's own HTTP servers."""
 
 import uvloop
 from aiohttp import web
 
 
 def serve(application: web.Application, host: str, port: int) -> None:
-    """Serve until a signal."""
+    """Serve until a signal arrives."""
     web.run_app(
         application,
         host=host,

@@ -6,15 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from infra.local import environment, keys
-from infra.local import layout as layouts
 from infra.local.environment import ROOT
 from infra.local.errors import PlatformError
 from infra.local.home import Home
-from infra.local.layout import Layout
+from infra.local.layout import PROJECT, Layout, beam_python
 from infra.local.parts import Part, Probe, Stage, accepts_connections, answers_http
 
 # On one machine, syncing the warehouse must not slow down requests.
-BEHIND = 10
+LOW_PRIORITY = 10
 _SERVE = Path(__file__).parent / "bigquery" / "serve.py"
 
 
@@ -28,7 +27,7 @@ def bigquery(home: Home, layout: Layout) -> Part:
     return Part(
         name="bigquery",
         command=(
-            *(str(_bigquery_python()), str(_SERVE), "--project", layouts.PROJECT),
+            *(str(_bigquery_python()), str(_SERVE), "--project", PROJECT),
             *("--port", str(port), "--grpc-port", str(layout.ports["bigquery-rpc"])),
             *("--data", str(home.bigquery / "data"), "--objects", str(home.storage)),
         ),
@@ -37,7 +36,7 @@ def bigquery(home: Home, layout: Layout) -> Part:
         address=layout.url("bigquery"),
         probe=answers_http(port, "/readyz", 200),
         stop_seconds=5.0,
-        nice=BEHIND,
+        nice=LOW_PRIORITY,
     )
 
 
@@ -69,7 +68,7 @@ def eventarc(home: Home, layout: Layout) -> Part:
 
 def dataflow(home: Home, layout: Layout) -> tuple[Part, ...]:
     """The Dataflow stand-in; no part if Beam is not installed."""
-    python = layouts.beam_python()
+    python = beam_python()
     if python is None:
         return ()
     port = layout.ports["dataflow"]
@@ -89,7 +88,7 @@ def dataflow(home: Home, layout: Layout) -> tuple[Part, ...]:
 
 
 def gateway(home: Home, layout: Layout) -> Part:
-    """The gateway, the one address for all functions."""
+    """The gateway, one address for all functions."""
     port = layout.ports["gateway"]
     return _module(
         "gateway",
@@ -101,7 +100,7 @@ def gateway(home: Home, layout: Layout) -> Part:
 
 
 def timer(home: Home, layout: Layout, needs: tuple[str, ...]) -> Part:
-    """The stand-in of Cloud Scheduler."""
+    """The stand-in for Cloud Scheduler."""
     stamp = home.run / "timer.ready"
 
     async def probe() -> bool:

@@ -56,7 +56,7 @@ class PlatformStatus(msgspec.Struct):
         return all(part.is_well for part in self.parts)
 
     def part(self, name: str) -> PartStatus:
-        """The status of the part of that name."""
+        """The status of the part with this name."""
         return next(part for part in self.parts if part.name == name)
 
     def write(self, home: Home) -> None:
@@ -81,7 +81,7 @@ def new_status(parts: Sequence[tuple[str, str]]) -> PlatformStatus:
 
 
 def read_status(home: Home) -> PlatformStatus | None:
-    """The status last stored in a home, or None if there is none."""
+    """The status last stored in a home, or None."""
     if not home.state.exists():
         return None
     return msgspec.json.decode(home.state.read_bytes(), type=PlatformStatus)

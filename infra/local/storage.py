@@ -14,10 +14,9 @@ from pathlib import Path
 from platform import machine, system
 
 from infra.local import environment
-from infra.local import layout as layouts
 from infra.local.errors import PlatformError
 from infra.local.home import Home
-from infra.local.layout import Layout
+from infra.local.layout import PROJECT, UPLOADS_TOPIC, Layout, bucket_name
 from infra.local.parts import Part, Stage, answers_http
 
 _ATTRIBUTE = "user.metadata"
@@ -39,9 +38,9 @@ def part(home: Home, layout: Layout) -> Part:
         "filesystem-root": str(home.storage),
         "public-host": layout.address("storage"),
         "external-url": layout.url("storage"),
-        "event.pubsub-project-id": layouts.PROJECT,
-        "event.pubsub-topic": layouts.UPLOADS_TOPIC,
-        "event.bucket": layouts.bucket_name("uploads"),
+        "event.pubsub-project-id": PROJECT,
+        "event.pubsub-topic": UPLOADS_TOPIC,
+        "event.bucket": bucket_name("uploads"),
         "event.list": "finalize",
     }
     drafts = home.run / "uploads"
@@ -80,9 +79,9 @@ def _prepare(home: Home, drafts: Path) -> None:
     shutil.rmtree(drafts, ignore_errors=True)
     drafts.mkdir()
     _require_attributes(home.storage)
-    aside = home.path / "storage-lost"
+    lost = home.path / "storage-lost"
     for file in _half_written(home.storage):
-        target = aside / file.relative_to(home.storage)
+        target = lost / file.relative_to(home.storage)
         target.parent.mkdir(parents=True, exist_ok=True)
         file.replace(target)
 

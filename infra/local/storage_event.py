@@ -1,4 +1,4 @@
-"""The CloudEvent `object.v1.finalized` that Eventarc makes of a storage notification.
+"""The CloudEvent `object.v1.finalized` that Eventarc sends for a storage notification.
 
 Google's notification has the object's whole resource. The storage stand-in leaves some fields
 out; they are added here, so that a function sees no difference.

@@ -32,7 +32,7 @@ class Supervisor:
     ) -> None:
         self.status: PlatformStatus = new_status([(part.name, part.address) for part in parts])
         self._home, self._changed = home, changed
-        self._stop_asked = asyncio.Event()
+        self._stop_requested = asyncio.Event()
         self._processes = {part.name: self._process(part) for part in parts}
 
     async def run(self, gateway_port: int, description: str, ready: Callable[[], None]) -> None:
@@ -43,8 +43,8 @@ class Supervisor:
             description: platform.json, written when /healthz answers 200.
             ready: called after that.
         """
-        _on_signals(self._stop_asked.set)
-        stopped = asyncio.create_task(self._stop_asked.wait())
+        _on_signals(self._stop_requested.set)
+        stopped = asyncio.create_task(self._stop_requested.wait())
         self.status.write(self._home)
         running = [asyncio.create_task(self._run(process)) for process in self._processes.values()]
         announcing = asyncio.create_task(self._announce(gateway_port, description, ready))
@@ -89,14 +89,14 @@ class Supervisor:
             self.status.write(self._home)
         except OSError:
             # The home was deleted while the platform ran: stop, and leave no process behind.
-            self._stop_asked.set()
+            self._stop_requested.set()
         self._changed(part)
 
 
-def _on_signals(ask: Callable[[], None]) -> None:
+def _on_signals(handle: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, ask)
+        loop.add_signal_handler(number, handle)
 
 
 async def _until(stopped: asyncio.Task[Literal[True]], tasks: set[asyncio.Task[None]]) -> None:

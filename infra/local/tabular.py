@@ -1,10 +1,10 @@
-"""Rows as a table for a terminal."""
+"""Tables for a terminal."""
 
 from collections.abc import Sequence
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Columns as wide as they need be; numbers to the right, None as a dash."""
+    """Rows in aligned columns: numbers to the right, None as a dash."""
     cells = [[_text(value) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     numeric = [

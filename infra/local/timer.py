@@ -1,7 +1,7 @@
-"""The timer: the stand-in of Cloud Scheduler.
+"""The timer: the stand-in for Cloud Scheduler.
 
 It stores in the home when each call last ran. A call that was missed while the platform was
-stopped is made once at the next start.
+stopped is made once, at the next start.
 """
 
 import argparse
@@ -17,12 +17,9 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-from infra.local import home as homes
-from infra.local import layout as layouts
-from infra.local import specifications
+from infra.functions import Job, jobs
 from infra.local.home import Home, write_private
 from infra.local.layout import Layout
-from infra.local.specifications import TimedCall
 
 _LONGEST_WAIT_SECONDS = 30.0
 _CALL_SECONDS = 1800
@@ -35,9 +32,9 @@ class Runs:
         self._file = file
         self._moments: dict[str, float] = json.loads(file.read_text()) if file.exists() else {}
 
-    def last(self, name: str, otherwise: datetime) -> datetime:
-        """When a call last ran; a new call counts as run at `otherwise`."""
-        moment = self._moments.setdefault(name, otherwise.timestamp())
+    def last(self, name: str, default: datetime) -> datetime:
+        """When a call last ran; a new call counts as run at `default`."""
+        moment = self._moments.setdefault(name, default.timestamp())
         return datetime.fromtimestamp(moment, UTC)
 
     def record(self, name: str, moment: datetime) -> None:
@@ -50,17 +47,17 @@ class Runs:
         write_private(self._file, json.dumps(self._moments))
 
 
-def next_run(call: TimedCall, after: datetime) -> datetime:
+def next_run(call: Job, after: datetime) -> datetime:
     """When a call is due next after `after`."""
     moment: datetime = next(CronSim(call.cron, after.astimezone(ZoneInfo(call.time_zone))))
     return moment.astimezone(UTC)
 
 
 def run_due(
-    calls: Sequence[TimedCall],
+    calls: Sequence[Job],
     runs: Runs,
     now: datetime,
-    carry_out: Callable[[TimedCall], str],
+    run: Callable[[Job], str],
 ) -> None:
     """Make every call that is due; one that was missed several times is made once."""
     for call in calls:
@@ -68,33 +65,25 @@ def run_due(
             continue
         # Before the call: one that kills the timer must not be repeated forever.
         runs.record(call.name, now)
-        print(f"{now.isoformat(timespec='seconds')} {call.name}: {carry_out(call)}", flush=True)
+        print(f"{now.isoformat(timespec='seconds')} {call.name}: {run(call)}", flush=True)
 
 
-def seconds_to_next(calls: Sequence[TimedCall], runs: Runs, now: datetime) -> float:
-    """How long until the next call is due, but at most 30 seconds."""
+def seconds_to_next(calls: Sequence[Job], runs: Runs, now: datetime) -> float:
+    """Seconds until the next call is due, at most 30."""
     waits = [(next_run(call, runs.last(call.name, now)) - now).total_seconds() for call in calls]
     return max(0.0, min([_LONGEST_WAIT_SECONDS, *waits]))
 
 
-def available(calls: Sequence[TimedCall], functions: Mapping[str, str]) -> tuple[TimedCall, ...]:
-    """The calls whose function exists, and those to topics."""
-    for call in calls:
-        if call.function and call.function not in functions:
-            print(f"{call.name} skipped: there is no function {call.function}", flush=True)
-    return tuple(call for call in calls if call.topic or call.function in functions)
-
-
-def _carrier(home: Home, functions: Mapping[str, str]) -> Callable[[TimedCall], str]:
-    def carry_out(call: TimedCall) -> str:
+def _runner(home: Home, addresses: Mapping[str, str]) -> Callable[[Job], str]:
+    def run(call: Job) -> str:
         try:
             if call.topic:
                 return f"published {_publish(call.topic, call.name)}"
-            return _request(call, functions[call.function or ""], home.secret(home.token_file))
+            return _request(call, addresses[call.name], home.secret(home.token_file))
         except Exception as error:  # noqa: BLE001 - the timer must survive every call
             return f"failed, {type(error).__name__}: {error}"
 
-    return carry_out
+    return run
 
 
 def _publish(topic: str, name: str) -> str:
@@ -105,7 +94,7 @@ def _publish(topic: str, name: str) -> str:
         return str(publisher.publish(path, b"{}", schedule=name).result(timeout=60))
 
 
-def _request(call: TimedCall, address: str, token: str) -> str:
+def _request(call: Job, address: str, token: str) -> str:
     request = urllib.request.Request(  # noqa: S310 - an address of the layout
         f"{address}{call.path}",
         method=call.method,
@@ -119,29 +108,34 @@ def _request(call: TimedCall, address: str, token: str) -> str:
         },
     )
     try:
-        with urllib.request.urlopen(request, timeout=_CALL_SECONDS) as answer:  # noqa: S310  # nosec B310 # an http address of ours
+        with urllib.request.urlopen(request, timeout=_CALL_SECONDS) as answer:  # noqa: S310  # nosec B310 # an address of the layout
             return f"answered {answer.status}"
     except urllib.error.HTTPError as answer:
         return f"answered {answer.code}"
 
 
-def _addresses(layout: Layout) -> dict[str, str]:
-    return {function.name: layout.url(function.name) for function in layout.functions}
+def addresses(layout: Layout) -> dict[str, str]:
+    """The URL of each job's function, by the job's name."""
+    return {
+        name: layout.url(function.name)
+        for function in layout.functions
+        for name in jobs([function])
+    }
 
 
 def main() -> None:
     """Run until killed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
-    home = homes.at(parser.parse_args().home)
-    functions = _addresses(layouts.read(home))
-    calls = available(specifications.schedule(), functions)
+    home = Home.at(parser.parse_args().home)
+    layout = Layout.read(home)
+    calls = tuple(jobs(layout.functions).values())
     runs = Runs(home.path / "timer.json")
-    carry_out = _carrier(home, functions)
+    run = _runner(home, addresses(layout))
     (home.run / "timer.ready").touch()
     while True:
         now = datetime.now(UTC)
-        run_due(calls, runs, now, carry_out)
+        run_due(calls, runs, now, run)
         runs.write()
         time.sleep(seconds_to_next(calls, runs, datetime.now(UTC)))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
 from flask import Response
+from msgspec.structs import replace
 
 from shared import api, tables
 from shared.http import document, page

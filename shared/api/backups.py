@@ -13,8 +13,8 @@ from msgspec import Meta
 
 from shared import logs, tables, wiring
 from shared.backups.backup import Backups
+from shared.backups.catalog import BackupFacts, Manifest
 from shared.backups.errors import Orphans, UnknownBackup, UnusableBackup
-from shared.backups.manifest import Manifest
 from shared.errors import TablegateError
 from shared.http import bodies
 from shared.http.problems import Problem
@@ -26,29 +26,13 @@ from shared.tables.table import Table
 # What an alert selects the log line by.
 ALERT = {"alert": "backup-failed"}
 
-Count = Annotated[int, Meta(ge=0)]
 
-
-class Backup(msgspec.Struct):
+class Backup(BackupFacts, frozen=True, kw_only=True):
     """A backup of a table."""
 
-    id: Annotated[str, Meta(description="What to restore, verify or delete it by.")]
-    table: str
-    uri: Annotated[str, Meta(description="Its Avro file; the manifest lies beside it.")]
-    rows: Count
-    size_bytes: Count
-    crc32c: Annotated[str, Meta(description="Of the file's bytes, base64.")]
-    checksum: Annotated[str, Meta(description="Of its rows, whatever their order.")]
-    fingerprint: Annotated[str, Meta(description="SHA-256 of the schema's parsing canonical form.")]
-    codec: str
-    snapshot_at: Annotated[datetime, Meta(description="The moment whose rows they are.")]
-    age_seconds: Annotated[int, Meta(description="Since that moment.")]
-    scheduled: bool
-    sender: Annotated[str, Meta(description="Who asked for it.")]
-    verified: Annotated[
-        bool, Meta(description="Whether it was whole and right when it was last read.")
-    ]
-    verified_at: Annotated[datetime, Meta(description="When it was last found so.")]
+    uri: Annotated[str, Meta(description="Its Avro file; the manifest is next to it.")]
+    age_seconds: Annotated[int, Meta(description="Since snapshot_at.")]
+    verified: Annotated[bool, Meta(description="Whether it was intact when it was last read.")]
     damage: Annotated[str | None, Meta(description="What was wrong when it was last read.")]
 
 
@@ -95,7 +79,7 @@ def verify(context: Context) -> Response:
     backups = _backups()
     manifest = _named(context, backups)
     bodies.read(context.request, NoOptions, may_be_empty=True)
-    found = backups.check(manifest)
+    found = backups.verify(manifest)
     if found.damage is not None:
         raise Problem(422, "damaged-backup", found.damage, backup=found.id)
     return json_response(_described(backups, found))
@@ -138,19 +122,19 @@ def _taken(context: Context, of: Sequence[Table]) -> list[Backup]:
         if _is_scheduled(context, backups.settings):
             found = _take_scheduled(context, backups, of)
         else:
-            found = backups.take(of, context.sender)
+            found = backups.back_up(of, context.sender)
     return [_described(backups, manifest) for manifest in found]
 
 
 def _take_scheduled(context: Context, backups: Backups, of: Sequence[Table]) -> list[Manifest]:
     try:
-        found = backups.take(of, context.sender, scheduled=True)
+        found = backups.back_up(of, context.sender, scheduled=True)
     except Exception as error:
         names = [table.name for table in of]
         _alert("A scheduled backup failed", error, tables=names)
         raise
     try:
-        backups.let_go(of, datetime.now(UTC))
+        backups.expire(of, datetime.now(UTC))
     except Exception as error:  # noqa: BLE001 - the new backup exists all the same
         _alert("Could not delete expired backups", error)
     return found

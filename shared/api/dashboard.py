@@ -5,20 +5,48 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
 from flask import Response
 
-from shared import dashboard, wiring
+from shared import dashboard, tables, wiring
 from shared.api.uploads import UPLOAD
-from shared.dashboard import dictionary, loads
+from shared.dashboard import loads
 from shared.dashboard.loads import Cursor, Load, LoadPage, LoadState, ReasonCount, Reasons
 from shared.http import queries
 from shared.http.responses import json_response
 from shared.http.routes import PUBLIC, Context, Parameter, ResponseSpec, Route
 from shared.loading.ledger import Counts
+from shared.settings import Settings
+from shared.tables.kind import FormInput
+from shared.tables.table import Table
 
 MAX_PAGE_LOADS = 200
 
 _DEFAULT_PAGE_LOADS = 20
+
+
+class FormField(msgspec.Struct):
+    """A field of a table, and how a form asks for it."""
+
+    name: str
+    kind: str
+    description: str
+    input: FormInput
+
+
+class FormTable(msgspec.Struct):
+    """A table as the page's forms need it."""
+
+    name: str
+    description: str
+    fields: list[FormField]
+
+
+class Forms(msgspec.Struct):
+    """What the page's forms are made of."""
+
+    tables: list[FormTable]
+    max_upload_bytes: int
 
 
 def page(context: Context) -> Response:
@@ -32,8 +60,14 @@ def asset(context: Context) -> Response:
 
 
 def list_tables(_: Context) -> Response:
-    """What the page's forms are made of."""
-    return json_response(dictionary.told(wiring.settings()))
+    """The tables, for the page's forms."""
+    return json_response(forms(wiring.settings()))
+
+
+def forms(settings: Settings) -> Forms:
+    """The tables, parents before the tables that refer to them, and the limit for a file."""
+    found = map(_form_table, tables.all_tables().values())
+    return Forms(list(found), settings.max_upload_bytes)
 
 
 def list_loads(context: Context) -> Response:
@@ -57,6 +91,17 @@ def load_state(context: Context) -> Response:
 def count_reasons(_: Context) -> Response:
     """Open rejects by reason."""
     return json_response(loads.reasons(wiring.engine()))
+
+
+def _form_table(table: Table) -> FormTable:
+    return FormTable(
+        table.name,
+        table.description,
+        [
+            FormField(name, type(field).__name__.lower(), field.description, field.form_input)
+            for name, field in table.fields.items()
+        ],
+    )
 
 
 _LOAD_ID = UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")

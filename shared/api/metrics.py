@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from flask import Request, Response
@@ -18,7 +19,7 @@ from shared.http.responses import (
     table_response,
     wants_csv,
 )
-from shared.http.routes import Context, Parameter, ResponseSpec, Route
+from shared.http.routes import Context, Handler, Parameter, ResponseSpec, Route
 from shared.lazy import Once
 from shared.warehouse import metrics, state
 from shared.warehouse.bigquery import Warehouse, connect
@@ -129,36 +130,33 @@ _DEPARTMENTS = {
     "rows": [{"id": 8, "department": "Support", "hired": 216}],
 }
 
-HIRES_BY_QUARTER = Route(
-    "GET",
-    "/",
-    hires_by_quarter,
-    scope="metrics",
-    summary="Hires by department, job and quarter",
-    description="JSON, or CSV if `Accept` says `text/csv`.",
-    parameters=(_YEAR, _IF_NONE_MATCH),
-    responses=(
-        ResponseSpec(200, "The hires.", HiresByQuarter, _HIRES, headers=_ETAG),
-        ResponseSpec(200, "The hires.", media_type="text/csv"),
-        _NOT_MODIFIED,
-    ),
-    problems={400: ("unusable-year",), 406: ("not-acceptable",)},
-)
 
-DEPARTMENTS_ABOVE_MEAN = Route(
-    "GET",
-    "/",
+def _route(handler: Handler, summary: str, schema: type, example: dict[str, Any]) -> Route:
+    return Route(
+        "GET",
+        "/",
+        handler,
+        scope="metrics",
+        summary=summary,
+        description="JSON, or CSV if `Accept` says `text/csv`.",
+        parameters=(_YEAR, _IF_NONE_MATCH),
+        responses=(
+            ResponseSpec(200, "The metric.", schema, example, headers=_ETAG),
+            ResponseSpec(200, "The metric.", media_type="text/csv"),
+            _NOT_MODIFIED,
+        ),
+        problems={400: ("unusable-year",), 406: ("not-acceptable",)},
+    )
+
+
+HIRES_BY_QUARTER = _route(
+    hires_by_quarter, "Hires by department, job and quarter", HiresByQuarter, _HIRES
+)
+DEPARTMENTS_ABOVE_MEAN = _route(
     departments_above_mean,
-    scope="metrics",
-    summary="Departments that hired more than the mean",
-    description="JSON, or CSV if `Accept` says `text/csv`.",
-    parameters=(_YEAR, _IF_NONE_MATCH),
-    responses=(
-        ResponseSpec(200, "The departments.", DepartmentsAboveMean, _DEPARTMENTS, headers=_ETAG),
-        ResponseSpec(200, "The departments.", media_type="text/csv"),
-        _NOT_MODIFIED,
-    ),
-    problems={400: ("unusable-year",), 406: ("not-acceptable",)},
+    "Departments that hired more than the mean",
+    DepartmentsAboveMean,
+    _DEPARTMENTS,
 )
 
 ROUTES = {

@@ -154,7 +154,7 @@ def _filters(request: Request) -> Filters:
     given = request.args
     unknown = set(given) - {*_FILTERS, "limit", "cursor"}
     if unknown:
-        raise queries.unusable(min(unknown), f"is no filter; there are {', '.join(_FILTERS)}")
+        raise queries.unusable(min(unknown), f"is not a filter; filters are {', '.join(_FILTERS)}")
     if given.get("status", _STATUSES[0]) not in _STATUSES:
         raise queries.unusable("status", f"is one of {', '.join(_STATUSES)}")
     for name in ("source", "reason"):

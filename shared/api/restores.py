@@ -10,13 +10,10 @@ from flask import Response
 from msgspec import Meta
 
 from shared import tables, wiring
-from shared.api.backups import TABLE, Count, as_problems
-from shared.backups import restore as restoring
-from shared.backups.catalog import Catalog
+from shared.api.backups import TABLE, as_problems
+from shared.backups.catalog import Catalog, Count, Manifest
 from shared.backups.errors import UnknownBackup
-from shared.backups.manifest import Manifest
-from shared.backups.order import Order, RowsChanged
-from shared.backups.order import Restored as Outcome
+from shared.backups.restore import RestoreOutcome, RestoreRequest, RowsChanged, restore
 from shared.http import bodies
 from shared.http.problems import Problem
 from shared.http.responses import json_response
@@ -72,16 +69,14 @@ class Restored(msgspec.Struct):
     unchanged: RowsChanged
 
 
-def restore(context: Context) -> Response:
+def restore_table(context: Context) -> Response:
     """Restore a table, and see to what follows from it."""
     table = tables.find(context.params["table_name"])
     asked = bodies.read(context.request, Restore)
     engine, settings = wiring.engine(), wiring.settings()
     with as_problems():
         order = _order(table, asked, context.sender)
-        done = restoring.restore(
-            engine, wiring.storage_client(), order, settings.lock_timeout_seconds
-        )
+        done = restore(engine, wiring.storage_client(), order, settings.lock_timeout_seconds)
     _follow_up(table, done)
     return json_response(
         Restored(
@@ -100,7 +95,7 @@ def restore(context: Context) -> Response:
     )
 
 
-def _order(table: Table, asked: Restore, sender: str) -> Order:
+def _order(table: Table, asked: Restore, sender: str) -> RestoreRequest:
     """What is to be restored.
 
     Raises:
@@ -119,14 +114,14 @@ def _order(table: Table, asked: Restore, sender: str) -> Order:
         found = wiring.object_store().find(settings.backups_bucket, name)
         if found is None:
             raise UnknownBackup(f"There is no object {asked.uri!r}; upload it, or name another.")
-        stored, beside = found, catalog.beside(name)
+        stored, beside = found, catalog.manifest_of(name)
         # Another table's backup counts as a file made elsewhere.
         manifest = beside if beside is not None and beside.table == table.name else None
     else:
         raise Problem(
             400, "invalid-body", "Name a backup or a uri, and not both; see /openapi.json."
         )
-    return Order(
+    return RestoreRequest(
         table,
         stored,
         manifest,
@@ -138,7 +133,7 @@ def _order(table: Table, asked: Restore, sender: str) -> Order:
     )
 
 
-def _follow_up(table: Table, done: Outcome) -> None:
+def _follow_up(table: Table, done: RestoreOutcome) -> None:
     """After the commit: announce the change, and load the rows that waited for what was restored.
 
     If it is cut off in between, the sweep does the rest.
@@ -195,7 +190,7 @@ _EXAMPLE = Restored(
 RESTORE = Route(
     "POST",
     "/<table_name>",
-    restore,
+    restore_table,
     scope="backups",
     summary="Restore a table",
     description="Stages the backup, checks it whole, compares it with the table and changes what "

@@ -31,7 +31,7 @@ class Reconcile(msgspec.Struct, forbid_unknown_fields=True):
     repair: Annotated[
         bool, Meta(description="Whether to refresh those rows of BigQuery that differ.")
     ] = False
-    table: Annotated[str | None, Meta(description="One table; all where none is named.")] = None
+    table: Annotated[str | None, Meta(description="One table; by default all.")] = None
 
 
 class RowsOnBothSides(msgspec.Struct):
@@ -56,12 +56,12 @@ class TableReconciled(msgspec.Struct):
     missing: Annotated[
         Count | None,
         Meta(
-            description="Rows that BigQuery has not; null, like the next three, where so many rows "
-            "differ that they were not told apart."
+            description="Rows that BigQuery lacks; null, like the next three, if so many rows "
+            "differ that they were not compared one by one."
         ),
     ]
     extra: Annotated[Count | None, Meta(description="Rows that only BigQuery has.")]
-    changed: Annotated[Count | None, Meta(description="Rows that are another in BigQuery.")]
+    changed: Annotated[Count | None, Meta(description="Rows whose values differ in BigQuery.")]
     repeated: Annotated[Count | None, Meta(description="Rows that BigQuery has more than once.")]
     differences: Annotated[
         list[RowDifference], Meta(description=f"The first {MOST_LISTED} of them.")

@@ -48,7 +48,7 @@ def object_name(sender: str, table: Table, file_name: str, known: Collection[str
 
     Args:
         sender: the token's name.
-        table: where the rows go.
+        table: the table of the rows.
         file_name: the name of the file at its sender.
         known: names of all tables; none may stand in the place of the sender.
     """

@@ -1,8 +1,12 @@
-"""Avro's rows of bytes into rows by column, many blocks at once.
+"""Avro's binary encoding of rows, from and to columns, many rows at once.
 
-Where a row begins is known only when the one before it has been read, so a block must be read row
-by row. But blocks are independent: here each is a lane, and every step reads one value of one row
-of all lanes together. An Avro file of a million rows is some thousands of steps.
+Encoding goes column by column: each value is written where the value before it ended, eight bytes
+at a time. The surplus of a value's last word spills into the place of the next value, which then
+overwrites it. So the last column must be one whose words can be moved back to end with the row.
+
+Decoding cannot go column by column: a row's start is known only once the row before it was read.
+But blocks are independent of each other, so each step reads one value of one row in all blocks
+together. A file of a million rows takes some thousands of steps.
 """
 
 from __future__ import annotations
@@ -11,21 +15,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.avro import varints
-from shared.avro.columns import SLACK, Column, Int64, Ints, Texts, Words, words_of
-from shared.backups.errors import UnusableBackup
+from shared.avro.columns import SLACK, Chunk, Column, Int64, Ints, Texts, Words, window_of, words_of
+from shared.avro.errors import AvroError
+from shared.avro.varints import Varints
 from shared.lazy import numpy as np
 
-# Below this many rows a step, reading one by one costs less than the steps.
-_FEWEST_LANES = 24
+# With fewer blocks than this per step, reading row by row is cheaper.
+_MIN_BLOCKS = 24
 _WORD = 8
 
 
 @dataclass(frozen=True)
-class Block:
-    """Some rows in Avro's binary encoding.
+class EncodedRows:
+    """Rows in Avro's binary encoding, one after the other.
 
     Attributes:
-        rows: how many.
+        data: the bytes of all rows.
+        ends: where each row ends.
+    """
+
+    data: memoryview
+    ends: Int64
+
+
+@dataclass(frozen=True)
+class Block:
+    """The content of a block of a file: rows in Avro's binary encoding.
+
+    Attributes:
+        rows: the number of rows.
         data: their bytes.
     """
 
@@ -33,45 +51,134 @@ class Block:
     data: bytes
 
 
-def are_covered(blocks: Sequence[Block]) -> bool:
-    """Whether reading these blocks side by side is worth it."""
+def can_encode(chunk: Chunk) -> bool:
+    """Whether `encode` supports these rows."""
+    *_, last = chunk.columns.values()
+    ends_in_words = isinstance(last, Texts) and int(last.lengths.min(initial=_WORD)) >= _WORD
+    return chunk.is_plain and ends_in_words
+
+
+def encode(chunk: Chunk) -> EncodedRows:
+    """Encode rows for which `can_encode` is true."""
+    encoded = [_EncodedColumn.of(column) for column in chunk.columns.values()]
+    ends = np.cumsum(sum((column.sizes for column in encoded), np.zeros(chunk.rows, np.int64)))
+    total = int(ends[-1]) if chunk.rows else 0
+    buffer = bytearray(total + SLACK)
+    at = np.concatenate((np.zeros(min(chunk.rows, 1), np.int64), ends[:-1]))
+    for column in encoded[:-1]:
+        column.put(buffer, at)
+    if encoded:
+        encoded[-1].put_last(buffer, at)
+    return EncodedRows(memoryview(buffer)[:total], ends)
+
+
+@dataclass(frozen=True)
+class _EncodedColumn:
+    # The integers of the column, or the lengths of its texts.
+    integers: Varints
+    texts: Texts | None
+    sizes: Int64
+
+    @classmethod
+    def of(cls, column: Column) -> _EncodedColumn:
+        if isinstance(column, Ints):
+            integers = varints.write(column.values)
+            return cls(integers, None, integers.lengths)
+        if isinstance(column, Texts):
+            integers = varints.write(column.lengths)
+            return cls(integers, column, integers.lengths + column.lengths)
+        raise TypeError("a column of plain values is encoded row by row")
+
+    def put(self, target: bytearray, at: Int64) -> None:
+        """Write at the places `at`, and move these forward."""
+        self._put_integers(target, at)
+        if self.texts is not None:
+            copy_texts(self.texts, target, at)
+            at += self.texts.lengths
+
+    def put_last(self, target: bytearray, at: Int64) -> None:
+        """Write the last column without a byte beyond its end."""
+        self._put_integers(target, at)
+        if self.texts is None:
+            raise TypeError("the last column must be a text")
+        copy_texts(self.texts, target, at, up_to_the_end=True)
+
+    def _put_integers(self, target: bytearray, at: Int64) -> None:
+        words = words_of(target)
+        words[at] = self.integers.words
+        if len(self.integers.long):
+            words[at[self.integers.long] + _WORD] = self.integers.rest
+        at += self.integers.lengths
+
+
+def copy_texts(texts: Texts, target: bytearray, at: Int64, *, up_to_the_end: bool = False) -> None:
+    """Copy texts to the places `at`, word by word.
+
+    Args:
+        texts: the texts.
+        target: the buffer to copy them to.
+        at: the place of each text there.
+        up_to_the_end: write nothing beyond a text's end; each must be a word long at least.
+    """
+    source, starts, lengths, to = texts.words, texts.starts, texts.lengths, at
+    longest = int(lengths.max(initial=0))
+    shortest = int(lengths.min(initial=longest))
+    if 0 < shortest == longest:
+        # Texts of one length, such as UUIDs, are each copied in one piece.
+        window_of(target, longest)[at] = window_of(texts.data, longest)[starts]
+        return
+    words = words_of(target)
+    for done in range(0, longest, _WORD):
+        if shortest <= done:
+            more = np.flatnonzero(lengths > done)
+            starts, lengths, to = starts[more], lengths[more], to[more]
+            shortest = int(lengths.min())
+        back: Int64 | int = done
+        if up_to_the_end and shortest < done + _WORD:
+            # The last word of a text is moved back to end with it.
+            back = np.minimum(lengths - _WORD, done)
+        words[to + back] = source[starts + back]
+
+
+def can_decode(blocks: Sequence[Block]) -> bool:
+    """Whether there are enough blocks for `decode` to be worth it."""
     rows = sum(block.rows for block in blocks)
-    return rows >= _FEWEST_LANES * max((block.rows for block in blocks), default=1)
+    return rows >= _MIN_BLOCKS * max((block.rows for block in blocks), default=1)
 
 
-def decode(blocks: Sequence[Block], texts: Sequence[bool]) -> list[Column] | None:
-    """The columns of the rows of all blocks; the rows are not in the order of the file.
+def decode(blocks: Sequence[Block], are_texts: Sequence[bool]) -> list[Column] | None:
+    """Decode the rows of all blocks; they come in another order than in the file.
 
     Args:
         blocks: the blocks.
-        texts: for each field whether it is a text; else it is an integer.
+        are_texts: for each field whether it is a text; otherwise it is an integer.
 
     Returns:
-        The columns, or None where an integer has more than eight bytes: they are read row by row.
+        The columns, or None if an integer has more than eight bytes: read row by row then.
 
     Raises:
-        UnusableBackup: `damaged`, the bytes are not what the schema says.
+        AvroError: `damaged`, the bytes do not match the schema.
     """
-    # The longest lanes first: those that still have rows are always the first ones.
+    # The longest blocks first, so that those with rows left are always the first ones.
     ordered = sorted(blocks, key=lambda block: -block.rows)
-    lanes = _Lanes(ordered, texts)
-    lanes.run()
-    if not lanes.are_at_their_ends():
-        if lanes.have_long_integers():
+    decoder = _Decoder(ordered, are_texts)
+    decoder.run()
+    if not decoder.ended_with_blocks():
+        if decoder.met_long_integers():
             return None
-        raise UnusableBackup(
+        raise AvroError(
             "damaged",
-            "The rows of a block are not what the file's schema says; the file is damaged.",
+            "The rows of a block do not match the file's schema; the file is damaged.",
         )
-    return None if lanes.have_long_integers() else lanes.columns()
+    return None if decoder.met_long_integers() else decoder.columns()
 
 
-class _Lanes:
-    def __init__(self, blocks: Sequence[Block], texts: Sequence[bool]) -> None:
-        self._texts = texts
-        # Room for a damaged row of nothing but integers to run beyond the end.
-        slack = SLACK + _WORD * len(texts)
-        # One more than the end: of the last lane too it can be told that it went beyond its own.
+class _Decoder:
+    def __init__(self, blocks: Sequence[Block], are_texts: Sequence[bool]) -> None:
+        self._are_texts = are_texts
+        # Room for a damaged row of only integers to run past the end.
+        slack = SLACK + _WORD * len(are_texts)
+        # One byte more than the blocks need shows that the last block was left at its end.
         self._data = b"".join([*(block.data for block in blocks), bytes(1 + slack)])
         self._limit = np.uint64(len(self._data) - slack)
         sizes = np.fromiter((len(block.data) for block in blocks), np.int64, len(blocks))
@@ -79,29 +186,29 @@ class _Lanes:
         self._ends = np.cumsum(sizes)
         self._at = self._ends - sizes
         rows = int(self._counts.sum())
-        self._words = [np.empty(rows, np.uint64) for _ in texts]
-        self._shapes = [varints.SHAPES[0] for _ in texts]
-        self._starts = [np.empty(rows if text else 0, np.int64) for text in texts]
-        self._lengths = [np.empty(rows if text else 0, np.int64) for text in texts]
+        self._words = [np.empty(rows, np.uint64) for _ in are_texts]
+        self._shapes = [varints.SHAPES[0] for _ in are_texts]
+        self._starts = [np.empty(rows if text else 0, np.int64) for text in are_texts]
+        self._lengths = [np.empty(rows if text else 0, np.int64) for text in are_texts]
 
     def run(self) -> None:
         """Read all rows."""
         words = words_of(self._data)
-        # How many lanes have a row at each step.
+        # The number of blocks that have a row at each step.
         longest = int(self._counts.max(initial=0))
         active = len(self._counts) - np.searchsorted(self._counts[::-1], np.arange(1, longest + 1))
         done = 0
-        for lanes in active.tolist():
-            self._step(words, self._at[:lanes], slice(done, done + lanes))
-            done += lanes
+        for blocks in active.tolist():
+            self._step(words, self._at[:blocks], slice(done, done + blocks))
+            done += blocks
 
     def _step(self, words: Words, at: Int64, rows: slice) -> None:
         unsigned = at.view(np.uint64)
-        for field, text in enumerate(self._texts):
+        for field, text in enumerate(self._are_texts):
             found = words[at]
             self._words[field][rows] = found
             shape = self._shapes[field]
-            # Mostly the integers of a field are as long in all lanes as they were before.
+            # Mostly a field's integers have the same length in all blocks as in the step before.
             if shape.has_all(found):
                 at += shape.size
                 ends = None
@@ -115,25 +222,25 @@ class _Lanes:
                 self._starts[field][rows] = at
                 self._lengths[field][rows] = lengths
                 at += lengths
-                # Damaged bytes must not lead out of the buffer; where lanes end tells of it.
+                # Damaged bytes must not lead out of the buffer; the end of the run shows them.
                 np.minimum(unsigned, self._limit, out=unsigned)
         if not text:
             np.minimum(unsigned, self._limit, out=unsigned)
 
     def _read_lengths(self, field: int, words: Words, ends: Words | None) -> Int64:
         if ends is None and self._shapes[field].size == 1:
-            # Taken for positive; a negative one is found at the end.
+            # Read as positive; `ended_with_blocks` finds negative ones.
             return ((words & 0x7F) >> 1).view(np.int64)
         return varints.read(words, varints.ends(words) if ends is None else ends)
 
-    def are_at_their_ends(self) -> bool:
-        """Whether every lane has ended where its block does, having gone forward all the way."""
-        lengths = (words for words, text in zip(self._words, self._texts, strict=True) if text)
+    def ended_with_blocks(self) -> bool:
+        """Whether reading went only forward and ended exactly at the end of every block."""
+        lengths = (words for words, text in zip(self._words, self._are_texts, strict=True) if text)
         forward = not any(np.count_nonzero(words & 1) for words in lengths)
         return forward and bool((self._at == self._ends).all())
 
-    def have_long_integers(self) -> bool:
-        """Whether an integer has more than eight bytes, so that nothing after it can be trusted."""
+    def met_long_integers(self) -> bool:
+        """Whether an integer has more than eight bytes; what was read after it is then wrong."""
         every = ~np.uint64(0)
         return any(bool((varints.ends(words) == every).any()) for words in self._words)
 
@@ -143,5 +250,5 @@ class _Lanes:
             Texts(self._data, self._starts[field], self._lengths[field])
             if text
             else Ints(varints.read(words := self._words[field], varints.ends(words)))
-            for field, text in enumerate(self._texts)
+            for field, text in enumerate(self._are_texts)
         ]

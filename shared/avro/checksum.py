@@ -1,7 +1,7 @@
-"""The content checksum: the same for the same rows, in whatever order and file they lie.
+"""The content checksum: the same for the same rows, whatever their order and file.
 
-Each row gets a hash of 64 bits, and the checksum is their sum modulo 2**64, as 16 hexadecimal
-digits. With all sums and products modulo 2**64 and words little-endian:
+Each row has a hash of 64 bits; the checksum is the sum of all hashes modulo 2**64, as 16
+hexadecimal digits. With all sums and products modulo 2**64 and words little-endian:
 
     mix(x):     x ^= x >> 32; x *= 0xD6E8FEB86659FD93; x ^= x >> 32; x *= 0xD6E8FEB86659FD93;
                 x ^= x >> 32
@@ -11,8 +11,8 @@ digits. With all sums and products modulo 2**64 and words little-endian:
                 value), where an integer is its two's complement, a text the `text` of its UTF-8,
                 and anything else the `text` of its Avro encoding.
 
-It finds damage and rows lost, doubled or changed; it is no protection against forgery. It must
-never change: manifests that were written long ago are checked against it.
+It detects damage and rows that were lost, doubled or changed, but not forgery. The definition must
+never change: manifests written years ago are checked against it.
 """
 
 from __future__ import annotations
@@ -28,18 +28,21 @@ from shared.lazy import numpy as np
 _GOLDEN = 0x9E3779B97F4A7C15
 _MIXER = 0xD6E8FEB86659FD93
 _HALF = 32
-_TURN = 29
+_SHIFT = 29
 _MODULUS = 1 << 64
 _WORD = 8
-# Of a word, the bytes that belong to a text of which so many bytes are left.
-_KEPT = tuple((1 << (8 * left)) - 1 for left in range(_WORD + 1))
+# By the bytes left of a text, the part of its last word that belongs to it.
+_LAST_WORD = tuple((1 << (8 * left)) - 1 for left in range(_WORD + 1))
 
 
 class Checksum:
-    """The checksum of the rows that were added, and how many there were.
+    """The checksum of the rows added so far.
 
     Args:
-        schemas: the Avro schema of each field, parsed, by its name.
+        schemas: the parsed Avro schema of each field, by its name.
+
+    Attributes:
+        rows: the number of rows added so far.
     """
 
     def __init__(self, schemas: Mapping[str, Any]) -> None:
@@ -48,7 +51,7 @@ class Checksum:
         self.rows = 0
 
     def add(self, chunk: Chunk) -> None:
-        """Add some rows; those of two calls may be swapped."""
+        """Add some rows; the order of rows and of calls does not matter."""
         hashes = np.zeros(chunk.rows, np.uint64)
         for name, column in chunk.columns.items():
             hashes = _mix(hashes + _GOLDEN + self._numbers(name, column))
@@ -57,7 +60,7 @@ class Checksum:
 
     @property
     def hexadecimal(self) -> str:
-        """The checksum as it is written down."""
+        """The checksum as manifests hold it."""
         return f"{self._sum:016x}"
 
     def _numbers(self, name: str, column: Column) -> Words:
@@ -83,28 +86,28 @@ def _mix(numbers: Words) -> Words:
 
 
 def _hashes(texts: Texts) -> Words:
-    if len(texts.starts) > 1 and _is_one(texts.starts) and _is_one(texts.lengths):
-        # The same text again and again, as of rows that one load brought.
+    if len(texts.starts) > 1 and _are_same(texts.starts) and _are_same(texts.lengths):
+        # One text in all rows, such as the load_id of rows that one load brought.
         first = Texts(texts.data, texts.starts[:1], texts.lengths[:1])
         return np.broadcast_to(_hashes(first), texts.starts.shape)
     words, starts, lengths = texts.words, texts.starts, texts.lengths
     found = lengths.astype(np.uint64)
     longest = int(lengths.max(initial=0))
     shortest = int(lengths.min(initial=longest))
-    kept = np.array(_KEPT, np.uint64)
+    last_word = np.array(_LAST_WORD, np.uint64)
     for done in range(0, longest, _WORD):
         if shortest >= done + _WORD:
-            # A whole word of every text: most of the work, and the least of it.
+            # A whole word of every text: the usual case, and the fastest.
             found ^= words[starts + done]
             found *= _GOLDEN
-            found ^= found >> _TURN
+            found ^= found >> _SHIFT
             continue
         more = np.flatnonzero(lengths > done)
         left = np.minimum(lengths[more] - done, _WORD)
-        hashed = (found[more] ^ (words[starts[more] + done] & kept[left])) * _GOLDEN
-        found[more] = hashed ^ (hashed >> _TURN)
+        hashed = (found[more] ^ (words[starts[more] + done] & last_word[left])) * _GOLDEN
+        found[more] = hashed ^ (hashed >> _SHIFT)
     return found
 
 
-def _is_one(values: Int64) -> bool:
+def _are_same(values: Int64) -> bool:
     return not np.count_nonzero(values != values[0])

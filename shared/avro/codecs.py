@@ -1,8 +1,7 @@
 """The codecs of Avro object container files: deflate, snappy, zstandard, and none.
 
 Source: Apache Avro 1.11 specification, "Object Container Files", required and optional codecs.
-isal writes and reads the very format of zlib several times faster; fastavro's codecs would need a
-stream each.
+isal reads and writes zlib's format several times as fast as zlib.
 """
 
 from __future__ import annotations
@@ -13,18 +12,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from shared.backups.errors import UnusableBackup
+from shared.avro.errors import AvroError
 from shared.lazy import cramjam, isal_zlib
 
 MAX_BLOCK_BYTES = 32 << 20
-"""The largest block that is taken where nobody says otherwise."""
+"""The largest block that is read by default, in bytes."""
 
 _CRC_BYTES = 4
 _RAW = -15
 # Measured on hires: nearly the size of zlib's level 6, at ten times its speed.
 _DEFLATE_LEVEL = 1
 _ZSTANDARD_LEVEL = 3
-# What cramjam says where the buffer is too small; everything else is damage.
+# cramjam's message if the buffer is too small; any other error is damage.
 _NO_ROOM = "write whole buffer"
 
 
@@ -33,10 +32,10 @@ class Codec:
     """How blocks are packed and unpacked.
 
     Attributes:
-        name: as an Avro file's header names it.
+        name: its name in an Avro file's header.
         pack: packs a block.
-        unpack: unpacks one to so many bytes at most; raises `ValueError` or an error of its library
-            for what is damaged.
+        unpack: unpacks a block to at most so many bytes; raises `ValueError` or an error of its
+            library if the block is damaged.
     """
 
     name: str
@@ -45,13 +44,13 @@ class Codec:
 
 
 def of(name: str) -> Codec:
-    """The codec of that name.
+    """The codec with this name.
 
     Raises:
-        UnusableBackup: `unknown_codec`.
+        AvroError: `unknown_codec`.
     """
     if name not in CODECS:
-        raise UnusableBackup(
+        raise AvroError(
             "unknown_codec",
             f"The file is packed with {name[:50]!r}; write it with one of {', '.join(CODECS)}.",
         )
@@ -59,21 +58,26 @@ def of(name: str) -> Codec:
 
 
 def unpacked(codec: Codec, data: bytes, most: int = MAX_BLOCK_BYTES) -> bytes:
-    """A block's bytes.
+    """Unpack a block.
+
+    Args:
+        codec: the file's codec.
+        data: the packed block.
+        most: the most bytes that it may unpack to.
 
     Raises:
-        UnusableBackup: `damaged`, or `too_large`.
+        AvroError: `damaged`, or `too_large`.
     """
     try:
         return codec.unpack(data, most)
     except _TooLarge:
-        raise UnusableBackup(
+        raise AvroError(
             "too_large",
-            f"A block of the file unpacks to over {most} bytes; write it in smaller blocks, or "
-            "raise MAX_BLOCK_BYTES.",
+            f"A block of the file unpacks to more than {most} bytes; write the file in smaller "
+            "blocks, or raise MAX_BLOCK_BYTES.",
         ) from None
     except _errors() as error:
-        raise UnusableBackup(
+        raise AvroError(
             "damaged",
             f"A block of the file cannot be unpacked as {codec.name}; the file is damaged.",
         ) from error
@@ -101,7 +105,7 @@ def _inflate(data: bytes, most: int) -> bytes:
         if len(found) >= most:
             raise _TooLarge
         raise ValueError("cut off")
-    # What follows is let be: fastavro leaves three bytes of a checksum there.
+    # Bytes that follow are ignored: fastavro leaves three bytes of a checksum there.
     return found
 
 
@@ -125,7 +129,7 @@ def _compress(data: memoryview) -> bytes:
 
 
 def _decompress(data: bytes, most: int) -> bytes:
-    # Into a buffer that grows: the frame need not say how large it is, and may lie.
+    # The buffer grows by steps: a frame need not give its size, and may give a wrong one.
     room = min(max(1 << 16, len(data) * 8), most)
     while True:
         buffer = bytearray(room)
@@ -139,7 +143,7 @@ def _decompress(data: bytes, most: int) -> bytes:
         room = min(room * 8, most)
 
 
-def _as_it_is(data: bytes, most: int) -> bytes:
+def _unchanged(data: bytes, most: int) -> bytes:
     if len(data) > most:
         raise _TooLarge
     return data
@@ -151,6 +155,6 @@ CODECS = {
         Codec("deflate", _deflate, _inflate),
         Codec("snappy", _snap, _unsnap),
         Codec("zstandard", _compress, _decompress),
-        Codec("null", bytes, _as_it_is),
+        Codec("null", bytes, _unchanged),
     )
 }

@@ -1,7 +1,7 @@
-"""Rows by column: what backups are read, checked and written in.
+"""Rows by column: the form in which backups and exports are read, checked and written.
 
-Texts lie in one buffer, wherever they came from, and are worked on in words of eight bytes; so a
-buffer has `SLACK` bytes more than its last text needs.
+The texts of a column share one buffer and are processed in words of eight bytes, so a buffer is
+`SLACK` bytes longer than its last text.
 """
 
 from __future__ import annotations
@@ -11,22 +11,33 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
+from shared.avro.errors import AvroError
 from shared.lazy import numpy as np
 
 SLACK = 16
+UUID_BYTES = 16
 
 Int64: TypeAlias = "np.typing.NDArray[np.int64]"
 Words: TypeAlias = "np.typing.NDArray[np.uint64]"
 
+_UUID_LETTERS = 36
+_HYPHENS = [8, 13, 18, 23]
+# The places of a UUID's hexadecimal digits, between the hyphens.
+_DIGIT_PLACES = [p for p in range(_UUID_LETTERS) if p not in _HYPHENS]
+_HEXADECIMAL = b"0123456789abcdef"
+_NO_DIGIT = 0xFF
+# For each byte the digit that it stands for.
+_DIGITS = bytes(_HEXADECIMAL.find(bytes([byte]).lower()) % 256 for byte in range(256))
+
 
 @dataclass(frozen=True)
 class Ints:
-    """A column of 64-bit integers; moments are microseconds since 1970 in UTC."""
+    """A column of 64-bit integers."""
 
     values: Int64
 
     def to_list(self) -> list[int]:
-        """The values as Python has them."""
+        """The values as Python integers."""
         found: list[int] = self.values.tolist()
         return found
 
@@ -36,9 +47,9 @@ class Texts:
     """A column of texts in UTF-8.
 
     Attributes:
-        data: what holds them all, and `SLACK` bytes more.
-        starts: where each begins.
-        lengths: how many bytes each has.
+        data: the buffer that holds them all, with `SLACK` bytes after the last.
+        starts: where each text begins.
+        lengths: the bytes of each text.
     """
 
     data: bytes
@@ -52,33 +63,38 @@ class Texts:
 
     @classmethod
     def packed(cls, data: bytes, lengths: Int64) -> Texts:
-        """A column of texts that lie one after the other."""
+        """A column of texts that follow one another in `data`."""
         ends = np.cumsum(lengths)
         return cls(data + bytes(SLACK), ends - lengths, lengths)
 
     @cached_property
     def words(self) -> Words:
-        """The eight bytes from every place of the buffer on."""
+        """The eight bytes that begin at each place of the buffer."""
         return words_of(self.data)
 
     def raw(self) -> list[bytes]:
-        """The texts, each by itself."""
+        """The texts, each as bytes of its own."""
         ends = (self.starts + self.lengths).tolist()
         data = self.data
         return [data[a:b] for a, b in zip(self.starts.tolist(), ends, strict=True)]
 
     def to_list(self) -> list[str]:
-        """The values as Python has them.
+        """The values as Python strings.
 
         Raises:
-            UnicodeDecodeError: one is not UTF-8.
+            AvroError: `damaged`, one is not UTF-8.
         """
-        return [text.decode() for text in self.raw()]
+        try:
+            return [text.decode() for text in self.raw()]
+        except UnicodeDecodeError as error:
+            raise AvroError(
+                "damaged", "A text of the file is not UTF-8; write the file again."
+            ) from error
 
 
 @dataclass(frozen=True)
 class Values:
-    """A column of values that no bulk path covers, as Python has them."""
+    """A column of Python values that the bulk paths do not support."""
 
     values: list[Any]
 
@@ -95,7 +111,7 @@ class Chunk:
     """Some rows.
 
     Attributes:
-        rows: how many.
+        rows: the number of rows.
         columns: their values by the field's name, in the order of the schema.
     """
 
@@ -104,31 +120,58 @@ class Chunk:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the bulk paths cover it."""
+        """Whether the bulk paths support every column."""
         return not any(isinstance(column, Values) for column in self.columns.values())
 
     def records(self) -> list[dict[str, Any]]:
-        """The rows one by one."""
+        """The rows, each as a dictionary."""
         lists = [column.to_list() for column in self.columns.values()]
         return [dict(zip(self.columns, row, strict=True)) for row in zip(*lists, strict=True)]
 
 
-def column_of(values: list[Any]) -> Column:
-    """The column that holds these values best."""
-    kinds = set(map(type, values))
-    if kinds == {int}:
-        return Ints(np.array(values, np.int64))
-    if kinds == {str}:
-        return Texts.of([text.encode() for text in values])
-    return Values(values)
-
-
 def window_of(data: bytes | bytearray, size: int) -> np.typing.NDArray[np.void]:
-    """So many bytes from every place of a buffer on."""
+    """The `size` bytes that begin at each place of a buffer."""
     places = max(len(data) - size + 1, 0)
     return np.ndarray((places,), f"V{size}", buffer=data, strides=(1,))
 
 
 def words_of(data: bytes | bytearray) -> Words:
-    """The eight bytes from every place of a buffer on, as little-endian words."""
+    """The eight bytes that begin at each place of a buffer, as little-endian words."""
     return np.ndarray((len(data) - 7,), dtype="<u8", buffer=data, strides=(1,))
+
+
+def uuid_texts(packed: bytes | memoryview) -> Texts:
+    """UUIDs of sixteen bytes each as their text."""
+    halves = np.frombuffer(packed, np.uint64).reshape(-1, 2)
+    # Rows of one load mostly lie together: a repeated UUID is written once.
+    is_other = (halves[1:] != halves[:-1]).any(axis=1)
+    runs = np.concatenate(([0], np.cumsum(is_other)))[: len(halves)]
+    firsts = np.concatenate(([0], np.flatnonzero(is_other) + 1))[: len(halves)]
+    raw = halves[firsts].view(np.uint8).reshape(-1, UUID_BYTES)
+    letters = np.empty((len(raw), _UUID_LETTERS), np.uint8)
+    letters[:, _HYPHENS] = ord("-")
+    hexadecimal = np.frombuffer(_HEXADECIMAL, np.uint8)
+    letters[:, _DIGIT_PLACES[::2]] = hexadecimal[raw >> 4]
+    letters[:, _DIGIT_PLACES[1::2]] = hexadecimal[raw & 15]
+    lengths = np.full(len(halves), _UUID_LETTERS, np.int64)
+    return Texts(letters.tobytes() + bytes(SLACK), runs * _UUID_LETTERS, lengths)
+
+
+def uuid_bytes(texts: Texts, error: str) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """UUIDs from their text, a row of sixteen bytes each.
+
+    Args:
+        texts: the UUIDs.
+        error: the sentence for a text that is not a UUID.
+
+    Raises:
+        AvroError: `bad_rows`, a text is not a UUID.
+    """
+    if not bool((texts.lengths == _UUID_LETTERS).all()):
+        raise AvroError("bad_rows", error)
+    windows = window_of(texts.data, _UUID_LETTERS)[texts.starts]
+    letters = windows.view(np.uint8).reshape(-1, _UUID_LETTERS)
+    digits = np.frombuffer(_DIGITS, np.uint8)[letters[:, _DIGIT_PLACES]]
+    if bool((digits == _NO_DIGIT).any()) or not bool((letters[:, _HYPHENS] == ord("-")).all()):
+        raise AvroError("bad_rows", error)
+    return np.ascontiguousarray((digits[:, ::2] << 4) | digits[:, 1::2])

@@ -1,4 +1,4 @@
-"""Avro object container files: a header, then blocks, each with the file's own mark after it.
+"""Avro object container files: a header, then blocks, each followed by the file's sync marker.
 
 Source: Apache Avro 1.11 specification, "Object Container Files".
 """
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from shared.avro import codecs
 from shared.avro.codecs import Codec
-from shared.backups.errors import UnusableBackup
+from shared.avro.errors import AvroError
 from shared.lazy import fastavro, google_crc32c
 
 MAGIC = b"Obj\x01"
@@ -27,28 +27,28 @@ _MAX_INTEGER_BYTES = 10
 
 
 class Readable(Protocol):
-    """What bytes are read from."""
+    """A stream of bytes to read."""
 
     def read(self, size: int, /) -> bytes:
-        """Some bytes, `size` at most; none at the end."""
+        """The next bytes, at most `size`; none at the end."""
 
 
 class Writable(Protocol):
-    """What bytes are written to."""
+    """A stream of bytes to write."""
 
     def write(self, data: bytes, /) -> object:
-        """Take some bytes."""
+        """Write some bytes."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """The beginning of a file.
+    """The header of a file.
 
     Attributes:
-        schema: of its rows.
+        schema: the schema of its rows.
         codec: how its blocks are packed.
-        sync: the mark after each block.
-        metadata: what else the header says.
+        sync: the marker after each block.
+        metadata: the header's other entries.
     """
 
     schema: Any
@@ -57,7 +57,7 @@ class Header:
     metadata: Mapping[str, bytes]
 
     def encoded(self) -> bytes:
-        """The header as it stands in the file."""
+        """The header's bytes in the file."""
         entries = {
             **self.metadata,
             "avro.schema": json.dumps(self.schema).encode(),
@@ -68,7 +68,7 @@ class Header:
         return MAGIC + sink.getvalue() + self.sync
 
     def framed(self, rows: int, packed: bytes) -> bytes:
-        """A packed block as it stands in the file."""
+        """A packed block's bytes in the file, with its numbers and marker."""
         return b"".join((_integer(rows), _integer(len(packed)), packed, self.sync))
 
 
@@ -77,11 +77,11 @@ def new_header(schema: Any, codec: Codec, metadata: Mapping[str, bytes]) -> Head
     return Header(schema, codec, secrets.token_bytes(_SYNC_BYTES), metadata)
 
 
-class Summed:
-    """Bytes on their way, with their number and CRC32C.
+class StreamDigest:
+    """The size and CRC32C of a stream of bytes.
 
     Attributes:
-        size_bytes: how many there were.
+        size_bytes: the bytes added so far.
     """
 
     def __init__(self) -> None:
@@ -89,54 +89,54 @@ class Summed:
         self.size_bytes = 0
 
     def add(self, data: bytes) -> None:
-        """Count these too."""
+        """Add the stream's next bytes."""
         self._checksum.update(data)
         self.size_bytes += len(data)
 
     @property
     def crc32c(self) -> str:
-        """The checksum as Cloud Storage writes it, base64."""
+        """The CRC32C in base64, as Cloud Storage gives it."""
         return base64.b64encode(self._checksum.digest()).decode()
 
 
 class Reader:
-    """A file that is being read, once, in constant memory.
+    """Reads a file once, in constant memory.
 
     Args:
-        stream: its bytes.
-        max_block_bytes: the largest block that is taken, packed or unpacked.
+        stream: the file's bytes.
+        max_block_bytes: the largest block to accept, packed or unpacked.
 
     Attributes:
-        header: its beginning.
+        header: the file's header.
         max_block_bytes: as given.
-        summed: the bytes that were read.
+        digest: size and CRC32C of the bytes read so far.
 
     Raises:
-        UnusableBackup: `not_avro`, `truncated`, `damaged`, `unknown_codec`.
+        AvroError: `not_avro`, `truncated`, `damaged`, `unknown_codec`.
     """
 
     def __init__(self, stream: Readable, max_block_bytes: int = codecs.MAX_BLOCK_BYTES) -> None:
         self._stream, self.max_block_bytes = stream, max_block_bytes
         self._buffer = b""
         self._at = 0
-        self.summed = Summed()
+        self.digest = StreamDigest()
         self.header = self._header()
 
     def blocks(self) -> Iterator[tuple[int, bytes]]:
-        """The blocks but for empty ones: how many rows each says to have, and its packed bytes.
+        """The blocks except empty ones: the number of rows that each claims, and its packed bytes.
 
         Raises:
-            UnusableBackup: `truncated`, `damaged`, `too_large`.
+            AvroError: `truncated`, `damaged`, `too_large`.
         """
         while self._has_more():
             rows, size = self._integer(), self._integer()
             if rows < 0 or size < 0:
                 raise _damaged("a block of a negative size")
             if size > self.max_block_bytes:
-                raise UnusableBackup(
+                raise AvroError(
                     "too_large",
-                    f"A block of the file has {size} bytes, and {self.max_block_bytes} are the "
-                    "most that is taken; write it in smaller blocks, or raise MAX_BLOCK_BYTES.",
+                    f"A block of the file has {size} bytes; at most {self.max_block_bytes} are "
+                    "accepted. Write the file in smaller blocks, or raise MAX_BLOCK_BYTES.",
                 )
             packed = self._take(size)
             if self._take(_SYNC_BYTES) != self.header.sync:
@@ -146,10 +146,10 @@ class Reader:
 
     def _header(self) -> Header:
         if not self._has_more() or self._take(len(MAGIC)) != MAGIC:
-            raise UnusableBackup(
+            raise AvroError(
                 "not_avro",
-                "The object is no Avro file: it does not begin as one. Give one that was written "
-                "by a backup, or exported as Avro.",
+                "The object does not begin like an Avro file; use one that was written by a backup "
+                "or exported as Avro.",
             )
         try:
             metadata = self._metadata()
@@ -168,13 +168,13 @@ class Reader:
         left = _MAX_HEADER_BYTES
         while count := self._integer():
             if count < 0:
-                # Then the size of these entries in bytes comes first.
+                # A negative count is followed by the size of these entries in bytes.
                 count = -count
                 self._integer()
             for _ in range(count):
                 name = self._short(left)
                 value = self._short(left - len(name))
-                # An entry of nothing counts too.
+                # An empty entry takes memory too.
                 left -= len(name) + len(value) + 1
                 found[name.decode()] = value
         return found
@@ -204,18 +204,18 @@ class Reader:
         return found
 
     def _fill(self, size: int) -> None:
-        """Make `size` bytes lie at the start of the buffer."""
+        """Read until `size` bytes are at the start of the buffer."""
         pieces = [self._buffer[self._at :]]
         there = len(pieces[0])
         while there < size:
             piece = self._stream.read(max(size - there, _READ_BYTES))
             if not piece:
-                raise UnusableBackup(
+                raise AvroError(
                     "truncated",
-                    f"The file ends within a block, after {self.summed.size_bytes} bytes; it was "
-                    "cut off. Restore another backup.",
+                    f"The file ends within a block, after {self.digest.size_bytes} bytes: it was "
+                    "cut off. Use another one.",
                 )
-            self.summed.add(piece)
+            self.digest.add(piece)
             pieces.append(piece)
             there += len(piece)
         self._buffer, self._at = b"".join(pieces), 0
@@ -224,18 +224,16 @@ class Reader:
         if self._at < len(self._buffer):
             return True
         self._buffer, self._at = self._stream.read(_READ_BYTES), 0
-        self.summed.add(self._buffer)
+        self.digest.add(self._buffer)
         return bool(self._buffer)
 
 
-def _damaged(what: str) -> UnusableBackup:
-    return UnusableBackup(
-        "damaged", f"The file has {what}; it is damaged. Restore another backup.", found=what
-    )
+def _damaged(what: str) -> AvroError:
+    return AvroError("damaged", f"The file has {what}; it is damaged. Use another one.", found=what)
 
 
 def _integer(value: int) -> bytes:
-    """A number that is not negative as Avro writes it."""
+    """Encode a number that is not negative."""
     packed, found = value << 1, bytearray()
     while packed > 0x7F:
         found.append(packed & 0x7F | 0x80)

@@ -1,4 +1,8 @@
-"""Rows one by one, through fastavro: for what the bulk paths do not cover."""
+"""Rows of a file from and to columns: in bulk if the schema allows it, else through fastavro.
+
+Files hold their rows in blocks, and some blocks are decoded at a time: memory stays constant
+whatever the size of the file.
+"""
 
 from __future__ import annotations
 
@@ -7,36 +11,96 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from shared.avro import codecs, container
-from shared.avro.binary import Block
+from shared.avro import binary, codecs, container
+from shared.avro.binary import Block, EncodedRows
 from shared.avro.columns import Chunk, Column, Ints, Texts, Values
-from shared.avro.encode import Rows
+from shared.avro.container import Reader
+from shared.avro.errors import AvroError
 from shared.avro.schemas import Field, FileSchema
-from shared.backups.errors import UnusableBackup
 from shared.lazy import fastavro
 from shared.lazy import numpy as np
 
+# Measured: larger portions make it no faster.
+_PORTION_BYTES = 2 << 20
+_PORTION_ROWS = 50_000
 
-def decode(schema: FileSchema, blocks: Sequence[Block]) -> list[Column]:
-    """The columns of the rows of some blocks.
+
+def encode(schema: FileSchema, chunk: Chunk) -> EncodedRows:
+    """Encode rows as Avro does."""
+    return binary.encode(chunk) if binary.can_encode(chunk) else encode_one_by_one(schema, chunk)
+
+
+def decode(schema: FileSchema, blocks: Sequence[Block]) -> Chunk:
+    """The rows of some blocks, in any order.
 
     Raises:
-        UnusableBackup: `damaged`, the bytes are not what the schema says.
+        AvroError: `damaged`, the bytes do not match the schema.
+    """
+    _check_sizes(blocks)
+    columns = None
+    if _is_bulk(schema, blocks):
+        columns = binary.decode(blocks, [field.form == "text" for field in schema.fields])
+    if columns is None:
+        columns = decode_one_by_one(schema, blocks)
+    return _chunk(schema, sum(block.rows for block in blocks), columns)
+
+
+def portions(reader: Reader) -> Iterator[list[Block]]:
+    """The blocks of a file, unpacked, some at a time.
+
+    Raises:
+        AvroError: `truncated`, `damaged`, `too_large`.
+    """
+    portion: list[Block] = []
+    size = 0
+    for count, packed in reader.blocks():
+        data = codecs.unpacked(reader.header.codec, packed, reader.max_block_bytes)
+        if not count:
+            _check_empty(data)
+            continue
+        portion.append(Block(count, data))
+        size += len(data)
+        if size >= _PORTION_BYTES:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
+
+
+def chunks(schema: FileSchema, reader: Reader) -> Iterator[Chunk]:
+    """The rows of a file, some at a time; there are few at a time even if a block holds many.
+
+    Raises:
+        AvroError: `truncated`, `damaged`, `too_large`.
+    """
+    for blocks in portions(reader):
+        if _is_bulk(schema, blocks):
+            yield decode(schema, blocks)
+            continue
+        # As Python values rows take many times their bytes: a portion is too much at once.
+        _check_sizes(blocks)
+        records = _records(schema, blocks)
+        while found := list(islice(records, _PORTION_ROWS)):
+            yield _chunk(schema, len(found), _columns(schema, found))
+
+
+def encode_one_by_one(schema: FileSchema, chunk: Chunk) -> EncodedRows:
+    """Encode rows of any type through fastavro."""
+    sink = io.BytesIO()
+    ends = []
+    for record in chunk.records():
+        fastavro.schemaless_writer(sink, schema.decoded, record)
+        ends.append(sink.tell())
+    return EncodedRows(memoryview(sink.getvalue()), np.array(ends, np.int64))
+
+
+def decode_one_by_one(schema: FileSchema, blocks: Sequence[Block]) -> list[Column]:
+    """The columns of rows of any type, read through fastavro.
+
+    Raises:
+        AvroError: `damaged`, the bytes do not match the schema.
     """
     return _columns(schema, list(_records(schema, blocks)))
-
-
-def decoded(
-    schema: FileSchema, blocks: Sequence[Block], most: int
-) -> Iterator[tuple[int, list[Column]]]:
-    """The same, `most` rows at a time, with how many these are.
-
-    Raises:
-        UnusableBackup: `damaged`.
-    """
-    records = _records(schema, blocks)
-    while found := list(islice(records, most)):
-        yield len(found), _columns(schema, found)
 
 
 def _records(schema: FileSchema, blocks: Sequence[Block]) -> Iterator[dict[str, Any]]:
@@ -49,24 +113,10 @@ def _records(schema: FileSchema, blocks: Sequence[Block]) -> Iterator[dict[str, 
                 raise ValueError("more bytes than rows")
     # Damaged bytes end in any error there is: of values, types, ends, memory, Unicode.
     except Exception as error:
-        raise UnusableBackup(
+        raise AvroError(
             "damaged",
-            "The rows of a block are not what the file's schema says; the file is damaged.",
+            "The rows of a block do not match the file's schema; the file is damaged.",
         ) from error
-
-
-def _columns(schema: FileSchema, records: Sequence[dict[str, Any]]) -> list[Column]:
-    return [_column(field, [record[field.name] for record in records]) for field in schema.fields]
-
-
-def encode(schema: FileSchema, chunk: Chunk) -> Rows:
-    """Rows as Avro writes them."""
-    sink = io.BytesIO()
-    ends = []
-    for record in chunk.records():
-        fastavro.schemaless_writer(sink, schema.decoded, record)
-        ends.append(sink.tell())
-    return Rows(memoryview(sink.getvalue()), np.array(ends, np.int64))
 
 
 def _file(parsed: Any, block: Block) -> io.BytesIO:
@@ -74,9 +124,37 @@ def _file(parsed: Any, block: Block) -> io.BytesIO:
     return io.BytesIO(header.encoded() + header.framed(block.rows, block.data))
 
 
+def _columns(schema: FileSchema, records: Sequence[dict[str, Any]]) -> list[Column]:
+    return [_column(field, [record[field.name] for record in records]) for field in schema.fields]
+
+
 def _column(field: Field, values: list[Any]) -> Column:
     if not field.is_plain:
         return Values(values)
-    if field.meaning == "text":
+    if field.form == "text":
         return Texts.of([text.encode() for text in values])
     return Ints(np.array(values, np.int64))
+
+
+def _chunk(schema: FileSchema, count: int, columns: Sequence[Column]) -> Chunk:
+    names = [field.name for field in schema.fields]
+    return Chunk(count, dict(zip(names, columns, strict=True)))
+
+
+def _is_bulk(schema: FileSchema, blocks: Sequence[Block]) -> bool:
+    return schema.is_plain and binary.can_decode(blocks)
+
+
+def _check_empty(data: bytes) -> None:
+    # Most likely a damaged number: passed over, its rows would be missing without a word.
+    if data:
+        raise AvroError(
+            "damaged",
+            f"A block of the file claims no rows but has {len(data)} bytes; it is damaged.",
+        )
+
+
+def _check_sizes(blocks: Sequence[Block]) -> None:
+    # Each row takes a byte at least: memory must not be allocated for an impossible number.
+    if any(block.rows > len(block.data) for block in blocks):
+        raise AvroError("damaged", "A block of the file has fewer bytes than rows; it is damaged.")

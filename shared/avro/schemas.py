@@ -1,28 +1,34 @@
-"""The schema of a file, and how its fields become a table's.
+"""The schema of a file: what its fields hold, and whether it is safe to read rows by it.
 
-Source: Apache Avro 1.11 specification, "Schema Resolution", "Aliases", "Logical Types",
-"Parsing Canonical Form".
+A file made elsewhere may declare anything. Its own bytes must pay for what its schema makes of
+them: null, an empty record and a fixed of size zero take no bytes, and an array itself claims how
+many items it has.
+
+Source: Apache Avro 1.11 specification, "Binary Encoding", "Logical Types", "Parsing Canonical
+Form".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Literal
 
-from shared.avro import bounds, row_schema
-from shared.backups.errors import UnusableBackup
+from shared.avro.errors import AvroError
 from shared.lazy import fastavro
-from shared.tables.kinds.timestamp import Timestamp
+from shared.tables import bulk, stored
+from shared.tables.kinds import KINDS
 from shared.tables.table import Table
 
-OWN_COLUMNS = ("accepted_at", "load_id")
-"""What the platform keeps of a row beside its fields."""
+Form = Literal["number", "text", "other"]
 
-MICROS = {"type": "long", "logicalType": "timestamp-micros"}
-Meaning = Literal["integer", "micros", "text", "other"]
+# Values are walked through recursively, also after they are read.
+_MAX_DEPTH = 100
+# A row of nullable columns that are all null has two values a byte.
+_MOST_VALUES_A_BYTE = 16
+_PRIMITIVES = {"null", "boolean", "int", "long", "float", "double", "bytes", "string"}
+_SIZES = {"null": 0, "float": 4, "double": 8}
 
 
 @dataclass(frozen=True)
@@ -30,21 +36,24 @@ class Field:
     """A field of a file.
 
     Attributes:
-        name: its name there.
-        schema: its schema, as it is decoded: what is a number or text there comes as one.
-        meaning: what its values are.
+        name: its name in the file.
+        types: the types of its values as the file declares them, null left aside. Of several only
+            those whose values say themselves what they are.
+        schema: the schema to decode it by, under which numbers and texts come as such.
+        form: how its values are decoded.
         nullable: whether they may be null.
     """
 
     name: str
+    types: tuple[Any, ...]
     schema: Any
-    meaning: Meaning
+    form: Form
     nullable: bool
 
     @property
     def is_plain(self) -> bool:
-        """Whether the bulk paths cover it."""
-        return self.meaning != "other" and not self.nullable
+        """Whether the bulk paths support it."""
+        return self.form != "other" and not self.nullable
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ class FileSchema:
     """The schema of a file.
 
     Attributes:
-        declared: as the file has it.
+        declared: the schema as the file declares it.
     """
 
     declared: Any
@@ -62,20 +71,22 @@ class FileSchema:
         """Its fields.
 
         Raises:
-            UnusableBackup: `wrong_schema`, it is none, or its rows are no records.
+            AvroError: `wrong_schema`, it is not a schema of records, or not safe to read by.
         """
         declared = self.declared
         if not isinstance(declared, dict) or declared.get("type") != "record":
-            raise wrong_schema("The file does not hold records; a row must be one.")
-        bounds.check_depth(declared)
-        bounds.check(_parsed(declared))
+            raise _wrong("The file does not hold records; each row must be one.")
+        if _is_nested_beyond(declared, _MAX_DEPTH):
+            raise _unsafe(f"is nested more than {_MAX_DEPTH} levels deep")
+        if not _Measure().of(_parsed(declared)).is_paid_for:
+            raise _unsafe("has rows of many values and few bytes")
         if not isinstance(declared.get("fields"), list):
-            raise wrong_schema("The file's records have no fields; a row must have some.")
+            raise _wrong("The file's records have no fields; each row must have some.")
         return tuple(_field(field) for field in self.declared["fields"])
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether the bulk paths cover it."""
+        """Whether the bulk paths support it."""
         return bool(self.fields) and all(field.is_plain for field in self.fields)
 
     @cached_property
@@ -103,70 +114,21 @@ class FileSchema:
 
 
 def of_table(table: Table) -> FileSchema:
-    """The schema that a table's backups are written in."""
-    return FileSchema(row_schema.schema(table))
-
-
-def wrong_schema(sentence: str, **facts: Any) -> UnusableBackup:
-    """The fault of a file whose schema does not fit."""
-    return UnusableBackup("wrong_schema", sentence, **facts)
-
-
-@dataclass(frozen=True)
-class Taken:
-    """A column of the table that a field of the file becomes."""
-
-    column: str
-    field: Field
-
-
-@dataclass(frozen=True)
-class Filled:
-    """A column of the table that the file does not have, and what it is filled with.
-
-    Attributes:
-        column: its name.
-        value: the value; None where it is the restore's own.
-    """
-
-    column: str
-    value: int | str | None
-
-
-def resolve(
-    schema: FileSchema, table: Table, aliases: Mapping[str, str]
-) -> tuple[Taken | Filled, ...]:
-    """Where each column of the table comes from.
-
-    Fields of the file that the table has not are left out, and fields of the table that the file
-    has not get their `load_default`.
-
-    Args:
-        schema: the file's.
-        table: whose columns are wanted.
-        aliases: by a field's name another that it may have in the file.
-
-    Raises:
-        UnusableBackup: `wrong_schema`, saying which fields are missing or of another type.
-    """
-    found = {field.name: field for field in schema.fields}
-    columns: list[Taken | Filled] = []
-    missing, wrong = [], []
-    for name in (*table.names, *OWN_COLUMNS):
-        field = found.get(name) or found.get(aliases.get(name, ""))
-        if field is not None:
-            columns.append(Taken(name, field))
-            if not _fits(field, table, name):
-                wrong.append(name)
-        elif name in OWN_COLUMNS or not table.fields[name].required:
-            columns.append(Filled(name, None if name in OWN_COLUMNS else _default(table, name)))
-        else:
-            missing.append(name)
-    if missing or wrong:
-        raise wrong_schema(
-            _misfit(table, missing, wrong, list(found)), missing=missing, wrong=wrong
-        )
-    return tuple(columns)
+    """The schema that a table's rows are written in."""
+    fields = [
+        {"name": name, "type": column.avro_type, "doc": column.description}
+        for name, column in table.fields.items()
+    ]
+    own = [{"name": name, "type": column.avro_type} for name, column in stored.COLUMNS.items()]
+    return FileSchema(
+        {
+            "type": "record",
+            "name": table.name,
+            "namespace": "tablegate",
+            "doc": table.description,
+            "fields": [*fields, *own],
+        }
+    )
 
 
 def _parsed(declared: Any) -> Any:
@@ -174,84 +136,142 @@ def _parsed(declared: Any) -> Any:
         return fastavro.parse_schema(declared)
     # A schema can be wrong in more ways than the library has errors of its own for.
     except Exception as error:
-        raise wrong_schema("The file's schema is none that Avro knows.") from error
-
-
-def _misfit(table: Table, missing: Sequence[str], wrong: Sequence[str], has: Sequence[str]) -> str:
-    words = [f"The file does not fit table {table.name!r}:"]
-    if missing:
-        words.append(f"it lacks {', '.join(missing)}")
-    if missing and wrong:
-        words.append("and")
-    if wrong:
-        kinds = ", ".join(f"{name} (wanted: {_wanted(table, name)})" for name in wrong)
-        words.append(f"it has another type for {kinds}")
-    return f"{' '.join(words)}. It has the fields {', '.join(has)[:500]}."
+        raise _wrong("The file's schema is not a valid Avro schema.") from error
 
 
 def _field(given: Mapping[str, Any]) -> Field:
-    declared = given["type"]
-    nullable = False
-    if isinstance(declared, list) and "null" in declared and len(declared) == 2:
-        nullable = True
+    name, declared = given["name"], given["type"]
+    if not isinstance(declared, list):
+        form, schema = _form(declared)
+        return Field(name, (declared,), schema, form, nullable=False)
+    if "null" in declared and len(declared) == 2:
         inner = next(branch for branch in declared if branch != "null")
-        meaning, decoded = _meaning(inner)
-        return Field(
-            given["name"],
-            ["null", decoded] if declared[0] == "null" else [decoded, "null"],
-            meaning,
-            nullable,
-        )
-    meaning, decoded = _meaning(declared)
-    return Field(given["name"], decoded, meaning, nullable)
+        form, schema = _form(inner)
+        union = ["null", schema] if declared[0] == "null" else [schema, "null"]
+        return Field(name, (inner,), union, form, nullable=True)
+    types = tuple(branch for branch in declared if _form(branch)[0] == "other")
+    return Field(name, types, _without_decimals(declared), "other", nullable=False)
 
 
-def _meaning(declared: Any) -> tuple[Meaning, Any]:
-    plain = declared.get("type") if isinstance(declared, dict) else declared
-    logical = declared.get("logicalType") if isinstance(declared, dict) else None
+def _form(declared: Any) -> tuple[Form, Any]:
+    """How values of a type are decoded, and the schema to decode them by."""
+    plain, logical = _named(declared)
     if plain == "string":
         return "text", "string"
-    if plain == "long" and logical == "timestamp-micros":
-        return "micros", "long"
-    if plain in ("int", "long") and logical is None:
-        return "integer", plain
-    return "other", bounds.without_decimals(declared)
+    if plain in ("int", "long") and (logical is None or (plain, logical) in _numbers()):
+        return "number", plain
+    return "other", _without_decimals(declared)
 
 
-def _fits(field: Field, table: Table, column: str) -> bool:
-    wanted = _wanted(table, column)
-    if wanted == MICROS:
-        # A moment of another precision, or in words, is taken value by value.
-        return field.meaning in ("micros", "text") or _is_moment(field)
-    if wanted == "long":
-        return field.meaning == "integer"
-    if wanted == "string":
-        return field.meaning == "text"
-    return field.meaning == "other" and field.schema == wanted
+def _named(declared: Any) -> tuple[Any, Any]:
+    """A type's name, and what its values are said to mean."""
+    if isinstance(declared, dict):
+        return declared.get("type"), declared.get("logicalType")
+    return declared, None
 
 
-def _is_moment(field: Field) -> bool:
-    branches = field.schema if isinstance(field.schema, list) else [field.schema]
-    return any(
-        isinstance(branch, dict) and branch.get("logicalType") == "timestamp-millis"
-        for branch in branches
-    )
+@cache
+def _numbers() -> Sequence[tuple[Any, Any]]:
+    """The types of columns that travel in bulk as numbers, whatever these mean."""
+    columns = [*(kind() for kind in KINDS.values()), *stored.COLUMNS.values()]
+    return [_named(one.avro_type) for one in columns if isinstance(one.bulk, bulk.Numbers)]
 
 
-def _wanted(table: Table, column: str) -> Any:
-    if column == "accepted_at":
-        return MICROS
-    return "string" if column == "load_id" else table.fields[column].avro_type
+def _without_decimals(schema: Any) -> Any:
+    """The schema with decimals as the bytes they are: a long one takes hours to convert."""
+    if isinstance(schema, list):
+        return [_without_decimals(branch) for branch in schema]
+    if not isinstance(schema, dict):
+        return schema
+    is_decimal = schema.get("logicalType") == "decimal"
+    return {
+        name: _without_decimals(value)
+        for name, value in schema.items()
+        if not (is_decimal and name in ("logicalType", "precision", "scale"))
+    }
 
 
-def _default(table: Table, name: str) -> Any:
-    field = table.fields[name]
-    default = field.load_default() if callable(field.load_default) else field.load_default
-    if isinstance(field, Timestamp) and isinstance(default, datetime):
-        return micros(default)
-    return default
+def _is_nested_beyond(value: Any, levels: int) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_nested_beyond(one, levels - 1) for one in inner)
 
 
-def micros(moment: datetime) -> int:
-    """A moment as microseconds since 1970."""
-    return (moment - Timestamp.epoch) // timedelta(microseconds=1)
+@dataclass(frozen=True)
+class _Extent:
+    """What a value of a type takes: at most so many Python values, at least so many bytes."""
+
+    values: int
+    size_bytes: int
+    depth: int = 1
+
+    @property
+    def is_paid_for(self) -> bool:
+        return self.values <= _MOST_VALUES_A_BYTE * self.size_bytes
+
+
+class _Measure:
+    """Measures the types of a parsed schema, each named type once."""
+
+    def __init__(self) -> None:
+        self._named: dict[str, _Extent] = {}
+
+    def of(self, schema: Any) -> _Extent:
+        found = self._of(schema)
+        # Through named types values nest deeper than the schema's own text.
+        if found.depth > _MAX_DEPTH:
+            raise _unsafe(f"has rows nested more than {_MAX_DEPTH} levels deep")
+        return found
+
+    def _of(self, schema: Any) -> _Extent:
+        if isinstance(schema, list):
+            branches = [self.of(branch) for branch in schema]
+            return _Extent(
+                1 + max((branch.values for branch in branches), default=0),
+                1 + min((branch.size_bytes for branch in branches), default=0),
+                _below(branches),
+            )
+        if isinstance(schema, str):
+            return self._by_name(schema)
+        kind = schema["type"]
+        if kind in ("record", "error"):
+            fields = [self.of(field["type"]) for field in schema["fields"]]
+            values, size = sum(f.values for f in fields), sum(f.size_bytes for f in fields)
+            return self._name(schema, _Extent(1 + values, size, _below(fields)))
+        if kind in ("enum", "fixed"):
+            return self._name(schema, _Extent(1, schema["size"] if kind == "fixed" else 1))
+        if kind in ("array", "map"):
+            return self._repeated(schema["items" if kind == "array" else "values"], kind == "map")
+        return self.of(kind)
+
+    def _by_name(self, name: str) -> _Extent:
+        if name in _PRIMITIVES:
+            return _Extent(1, _SIZES.get(name, 1))
+        if name not in self._named:
+            # Still being measured: the name is used inside its own type.
+            raise _unsafe(f"is recursive: {name[:80]!r} contains itself")
+        return self._named[name]
+
+    def _name(self, schema: Any, extent: _Extent) -> _Extent:
+        self._named[schema["name"]] = extent
+        return extent
+
+    def _repeated(self, inner: Any, has_keys: bool) -> _Extent:
+        item = self.of(inner)
+        each = _Extent(item.values + has_keys, item.size_bytes + has_keys)
+        if not each.is_paid_for:
+            raise _unsafe("has arrays of many values and few bytes")
+        return _Extent(1, 1, _below([item]))
+
+
+def _below(inner: Sequence[_Extent]) -> int:
+    return 1 + max((extent.depth for extent in inner), default=0)
+
+
+def _wrong(sentence: str) -> AvroError:
+    return AvroError("wrong_schema", sentence)
+
+
+def _unsafe(what: str) -> AvroError:
+    return _wrong(f"The file's schema {what}; write it with only the columns of the table.")

@@ -1,5 +1,5 @@
-"""Backups: tables as Avro on Cloud Storage, and back.
+"""Backups: tables saved as Avro on Cloud Storage, and restored from it.
 
 A backup is an Avro object `{table}/{snapshot time}-{id}.avro` in the backups bucket together with
-its manifest, `….json` beside it. An object without a manifest is no backup.
+its manifest, a `.json` object of the same name. An object without a manifest is not a backup.
 """

@@ -1,37 +1,38 @@
-"""Backups from first to last: taken and read back, checked again, and let go."""
+"""Taking backups, verifying them again, and deleting expired ones."""
 
 from __future__ import annotations
 
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared import logs
-from shared.avro import schemas
-from shared.backups import manifest as manifests
-from shared.backups import retention
-from shared.backups.catalog import Catalog
+from shared import logs, storage
+from shared.avro import codecs, container, schemas
+from shared.avro.checksum import Checksum
+from shared.avro.writer import Writer, writing
+from shared.backups.catalog import Catalog, Content, Manifest, expired, object_name
 from shared.backups.errors import UnusableBackup
-from shared.backups.manifest import Manifest
-from shared.backups.snapshot import snapshot
-from shared.backups.verify import verify
-from shared.backups.write import Written, write
+from shared.backups.snapshot import Snapshot, snapshot
+from shared.backups.verify import content_of, verify
 from shared.lazy import sqlalchemy as sa
 from shared.settings import Settings
 from shared.tables.table import Table
 
-# No backup takes longer; what lies without a manifest after that was cut off.
+FINGERPRINT = "tablegate.fingerprint"
+SNAPSHOT_AT = "tablegate.snapshot_at"
+CONTENT_TYPE = "avro/binary"
+_UPLOAD_BYTES = 2 << 20
+# No backup takes longer; an object that has no manifest after that was left by an interrupted one.
 _LEFTOVER_AGE = timedelta(days=1)
 
 
 class Backups:
-    """Takes backups, with what it needs to do so handed in.
+    """Takes backups of tables, and looks after them.
 
     Args:
-        settings: bucket, codec and how long to keep.
+        settings: bucket, codec and how long to keep backups.
         engine: the database.
         client: Cloud Storage.
     """
@@ -41,35 +42,38 @@ class Backups:
         self.settings, self.engine = settings, engine
         self.catalog = Catalog(client, settings.backups_bucket)
 
-    def take(
+    def back_up(
         self, tables: Sequence[Table], sender: str, *, scheduled: bool = False
     ) -> list[Manifest]:
         """Back up tables, all of them as they are at one moment.
 
-        Each is read back before its manifest is written; a table whose manifest was written is
-        backed up, whatever becomes of the others.
+        Each object is read back before its manifest is written. A table whose manifest was written
+        is backed up, whatever happens to the others.
 
         Raises:
-            UnusableBackup: what was read back is not what was written; it was deleted.
+            UnusableBackup: what was read back differs from what was written; it was deleted.
             SnapshotDiffers: not all rows were read.
             DatabaseUnavailable, DatabaseBusy, StorageUnavailable: try again later.
         """
         backup_id = secrets.token_hex(6)
-        written: list[tuple[Table, str, Written]] = []
-        patience = self.settings.lock_timeout_seconds
+        written: list[tuple[Table, str, Content]] = []
         started = time.monotonic()
-        with snapshot(self.engine, tables, patience) as moment:
+        with snapshot(self.engine, tables, self.settings.lock_timeout_seconds) as moment:
             for table in tables:
-                name = manifests.object_name(table.name, moment.taken_at, backup_id)
+                name = object_name(table.name, moment.taken_at, backup_id)
                 written.append((table, name, self._write(moment, table, name)))
         found = []
-        for table, name, seen in written:
-            self._read_back(name, seen)
+        for table, name, content in written:
+            self._read_back(name, content)
             manifest = Manifest(
                 id=backup_id,
                 table=table.name,
                 object=name,
-                **asdict(seen),
+                rows=content.rows,
+                size_bytes=content.size_bytes,
+                crc32c=content.crc32c,
+                checksum=content.checksum,
+                fingerprint=content.fingerprint,
                 codec=self.settings.backup_codec,
                 schema=schemas.of_table(table).declared,
                 snapshot_at=moment.taken_at,
@@ -78,20 +82,20 @@ class Backups:
                 scheduled=scheduled,
                 verified_at=datetime.now(UTC),
             )
-            self.catalog.keep(manifest)
+            self.catalog.write_manifest(manifest)
             found.append(manifest)
         _log(found, time.monotonic() - started)
         return found
 
-    def check(self, manifest: Manifest) -> Manifest:
-        """Read a backup again and note what was found; its `damage` says what is wrong.
+    def verify(self, manifest: Manifest) -> Manifest:
+        """Read a backup again and note the result in its manifest, as `damage` if it is damaged.
 
         Raises:
             StorageUnavailable: try again later.
         """
         damage = None
         try:
-            verify(self.catalog.client, self.catalog.stored(manifest.object), manifest)
+            verify(self.catalog.client, self.catalog.stored(manifest.object), manifest.content)
         except UnusableBackup as error:
             damage = str(error)
             logs.line(
@@ -103,18 +107,18 @@ class Backups:
                 error=damage,
             )
         checked = manifest.checked(damage, datetime.now(UTC))
-        self.catalog.keep(checked)
+        self.catalog.write_manifest(checked)
         return checked
 
-    def let_go(self, tables: Sequence[Table], now: datetime) -> list[Manifest]:
-        """Delete the backups of these tables that need not be kept, and what cut-off ones left.
+    def expire(self, tables: Sequence[Table], now: datetime) -> list[Manifest]:
+        """Delete the expired backups of these tables, and what interrupted backups left behind.
 
         Raises:
             StorageUnavailable: try again later.
         """
         gone: list[Manifest] = []
         for table in tables:
-            gone += retention.expired(
+            gone += expired(
                 list(self.catalog.newest_first(table.name)),
                 now,
                 self.settings.backup_keep_days,
@@ -124,19 +128,49 @@ class Backups:
                 self.catalog.delete_object(name)
         for manifest in gone:
             self.catalog.delete(manifest)
-            logs.line("INFO", "A backup was let go", table=manifest.table, backup=manifest.id)
+            logs.line(
+                "INFO", "An expired backup was deleted", table=manifest.table, backup=manifest.id
+            )
         return gone
 
-    def _write(self, moment: Any, table: Table, name: str) -> Written:
+    def _write(self, moment: Snapshot, table: Table, name: str) -> Content:
         catalog, codec = self.catalog, self.settings.backup_codec
-        return write(moment, table, catalog.client, catalog.bucket, name, codec)
+        return write_table(moment, table, catalog.client, catalog.bucket, name, codec)
 
-    def _read_back(self, name: str, seen: Written) -> None:
+    def _read_back(self, name: str, content: Content) -> None:
         try:
-            verify(self.catalog.client, self.catalog.stored(name), seen)
+            verify(self.catalog.client, self.catalog.stored(name), content)
         except UnusableBackup:
             self.catalog.delete_object(name)
             raise
+
+
+def write_table(
+    moment: Snapshot, table: Table, client: Any, bucket: str, name: str, codec: str
+) -> Content:
+    """Write a table's rows to an Avro object, in constant memory; it appears whole or not at all.
+
+    Raises:
+        SnapshotDiffers: not all rows were read.
+        DatabaseUnavailable, DatabaseBusy, StorageUnavailable: try again later.
+    """
+    schema = schemas.of_table(table)
+    metadata = {
+        FINGERPRINT: schema.fingerprint.encode(),
+        SNAPSHOT_AT: moment.taken_at.isoformat().encode(),
+    }
+    header = container.new_header(schema.declared, codecs.of(codec), metadata)
+    checksum = Checksum(schema.by_field)
+    blob = client.bucket(bucket).blob(name, chunk_size=_UPLOAD_BYTES)
+    # An error inside cancels the upload.
+    with (
+        storage.mapped(),
+        blob.open("wb", content_type=CONTENT_TYPE, ignore_flush=True) as stream,
+    ):
+        writer = Writer(stream, header)
+        with writing(writer, schema, checksum.add) as put:
+            moment.send(table, put)
+    return content_of(schema, checksum, writer.digest)
 
 
 def _log(found: Sequence[Manifest], seconds: float) -> None:

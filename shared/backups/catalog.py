@@ -1,20 +1,131 @@
-"""The backups there are: their manifests on Cloud Storage."""
+"""The backups in a bucket: their manifests, and which of them may be deleted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta
 
 from shared import logs, storage
-from shared.backups import manifest as manifests
 from shared.backups.errors import UnknownBackup, UnusableBackup
-from shared.backups.manifest import Manifest
 from shared.lazy import api_exceptions
 from shared.storage import ObjectStore, StoredObject
 
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+
 LATEST = "latest"
 _JSON = "application/json"
+_TIME = "%Y%m%dT%H%M%S.%fZ"
+_NAME = re.compile(
+    r"(?P<table>[^/]+)/(?P<time>\d{8}T\d{6}\.\d{6}Z)-(?P<id>[0-9a-f]{12})\.(avro|json)"
+)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What an Avro object holds, as it was written or as it was read.
+
+    Attributes:
+        rows: the number of rows.
+        checksum: of the rows, whatever their order.
+        size_bytes: of the object.
+        crc32c: of the object's bytes, base64.
+        fingerprint: SHA-256 of the schema's parsing canonical form.
+    """
+
+    rows: int
+    checksum: str
+    size_bytes: int
+    crc32c: str
+    fingerprint: str
+
+
+class BackupFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What both the manifest and the API say of a backup."""
+
+    id: Annotated[str, Meta(description="By which it is restored, verified or deleted.")]
+    table: str
+    rows: Count
+    size_bytes: Count
+    crc32c: Annotated[str, Meta(description="Of the file's bytes, base64.")]
+    checksum: Annotated[str, Meta(description="Of its rows, whatever their order.")]
+    fingerprint: Annotated[str, Meta(description="SHA-256 of the schema's parsing canonical form.")]
+    codec: str
+    snapshot_at: Annotated[datetime, Meta(description="The moment whose rows it holds.")]
+    scheduled: bool
+    sender: Annotated[str, Meta(description="Who asked for it.")]
+    verified_at: Annotated[datetime, Meta(description="When it was last found intact.")]
+
+
+class Manifest(BackupFacts, frozen=True, kw_only=True):
+    """What is known of a backup; written next to it once it was read back.
+
+    Tables that were backed up together share its id.
+
+    Attributes:
+        object: name of the Avro object in the backups bucket.
+        schema: the Avro schema.
+        created_at: when the backup was finished.
+        damage: what was wrong when it was last read, or None.
+    """
+
+    object: str
+    schema: dict[str, Any]
+    created_at: datetime
+    damage: str | None = None
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether it was undamaged when it was last read."""
+        return self.damage is None
+
+    @property
+    def name(self) -> str:
+        """Name of the manifest's own object."""
+        return f"{self.object.removesuffix('.avro')}.json"
+
+    @property
+    def content(self) -> Content:
+        """What the Avro object holds."""
+        return Content(self.rows, self.checksum, self.size_bytes, self.crc32c, self.fingerprint)
+
+    def encoded(self) -> bytes:
+        """The manifest as JSON."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+    def checked(self, damage: str | None, now: datetime) -> Manifest:
+        """The manifest after the object was read again."""
+        verified_at = now if damage is None else self.verified_at
+        return msgspec.structs.replace(self, verified_at=verified_at, damage=damage)
+
+
+def object_name(table_name: str, snapshot_at: datetime, backup_id: str) -> str:
+    """The name of a backup's Avro object."""
+    moment = snapshot_at.astimezone(UTC).strftime(_TIME)
+    return f"{table_name}/{moment}-{backup_id}.avro"
+
+
+def expired(
+    newest_first: Sequence[Manifest], now: datetime, keep_days: int, keep_last: int
+) -> list[Manifest]:
+    """The backups of a table that may be deleted.
+
+    Those of the last `keep_days` are kept, the last `keep_last`, and the last `keep_last` that are
+    undamaged: so the only good backup is never deleted.
+    """
+    good = [manifest for manifest in newest_first if manifest.is_verified]
+    kept = {manifest.object for manifest in (*newest_first[:keep_last], *good[:keep_last])}
+    oldest = now - timedelta(days=keep_days)
+    return [
+        manifest
+        for manifest in newest_first
+        if manifest.object not in kept and manifest.snapshot_at < oldest
+    ]
 
 
 class Catalog:
@@ -40,7 +151,7 @@ class Catalog:
                 yield found
 
     def find(self, table_name: str, backup_id: str) -> Manifest:
-        """The backup of a table with that id, or the `latest` that is as it should be.
+        """The backup of a table with this id; `latest` is the newest undamaged one.
 
         Raises:
             UnknownBackup: there is none.
@@ -63,24 +174,24 @@ class Catalog:
         """The Avro object of a backup.
 
         Raises:
-            UnusableBackup: `damaged`, it is gone.
+            UnusableBackup: `damaged`, the object is missing.
             StorageUnavailable: try again later.
         """
         found = ObjectStore(self.client).find(self.bucket, name)
         if found is None:
             raise UnusableBackup(
-                "damaged", f"The object {name!r} of the backup is gone; use another."
+                "damaged", f"The object {name!r} of the backup is gone; use another backup."
             )
         return found
 
-    def beside(self, name: str) -> Manifest | None:
-        """The manifest beside an object, where there is one."""
-        if manifests.id_of(name) is None:
+    def manifest_of(self, name: str) -> Manifest | None:
+        """The manifest of an Avro object, or None if it has none."""
+        if _id_of(name) is None:
             return None
         return self._read(f"{name.removesuffix('.avro')}.json")
 
-    def keep(self, manifest: Manifest) -> None:
-        """Write a manifest: from then on there is the backup.
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Write a manifest, with which its backup comes into being.
 
         Raises:
             StorageUnavailable: try again later.
@@ -88,7 +199,7 @@ class Catalog:
         ObjectStore(self.client).write(self.bucket, manifest.name, (manifest.encoded(),), _JSON)
 
     def delete(self, manifest: Manifest) -> None:
-        """Delete a backup: its manifest first, so that there is never one without its object.
+        """Delete a backup: its manifest first, so that none is ever left without its object.
 
         Raises:
             StorageUnavailable: try again later.
@@ -97,7 +208,7 @@ class Catalog:
         self.delete_object(manifest.object)
 
     def delete_object(self, name: str) -> None:
-        """Delete an object, if it is there."""
+        """Delete an object, if it exists."""
         with storage.mapped():
             try:
                 self.client.bucket(self.bucket).blob(name).delete()
@@ -105,14 +216,14 @@ class Catalog:
                 return
 
     def leftovers(self, table_name: str, before: datetime) -> list[str]:
-        """Objects without a manifest that a backup cut off before that moment has left."""
+        """Objects without a manifest, left by backups that were interrupted before that moment."""
         with storage.mapped():
             blobs = list(self.client.list_blobs(self.bucket, prefix=f"{table_name}/"))
         kept = {blob.name.removesuffix(".json") for blob in blobs if blob.name.endswith(".json")}
         return [
             blob.name
             for blob in blobs
-            if manifests.id_of(blob.name) is not None
+            if _id_of(blob.name) is not None
             and blob.name.endswith(".avro")
             and blob.name.removesuffix(".avro") not in kept
             and blob.time_created < before
@@ -122,7 +233,7 @@ class Catalog:
         with storage.mapped():
             blobs = self.client.list_blobs(self.bucket, prefix=f"{table_name}/")
             names = [str(blob.name) for blob in blobs]
-        return [n for n in names if manifests.id_of(n) is not None and n.endswith(ending)]
+        return [n for n in names if _id_of(n) is not None and n.endswith(ending)]
 
     def _read(self, name: str) -> Manifest | None:
         with storage.mapped():
@@ -132,7 +243,13 @@ class Catalog:
                 # Deleted since it was listed.
                 return None
         try:
-            return manifests.decode(content)
-        except UnusableBackup as error:
-            logs.line("WARNING", "A manifest is passed over", object=name, error=str(error))
+            return msgspec.json.decode(content, type=Manifest)
+        except msgspec.MsgspecError as error:
+            logs.line("WARNING", "A manifest was skipped", object=name, error=str(error))
             return None
+
+
+def _id_of(name: str) -> str | None:
+    """The id in the name of a backup's object or manifest, or None for any other name."""
+    found = _NAME.fullmatch(name)
+    return found["id"] if found else None

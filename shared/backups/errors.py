@@ -6,9 +6,11 @@ PermanentError
 └── Orphans             rows that would be left without their parent
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from shared.avro.errors import AvroError
 from shared.errors import PermanentError
 
 
@@ -35,9 +37,22 @@ class Orphans(PermanentError):
 
     Attributes:
         found: for each reference that would break: the rows' table and field, the parents' table,
-            how many rows there are, and the keys of the first ten.
+            the number of rows, and the keys of the first ten.
     """
 
     def __init__(self, sentence: str, found: Sequence[Mapping[str, Any]]) -> None:
         self.found = tuple(found)
         super().__init__(sentence)
+
+
+@contextmanager
+def mapped() -> Iterator[None]:
+    """Turn an Avro file's errors inside into those of a backup, with the same code and facts.
+
+    Raises:
+        UnusableBackup: the file cannot be read.
+    """
+    try:
+        yield
+    except AvroError as error:
+        raise UnusableBackup(error.code, str(error), **error.facts) from error

@@ -1,37 +1,104 @@
-"""A backup back into its table, in one transaction or not at all.
+"""Restoring a backup into its table, in one transaction or not at all.
 
-The rows are staged and checked before any lock is taken; then the table is held against them, and
-only what differs is changed. Loads of the table wait from the comparison to the commit; readers
-see the table as it was or as it is afterwards.
+The rows are staged and checked before any lock is taken. Then the table is compared with them, and
+only what differs is changed. Loads of the table wait from the comparison to the commit; readers see
+the table as it was before or as it is afterwards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+import msgspec
+from msgspec import Meta
 
 from shared import logs, tables
+from shared.avro import postgres, rows
+from shared.avro.checksum import Checksum
+from shared.avro.codecs import MAX_BLOCK_BYTES
+from shared.avro.columns import Chunk
+from shared.avro.schemas import FileSchema
+from shared.backups.catalog import Manifest
 from shared.backups.errors import Orphans, UnusableBackup
-from shared.backups.import_rows import Own
-from shared.backups.loosening import loosened
-from shared.backups.manifest import Manifest
-from shared.backups.order import Key, Order, Restored, RowsChanged
-from shared.backups.restore_sql import SHOWN, Statements
-from shared.backups.stage import stage
+from shared.backups.foreign_keys import without_foreign_keys
+from shared.backups.import_rows import RestoreLoad, RowImport
+from shared.backups.mapping import resolve
+from shared.backups.restore_sql import SHOWN, Mode, Statements
+from shared.backups.verify import compare, content_of, opened
+from shared.database.copy import copy_in
 from shared.database.engine import transaction
 from shared.database.sql import statement
 from shared.lazy import sqlalchemy as sa
+from shared.pipeline import prefetch
 from shared.storage import StoredObject
+from shared.tables import stored
 from shared.tables.table import Table
 
+Key = dict[str, Any]
 _SQL = Path(__file__).with_name("sql")
 _KINDS = ("inserted", "updated", "deleted", "unchanged")
 
 
-def restore(engine: sa.Engine, client: Any, order: Order, lock_timeout_seconds: int) -> Restored:
+@dataclass(frozen=True)
+class RestoreRequest:
+    """What to restore, and how.
+
+    Attributes:
+        table: the table to restore into.
+        stored: the Avro object.
+        manifest: the object's manifest, or None for a file made elsewhere.
+        mode: `replace`: the table is the backup afterwards; `merge`: rows that the backup does not
+            have stay.
+        dry_run: only say what would change.
+        sender: who asks for it.
+        aliases: by a field's name, another name that it may have in a file made elsewhere.
+        max_block_bytes: the largest block of the file to accept.
+    """
+
+    table: Table
+    stored: StoredObject
+    manifest: Manifest | None
+    mode: Mode = "replace"
+    dry_run: bool = False
+    sender: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    max_block_bytes: int = MAX_BLOCK_BYTES
+
+
+class RowsChanged(msgspec.Struct, frozen=True):
+    """Rows that change in one way."""
+
+    count: Annotated[int, Meta(ge=0)]
+    examples: Annotated[
+        list[dict[str, Any]], Meta(description="The keys of the first ten of them.")
+    ]
+
+
+@dataclass(frozen=True)
+class RestoreOutcome:
+    """What a restore did, or would do.
+
+    Attributes:
+        load_id: its entry in the ledger; None after a dry run.
+        rows: the number of rows in the backup.
+        accepted_at: when it was asked for.
+        changes: `inserted`, `updated`, `deleted` and `unchanged` rows.
+    """
+
+    load_id: UUID | None
+    rows: int
+    accepted_at: datetime
+    changes: Mapping[str, RowsChanged]
+
+
+def restore(
+    engine: sa.Engine, client: Any, request: RestoreRequest, lock_timeout_seconds: int
+) -> RestoreOutcome:
     """Restore a table.
 
     Raises:
@@ -39,70 +106,111 @@ def restore(engine: sa.Engine, client: Any, order: Order, lock_timeout_seconds: 
         Orphans: rows would be left without their parent.
         DatabaseUnavailable, DatabaseBusy, StorageUnavailable: try again later.
     """
-    if order.manifest is not None:
-        _check_unread(order.stored, order.manifest)
+    if request.manifest is not None:
+        _check_object(request.stored, request.manifest)
     with transaction(engine, lock_timeout_seconds=lock_timeout_seconds) as connection:
-        restored = _Restore(connection, client, order).run()
+        restored = _Restore(connection, client, request).run()
     logs.line(
         "INFO",
-        "A restore was tried" if order.dry_run else "A table was restored",
+        "A restore was tried" if request.dry_run else "A table was restored",
         load_id=restored.load_id,
-        table=order.table.name,
-        source=order.stored.identity,
-        mode=order.mode,
+        table=request.table.name,
+        source=request.stored.identity,
+        mode=request.mode,
         counts={kind: change.count for kind, change in restored.changes.items()},
     )
     return restored
 
 
-def _check_unread(stored: StoredObject, manifest: Manifest) -> None:
-    # Cloud Storage has these itself: most damage is known before a byte is read.
+def _check_object(stored: StoredObject, manifest: Manifest) -> None:
+    # Cloud Storage knows these itself: most damage is found before a byte is read.
     if (stored.crc32c, stored.size_bytes) != (manifest.crc32c, manifest.size_bytes):
         raise UnusableBackup(
             "damaged",
-            f"The object of the backup has CRC32C {stored.crc32c!r} and {stored.size_bytes} bytes, "
-            f"and had {manifest.crc32c!r} and {manifest.size_bytes}; it is damaged. Use another.",
+            f"The object of the backup has CRC32C {stored.crc32c!r} and {stored.size_bytes} bytes; "
+            f"expected {manifest.crc32c!r} and {manifest.size_bytes}. It is damaged; use another "
+            "backup.",
             differs=["crc32c", "size_bytes"],
         )
 
 
 class _Restore:
-    def __init__(self, connection: sa.Connection, client: Any, order: Order) -> None:
-        self._connection, self._client, self._order = connection, client, order
-        self._table = order.table
-        self._sql = Statements(order.table, order.mode)
-        self._own = Own(datetime.now(UTC), uuid4())
+    def __init__(self, connection: sa.Connection, client: Any, request: RestoreRequest) -> None:
+        self._connection, self._client, self._request = connection, client, request
+        self._table = request.table
+        self._sql = Statements(request.table, request.mode)
+        self._load = RestoreLoad(datetime.now(UTC), uuid4())
 
-    def run(self) -> Restored:
-        # A dry run keeps nobody out, and sees one moment instead.
-        if self._order.dry_run:
+    def run(self) -> RestoreOutcome:
+        # A dry run locks nobody out, and sees one moment instead.
+        if self._request.dry_run:
             self._execute("set transaction isolation level repeatable read")
-        rows, keeps_own = stage(self._connection, self._client, self._order, self._own, self._sql)
+        count, keeps_own = self._stage()
         self._check_keys()
-        if not self._order.dry_run:
-            self._shut_out_others()
+        if not self._request.dry_run:
+            self._lock_table()
         self._check_references()
         self._execute(self._sql.compare)
         self._check_children()
-        changes = self._changes(rows)
-        if not self._order.dry_run:
+        changes = self._changes(count)
+        if not self._request.dry_run:
             self._apply(changes, keeps_own=keeps_own)
-            self._record(rows, changes)
-        load_id = None if self._order.dry_run else self._own.load_id
-        return Restored(load_id, rows, self._own.accepted_at, changes)
+            self._record(count, changes)
+        load_id = None if self._request.dry_run else self._load.load_id
+        return RestoreOutcome(load_id, count, self._load.accepted_at, changes)
+
+    def _stage(self) -> tuple[int, bool]:
+        """Fill a temporary table with the backup's rows.
+
+        Gives how many there are, and whether they say themselves by which load they came.
+        """
+        request, manifest = self._request, self._request.manifest
+        with opened(self._client, request.stored, request.max_block_bytes) as reader:
+            schema = FileSchema(reader.header.schema)
+            columns = resolve(schema, self._table, request.aliases)
+            importing = RowImport(self._table, columns, self._load, judged=manifest is None)
+            checksum = Checksum(schema.by_field)
+            self._execute(self._sql.create)
+            count = 0
+
+            def ready(chunk: Chunk) -> tuple[int, str, bytes]:
+                # There is nothing to compare a file made elsewhere with.
+                if manifest is not None:
+                    checksum.add(chunk)
+                return chunk.rows, *self._copied(importing.typed(chunk))
+
+            # The next rows are made ready while PostgreSQL copies these.
+            with prefetch(map(ready, rows.chunks(schema, reader))) as prepared:
+                for row_count, copy, piece in prepared:
+                    count += row_count
+                    if piece:
+                        copy_in(self._connection, copy, (piece,))
+        if manifest is not None:
+            compare(content_of(schema, checksum, reader.digest), manifest.content)
+        importing.rejected.check()
+        # Without statistics the planner takes the table for a small one.
+        self._execute(f"analyze {self._sql.restored}")
+        return count, importing.keeps_own
+
+    def _copied(self, typed: Chunk) -> tuple[str, bytes]:
+        """The COPY statement for some rows, and its input."""
+        columns = stored.columns(self._table)
+        if postgres.can_copy(typed, columns):
+            return self._sql.copy_binary, postgres.to_copy(typed, columns) if typed.rows else b""
+        return self._sql.copy, postgres.to_copy_text(typed, columns)
 
     def _check_keys(self) -> None:
         count, keys = self._first(self._sql.doubled, self._table)
         if count:
             raise UnusableBackup(
                 "doubled_keys",
-                f"{count} keys come more than once in the file; leave one row of each.",
+                f"{count} keys occur more than once in the file; leave one row of each.",
                 count=count,
                 examples=keys,
             )
 
-    def _shut_out_others(self) -> None:
-        # The lock that loads share, and then the table's own, for those that do not know of it.
+    def _lock_table(self) -> None:
+        # First the lock that loads share, then the table's own for anyone who does not take that.
         self._execute(self._sql.lock_out_loads)
         self._execute(self._sql.lock)
 
@@ -114,7 +222,7 @@ class _Restore:
                 found.append(_broken(self._table, reference.field, reference.table, count, keys))
         if found:
             raise Orphans(
-                f"{_told(found)} The backup's rows need parents that are not there; restore "
+                f"{_orphans(found)} The backup's rows need parents that do not exist; restore "
                 f"{_names(found, 'parent')} first.",
                 found,
             )
@@ -123,7 +231,7 @@ class _Restore:
         found = []
         for child in tables.children(self._table):
             if child.name == self._table.name:
-                # Looked at with its own references, before and after being the same table.
+                # Checked with its own references: before and after it is the same table.
                 continue
             for reference in child.references:
                 if reference.table == self._table.name:
@@ -133,40 +241,40 @@ class _Restore:
                         found.append(broken)
         if found:
             raise Orphans(
-                f"{_told(found)} The restore would delete rows that these refer to; restore with "
-                f"mode merge, or restore {_names(found, 'table')} first.",
+                f"{_orphans(found)} The restore would delete rows that these refer to; restore "
+                f"with mode merge, or restore {_names(found, 'table')} first.",
                 found,
             )
 
-    def _changes(self, rows: int) -> dict[str, RowsChanged]:
+    def _changes(self, count: int) -> dict[str, RowsChanged]:
         counts = dict(self._rows(self._sql.counts))
         examples: dict[str, list[Key]] = {kind: [] for kind in _KINDS}
         for kind, *values in self._rows(self._sql.examples):
             examples[kind].append(dict(zip(self._table.key, values, strict=True)))
         for same in self._rows(self._sql.unchanged):
             examples["unchanged"].append(dict(zip(self._table.key, same, strict=True)))
-        counts["unchanged"] = rows - counts.get("inserted", 0) - counts.get("updated", 0)
+        counts["unchanged"] = count - counts.get("inserted", 0) - counts.get("updated", 0)
         return {kind: RowsChanged(counts.get(kind, 0), examples[kind]) for kind in _KINDS}
 
     def _apply(self, changes: Mapping[str, RowsChanged], *, keeps_own: bool) -> None:
         counts = {kind: change.count for kind, change in changes.items()}
-        load_id = {"load_id": str(self._own.load_id)}
-        with loosened(self._connection, self._table, counts):
+        load_id = {"load_id": str(self._load.load_id)}
+        with without_foreign_keys(self._connection, self._table, counts):
             self._connection.execute(sa.text(self._sql.keep_replaced), load_id)
-            # Rows that refer to rows of the same table always find them in this order.
+            # In this order, rows that refer to rows of the same table always find them.
             update = self._sql.update(keeps_own=keeps_own)
             for sql in (self._sql.insert, update, self._sql.delete):
                 self._execute(sql)
 
-    def _record(self, rows: int, changes: Mapping[str, RowsChanged]) -> None:
+    def _record(self, count: int, changes: Mapping[str, RowsChanged]) -> None:
         values = {
-            "load_id": str(self._own.load_id),
-            "source": f"restore {self._own.load_id} of {self._order.stored.identity}",
-            "sender": self._order.sender or None,
-            "content": self._order.stored.content,
+            "load_id": str(self._load.load_id),
+            "source": f"restore {self._load.load_id} of {self._request.stored.identity}",
+            "sender": self._request.sender or None,
+            "content": self._request.stored.content,
             "table_name": self._table.name,
-            "rows": rows,
-            "accepted_at": self._own.accepted_at,
+            "rows": count,
+            "accepted_at": self._load.accepted_at,
             **{kind: change.count for kind, change in changes.items()},
         }
         self._connection.execute(sa.text(statement(_SQL, "record")), values)
@@ -196,7 +304,7 @@ def _broken(
     }
 
 
-def _told(found: Sequence[Mapping[str, Any]]) -> str:
+def _orphans(found: Sequence[Mapping[str, Any]]) -> str:
     return " ".join(
         f"{one['count']} rows of {one['table']} would lack their parent in {one['parent']}."
         for one in found

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from shared.avro.schemas import OWN_COLUMNS
-from shared.backups.snapshot import column_types
 from shared.database.sql import (
     columns,
     composed,
@@ -22,6 +20,8 @@ from shared.database.sql import (
     restore_lock_key,
     row,
 )
+from shared.tables import stored
+from shared.tables.column import StoredColumn
 from shared.tables.table import Reference, Table
 
 Mode = Literal["replace", "merge"]
@@ -41,9 +41,9 @@ class Statements:
     mode: Mode
 
     @property
-    def types(self) -> Mapping[str, str]:
-        """The columns of a stored row and their types."""
-        return column_types(self.table)
+    def stored_columns(self) -> Mapping[str, StoredColumn]:
+        """The columns of a stored row."""
+        return stored.columns(self.table)
 
     @property
     def target(self) -> str:
@@ -63,7 +63,9 @@ class Statements:
     @cached_property
     def create(self) -> str:
         """Create the temporary table of the backup's rows."""
-        typed = listed(f"{quoted(name)} {kind}" for name, kind in self.types.items())
+        typed = listed(
+            f"{quoted(name)} {column.postgres_type}" for name, column in self.stored_columns.items()
+        )
         return self._composed(
             """
             create temporary table {restored} (
@@ -157,7 +159,7 @@ class Statements:
     def compare(self) -> str:
         """Note which keys change: `inserted`, `updated`, `deleted`, or `confirmed`.
 
-        A confirmed row is the same but for accepted_at and load_id.
+        A confirmed row is the same but for the load that brought it, and when.
         """
         key = [
             f"coalesce(restored.{name}, stored.{name}) as {name}"
@@ -183,7 +185,7 @@ class Statements:
             first=quoted(self.table.key[0]),
             fields_differ=_differ(self.table.names),
             join="full" if self.mode == "replace" else "left",
-            own_columns_differ=_differ(OWN_COLUMNS),
+            own_columns_differ=_differ(tuple(stored.COLUMNS)),
         )
 
     @cached_property
@@ -224,13 +226,12 @@ class Statements:
         return self._composed(
             """
             insert into replaced_rows
-                (table_name, key, row, accepted_at, load_id, replaced_by)
+                (table_name, key, row, {own_columns}, replaced_by)
             select
                 {table_name},
                 {key_json},
                 {row_json},
-                stored.accepted_at,
-                stored.load_id,
+                {own_values},
                 cast(:load_id as uuid)
             from {target} as stored
             join {changes} as changes on {changes_is_stored}
@@ -239,6 +240,8 @@ class Statements:
             table_name=literal(self.table.name),
             key_json=json_object(self.table.key, "stored"),
             row_json=json_object(self.table.names, "stored"),
+            own_columns=columns(stored.COLUMNS),
+            own_values=columns(stored.COLUMNS, "stored"),
         )
 
     @cached_property
@@ -255,7 +258,7 @@ class Statements:
             where changes.change = 'inserted'
             order by {restored_key}
             """,
-            restored_columns=columns(self.types, "restored"),
+            restored_columns=columns(self.stored_columns, "restored"),
         )
 
     def update(self, *, keeps_own: bool) -> str:
@@ -265,7 +268,7 @@ class Statements:
             keeps_own: whether the backup's rows say by which load they came, and when. A table that
                 is replaced gets that back even where nothing else of a row has changed.
         """
-        named = [quoted(name) for name in self.types if name not in self.table.key]
+        named = [quoted(name) for name in self.stored_columns if name not in self.table.key]
         whole = keeps_own and self.mode == "replace"
         return self._composed(
             """
@@ -298,7 +301,7 @@ class Statements:
             restored=self.restored,
             changes=self.changes,
             restore_lock_key=restore_lock_key(self.table.name),
-            columns=columns(self.types),
+            columns=columns(self.stored_columns),
             key=columns(key),
             restored_key=columns(key, "restored"),
             stored_is_restored=equal(key, "stored", "restored"),

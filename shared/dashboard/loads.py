@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -17,11 +17,10 @@ from shared.database.engine import transaction
 from shared.database.sql import statement
 from shared.lazy import sqlalchemy as sa
 from shared.loading.ledger import Counts, Kind, counts_of
+from shared.tables.kinds.timestamp import EPOCH, micros
 from shared.validation.reasons import CATALOGUE
 
 _SQL = Path(__file__).with_name("sql")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _CURSOR = re.compile(r"([0-9]{1,16})-([0-9a-f]{32})", re.ASCII)
 
 Why: TypeAlias = Annotated[
@@ -101,13 +100,13 @@ class Cursor(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """As callers send it: exact to the microsecond, without characters that a URL escapes."""
-        return f"{(self.started_at - _EPOCH) // _MICROSECOND}-{self.load_id.hex}"
+        return f"{micros(self.started_at)}-{self.load_id.hex}"
 
     @classmethod
     def parse(cls, text: str) -> Cursor | None:
         """The cursor that a text is, or None."""
         found = _CURSOR.fullmatch(text)
-        return found and cls(_EPOCH + int(found[1]) * _MICROSECOND, UUID(found[2]))
+        return found and cls(EPOCH + timedelta(microseconds=int(found[1])), UUID(found[2]))
 
 
 def page(engine: sa.Engine, most: int, after: Cursor | None) -> LoadPage:

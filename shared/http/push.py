@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.request
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,7 +20,7 @@ from shared import logs
 from shared.http.bodies import content
 from shared.http.problems import RETRY_SECONDS, Problem
 from shared.http.tokens import Refusal
-from shared.lazy import auth_exceptions, jwt
+from shared.lazy import auth_exceptions, jwt, urllib_request
 from shared.settings import Settings
 
 _ISSUERS = ("https://accounts.google.com", "accounts.google.com")
@@ -121,7 +119,7 @@ class Certificates:
     def _refetch(self, url: str) -> None:
         try:
             self._found = fetch_certificates(url)
-        except (URLError, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:
             logs.line(
                 "ERROR",
                 "Could not fetch the certificates that sign push tokens",
@@ -148,7 +146,7 @@ def fetch_certificates(url: str) -> dict[str, str]:
     local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
     if parts.scheme != "https" and not local:
         raise ValueError("PUSH_CERTS_URL must be an https address")
-    with urllib.request.urlopen(url, timeout=_FETCH_TIMEOUT_SECONDS) as answer:  # noqa: S310  # nosec B310 # checked above
+    with urllib_request.urlopen(url, timeout=_FETCH_TIMEOUT_SECONDS) as answer:  # nosec B310 # checked above
         found = json.loads(answer.read(_LARGEST_BYTES))
     if not isinstance(found, dict) or not found:
         raise ValueError("no certificates")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -92,8 +91,7 @@ class ResponseSpec(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """One path and method of a function, its handler and its documentation.
 
     Attributes:
@@ -115,14 +113,13 @@ class Route:
     method: str
     path: str
     handler: Handler
-    _: KW_ONLY
     scope: str
     summary: str = ""
     description: str = ""
     parameters: Sequence[Parameter] = ()
     body: Body | None = None
     responses: Sequence[ResponseSpec] = ()
-    problems: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    problems: Mapping[int, Sequence[str]] = msgspec.field(default_factory=dict)
     scheduled: bool = False
     at_root: bool = False
     documented: bool = True

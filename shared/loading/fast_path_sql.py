@@ -3,11 +3,13 @@
 tests/golden/loading/fast_path_sql.sql has every statement as it is for `hired_employees`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from uuid import UUID
 
 from shared.database.sql import columns, composed, literal, qualified, quoted
+from shared.tables import stored
 from shared.tables.table import Table
 
 
@@ -71,11 +73,11 @@ def precheck(table: Table) -> str:
 
 @cache
 def copy_new(table: Table) -> str:
-    """Copy rows with their accepted_at and load_id into the table."""
+    """Copy rows into the table, with the columns that the load gives."""
     return composed(
-        "copy {target} ({fields}, accepted_at, load_id)\nfrom stdin",
+        "copy {target} ({fields})\nfrom stdin",
         target=qualified(table.name),
-        fields=columns(table.names),
+        fields=columns(stored.columns(table)),
     )
 
 
@@ -103,21 +105,14 @@ def any_row(table: Table) -> str:
 
 
 def set_defaults(table: Table, load_id: UUID, accepted_at: datetime) -> str:
-    """Give the rows that follow their load_id and accepted_at."""
-    return composed(
-        """
-        alter table {target}
-            alter accepted_at set default {accepted_at},
-            alter load_id set default {load_id}
-        """,
-        target=qualified(table.name),
-        accepted_at=literal(accepted_at.isoformat()),
-        load_id=literal(str(load_id)),
-    )
+    """Give the rows that follow the columns of their load."""
+    own = stored.values(accepted_at, load_id)
+    texts = {name: stored.COLUMNS[name].copy_text(value) for name, value in own.items()}
+    return _alter_own(table, {name: f"set default {literal(text)}" for name, text in texts.items()})
 
 
 def copy_fields(table: Table) -> str:
-    """Copy rows into the table, without accepted_at and load_id."""
+    """Copy rows into the table, without the columns that the load gives."""
     return composed(
         "copy {target} ({fields})\nfrom stdin",
         target=qualified(table.name),
@@ -127,13 +122,17 @@ def copy_fields(table: Table) -> str:
 
 def drop_defaults(table: Table) -> str:
     """Take the defaults off again."""
+    return _alter_own(table, dict.fromkeys(stored.COLUMNS, "drop default"))
+
+
+def _alter_own(table: Table, changes: Mapping[str, str]) -> str:
     return composed(
         """
         alter table {target}
-            alter accepted_at drop default,
-            alter load_id drop default
+            {changes}
         """,
         target=qualified(table.name),
+        changes=",\n".join(f"alter {quoted(name)} {change}" for name, change in changes.items()),
     )
 
 

@@ -34,6 +34,7 @@ from shared.lazy import pg8000
 from shared.lazy import sqlalchemy as sa
 from shared.loading import fast_path_sql
 from shared.loading.ledger import Source
+from shared.tables import stored
 from shared.tables.table import Table
 from shared.validation.rows import Rows
 
@@ -101,9 +102,10 @@ def copy_new(
         The number of rows, or None if another load has stored one of the keys meanwhile; then
         nothing is written.
     """
-    own = f"{source.accepted_at.isoformat()}\t{source.load_id}"
+    own = stored.values(source.accepted_at, source.load_id)
+    tail = "\t".join(stored.COLUMNS[name].copy_text(value) for name, value in own.items())
     # In the order of the keys, as all loads insert: two that meet wait, and do not deadlock.
-    text = rows.in_order_of(_position(table, table.key[0]), own).encode()
+    text = rows.in_order_of(_position(table, table.key[0]), tail).encode()
 
     def copy() -> int:
         if skip_checks:

@@ -16,10 +16,10 @@ from shared.database.engine import transaction
 from shared.errors import DatabaseBusy
 from shared.lazy import sqlalchemy as sa
 from shared.loading import fast_paths, ledger, rejects
-from shared.loading.ahead import ahead
 from shared.loading.fast_paths import Precheck
 from shared.loading.ledger import Counts, Entry, Source
 from shared.loading.merge_sql import merge_sql
+from shared.pipeline import prefetch
 from shared.tables.table import Table
 from shared.validation.rows import Block
 
@@ -150,14 +150,14 @@ def _write(
     begin(connection, table, _merge_of(source))
     if fast_paths.can_bulk_load(connection, table, source.size_bytes):
         reasons: Counter[str] = Counter()
-        with ahead(blocks(numbered=False)) as found:
+        with prefetch(blocks(numbered=False)) as found:
             pieces = _pieces(connection, table, source, found, reasons)
             copied = fast_paths.bulk_load(
                 connection, table, source.load_id, source.accepted_at, pieces
             )
         if copied is not None:
             return Counts(inserted=copied, rejected=reasons.total()), reasons
-    with ahead(blocks()) as found:
+    with prefetch(blocks()) as found:
         return _stage_and_merge(connection, table, source, found)
 
 

@@ -24,12 +24,17 @@ from shared.database.sql import (
     row,
     statement,
 )
+from shared.tables import stored
 from shared.tables.table import Reference, Table
 
 TEMPLATES = Path(__file__).with_name("sql") / "merge"
 
-_LOAD_ID = "cast(current_setting('tablegate.load_id') as uuid)"
-_ACCEPTED_AT = "cast(current_setting('tablegate.accepted_at') as timestamptz)"
+# What the load gives the rows' own columns, by their names.
+_OWN = {
+    name: f"cast(current_setting('tablegate.{name}') as {column.postgres_type})"
+    for name, column in stored.COLUMNS.items()
+}
+_LOAD_ID = _OWN[stored.LOAD_ID]
 _SENDER = "nullif(current_setting('tablegate.sender'), '')"
 
 
@@ -51,23 +56,22 @@ def _parts(table: Table) -> Mapping[str, str]:
         "known": _known(table),
         "restore_lock_key": restore_lock_key(table.name),
         "load_id": _LOAD_ID,
-        "accepted_at": _ACCEPTED_AT,
+        "accepted_at": _OWN[stored.ACCEPTED_AT],
+        "own_columns": columns(_OWN),
+        "own_values": listed(_OWN.values()),
         "key": columns(key),
         "fields": columns(names),
         "staging_columns": listed(fields),
         "known_columns": listed(
             [
                 *fields,
-                "accepted_at timestamptz",
-                "load_id uuid",
+                *(f"{quoted(name)} {one.postgres_type}" for name, one in stored.COLUMNS.items()),
                 *(f"{_new(name)} {_type(table, name)}" for name in others),
             ]
         ),
         "known_values": listed(
             [
-                *(f"stored.{quoted(name)}" for name in names),
-                "stored.accepted_at",
-                "stored.load_id",
+                *(f"stored.{quoted(name)}" for name in (*names, *_OWN)),
                 *(f"staged.{quoted(name)}" for name in others),
             ]
         ),
@@ -82,8 +86,7 @@ def _parts(table: Table) -> Mapping[str, str]:
         "known_changes": listed(
             [
                 *(f"{quoted(name)} = known.{_new(name)}" for name in others),
-                f"accepted_at = {_ACCEPTED_AT}",
-                f"load_id = {_LOAD_ID}",
+                *(f"{quoted(name)} = {value}" for name, value in _OWN.items()),
             ]
         ),
         "known_key_json": json_object(key, "known"),

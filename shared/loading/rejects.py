@@ -12,7 +12,7 @@ import msgspec
 from shared.database.copy import copy_in
 from shared.database.sql import statement
 from shared.lazy import sqlalchemy as sa
-from shared.validation import plain
+from shared.tables.column import escape
 from shared.validation.row import FieldError, Reject, storable
 
 _SQL = Path(__file__).with_name("sql")
@@ -35,7 +35,7 @@ def keep(
 
 def copied(load_id: UUID, sender: str | None, table_name: str, rejects: Sequence[Reject]) -> bytes:
     """Rejects as COPY text."""
-    head = f"{load_id}\t{plain.copied(sender) if sender else _NULL}\t{table_name}".encode()
+    head = f"{load_id}\t{escape(sender) if sender else _NULL}\t{table_name}".encode()
     reasons = _Reasons()
     raws = _json([reject.raw for reject in rejects])
     return b"".join(

@@ -1,8 +1,8 @@
 """How whole columns travel between PostgreSQL's binary format and Avro, without a Python object
 for each value.
 
-A kind names one of these forms; `shared/backups` has the code for each, with numpy. A kind that
-fits none of them leaves `bulk` at None, and its tables are backed up row by row.
+A kind names one of these forms; `shared/avro` has the code for each, with numpy. A kind that fits
+none of them leaves `bulk` at None, and its tables are backed up and exported row by row.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Texts:
-    """Texts in UTF-8: their lengths, then all their bytes; `string` in Avro."""
+    """Texts in UTF-8, stored as they are: their lengths, then all their bytes; `string` in Avro."""
 
     send: ClassVar[tuple[str, ...]] = ("int4send(octet_length({}))", "textsend({})")
 

@@ -66,6 +66,8 @@ class StoredColumn:
     def from_avro(self, value: Any) -> Any:
         """A value that `copy_text` takes, from an Avro value; no rule is checked.
 
+        A text that comes this way may hold anything, and must become a single cell of COPY.
+
         Raises:
             OverflowError: Python cannot hold the value.
         """

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal
 from marshmallow import ValidationError, fields
 from marshmallow import missing as absent
 
+from shared.tables.bulk import Numbers, Texts
 from shared.tables.column import StoredColumn
 from shared.tables.refusal import Reason, Refusal
 
@@ -173,6 +174,14 @@ class Kind(StoredColumn, fields.Field[Any]):
     def is_quick_in_json(self) -> bool:
         """Whether the quick parts for JSON say no more than the field's rule."""
         return self.json_type is not None and self._vouches("json_type", "json_check")
+
+    @cached_property
+    def is_quick_in_avro(self) -> bool:
+        """Whether `bulk`, with the quick parts for JSON, says no more than the field's rule."""
+        if isinstance(self.bulk, Numbers):
+            return self._vouches("bulk")
+        # A type that is more than `str` checks values by itself, which Avro's texts pass by.
+        return isinstance(self.bulk, Texts) and self.json_type is str and self.is_quick_in_json
 
     def _vouches(self, *parts: str) -> bool:
         # A table's own validators, or a subclass that changes the rule, may reject what the quick

@@ -1,11 +1,13 @@
 """The columns that every stored row has besides its fields; defined nowhere else."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from shared.lazy import sqlalchemy as sa
 from shared.tables.bulk import Uuids
-from shared.tables.column import StoredColumn
+from shared.tables.column import StoredColumn, escape
 from shared.tables.kinds.timestamp import Timestamp
 from shared.tables.table import Table
 
@@ -24,13 +26,15 @@ class LoadId(StoredColumn):
         """Uuid."""
         return sa.Uuid()
 
-    copy_text = staticmethod(str)
+    def copy_text(self, value: UUID | str) -> str:
+        """The UUID; a text of a restored file is left to PostgreSQL."""
+        return escape(str(value))
 
     avro_type = "string"
     avro_sql = "cast({} as text)"
     avro_of_copy = staticmethod(str)
     to_avro = staticmethod(str)
-    bulk = Uuids(error="A load_id of the file is no UUID; leave the field out.")
+    bulk = Uuids(error="A load_id of the file is not a UUID; correct it, or leave the field out.")
 
     def accepts_avro(self, declared: Any) -> bool:
         """Any string, whatever it is said to mean."""
@@ -49,6 +53,11 @@ COLUMNS: Mapping[str, StoredColumn] = {
 
 INDEXED = frozenset({LOAD_ID})
 """Those of them that PostgreSQL has an index on."""
+
+
+def values(accepted_at: datetime, load_id: UUID) -> dict[str, Any]:
+    """The checked values of these columns for the rows that a load brings."""
+    return {ACCEPTED_AT: accepted_at, LOAD_ID: load_id}
 
 
 def columns(table: Table) -> dict[str, StoredColumn]:

@@ -6,21 +6,14 @@ plainly good, and have it encoded for COPY.
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
-from shared.tables.column import escape
 from shared.tables.kind import CellEncoder, Kind
 from shared.tables.table import Table
 
 _NOTHING = r"(?!)"
 # A cell without quotation marks.
 _ANYTHING = r'[^,"\r\n]*'
-
-
-def copied(value: Any) -> str:
-    """A value as PostgreSQL's COPY text format writes it, whatever column it is of."""
-    return value.isoformat() if isinstance(value, datetime) else escape(str(value))
 
 
 class PlainLines:

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
 from shared import storage
-from shared.avro import row_schema
-from shared.database.copy import copy_out
-from shared.database.sql import composed, listed, qualified, quoted
-from shared.lazy import fastavro
+from shared.avro import codecs, container, schemas, table_rows
+from shared.avro.table_rows import Selection
+from shared.avro.writer import Writer, writing
+from shared.database.sql import quoted
 from shared.lazy import sqlalchemy as sa
-from shared.warehouse.columns import Column
+from shared.tables import stored
 from shared.warehouse.pending import TableWork
 from shared.warehouse.star import Projection
 
-_CHUNK_BYTES = 4 << 20
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_CODEC = "deflate"
+_UPLOAD_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
 class Extract:
-    """Rows of a table that are to be brought.
+    """Rows of a table to bring to the warehouse.
 
     Attributes:
         projection: the table and its place in the warehouse.
-        name: of the object that is to hold them, and of what follows from it.
-        condition: which rows, as SQL that ends a select; empty for all.
+        name: of the object to hold them, and of what follows from it.
+        condition: an SQL condition for the rows; empty for all rows.
     """
 
     projection: Projection
@@ -40,12 +37,12 @@ class Extract:
 
 @dataclass(frozen=True)
 class Exported:
-    """An export that lies on Cloud Storage.
+    """An export on Cloud Storage.
 
     Attributes:
         projection: the table and its place in the warehouse.
         name: name of the object.
-        rows: how many rows it holds.
+        rows: the number of rows in it.
     """
 
     projection: Projection
@@ -58,20 +55,26 @@ def export(
 ) -> Exported:
     """Write rows to an object, as the caller's transaction sees them.
 
-    An object of the same name, left by an export that was cut off, is replaced.
+    Replaces an object of the same name, left by an export that was interrupted.
 
     Raises:
         StorageUnavailable, DatabaseUnavailable: try again later.
     """
     projection = extract.projection
+    table = projection.table
     name = f"{projection.target}/{extract.name}.avro"
-    blob = storage_client.bucket(bucket).blob(name, chunk_size=_CHUNK_BYTES)
-    # Left by an error, the writer cancels the upload: an object appears whole or not at all.
-    with storage.mapped(), blob.open("wb", ignore_flush=True) as stream:
-        rows = AvroRows(stream, projection)
-        copy_out(connection, _copy(extract), rows)
-        rows.close()
-    return Exported(projection, name, rows.count)
+    schema = schemas.of_table(table)
+    header = container.new_header(schema.declared, codecs.of(_CODEC), {})
+    selection = Selection(table.name, stored.columns(table), extract.condition)
+    blob = storage_client.bucket(bucket).blob(name, chunk_size=_UPLOAD_BYTES)
+    # An error inside cancels the upload: an object appears whole or not at all.
+    with (
+        storage.mapped(),
+        blob.open("wb", ignore_flush=True) as stream,
+        writing(Writer(stream, header), schema) as put,
+    ):
+        rows = table_rows.send(connection, selection, put)
+    return Exported(projection, name, rows)
 
 
 def of_work(work: TableWork) -> Extract:
@@ -85,85 +88,18 @@ def digest(work: TableWork) -> str:
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()[:32]
 
 
-class AvroRows:
-    """What COPY writes to: rows in PostgreSQL's text format in, Avro out.
-
-    Attributes:
-        count: the rows so far.
-    """
-
-    def __init__(self, stream: BinaryIO, projection: Projection) -> None:
-        columns = projection.staged
-        self.count = 0
-        self._names = [column.name for column in columns]
-        self._values = [KINDS[column.type].value for column in columns]
-        self._writer = fastavro.write.Writer(
-            stream, row_schema.schema(projection.table), codec="deflate", compression_level=1
-        )
-
-    def write(self, data: bytes, /) -> None:
-        """Take one row: the server sends each as a message of its own."""
-        cells = bytes(data).decode()[:-1].split("\t")
-        values = [value(cell) for value, cell in zip(self._values, cells, strict=True)]
-        self._writer.write(dict(zip(self._names, values, strict=True)))
-        self.count += 1
-
-    def close(self) -> None:
-        """Write out the last block."""
-        self._writer.flush()
-
-
-@dataclass(frozen=True)
-class _Kind:
-    # How a column is asked of PostgreSQL, and what its text becomes.
-    expression: str
-    value: Callable[[str], int | str]
-
-
-def _text(cell: str) -> str:
-    if "\\" not in cell:
-        return cell
-    return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), cell)
-
-
-KINDS = {
-    "INT64": _Kind("{}", int),
-    "STRING": _Kind("cast({} as text)", _text),
-    # As whole microseconds, which Avro holds as they are: no datetime is made a million times.
-    "TIMESTAMP": _Kind("cast(extract(epoch from {}) * 1000000 as bigint)", int),
-}
-
-
-def _copy(extract: Extract) -> str:
-    projection = extract.projection
-    return composed(
-        """
-        copy (
-            select
-                {columns}
-            from {table}
-            {condition}
-        ) to stdout
-        """,
-        columns=_selected(projection.staged),
-        table=qualified(projection.table.name),
-        condition=extract.condition.strip(),
-    )
-
-
-def _selected(columns: Sequence[Column]) -> str:
-    return listed(KINDS[c.type].expression.format(quoted(c.name)) for c in columns)
-
-
 def _of_loads(work: TableWork) -> str:
-    # COPY takes no parameters; a UUID's text holds nothing that could end a literal.
-    load_ids = ",".join(str(load.load_id) for load in work.loads)
-    condition = f" where load_id = any('{{{load_ids}}}'::uuid[])"
+    condition = _is_one_of(stored.LOAD_ID, {str(load.load_id) for load in work.loads})
     moments = {
         load.confirmed_at.isoformat() for load in work.loads if load.confirmed_at is not None
     }
     if moments:
-        # A row that came again unchanged is still its first load's, and counts from the new moment.
-        listed = ",".join(sorted(moments))
-        condition += f"\n    or accepted_at = any('{{{listed}}}'::timestamptz[])"
+        # A row that came again unchanged still has its first load, but counts from the new moment.
+        condition += f"\n    or {_is_one_of(stored.ACCEPTED_AT, moments)}"
     return condition
+
+
+def _is_one_of(name: str, values: set[str]) -> str:
+    # COPY takes no parameters; UUIDs and moments have nothing in their text that ends a literal.
+    array = f"'{{{','.join(sorted(values))}}}'"
+    return f"{quoted(name)} = any(cast({array} as {stored.COLUMNS[name].postgres_type}[]))"

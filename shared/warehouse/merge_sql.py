@@ -4,6 +4,7 @@ tests/golden/warehouse/merge_sql.sql has every statement as it is for `hired_emp
 """
 
 from shared.database.sql import composed, listed
+from shared.tables import stored
 from shared.warehouse.names import Names, quoted
 from shared.warehouse.star import Projection
 
@@ -32,7 +33,7 @@ def merge(names: Names, projection: Projection, staging: str, *, whole: bool) ->
         whole: whether the staged rows are all rows there are. Then the target's other rows are
             deleted, and older versions replace newer ones.
     """
-    columns = list(projection.selection)
+    columns, accepted_at = list(projection.selection), quoted(stored.ACCEPTED_AT)
     return composed(
         """
         merge into {target} as target
@@ -59,7 +60,7 @@ def merge(names: Names, projection: Projection, staging: str, *, whole: bool) ->
             f"target.{quoted(name)} = source.{quoted(name)}" for name in projection.key
         ),
         # A sync that was held up must not put old versions over those of a later sync.
-        not_older="" if whole else " and source.accepted_at >= target.accepted_at",
+        not_older="" if whole else f" and source.{accepted_at} >= target.{accepted_at}",
         changes=listed(
             f"{quoted(name)} = source.{quoted(name)}"
             for name in columns

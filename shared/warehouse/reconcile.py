@@ -127,7 +127,7 @@ def _refresh(sync: Sync, connection: sa.Connection, found: Comparison) -> None:
             side.among_these(found.digits, found.buckets)
             for side in (postgres_side(projection), bigquery_side(projection, names))
         )
-    extract = Extract(projection, f"repair_{uuid4().hex}", f" where {here}")
+    extract = Extract(projection, f"repair_{uuid4().hex}", here)
     exported = export(connection, extract, sync.objects.client, sync.staging_bucket)
     with staging.staged(sync.warehouse, exported, sync.staging_bucket) as name:
         sync.warehouse.query(merge_sql.replacement(names, projection, name, there))

@@ -7,12 +7,12 @@ moment, never older; and if a sync is cut off in between, the next one writes it
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from shared.tables.kinds.timestamp import micros
 from shared.warehouse.bigquery import Warehouse
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS = {
     "table_name": "STRING",
     "as_of": "TIMESTAMP",
@@ -69,10 +69,7 @@ def record(warehouse: Warehouse, as_of: Mapping[str, datetime]) -> None:
     """
     if not as_of:
         return
-    entries = [
-        {"table": name, "as_of": (moment - _EPOCH) // timedelta(microseconds=1)}
-        for name, moment in as_of.items()
-    ]
+    entries = [{"table": name, "as_of": micros(moment)} for name, moment in as_of.items()]
     _run(warehouse, "state", {"entries": ("STRING", json.dumps(entries))})
 
 

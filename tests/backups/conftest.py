@@ -10,14 +10,13 @@ import sqlalchemy as sa
 
 from shared import tables
 from shared.backups.backup import Backups
-from shared.backups.order import Order, Restored
-from shared.backups.restore import restore
+from shared.backups.restore import RestoreOutcome, RestoreRequest, restore
 from shared.database import engine as engines
 from shared.database.copy import copy_in
 from shared.settings import Settings, read
 from shared.storage import ObjectStore
+from shared.tables import stored
 from shared.tables.table import Table
-from shared.validation import plain
 from tests.backups.rows import LOAD_ID, NOON
 
 
@@ -41,9 +40,13 @@ class Database:
 
     def fill(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Store rows that give the table's fields, or its own columns too."""
-        own = (NOON, LOAD_ID)
-        whole = [(*row, *own)[: len(table.names) + 2] for row in rows]
-        text = "".join("\t".join(map(plain.copied, row)) + "\n" for row in whole)
+        columns, own = stored.columns(table), stored.values(NOON, LOAD_ID).values()
+        whole = [(*row, *own)[: len(columns)] for row in rows]
+        lines = (
+            [column.copy_text(value) for column, value in zip(columns.values(), row, strict=True)]
+            for row in whole
+        )
+        text = "".join("\t".join(line) + "\n" for line in lines)
         with engines.transaction(self.engine) as connection:
             copy_in(connection, f"copy {table.name} from stdin", (text.encode(),))
 
@@ -75,15 +78,16 @@ def parents(database) -> None:
 
 
 @pytest.fixture
-def restored(engine, storage_client, backups) -> Callable[..., Restored]:
+def restored(engine, storage_client, backups) -> Callable[..., RestoreOutcome]:
     """Restore a table: its latest backup, or an object named."""
 
-    def act(table: Table, name: str | None = None, **options: Any) -> Restored:
+    def act(table: Table, name: str | None = None, **options: Any) -> RestoreOutcome:
         manifest = backups.catalog.find(table.name, "latest") if name is None else None
         wanted = manifest.object if manifest else name
         stored = ObjectStore(storage_client).find(backups.catalog.bucket, wanted)
         assert stored is not None
-        return restore(engine, storage_client, Order(table, stored, manifest, **options), 10)
+        request = RestoreRequest(table, stored, manifest, **options)
+        return restore(engine, storage_client, request, 10)
 
     return act
 

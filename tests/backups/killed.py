@@ -1,7 +1,7 @@
-"""Backups and restores in processes of their own, to be killed.
+"""Runs backups and restores in separate processes and kills them.
 
-They are forked off a server that has everything imported: it is the work that is to be cut off, not
-the imports.
+The processes are forked from a server that has already imported everything, so that the kill hits
+the work and not the imports.
 """
 
 import multiprocessing
@@ -13,8 +13,7 @@ from typing import Any, Literal
 
 from shared import tables
 from shared.backups.backup import Backups
-from shared.backups.order import Order
-from shared.backups.restore import restore
+from shared.backups.restore import RestoreRequest, restore
 from shared.database.engine import create
 from shared.settings import read
 from shared.storage import ObjectStore
@@ -26,14 +25,14 @@ _CONTEXT.set_forkserver_preload([__name__])
 
 @dataclass(frozen=True)
 class Work:
-    """What a process does.
+    """The work of one process.
 
     Attributes:
-        what: a backup of the table, or a restore of its latest one.
+        what: back up the table, or restore its latest backup.
         table_name: the table.
-        database_url: where it is.
-        bucket: where its backups are.
-        endpoint: of Cloud Storage.
+        database_url: the table's database.
+        bucket: the bucket of its backups.
+        endpoint: the URL of Cloud Storage.
     """
 
     what: Literal["backup", "restore"]
@@ -44,12 +43,12 @@ class Work:
 
 
 def run(work: Work, kill_after: float | None = None) -> tuple[int | None, float]:
-    """Do it in a process, killed after some seconds; gives exit code and how long it worked."""
-    ours, theirs = _CONTEXT.Pipe()
-    process = _CONTEXT.Process(target=_work, args=(work, theirs))
+    """Run the work in a process, killed after some seconds; returns exit code and duration."""
+    parent_end, child_end = _CONTEXT.Pipe()
+    process = _CONTEXT.Process(target=_work, args=(work, child_end))
     process.start()
-    assert ours.poll(30)
-    ours.recv()
+    assert parent_end.poll(30)
+    parent_end.recv()
     started = time.monotonic()
     process.join(kill_after)
     if process.is_alive():
@@ -69,9 +68,9 @@ def _work(work: Work, ready: Connection) -> None:
     backups = Backups(settings, engine, client)
     ready.send("ready")
     if work.what == "backup":
-        backups.take([table], "")
+        backups.back_up([table], "")
         return
     manifest = backups.catalog.find(table.name, "latest")
     stored = ObjectStore(client).find(work.bucket, manifest.object)
     assert stored is not None
-    restore(engine, client, Order(table, stored, manifest), 30)
+    restore(engine, client, RestoreRequest(table, stored, manifest), 30)

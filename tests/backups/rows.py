@@ -1,4 +1,4 @@
-"""Rows that are backed up and restored, and files of them made elsewhere."""
+"""Sample rows, and Avro files as other tools write them."""
 
 import io
 import uuid
@@ -13,7 +13,7 @@ JOB = {"id": "long", "job": "string"}
 
 
 def hires(count: int, first: int = 1) -> list[tuple[Any, ...]]:
-    """Hires who refer to those parents."""
+    """Hires that reference departments and jobs 1 to 3."""
     return [
         (i, f"Given{i % 97} Fämily{i % 7}", NOON.replace(minute=i % 60), i % 3 + 1, i % 3 + 1)
         for i in range(first, first + count)
@@ -21,7 +21,7 @@ def hires(count: int, first: int = 1) -> list[tuple[Any, ...]]:
 
 
 def file(fields, rows, codec="deflate", **options):
-    """An Avro file as others write it."""
+    """An Avro file as another tool writes it."""
     schema = {
         "type": "record",
         "name": "Root",

@@ -1,4 +1,4 @@
-"""A backup is what the table was at one moment, and is there only once it was read back."""
+"""A backup is a consistent snapshot, and exists only after it has been verified."""
 
 import io
 import json
@@ -9,9 +9,8 @@ import fastavro
 import pytest
 
 from shared import tables
-from shared.avro import row_schema
-from shared.backups import backup, retention, snapshot
-from shared.backups import manifest as manifests
+from shared.avro import schemas, table_rows
+from shared.backups import backup, catalog, snapshot
 from shared.backups.errors import UnknownBackup, UnusableBackup
 from shared.backups.snapshot import SnapshotDiffers
 from shared.database.engine import transaction
@@ -22,17 +21,17 @@ JOBS = tables.find("jobs")
 HIRES = tables.find("hired_employees")
 
 
-def test_fastavro_reads_the_rows_that_the_table_has(database, parents, backups, content):
+def test_fastavro_reads_the_tables_rows_from_the_backup(database, parents, backups, content):
     database.fill(HIRES, hires(5000))
 
-    (manifest,) = backups.take([HIRES], "ann")
+    (manifest,) = backups.back_up([HIRES], "ann")
 
     reader = fastavro.reader(io.BytesIO(content(manifest.object)))
     rows = sorted(reader, key=lambda row: row["id"])
     names = (*HIRES.names, "accepted_at", "load_id")
     own = (NOON, str(LOAD_ID))
     assert rows == [dict(zip(names, (*hire, *own), strict=True)) for hire in hires(5000)]
-    assert reader.metadata["avro.schema"] == json.dumps(row_schema.schema(HIRES))
+    assert reader.metadata["avro.schema"] == json.dumps(schemas.of_table(HIRES).declared)
     assert reader.metadata["tablegate.fingerprint"] == manifest.fingerprint
     assert (manifest.rows, manifest.sender, manifest.codec) == (5000, "ann", "deflate")
 
@@ -45,34 +44,32 @@ def test_every_codec_is_written_and_verified(
     settings = read({"DATABASE_URL": database_url, "BACKUPS_BUCKET": bucket, "BACKUP_CODEC": codec})
     chosen = backup.Backups(settings, engine, storage_client)
 
-    (manifest,) = chosen.take([JOBS], "")
+    (manifest,) = chosen.back_up([JOBS], "")
 
     assert (manifest.codec, manifest.rows) == (codec, 1999)
-    assert chosen.check(manifest).is_verified
+    assert chosen.verify(manifest).is_verified
 
 
 def test_an_empty_table_is_backed_up(backups, content):
-    (manifest,) = backups.take([JOBS], "")
+    (manifest,) = backups.back_up([JOBS], "")
 
     assert (manifest.rows, manifest.checksum) == (0, "0" * 16)
     assert list(fastavro.reader(io.BytesIO(content(manifest.object)))) == []
 
 
-def test_all_tables_are_backed_up_as_they_are_at_one_moment(
-    database, parents, backups, monkeypatch
-):
-    write = backup.write
+def test_all_tables_are_backed_up_from_one_snapshot(database, parents, backups, monkeypatch):
+    write = backup.write_table
 
-    def and_meanwhile(moment, table, *others):
-        # Committed after the snapshot, before its table is read: it must not be seen.
+    def insert_and_write(moment, table, *others):
+        # Committed after the snapshot and before the table is read: the backup must not see it.
         database.fill(
             JOBS, [(100 + len(others) + database.ask("select count(*) from jobs")[0][0], "late")]
         )
         return write(moment, table, *others)
 
-    monkeypatch.setattr(backup, "write", and_meanwhile)
+    monkeypatch.setattr(backup, "write_table", insert_and_write)
 
-    found = backups.take(list(tables.all_tables().values()), "")
+    found = backups.back_up(list(tables.all_tables().values()), "")
 
     assert {manifest.table: manifest.rows for manifest in found} == {
         "departments": 3,
@@ -82,65 +79,63 @@ def test_all_tables_are_backed_up_as_they_are_at_one_moment(
     assert len({(manifest.id, manifest.snapshot_at) for manifest in found}) == 1
 
 
-def test_a_table_is_not_emptied_between_the_snapshot_and_its_turn(
+def test_a_table_cannot_be_truncated_between_the_snapshot_and_its_backup(
     database, parents, engine, backups, monkeypatch
 ):
-    write, waited = backup.write, []
+    write, truncated_at = backup.write_table, []
 
-    def empty():
+    def truncate():
         with transaction(engine) as connection:
             connection.exec_driver_sql("truncate jobs, hired_employees")
-        waited.append(datetime.now(UTC))
+        truncated_at.append(datetime.now(UTC))
 
-    emptier = threading.Thread(target=empty)
+    truncating = threading.Thread(target=truncate)
 
-    def and_meanwhile(*arguments):
-        if not emptier.ident:
-            emptier.start()
-            emptier.join(0.3)
+    def truncate_and_write(*arguments):
+        if not truncating.ident:
+            truncating.start()
+            truncating.join(0.3)
         return write(*arguments)
 
-    monkeypatch.setattr(backup, "write", and_meanwhile)
-    found = backups.take(list(tables.all_tables().values()), "")
-    emptier.join()
+    monkeypatch.setattr(backup, "write_table", truncate_and_write)
+    found = backups.back_up(list(tables.all_tables().values()), "")
+    truncating.join()
 
     assert {manifest.table: manifest.rows for manifest in found}["jobs"] == 3
-    assert waited
+    assert truncated_at
 
 
-def test_rows_of_every_page_are_read_however_small_the_ranges(
-    database, parents, backups, monkeypatch
-):
+def test_every_page_is_read_with_small_ranges_too(database, parents, backups, monkeypatch):
     database.fill(HIRES, hires(3000))
     database.ask("delete from hired_employees where id % 2 = 0")
-    monkeypatch.setattr(snapshot, "_FIRST_PAGES", 1)
-    monkeypatch.setattr(snapshot, "_MOST_PAGES", 3)
-    monkeypatch.setattr(snapshot, "_TARGET_BYTES", 20_000)
+    monkeypatch.setattr(table_rows, "_FIRST_PAGES", 1)
+    monkeypatch.setattr(table_rows, "_MOST_PAGES", 3)
+    monkeypatch.setattr(table_rows, "TARGET_BYTES", 20_000)
 
-    (manifest,) = backups.take([HIRES], "")
+    (manifest,) = backups.back_up([HIRES], "")
 
     assert manifest.rows == 1500
 
 
-def test_rows_that_were_not_read_are_noticed(database, parents, backups, monkeypatch):
+def test_a_backup_that_misses_rows_fails(database, parents, backups, monkeypatch):
     database.fill(HIRES, hires(3000))
-    query = snapshot.arrays.query
+    query = table_rows.range_query
     monkeypatch.setattr(
-        snapshot.arrays, "query", lambda *given: query(*given[:2], given[2] + 1, *given[3:])
+        table_rows, "range_query", lambda rows, start, *given: query(rows, start + 1, *given)
     )
 
     with pytest.raises(SnapshotDiffers, match="Of 3000 rows"):
-        backups.take([HIRES], "")
+        backups.back_up([HIRES], "")
 
     assert list(backups.catalog.newest_first(HIRES.name)) == []
 
 
-def test_what_cloud_storage_damaged_is_no_backup(
+def test_an_object_damaged_in_cloud_storage_is_not_a_backup(
     database, parents, backups, storage_client, bucket, monkeypatch
 ):
-    write = backup.write
+    write = backup.write_table
 
-    def and_damage(moment, table, client, where, name, codec):
+    def write_and_damage(moment, table, client, where, name, codec):
         seen = write(moment, table, client, where, name, codec)
         blob = client.bucket(where).blob(name)
         data = bytearray(blob.download_as_bytes())
@@ -148,10 +143,10 @@ def test_what_cloud_storage_damaged_is_no_backup(
         blob.upload_from_string(bytes(data))
         return seen
 
-    monkeypatch.setattr(backup, "write", and_damage)
+    monkeypatch.setattr(backup, "write_table", write_and_damage)
 
     with pytest.raises(UnusableBackup):
-        backups.take([JOBS], "")
+        backups.back_up([JOBS], "")
 
     assert list(storage_client.list_blobs(bucket)) == []
 
@@ -161,27 +156,27 @@ def test_a_failed_backup_leaves_nothing(
 ):
     database.fill(HIRES, hires(3000))
 
-    def fails(self, table, take):
-        send(self, table, take)
+    def fails(self, table, receive):
+        send(self, table, receive)
         raise RuntimeError("cut off")
 
     send = snapshot.Snapshot.send
     monkeypatch.setattr(snapshot.Snapshot, "send", fails)
 
     with pytest.raises(RuntimeError):
-        backups.take([HIRES], "")
+        backups.back_up([HIRES], "")
 
     assert list(storage_client.list_blobs(bucket)) == []
 
 
-def test_the_latest_is_the_newest_that_is_as_it_should_be(database, backups, upload):
+def test_the_latest_backup_is_the_newest_undamaged_one(database, backups, upload):
     database.fill(JOBS, [(1, "Welder")])
-    (first,) = backups.take([JOBS], "")
-    (second,) = backups.take([JOBS], "")
+    (first,) = backups.back_up([JOBS], "")
+    (second,) = backups.back_up([JOBS], "")
     assert backups.catalog.find("jobs", "latest") == second
 
     upload(b"broken", second.object)
-    assert not backups.check(second).is_verified
+    assert not backups.verify(second).is_verified
 
     assert backups.catalog.find("jobs", "latest") == first
     assert [found.id for found in backups.catalog.newest_first("jobs")] == [second.id, first.id]
@@ -189,14 +184,14 @@ def test_the_latest_is_the_newest_that_is_as_it_should_be(database, backups, upl
 
 
 def test_a_backup_whose_object_is_gone_is_damaged(database, backups):
-    (manifest,) = backups.take([JOBS], "")
+    (manifest,) = backups.back_up([JOBS], "")
     backups.catalog.delete_object(manifest.object)
 
-    assert "is gone" in (backups.check(manifest).damage or "")
+    assert "is gone" in (backups.verify(manifest).damage or "")
 
 
 def test_a_deleted_backup_is_unknown(backups, storage_client, bucket):
-    (manifest,) = backups.take([JOBS], "")
+    (manifest,) = backups.back_up([JOBS], "")
 
     backups.catalog.delete(manifest)
 
@@ -205,22 +200,22 @@ def test_a_deleted_backup_is_unknown(backups, storage_client, bucket):
         backups.catalog.find("jobs", manifest.id)
 
 
-def test_other_objects_of_the_bucket_are_none_of_our_backups(backups, upload):
+def test_other_objects_in_the_bucket_are_not_backups(backups, upload):
     upload(b"{}", "jobs/notes.json")
     upload(b"not json", "jobs/20260102T020000.123456Z-5f3a9c1e7b20.json")
     upload(b"x", "jobs/mine.avro")
 
     assert list(backups.catalog.newest_first("jobs")) == []
-    assert backups.let_go([JOBS], datetime.now(UTC) + timedelta(days=400)) == []
+    assert backups.expire([JOBS], datetime.now(UTC) + timedelta(days=400)) == []
     assert backups.catalog.leftovers("jobs", datetime.now(UTC) + timedelta(days=1)) == []
 
 
 def manifest(age_days, *, damage=None):
     moment = NOON - timedelta(days=age_days)
-    return manifests.Manifest(
+    return catalog.Manifest(
         id=f"{age_days:012x}",
         table="jobs",
-        object=manifests.object_name("jobs", moment, f"{age_days:012x}"),
+        object=catalog.object_name("jobs", moment, f"{age_days:012x}"),
         rows=1,
         size_bytes=1,
         crc32c="",
@@ -238,7 +233,7 @@ def manifest(age_days, *, damage=None):
 
 
 @pytest.mark.parametrize(
-    ("ages", "damaged", "gone"),
+    ("ages", "damaged", "expired"),
     [
         ([0, 1, 2], [], []),
         ([0, 10, 31, 40], [], [40]),
@@ -249,15 +244,15 @@ def manifest(age_days, *, damage=None):
         ([], [], []),
     ],
 )
-def test_what_is_old_goes_but_the_last_and_the_last_good_ones_stay(ages, damaged, gone):
+def test_old_backups_expire_except_the_last_and_the_last_undamaged_ones(ages, damaged, expired):
     newest_first = [manifest(age, damage="d" if age in damaged else None) for age in ages]
 
-    found = retention.expired(newest_first, NOON, keep_days=30, keep_last=3)
+    found = catalog.expired(newest_first, NOON, keep_days=30, keep_last=3)
 
-    assert [(NOON - one.snapshot_at).days for one in found] == gone
+    assert [(NOON - one.snapshot_at).days for one in found] == expired
 
 
-def test_old_backups_and_what_cut_off_ones_left_are_deleted(
+def test_expired_backups_and_leftovers_of_interrupted_ones_are_deleted(
     database, database_url, bucket, engine, storage_client, upload
 ):
     settings = read(
@@ -269,13 +264,13 @@ def test_old_backups_and_what_cut_off_ones_left_are_deleted(
         }
     )
     backups = backup.Backups(settings, engine, storage_client)
-    taken = [backups.take([JOBS], "")[0] for _ in range(4)]
+    created = [backups.back_up([JOBS], "")[0] for _ in range(4)]
     upload(b"half", "jobs/20200101T000000.000000Z-0123456789ab.avro")
     later = datetime.now(UTC) + timedelta(days=3)
 
-    gone = backups.let_go([JOBS], later)
+    expired = backups.expire([JOBS], later)
 
-    assert sorted(one.id for one in gone) == sorted(one.id for one in taken[:2])
+    assert sorted(one.id for one in expired) == sorted(one.id for one in created[:2])
     assert sorted(blob.name for blob in storage_client.list_blobs(bucket)) == sorted(
-        name for one in taken[2:] for name in (one.name, one.object)
+        name for one in created[2:] for name in (one.name, one.object)
     )

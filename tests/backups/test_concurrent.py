@@ -1,4 +1,4 @@
-"""Restores and loads of one table exclude each other, and nothing that was accepted is lost."""
+"""Restores and loads of one table exclude each other, and no accepted row is lost."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -25,36 +25,36 @@ RESTORES = 8
 
 
 def batch(first, rows):
-    """A batch as it comes from Pub/Sub."""
+    """A batch as it arrives from Pub/Sub."""
     body = b",".join(
         b'{"id":%d,"name":"n","datetime":"2026-01-01T12:00:00Z","department_id":1,"job_id":1}' % i
         for i in range(first, first + rows)
     )
     verdict = check(HIRES, b'{"rows":[%b]}' % body)
-    made = Batch(uuid4(), HIRES, "ann", datetime.now(UTC), verdict)
-    return batches.unpack(*batches.pack(made, b'{"rows":[%b]}' % body))
+    sent = Batch(uuid4(), HIRES, "ann", datetime.now(UTC), verdict)
+    return batches.unpack(*batches.pack(sent, b'{"rows":[%b]}' % body))
 
 
-def store(engine, taken):
+def store(engine, batch):
     """Store a batch as store_rows does."""
     source = Source(
-        identity=str(taken.batch_id),
-        kind=taken.kind,
-        table_name=taken.table.name,
-        accepted_at=taken.accepted_at,
-        sender=taken.sender,
-        batch_id=taken.batch_id,
+        identity=str(batch.batch_id),
+        kind=batch.kind,
+        table_name=batch.table.name,
+        accepted_at=batch.accepted_at,
+        sender=batch.sender,
+        batch_id=batch.batch_id,
     )
-    entry = load(engine, source, lambda: [taken.block()], lock_timeout_seconds=30)
+    entry = load(engine, source, lambda: [batch.block()], lock_timeout_seconds=30)
     list(waiting.release_after(engine, entry))
 
 
 @pytest.mark.parametrize("mode", ["replace", "merge"])
-def test_batches_stored_during_restores_are_in_the_result_or_after_it(
+def test_no_batch_stored_during_restores_is_lost(
     mode, database, parents, backups, restored, engine
 ):
     database.fill(HIRES, hires(500))
-    backups.take([HIRES], "")
+    backups.back_up([HIRES], "")
 
     def send(sender):
         for number in range(BATCHES):
@@ -73,9 +73,9 @@ def test_batches_stored_during_restores_are_in_the_result_or_after_it(
     assert database.ask("select count(*), sum(inserted) from loads where kind = 'batch'") == [
         (SENDERS * BATCHES, accepted)
     ]
-    # Each row is there, or was taken away by a restore that the ledger has after its batch.
-    there = {row[0] for row in database.ask("select id from hired_employees where id >= 10000")}
-    gone = {
+    # Each row is present, or was deleted by a restore that the ledger lists after its batch.
+    present = {row[0] for row in database.ask("select id from hired_employees where id >= 10000")}
+    deleted = {
         row[0]
         for row in database.ask(
             "select cast(w.key ->> 'id' as bigint) from replaced_rows w"
@@ -84,30 +84,30 @@ def test_batches_stored_during_restores_are_in_the_result_or_after_it(
             " where r.kind = 'restore' and b.finished_at < r.finished_at"
         )
     }
-    assert there | gone == set(range(10_000, 10_000 + accepted))
-    assert not there & gone
-    # And the ledger alone says which.
-    told = database.ask(
+    assert present | deleted == set(range(10_000, 10_000 + accepted))
+    assert not present & deleted
+    # The ledger alone shows which.
+    stale = database.ask(
         "select count(*) from hired_employees h join loads b on b.load_id = h.load_id"
         " where b.finished_at < (select max(finished_at) from loads where kind = 'restore')"
     )
-    assert told == [(0,)] if mode == "replace" else not gone
+    assert stale == [(0,)] if mode == "replace" else not deleted
     assert last.changes["unchanged"].count == 500
 
 
-def test_a_load_waits_for_a_restore_and_readers_see_before_or_after(
+def test_a_load_waits_for_a_restore_and_readers_see_the_table_before_or_after(
     database, parents, backups, restored, engine, monkeypatch
 ):
     database.fill(HIRES, hires(500))
-    backups.take([HIRES], "")
+    backups.back_up([HIRES], "")
     database.ask("delete from hired_employees where id <= 100")
-    reached, go_on = threading.Event(), threading.Event()
+    reached, proceed = threading.Event(), threading.Event()
     record = restores._Restore._record
 
     def held(self, *given):
         record(self, *given)
         reached.set()
-        assert go_on.wait(20)
+        assert proceed.wait(20)
 
     monkeypatch.setattr(restores._Restore, "_record", held)
     with ThreadPoolExecutor(2) as pool:
@@ -115,13 +115,13 @@ def test_a_load_waits_for_a_restore_and_readers_see_before_or_after(
         assert reached.wait(20)
         storing = pool.submit(store, engine, batch(10_000, 1))
 
-        # All is changed and not committed: a reader neither waits nor sees it, a load waits.
+        # The changes are made but not committed: readers neither wait nor see them, a load waits.
         assert database.ask("select count(*) from hired_employees") == [(400,)]
 
         with pytest.raises(TimeoutError):
             storing.result(0.5)
 
-        go_on.set()
+        proceed.set()
         restoring.result()
         storing_failed = storing.exception()
 
@@ -129,22 +129,22 @@ def test_a_load_waits_for_a_restore_and_readers_see_before_or_after(
     assert database.ask("select count(*) from hired_employees") == [(501,)]
 
 
-def test_a_restore_waits_for_a_load_and_gives_up_in_time(
+def test_a_restore_waits_for_a_load_and_times_out(
     database, parents, backups, engine, storage_client
 ):
-    backups.take([JOBS], "")
+    backups.back_up([JOBS], "")
     manifest = backups.catalog.find("jobs", "latest")
-    order = restores.Order(JOBS, backups.catalog.stored(manifest.object), manifest)
+    request = restores.RestoreRequest(JOBS, backups.catalog.stored(manifest.object), manifest)
 
     with transaction(engine) as loading:
         loading.exec_driver_sql("select pg_advisory_xact_lock_shared(hashtext('tablegate jobs'))")
         with pytest.raises(DatabaseBusy):
-            restores.restore(engine, storage_client, order, 1)
+            restores.restore(engine, storage_client, request, 1)
 
-    assert restores.restore(engine, storage_client, order, 1).rows == 3
+    assert restores.restore(engine, storage_client, request, 1).rows == 3
 
 
-def test_backups_taken_while_rows_are_stored_are_of_one_moment(database, parents, backups, engine):
+def test_backups_during_loads_are_consistent_snapshots(database, parents, backups, engine):
     stop = threading.Event()
     stored = []
 
@@ -156,12 +156,12 @@ def test_backups_taken_while_rows_are_stored_are_of_one_moment(database, parents
     sending = threading.Thread(target=send)
     sending.start()
     try:
-        found = [backups.take([HIRES], "")[0] for _ in range(6)]
+        found = [backups.back_up([HIRES], "")[0] for _ in range(6)]
     finally:
         stop.set()
         sending.join()
 
-    # A batch is in a backup whole or not at all, and never in one and missing in the next.
+    # A batch is in a backup whole or not at all, and once in a backup it is in all later ones.
     assert all(manifest.rows % ROWS == 0 for manifest in found)
     assert [manifest.rows for manifest in found] == sorted(manifest.rows for manifest in found)
     assert len(stored) > 5

@@ -1,7 +1,7 @@
-"""A restore puts back what was, says what it changed, and changes nothing where it cannot."""
+"""A restore returns a table to its backup and reports its changes; a failed one changes nothing."""
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import fastavro
 import pytest
@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared import tables
-from shared.backups import loosening, snapshot
+from shared.avro import sent_rows
+from shared.backups import foreign_keys
 from shared.backups.errors import Orphans, UnusableBackup
 from shared.database.engine import transaction
 from shared.tables import Integer, Reference, Row, Table, Text
-from tests.backups.rows import LOAD_ID, NOON, hires
-from tests.support.toy_kinds import Flag
+from tests.backups.rows import LOAD_ID, NOON, file, hires
+from tests.support.toy_kinds import Day, Flag
 
 DEPARTMENTS, JOBS, HIRES = tables.all_tables().values()
 
@@ -24,14 +25,14 @@ def counts(restored):
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=1000)
-MOMENTS = st.datetimes(timezones=st.just(UTC))
+TIMESTAMPS = st.datetimes(timezones=st.just(UTC))
 STORED = st.tuples(
     st.integers(1, 2**63 - 1),
     st.one_of(TEXTS, st.sampled_from(["\\N", "\t\n\r\\", "😀" * 1000, "'--", '"'])),
-    st.one_of(MOMENTS, st.sampled_from([datetime.max.replace(tzinfo=UTC)])),
+    st.one_of(TIMESTAMPS, st.sampled_from([datetime.max.replace(tzinfo=UTC)])),
     st.just(1),
     st.just(1),
-    MOMENTS,
+    TIMESTAMPS,
     st.uuids(),
 )
 
@@ -40,13 +41,13 @@ STORED = st.tuples(
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_any_table_comes_back_as_it_was(found, database, backups, restored, content):
+def test_any_rows_survive_backup_and_restore(found, database, backups, restored, content):
     database.ask("truncate departments, jobs, hired_employees")
     for parent in (DEPARTMENTS, JOBS):
         database.fill(parent, [(1, "One")])
     database.fill(HIRES, found)
     before = database.rows(HIRES)
-    (manifest,) = backups.take([HIRES], "")
+    (manifest,) = backups.back_up([HIRES], "")
     database.ask("truncate hired_employees")
 
     done = restored(HIRES)
@@ -59,17 +60,17 @@ def test_any_table_comes_back_as_it_was(found, database, backups, restored, cont
     backups.catalog.delete(manifest)
 
 
-def test_a_large_table_comes_back_as_it_was(database, parents, backups, restored):
+def test_a_large_table_survives_backup_and_restore(database, parents, backups, restored):
     database.fill(HIRES, hires(60_000))
     before = database.rows(HIRES)
-    (manifest,) = backups.take([HIRES], "")
+    (manifest,) = backups.back_up([HIRES], "")
     database.ask("truncate hired_employees")
 
     done = restored(HIRES)
 
     assert counts(done) == {"inserted": 60_000}
     assert database.rows(HIRES) == before
-    (again,) = backups.take([HIRES], "")
+    (again,) = backups.back_up([HIRES], "")
     assert again.checksum == manifest.checksum
     keys = (
         "select conname, convalidated from pg_constraint"
@@ -83,17 +84,17 @@ def test_a_large_table_comes_back_as_it_was(database, parents, backups, restored
 
 @pytest.fixture
 def changed(database, parents, backups):
-    """A backup of 100 hires; then 30 were deleted, 20 changed, 10 are new."""
+    """100 hires that are backed up; then 30 are deleted, 20 changed and 10 added."""
     database.fill(HIRES, hires(100))
     before = database.rows(HIRES)
-    backups.take([HIRES], "")
+    backups.back_up([HIRES], "")
     database.ask("delete from hired_employees where id <= 30")
     database.ask("update hired_employees set name = 'Nobody' where id between 31 and 50")
     database.fill(HIRES, hires(10, 1001))
     return before
 
 
-def test_replace_makes_the_table_what_it_was(changed, database, restored):
+def test_replace_makes_the_table_equal_to_the_backup(changed, database, restored):
     done = restored(HIRES, sender="ann")
 
     assert database.rows(HIRES) == changed
@@ -111,15 +112,15 @@ def test_replace_makes_the_table_what_it_was(changed, database, restored):
     )
 
 
-def test_what_is_replaced_is_kept(changed, database, restored):
+def test_replaced_rows_are_recorded(changed, database, restored):
     done = restored(HIRES)
 
-    kept = database.ask(
+    recorded = database.ask(
         "select key ->> 'id', row ->> 'name', load_id, replaced_by from replaced_rows"
     )
-    assert len(kept) == 30
-    assert {row[2:] for row in kept} == {(LOAD_ID, done.load_id)}
-    assert ("31", "Nobody", LOAD_ID, done.load_id) in kept
+    assert len(recorded) == 30
+    assert {row[2:] for row in recorded} == {(LOAD_ID, done.load_id)}
+    assert ("31", "Nobody", LOAD_ID, done.load_id) in recorded
 
 
 def test_merge_deletes_nothing(changed, database, restored):
@@ -130,28 +131,28 @@ def test_merge_deletes_nothing(changed, database, restored):
     assert set(changed) < set(database.rows(HIRES))
 
 
-def test_a_dry_run_says_the_same_and_changes_nothing(changed, database, restored):
+def test_a_dry_run_reports_the_same_changes_and_makes_none(changed, database, restored):
     before = database.rows(HIRES)
 
-    tried = restored(HIRES, dry_run=True)
+    preview = restored(HIRES, dry_run=True)
 
     assert database.rows(HIRES) == before
     assert database.ask("select count(*) from loads") == [(0,)]
-    assert tried.load_id is None
-    assert restored(HIRES).changes == tried.changes
+    assert preview.load_id is None
+    assert restored(HIRES).changes == preview.changes
 
 
-def test_restored_twice_the_second_changes_nothing(changed, database, restored):
+def test_a_second_restore_changes_nothing(changed, database, restored):
     restored(HIRES)
 
     assert counts(restored(HIRES)) == {"unchanged": 100}
     assert database.rows(HIRES) == changed
 
 
-def test_a_row_gets_back_who_brought_it_and_when(database, backups, restored):
+def test_a_restored_row_has_its_original_load_and_acceptance_time(database, backups, restored):
     database.fill(JOBS, [(1, "Welder")])
     before = database.rows(JOBS)
-    backups.take([JOBS], "")
+    backups.back_up([JOBS], "")
     database.ask("update jobs set accepted_at = now(), load_id = gen_random_uuid()")
     meanwhile = database.rows(JOBS)
 
@@ -163,10 +164,8 @@ def test_a_row_gets_back_who_brought_it_and_when(database, backups, restored):
     assert database.ask("select count(*) from replaced_rows") == [(0,)]
 
 
-def test_rows_that_would_lose_their_parent_keep_a_restore_from_happening(
-    database, parents, backups, restored
-):
-    backups.take([JOBS], "")
+def test_a_restore_that_would_orphan_rows_is_refused(database, parents, backups, restored):
+    backups.back_up([JOBS], "")
     database.fill(JOBS, [(4, "Late"), (5, "Later")])
     rows = [(i, "Ana", NOON, 1, 4 + i % 2) for i in range(1, 26)]
     database.fill(HIRES, [*rows, (100, "Bo", NOON, 1, 1)])
@@ -191,7 +190,7 @@ def test_rows_that_would_lose_their_parent_keep_a_restore_from_happening(
 
 def test_rows_whose_parents_are_gone_are_not_restored(database, parents, backups, restored):
     database.fill(HIRES, hires(30))
-    backups.take([HIRES], "")
+    backups.back_up([HIRES], "")
     database.ask("truncate hired_employees, jobs")
     database.fill(JOBS, [(2, "Job 2")])
 
@@ -203,31 +202,28 @@ def test_rows_whose_parents_are_gone_are_not_restored(database, parents, backups
     assert database.rows(HIRES) == []
 
 
-def test_many_parents_that_go_do_not_wait_for_their_children_one_by_one(
+def test_many_parents_are_deleted_without_checking_children_one_by_one(
     database, parents, backups, restored, monkeypatch
 ):
     database.fill(HIRES, hires(100))
-    backups.take([JOBS], "")
+    backups.back_up([JOBS], "")
     database.fill(JOBS, [(i, f"Job {i}") for i in range(4, 400)])
-    taken_off = []
-    drop_key_sql = loosening.drop_key_sql
-
-    def watched(key):
-        taken_off.append(key["name"])
-        return drop_key_sql(key)
-
-    monkeypatch.setattr(loosening, "drop_key_sql", watched)
+    dropped = []
+    drop = foreign_keys.drop_key_sql
+    monkeypatch.setattr(
+        foreign_keys, "drop_key_sql", lambda key: dropped.append(key["name"]) or drop(key)
+    )
 
     assert counts(restored(JOBS)) == {"deleted": 396, "unchanged": 3}
 
-    assert set(taken_off) == {"hired_employees_job_id_fkey"}
+    assert set(dropped) == {"hired_employees_job_id_fkey"}
     keys = "select conname from pg_constraint where conrelid = 'hired_employees'::regclass"
     assert ("hired_employees_job_id_fkey",) in database.ask(keys)
 
 
 @pytest.fixture
-def made(engine):
-    """Make tables that the dictionary does not have; they are dropped at the end."""
+def create_table(engine):
+    """Create tables outside the dictionary; they are dropped after the test."""
     names = []
 
     def act(name, columns):
@@ -252,16 +248,18 @@ class Office(Row):
 
 
 class LargerOffice(Office):
-    """The same, later."""
+    """A later version of the table."""
 
     floors = Integer(load_default=7)
     country = Text(load_default="Nowhere")
 
 
-def test_an_old_backup_fills_fields_that_the_table_has_gained(made, database, backups, restored):
-    made("offices", "id bigint primary key, city text not null")
+def test_an_old_backup_fills_new_fields_with_their_defaults(
+    create_table, database, backups, restored
+):
+    create_table("offices", "id bigint primary key, city text not null")
     database.fill(Table("offices", Office), [(i, f"City {i}") for i in range(1, 4000)])
-    backups.take([Table("offices", Office)], "")
+    backups.back_up([Table("offices", Office)], "")
     database.ask(
         "alter table offices drop accepted_at, drop load_id, add floors bigint not null default 1,"
         " add country text not null default 'x',"
@@ -278,16 +276,16 @@ def test_an_old_backup_fills_fields_that_the_table_has_gained(made, database, ba
 
 
 class NewOffice(Office):
-    """The same with a field that nobody can guess."""
+    """A version with a new field that has no default."""
 
     rent = Integer()
 
 
-def test_an_old_backup_without_a_field_that_has_no_default_is_refused(
-    made, database, backups, restored
+def test_an_old_backup_without_a_required_field_is_refused(
+    create_table, database, backups, restored
 ):
-    made("offices", "id bigint primary key, city text not null")
-    backups.take([Table("offices", Office)], "")
+    create_table("offices", "id bigint primary key, city text not null")
+    backups.back_up([Table("offices", Office)], "")
 
     with pytest.raises(UnusableBackup, match="it lacks rent") as caught:
         restored(Table("offices", NewOffice))
@@ -303,40 +301,98 @@ class Room(Row):
     window = Flag()
 
 
-def test_a_kind_of_field_that_the_bulk_paths_do_not_cover_goes_row_by_row(
-    made, database, backups, restored, monkeypatch
+def test_a_kind_without_a_bulk_path_is_restored_row_by_row(
+    create_table, database, backups, restored, monkeypatch
 ):
-    monkeypatch.setattr(snapshot, "_ROWS_A_FETCH", 100)
+    monkeypatch.setattr(sent_rows, "_LINES", 100)
     rooms = Table("rooms", Room)
-    made("rooms", '"id" bigint primary key, name text not null, "window" boolean not null')
+    create_table("rooms", '"id" bigint primary key, name text not null, "window" boolean not null')
     database.fill(rooms, [(i, f"Röom\t{i}", i % 3 == 0) for i in range(1, 1000)])
     before = database.rows(rooms)
-    (manifest,) = backups.take([rooms], "")
+    (manifest,) = backups.back_up([rooms], "")
     database.ask("delete from rooms where id < 500")
     database.ask('update rooms set "window" = not "window" where id = 700')
 
     assert counts(restored(rooms)) == {"inserted": 499, "updated": 1, "unchanged": 499}
     assert database.rows(rooms) == before
-    assert backups.check(manifest).is_verified
+    assert backups.verify(manifest).is_verified
+
+
+class Hall(Row):
+    """A hall, with a day that has no quick part at all."""
+
+    id = Integer()
+    window = Flag()
+    built = Day()
+
+
+def test_a_file_made_elsewhere_may_hold_kinds_that_the_bulk_paths_do_not_cover(
+    made, database, upload, restored
+):
+    halls = Table("halls", Hall)
+    made("halls", 'id bigint primary key, "window" boolean not null, built date not null')
+    day = date(2021, 7, 27)
+    fields = {
+        "id": "long",
+        "window": ["null", "boolean"],
+        "built": {"type": "int", "logicalType": "date"},
+    }
+
+    restored(halls, upload(file(fields, [(1, True, day), (2, False, date.min)])))
+    with pytest.raises(UnusableBackup, match="1 rows") as caught:
+        restored(halls, upload(file(fields, [(1, True, day), (3, None, day)])))
+    with pytest.raises(UnusableBackup, match="another type for window"):
+        restored(halls, upload(file({**fields, "window": "string"}, [])))
+
+    assert caught.value.facts["examples"][0]["key"] == {"id": 3}
+    assert database.ask('select id, "window", built from halls order by id') == [
+        (1, True, day),
+        (2, False, date.min),
+    ]
+
+
+class Round(Row):
+    """A round of a contest, with columns named like identifiers in our own queries."""
+
+    first = Integer()
+    source = Text()
+    ranges = Text()
+    rows = Integer()
+
+
+def test_columns_may_be_named_like_identifiers_in_our_queries(
+    create_table, database, backups, restored
+):
+    rounds = Table("pages", Round, key=("first",))
+    create_table(
+        "pages", "first bigint primary key, source text not null, ranges text not null, rows bigint"
+    )
+    database.fill(rounds, [(i, f"a{i}", "b", -i) for i in range(1, 2000)])
+    before = database.rows(rounds)
+    backups.back_up([rounds], "")
+    database.ask("truncate pages")
+
+    assert counts(restored(rounds)) == {"inserted": 1999}
+    assert database.rows(rounds) == before
 
 
 class Person(Row):
-    """Somebody with a superior."""
+    """A person with a superior."""
 
     id = Integer()
     superior = Integer()
 
 
-def test_a_table_that_refers_to_itself_is_restored(made, database, backups, restored):
+def test_a_self_referencing_table_is_restored(create_table, database, backups, restored):
     people = Table("people", Person, references=(Reference("superior", "people"),))
-    made(
+    create_table(
         "people",
         "id bigint primary key, superior bigint not null"
         " constraint people_superior_fkey references people",
     )
     database.fill(people, [(1, 1), (2, 1), (3, 2)])
     before = database.rows(people)
-    backups.take([people], "")
+    backups.back_up([people], "")
     database.ask("truncate people")
     database.fill(people, [(4, 4), (1, 4), (5, 1)])
 
@@ -344,11 +400,11 @@ def test_a_table_that_refers_to_itself_is_restored(made, database, backups, rest
     assert database.rows(people) == before
 
 
-def test_a_key_of_two_fields_is_compared_whole(made, database, backups, restored):
+def test_a_composite_key_is_compared_whole(create_table, database, backups, restored):
     pairs = Table("pairs", Person, key=("id", "superior"))
-    made("pairs", "id bigint, superior bigint, primary key (id, superior)")
+    create_table("pairs", "id bigint, superior bigint, primary key (id, superior)")
     database.fill(pairs, [(1, 1), (1, 2), (2, 1)])
-    backups.take([pairs], "")
+    backups.back_up([pairs], "")
     database.ask("delete from pairs where id = 1 and superior = 2")
     database.fill(pairs, [(2, 2)])
 

@@ -1,4 +1,4 @@
-"""After a restore BigQuery is what PostgreSQL is, through the running platform."""
+"""BigQuery equals PostgreSQL after a restore on the running platform."""
 
 import json
 import subprocess
@@ -22,26 +22,26 @@ STAR = {
 
 @pytest.fixture
 def operator(platform: Platform):
-    made = Operator(platform)
-    made.clear()
-    yield made
-    made.clear()
-    made.close()
+    person = Operator(platform)
+    person.clear()
+    yield person
+    person.clear()
+    person.close()
 
 
 def same_on_both_sides(operator: Operator) -> bool:
     """Whether each table holds the same rows in PostgreSQL and BigQuery, to the last column."""
     operator.synced()
     for table, (target, columns) in STAR.items():
-        mine = [tuple(row.values()) for row in operator.ask(f"select * from {table}")]
+        postgres_rows = [tuple(row.values()) for row in operator.ask(f"select * from {table}")]
         query = f"select {columns} from `{operator.dataset}.{target}`"
-        theirs = [tuple(row.values()) for row in operator.bigquery.query(query).result()]
-        if sorted((*row[:-1], str(row[-1])) for row in mine) != sorted(theirs):
+        bigquery_rows = [tuple(row.values()) for row in operator.bigquery.query(query).result()]
+        if sorted((*row[:-1], str(row[-1])) for row in postgres_rows) != sorted(bigquery_rows):
             return False
     return True
 
 
-def test_bigquery_follows_a_restore(operator):
+def test_a_restore_is_synced_to_bigquery(operator):
     operator.dropped("departments.csv", b"1,Sales\n2,Legal\n")
     operator.dropped("jobs.csv", b"1,Welder\n2,Tester\n")
     hires = "".join(
@@ -49,8 +49,8 @@ def test_bigquery_follows_a_restore(operator):
     )
     operator.dropped("hired_employees.csv", hires.encode())
     assert same_on_both_sides(operator)
-    taken = operator.api.post("/backup_table/all").raise_for_status().json()
-    assert [one["rows"] for one in taken["backups"]] == [2, 2, 199]
+    created = operator.api.post("/backup_table/all").raise_for_status().json()
+    assert [one["rows"] for one in created["backups"]] == [2, 2, 199]
     operator.dropped(
         "hired_employees-2.csv",
         b"1,Other,2022-01-01T00:00:00Z,2,2\n500,New,2022-01-01T00:00:00Z,2,2\n",
@@ -60,7 +60,7 @@ def test_bigquery_follows_a_restore(operator):
     operator.synced()
     assert not same_on_both_sides(operator)
 
-    answer = operator.api.post("/restore_table/hired_employees", json={"backup": taken["id"]})
+    answer = operator.api.post("/restore_table/hired_employees", json={"backup": created["id"]})
 
     done = answer.raise_for_status().json()
     changed = {
@@ -71,10 +71,10 @@ def test_bigquery_follows_a_restore(operator):
     assert same_on_both_sides(operator)
 
 
-def test_the_doors_load_nothing_of_the_bulk_paths_before_their_first_call():
+def test_the_functions_do_not_import_the_bulk_paths_at_startup():
     for name in ("backup_table", "restore_table"):
         script = f"import sys, functions.{name}.main; print(json.dumps(list(sys.modules)))"
-        ran = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-c", f"import json; {script}"],
             capture_output=True,
             text=True,
@@ -82,4 +82,4 @@ def test_the_doors_load_nothing_of_the_bulk_paths_before_their_first_call():
             cwd=ROOT,
         )
         heavy = {"numpy", "fastavro", "cramjam", "isal", "google_crc32c", "google.cloud.storage"}
-        assert heavy & set(json.loads(ran.stdout)) == set()
+        assert heavy & set(json.loads(done.stdout)) == set()

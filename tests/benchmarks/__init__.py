@@ -1,1 +1,1 @@
-"""Benchmarks: not part of the tests; each prints ratios measured in one run."""
+"""Benchmarks, run by hand. Each compares rates that it measures in the same run."""

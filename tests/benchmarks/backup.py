@@ -1,8 +1,8 @@
-"""How fast a table is backed up and restored, beside pg_dump and fastavro in the same run.
+"""How fast a table is backed up and restored, compared with pg_dump and fastavro.
 
     python -m tests.benchmarks.backup [ROWS]
 
-A backup is measured whole: read, packed, uploaded, read back and compared. pg_dump only writes.
+All in one run. A backup includes reading it back and comparing it; pg_dump only writes.
 """
 
 import io
@@ -21,12 +21,11 @@ import fastavro
 import sqlalchemy as sa
 
 from shared import tables
+from shared.avro import rows as avro_rows
 from shared.avro.container import Reader
 from shared.avro.schemas import FileSchema
-from shared.backups import read
 from shared.backups.backup import Backups
-from shared.backups.order import Order
-from shared.backups.restore import restore
+from shared.backups.restore import RestoreRequest, restore
 from shared.database.engine import create
 from shared.database.migrate import migrate
 from shared.settings import read as read_settings
@@ -38,43 +37,43 @@ from tests.support.platform import Platform, running
 ROUNDS = 3
 SMALL_ROWS = 100_000
 HIRES = tables.find("hired_employees")
-WORKS = ("backup", "restore")
+TASKS = ("backup", "restore")
 
 
 def main() -> None:
-    """Run and print, or do one thing in a process of its own and tell of its memory."""
+    """Run and print; with --alone, do one task and print its peak memory."""
     if sys.argv[1:2] == ["--alone"]:
         alone(*sys.argv[2:])
         return
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with running() as platform:
-        large, small = (place(platform, count) for count in (rows, SMALL_ROWS))
+        large, small = (prepare(platform, count) for count in (rows, SMALL_ROWS))
         speed(large, rows)
         memory(large, small, rows)
 
 
-def place(platform: Platform, rows: int) -> dict[str, str]:
-    """A database with that many hires, and a bucket."""
+def prepare(platform: Platform, rows: int) -> dict[str, str]:
+    """Create a database with that many hires, and a bucket; returns their addresses."""
     name = f"bench_{rows}"
     base = platform.database_url.rsplit("/", 1)[0]
     admin = create(read_settings({"DATABASE_URL": platform.database_url}))
     with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(f"create database {name}")
     admin.dispose()
-    told = {
+    target = {
         "database_url": f"{base}/{name}",
         "bucket": name.replace("_", "-"),
         "endpoint": platform.description["storage"]["endpoint"],
     }
-    clients.of_storage(told["endpoint"]).create_bucket(told["bucket"])
-    engine = create(read_settings({"DATABASE_URL": told["database_url"]}))
+    clients.of_storage(target["endpoint"]).create_bucket(target["bucket"])
+    engine = create(read_settings({"DATABASE_URL": target["database_url"]}))
     migrate(engine)
     with engine.begin() as connection:
         for statement in FILL:
             connection.exec_driver_sql(statement.format(rows=rows))
         connection.exec_driver_sql("analyze hired_employees")
     engine.dispose()
-    return told
+    return target
 
 
 OWN = "timestamptz '2026-01-01 12:00:00.123456+00', '7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10'::uuid"
@@ -90,25 +89,25 @@ FILL = (
 )
 
 
-def backups_of(told: dict[str, str]) -> Backups:
-    """What takes backups there."""
+def backups_of(target: dict[str, str]) -> Backups:
+    """The backups of such a database."""
     settings = read_settings(
-        {"DATABASE_URL": told["database_url"], "BACKUPS_BUCKET": told["bucket"]}
+        {"DATABASE_URL": target["database_url"], "BACKUPS_BUCKET": target["bucket"]}
     )
-    return Backups(settings, create(settings), clients.of_storage(told["endpoint"]))
+    return Backups(settings, create(settings), clients.of_storage(target["endpoint"]))
 
 
-def speed(told: dict[str, str], rows: int) -> None:
+def speed(target: dict[str, str], rows: int) -> None:
     """Print how fast backup, decoding and restore are."""
-    backups = backups_of(told)
-    backups.take([tables.find("jobs")], "")
+    backups = backups_of(target)
+    backups.back_up([tables.find("jobs")], "")
     with tempfile.TemporaryDirectory() as folder:
         dump = Path(folder) / "hires.dump"
-        # By turns, so that both meet the same machine.
+        # Alternately, so that both run under the same conditions.
         rounds = [
             (
-                timed(lambda: pg_dump(told["database_url"], dump)),
-                timed(lambda: backups.take([HIRES], "")),
+                timed(lambda: pg_dump(target["database_url"], dump)),
+                timed(lambda: backups.back_up([HIRES], "")),
             )
             for _ in range(ROUNDS)
         ]
@@ -121,7 +120,7 @@ def speed(told: dict[str, str], rows: int) -> None:
     print(f"ratio                                    {ours / theirs:>12.2f}")
     print(f"size of the dump                         {dumped_bytes / 1e6:>12.1f} MB")
     print(f"size of the backup                       {manifest.size_bytes / 1e6:>12.1f} MB")
-    bucket = clients.of_storage(told["endpoint"]).bucket(told["bucket"])
+    bucket = clients.of_storage(target["endpoint"]).bucket(target["bucket"])
     content = bucket.blob(manifest.object).download_as_bytes()
     decoding(content, rows)
     restoring(backups, rows)
@@ -134,7 +133,9 @@ def decoding(content: bytes, rows: int) -> None:
     def bulk() -> None:
         reader = Reader(io.BytesIO(content))
         schema = FileSchema(reader.header.schema)
-        found = sum(read.chunk(schema, portion).rows for portion in read.portions(reader))
+        found = sum(
+            avro_rows.decode(schema, portion).rows for portion in avro_rows.portions(reader)
+        )
         assert found == rows
 
     def one_by_one() -> None:
@@ -150,31 +151,31 @@ def decoding(content: bytes, rows: int) -> None:
 def restoring(backups: Backups, rows: int) -> None:
     """Print how fast the table is restored."""
     manifest = backups.catalog.find(HIRES.name, "latest")
-    order = Order(HIRES, backups.catalog.stored(manifest.object), manifest)
+    request = RestoreRequest(HIRES, backups.catalog.stored(manifest.object), manifest)
 
     def act() -> None:
-        restore(backups.engine, backups.catalog.client, order, 60)
+        restore(backups.engine, backups.catalog.client, request, 60)
 
     unchanged = rows / timed(act)
     with backups.engine.begin() as connection:
         connection.execute(sa.text("truncate hired_employees"))
     empty = rows / timed(act)
-    print(f"restore of a table that is the same      {unchanged:>12,.0f} rows/s")
+    print(f"restore of an unchanged table            {unchanged:>12,.0f} rows/s")
     print(f"restore of an empty table, with its keys {empty:>12,.0f} rows/s")
 
 
 def memory(large: dict[str, str], small: dict[str, str], rows: int) -> None:
-    """Print the most memory that each took, in a process of its own."""
-    for work in WORKS:
-        for told, count in ((small, SMALL_ROWS), (large, rows)):
-            peak = peak_of(work, told)
-            print(f"most resident, {work:<8} {count:>12,} rows  {peak / 1e6:>8,.0f} MB")
+    """Print the peak memory of each task, in a separate process."""
+    for task in TASKS:
+        for target, count in ((small, SMALL_ROWS), (large, rows)):
+            peak = peak_of(task, target)
+            print(f"peak memory, {task:<8}   {count:>12,} rows  {peak / 1e6:>8,.0f} MB")
 
 
-def peak_of(work: str, told: dict[str, str]) -> int:
-    """Most resident memory of a process that does nothing else, in bytes."""
+def peak_of(task: str, target: dict[str, str]) -> int:
+    """Peak resident memory of a process that only does one task, in bytes."""
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.backup", "--alone", work, json.dumps(told)],
+        [sys.executable, "-m", "tests.benchmarks.backup", "--alone", task, json.dumps(target)],
         check=True,
         capture_output=True,
         text=True,
@@ -183,35 +184,36 @@ def peak_of(work: str, told: dict[str, str]) -> int:
     return int(ran.stdout.splitlines()[-1])
 
 
-def alone(work: str, told: str) -> None:
-    """Do one thing and print the most memory it took."""
-    backups = backups_of(json.loads(told))
-    if work == "backup":
-        backups.take([HIRES], "")
+def alone(task: str, target: str) -> None:
+    """Do one task and print its peak memory in bytes."""
+    backups = backups_of(json.loads(target))
+    if task == "backup":
+        backups.back_up([HIRES], "")
     else:
         manifest = backups.catalog.find(HIRES.name, "latest")
-        order = Order(HIRES, backups.catalog.stored(manifest.object), manifest, dry_run=True)
-        restore(backups.engine, backups.catalog.client, order, 60)
+        stored = backups.catalog.stored(manifest.object)
+        request = RestoreRequest(HIRES, stored, manifest, dry_run=True)
+        restore(backups.engine, backups.catalog.client, request, 60)
     status = Path("/proc/self/status").read_text()
     print(next(int(line.split()[1]) * 1024 for line in status.splitlines() if "VmHWM" in line))
 
 
 def timed(act: Callable[[], object]) -> float:
-    """Seconds it takes."""
+    """How long something takes, in seconds."""
     started = time.perf_counter()
     act()
     return time.perf_counter() - started
 
 
-def pg_dump(database_url: str, target: Path) -> None:
-    """Dump the hires as PostgreSQL's own tool does."""
+def pg_dump(database_url: str, path: Path) -> None:
+    """Dump the hires with PostgreSQL's own tool."""
     url = urlsplit(database_url)
     subprocess.run(
         [
             str(Path(psql()).with_name("pg_dump")),
             "--format=custom",
             "--table=hired_employees",
-            f"--file={target}",
+            f"--file={path}",
             f"--host={url.hostname}",
             f"--port={url.port}",
             f"--username={url.username}",

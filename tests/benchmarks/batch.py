@@ -1,11 +1,11 @@
-"""How fast batches of 1000 rows are answered and stored, beside a service that only validates them.
+"""How fast batches of 1000 rows are answered and stored, compared with FastAPI and pydantic.
 
     python -m tests.benchmarks.batch [BATCHES]
 
-All in one run, one worker each: insert_rows through the gateway and straight at its port, and the
-same batches at FastAPI with pydantic, which answers as soon as it has looked at the rows. A batch
-counts as stored at the ledger's `finished_at`, which is taken as the last act before the commit;
-what a commit itself takes is printed beside it.
+All in one run, with one worker each: insert_rows through the gateway and at its own port, and the
+same batches at FastAPI with pydantic, which answers as soon as it has validated the rows. A batch
+counts as stored at the ledger's `finished_at`, which is set just before the commit; how long a
+commit takes is printed too.
 """
 
 import statistics
@@ -31,8 +31,8 @@ from tests.support.platform import running
 PATH = "/insert_rows/hired_employees"
 ROWS = 1000
 CLIENTS = (1, 8)
-CALM_BATCHES, CALM_SECONDS = 60, 0.05
-LOOK_SECONDS = 0.002
+STEADY_BATCHES, STEADY_SECONDS = 60, 0.05
+POLL_SECONDS = 0.002
 STORED = "select source, finished_at from loads where state = 'done' and source = any(:ids)"
 CHECKS, WARM_BATCHES = 200, 5
 DRAIN_SECONDS = 60
@@ -45,7 +45,7 @@ class Sent:
     """A batch that was sent.
 
     Attributes:
-        batch_id: what it is known by; empty where it is not stored.
+        batch_id: its id; empty if the service does not store it.
         moment: when it was sent.
         seconds: until it was answered.
     """
@@ -56,7 +56,7 @@ class Sent:
 
 
 class Client:
-    """A connection that stays open, and the headers of its calls."""
+    """A client with one connection that stays open."""
 
     def __init__(self, url: str, token: str) -> None:
         self._connection = HTTPConnection(str(urlsplit(url).netloc))
@@ -77,68 +77,68 @@ def main() -> None:
     """Run and print."""
     batches = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     report_checks()
-    with running() as platform, fastapi.serving() as beside:
+    with running() as platform, fastapi.serving() as yardstick:
         operator = Operator(platform)
         try:
             for table, text in hires.parents().items():
                 operator.dropped(f"{table}.csv", text)
             operator.synced()
-            straight = platform.part("insert_rows").address
+            own_port = platform.part("insert_rows").address
             report_commit(operator)
             print(f"\n{'':34}{'batches/s':>12}{'answered ms':>18}{'stored ms':>18}")
             print(f"{'':34}{'':12}{'p50':>9}{'p99':>9}{'p50':>9}{'p99':>9}")
-            for name, url in (("through the gateway", platform.gateway), ("at its port", straight)):
+            for name, url in (("through the gateway", platform.gateway), ("at its port", own_port)):
                 stored(operator, send_all(url, platform.token, 1, WARM_BATCHES)[0])
-                patient(operator, f"insert_rows {name}", url)
-                calm(operator, f"insert_rows {name}", url)
+                one_by_one(operator, f"insert_rows {name}", url)
+                steady(operator, f"insert_rows {name}", url)
                 for clients in CLIENTS:
-                    hurried(operator, f"insert_rows {name}", url, clients, batches)
-            send_all(beside, "", 1, WARM_BATCHES)
-            line("FastAPI + pydantic, 20 a second", 1 / CALM_SECONDS, paced(beside, ""))
+                    saturated(operator, f"insert_rows {name}", url, clients, batches)
+            send_all(yardstick, "", 1, WARM_BATCHES)
+            line("FastAPI + pydantic, 20 a second", 1 / STEADY_SECONDS, paced(yardstick, ""))
             for clients in CLIENTS:
-                sent, took = send_all(beside, "", clients, batches)
+                sent, took = send_all(yardstick, "", clients, batches)
                 line(f"FastAPI + pydantic, {clients} client(s)", batches / took, sent)
         finally:
             operator.close()
 
 
-def patient(operator: Operator, name: str, url: str) -> None:
-    """One client that sends the next batch when the last is stored."""
+def one_by_one(operator: Operator, name: str, url: str) -> None:
+    """Measure one client that sends the next batch when the last one is stored."""
     client, sent = Client(url, operator.platform.token), []
     started = time.perf_counter()
-    for one in [body() for _ in range(CALM_BATCHES)]:
+    for one in [body() for _ in range(STEADY_BATCHES)]:
         sent.append(client.send(one))
         while not operator.ask(STORED, ids=[sent[-1].batch_id]):
-            time.sleep(LOOK_SECONDS)
-    rate = CALM_BATCHES / (time.perf_counter() - started)
+            time.sleep(POLL_SECONDS)
+    rate = STEADY_BATCHES / (time.perf_counter() - started)
     line(f"{name}, one by one", rate, sent, stored(operator, sent))
 
 
-def calm(operator: Operator, name: str, url: str) -> None:
-    """One client that sends twenty batches a second: nothing queues, each is timed by itself."""
+def steady(operator: Operator, name: str, url: str) -> None:
+    """Measure one client that sends twenty batches a second, so that nothing queues."""
     sent = paced(url, operator.platform.token)
-    line(f"{name}, 20 a second", 1 / CALM_SECONDS, sent, stored(operator, sent))
+    line(f"{name}, 20 a second", 1 / STEADY_SECONDS, sent, stored(operator, sent))
 
 
 def paced(url: str, token: str) -> list[Sent]:
     """Send batches at a steady pace."""
     client, sent = Client(url, token), []
-    bodies = [body() for _ in range(CALM_BATCHES)]
+    bodies = [body() for _ in range(STEADY_BATCHES)]
     started = time.perf_counter()
     for place, one in enumerate(bodies):
-        time.sleep(max(0.0, started + place * CALM_SECONDS - time.perf_counter()))
+        time.sleep(max(0.0, started + place * STEADY_SECONDS - time.perf_counter()))
         sent.append(client.send(one))
     return sent
 
 
-def hurried(operator: Operator, name: str, url: str, clients: int, batches: int) -> None:
-    """Clients that send the next batch with the answer to the last; storing queues behind them."""
+def saturated(operator: Operator, name: str, url: str, clients: int, batches: int) -> None:
+    """Measure clients that send the next batch as soon as the last is answered; storing queues."""
     sent, took = send_all(url, operator.platform.token, clients, batches)
     line(f"{name}, {clients} client(s)", batches / took, sent, stored(operator, sent))
 
 
 def send_all(url: str, token: str, clients: int, batches: int) -> tuple[list[Sent], float]:
-    """Send batches as fast as they are answered; with them, the seconds it took."""
+    """Send batches as fast as they are answered; returns them and the seconds it took."""
     shares = [[body() for _ in range(batches // clients)] for _ in range(clients)]
 
     def send(share: list[bytes]) -> list[Sent]:
@@ -152,7 +152,7 @@ def send_all(url: str, token: str, clients: int, batches: int) -> tuple[list[Sen
 
 
 def stored(operator: Operator, sent: Sequence[Sent]) -> list[float]:
-    """Seconds from the sending of each batch to its storing; waits until nothing is under way."""
+    """Wait until all batches are stored and synced; returns the seconds that storing each took."""
     limit = time.monotonic() + DRAIN_SECONDS
     ids = [one.batch_id for one in sent]
     while len(found := operator.ask(STORED, ids=ids)) < len(ids):
@@ -164,7 +164,7 @@ def stored(operator: Operator, sent: Sequence[Sent]) -> list[float]:
 
 
 def body(bad_share: float = 0.0) -> bytes:
-    """A batch of hires that no other has."""
+    """A batch of hires with ids that no other batch has."""
     first = 1 + next(numbers) * ROWS
     every = round(1 / bad_share) if bad_share else 0
     return msgspec.json.encode(
@@ -184,7 +184,7 @@ def body(bad_share: float = 0.0) -> bytes:
 
 
 def report_checks() -> None:
-    """Print how long the gate looks at a batch."""
+    """Print how long it takes to validate a batch."""
     table = tables.find("hired_employees")
     for name, share in (("good", 0.0), ("5% bad", 0.05)):
         one = body(share)
@@ -193,7 +193,7 @@ def report_checks() -> None:
 
 
 def report_commit(operator: Operator) -> None:
-    """Print what a commit takes by itself."""
+    """Print how long a commit takes by itself."""
     with operator.engine.begin() as connection:
         connection.exec_driver_sql("create table commits (moment timestamptz)")
 
@@ -205,13 +205,13 @@ def report_commit(operator: Operator) -> None:
 
 
 def timed(act: Callable[[], object]) -> float:
-    """Median seconds that something takes."""
-    found = []
+    """The median of how long something takes, in seconds."""
+    times = []
     for _ in range(CHECKS):
         started = time.perf_counter()
         act()
-        found.append(time.perf_counter() - started)
-    return statistics.median(found)
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
 
 
 def line(name: str, rate: float, sent: Sequence[Sent], stored: Sequence[float] = ()) -> None:

@@ -1,4 +1,4 @@
-"""The yardstick of the batch benchmark: FastAPI and pydantic, validating hires and no more."""
+"""The yardstick of the batch benchmark: FastAPI with pydantic, which only validates hires."""
 
 import subprocess
 import sys
@@ -44,7 +44,7 @@ async def take(batch: Batch) -> dict[str, int]:
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """Its address, while one worker of uvicorn serves it from an environment of its own."""
+    """Serve it with one worker of uvicorn in its own environment; gives its address."""
     with tempfile.TemporaryDirectory(prefix="tablegate-fastapi-") as folder:
         python = _installed(Path(folder))
         (Path(folder) / "app.py").write_text(APPLICATION)

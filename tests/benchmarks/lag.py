@@ -3,7 +3,7 @@
     python -m tests.benchmarks.lag [SECONDS]
 
 Twenty batches a second go the whole way: insert_rows, Pub/Sub, store_rows, the load, table-changed,
-sync_warehouse. Somebody who asks BigQuery again and again notes when each batch's rows are there.
+sync_warehouse. A thread polls BigQuery and notes when the rows of each batch are there.
 """
 
 import statistics
@@ -21,7 +21,7 @@ from tests.support.platform import running
 
 BATCHES_A_SECOND = 20
 ROWS_A_BATCH = 50
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 SENDERS = 6
 
 
@@ -40,12 +40,12 @@ def main() -> None:
 
 
 def measure(operator: Operator, seconds: int) -> None:
-    """Send batches, look for them, and print how long each took."""
+    """Send batches, wait for them in BigQuery, and print how long they took."""
     seen: dict[str, datetime] = {}
     sent: dict[str, datetime] = {}
-    over = threading.Event()
-    looking = threading.Thread(target=look, args=(operator, seen, over))
-    looking.start()
+    stop = threading.Event()
+    polling = threading.Thread(target=poll, args=(operator, seen, stop))
+    polling.start()
     started = time.perf_counter()
     with ThreadPoolExecutor(SENDERS) as pool:
         for number in range(seconds * BATCHES_A_SECOND):
@@ -53,9 +53,9 @@ def measure(operator: Operator, seconds: int) -> None:
             pool.submit(send, operator, number, sent)
     took = time.perf_counter() - started
     operator.synced()
-    time.sleep(5 * LOOK_SECONDS)
-    over.set()
-    looking.join()
+    time.sleep(5 * POLL_SECONDS)
+    stop.set()
+    polling.join()
     report(operator, sent, seen, took)
 
 
@@ -68,7 +68,7 @@ def send(operator: Operator, number: int, sent: dict[str, datetime]) -> None:
 
 
 def rows(number: int) -> list[dict[str, Any]]:
-    """The rows of a batch, which no other has."""
+    """The rows of a batch, with ids that no other batch has."""
     return [
         {
             "id": 1 + number * ROWS_A_BATCH + i,
@@ -81,10 +81,10 @@ def rows(number: int) -> list[dict[str, Any]]:
     ]
 
 
-def look(operator: Operator, seen: dict[str, datetime], over: threading.Event) -> None:
-    """Note when the rows of each load are first seen, all of them."""
+def poll(operator: Operator, seen: dict[str, datetime], stop: threading.Event) -> None:
+    """Note when all rows of each load are first seen."""
     query = f"select load_id, count(*) as found from `{operator.dataset}.fact_hires` group by 1"
-    while not over.wait(LOOK_SECONDS):
+    while not stop.wait(POLL_SECONDS):
         found = list(operator.bigquery.query(query).result())
         moment = datetime.now(UTC)
         for row in found:
@@ -95,25 +95,25 @@ def look(operator: Operator, seen: dict[str, datetime], over: threading.Event) -
 def report(
     operator: Operator, sent: dict[str, datetime], seen: dict[str, datetime], took: float
 ) -> None:
-    """Print the figures; every batch must have been seen."""
+    """Print the results; every batch must have been seen."""
     loads = operator.ask(
         "select load_id, source, finished_at from loads where kind = 'batch' order by finished_at"
     )
     assert len(loads) == len(sent)
     lags = [(seen[str(one["load_id"])] - one["finished_at"]).total_seconds() for one in loads]
-    ways = [(seen[str(one["load_id"])] - sent[one["source"]]).total_seconds() for one in loads]
+    totals = [(seen[str(one["load_id"])] - sent[one["source"]]).total_seconds() for one in loads]
     syncs = operator.count("select count(distinct synced_at) from loads where kind = 'batch'")
     print(f"batches of {ROWS_A_BATCH} rows                {len(loads):>8,}")
     print(f"sent                              {len(loads) / took:>8.1f} batches/s")
-    print(f"syncs that brought them           {syncs:>8,}")
+    print(f"syncs                             {syncs:>8,}")
     print(f"commit to seen in BigQuery, p50   {quantile(lags, 50):>8.2f} s")
     print(f"commit to seen in BigQuery, p95   {quantile(lags, 95):>8.2f} s")
-    print(f"commit to seen in BigQuery, most  {max(lags):>8.2f} s")
-    print(f"call to seen in BigQuery, p95     {quantile(ways, 95):>8.2f} s")
+    print(f"commit to seen in BigQuery, max   {max(lags):>8.2f} s")
+    print(f"call to seen in BigQuery, p95     {quantile(totals, 95):>8.2f} s")
 
 
 def quantile(values: Sequence[float], percent: int) -> float:
-    """The value that so many percent do not exceed."""
+    """A percentile."""
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 

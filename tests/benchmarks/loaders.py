@@ -1,6 +1,6 @@
 """The yardsticks of the ingestion benchmark: dlt and pandas' to_sql, each in its own environment.
 
-Neither looks at the rows: they go, without constraints, into a table that the loader makes itself.
+Neither validates the rows, and each writes them into a table without constraints that it creates.
 """
 
 import subprocess
@@ -51,7 +51,7 @@ print("seconds", time.perf_counter() - started)
 
 
 def seconds(name: str, database_url: str, path: Path) -> float:
-    """How long a loader takes for a CSV file without header, its start not counted."""
+    """How long a loader takes for a CSV file without header, after it has started."""
     requirements, program = LOADERS[name]
     with tempfile.TemporaryDirectory(prefix="tablegate-loader-") as folder:
         python = str(Path(folder) / "venv" / "bin" / "python")
@@ -67,5 +67,5 @@ def seconds(name: str, database_url: str, path: Path) -> float:
             cwd=folder,
             env={"HOME": folder, "RUNTIME__DLTHUB_TELEMETRY": "false"},
         )
-    told = next(line for line in done.stdout.splitlines() if line.startswith("seconds "))
-    return float(told.split()[1])
+    printed = next(line for line in done.stdout.splitlines() if line.startswith("seconds "))
+    return float(printed.split()[1])

@@ -1,9 +1,9 @@
-"""Both metrics over many hires, as callers get them, beside the same SQL on PostgreSQL.
+"""How fast both metrics are answered over many hires, compared with the same SQL on PostgreSQL.
 
     python -m tests.benchmarks.metrics [ROWS]
 
-The hires of ten years are made inside each engine. A first answer is one for a year that nobody has
-asked for before; PostgreSQL runs the same statements, translated, with an index on the day.
+Each engine generates the hires of ten years itself. A first answer is for a year that was not
+queried before; PostgreSQL runs the same statements, translated, with an index on the day.
 """
 
 import statistics
@@ -25,7 +25,7 @@ FIRST_YEAR, LAST_YEAR = 2012, 2021
 DAYS = 3653
 ROUNDS = 20
 METRICS = ("hires_by_quarter", "departments_above_mean")
-# What each engine makes rows of; the hire is the same one for the same number.
+# How each engine generates its rows; a number gives the same hire in both.
 WAREHOUSE = {
     "dim_departments": f"""
         select n, concat('Department ', cast(n as string)), current_timestamp(), 'x'
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def fill(operator: Operator, rows: int) -> None:
-    """Make the rows in both engines."""
+    """Generate the rows in both engines."""
     for table, select in WAREHOUSE.items():
         made = select.format(thousands=rows // 1000 - 1)
         operator.bigquery.query(f"insert into `{operator.dataset}.{table}` {made}").result()
@@ -93,27 +93,27 @@ def fill(operator: Operator, rows: int) -> None:
 
 
 def measure(operator: Operator, metric: str) -> None:
-    """Print how long a metric takes, and what it scans."""
+    """Print how long a metric takes, and how much of the table it scans."""
     api = operator.api
-    # The process that answers imports its libraries with its first call.
+    # With the first call, the process still imports its libraries.
     api.get(f"/{metric}?year=2200").raise_for_status()
     first = [
         timed(lambda year=year: ask(api, metric, year)) for year in range(FIRST_YEAR, LAST_YEAR + 1)
     ]
     answer = ask(api, metric, LAST_YEAR)
-    has = {"If-None-Match": answer.headers["ETag"]}
-    kept = [timed(lambda: ask(api, metric, LAST_YEAR)) for _ in range(ROUNDS)]
-    unchanged = [timed(lambda: ask(api, metric, LAST_YEAR, has, 304)) for _ in range(ROUNDS)]
+    headers = {"If-None-Match": answer.headers["ETag"]}
+    cached = [timed(lambda: ask(api, metric, LAST_YEAR)) for _ in range(ROUNDS)]
+    unchanged = [timed(lambda: ask(api, metric, LAST_YEAR, headers, 304)) for _ in range(ROUNDS)]
     years = range(LAST_YEAR - 2, LAST_YEAR + 1)
     theirs = [timed(lambda year=year: in_postgres(operator, metric, year)) for year in years]
     check(operator, metric, answer)
     print(metric)
     print(f"  rows of the answer                {len(answer.json()['rows']):>12,}")
     print(f"  first answer                      {median(first):>12.1f} ms")
-    print(f"  answer that was kept              {median(kept):>12.1f} ms")
+    print(f"  cached answer                     {median(cached):>12.1f} ms")
     print(f"  not modified                      {median(unchanged):>12.1f} ms")
     print(f"  the same SQL on PostgreSQL        {median(theirs):>12.1f} ms")
-    print(f"  scanned, of all columns asked for {scanned(operator, metric):>12}")
+    print(f"  scanned share of the columns      {scanned(operator, metric):>12}")
 
 
 def ask(
@@ -139,16 +139,16 @@ def in_postgres(operator: Operator, metric: str, year: int) -> list[tuple[object
 
 
 def check(operator: Operator, metric: str, answer: httpx.Response) -> None:
-    """Both engines say the same."""
+    """Assert that both engines give the same rows."""
     mine = [list(row.values()) for row in answer.json()["rows"]]
     theirs = [list(row) for row in in_postgres(operator, metric, LAST_YEAR)]
-    # Before the listed columns the statements answer what the envelope holds.
+    # The statements return the fields of the envelope before the listed columns.
     listed = [row[-len(mine[0]) :] for row in theirs if row[-1] is not None] if mine else []
     assert sorted(map(str, mine)) == sorted(map(str, listed)), metric
 
 
 def scanned(operator: Operator, metric: str) -> str:
-    """The share of its columns' bytes that a year's statement reads, as the engine says."""
+    """The share of its columns' bytes that a year's statement reads, according to the engine."""
     dry = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False)
     of_year = statement(metric, LAST_YEAR)
     # Without the range of the partitioning column all partitions are read.
@@ -162,7 +162,7 @@ def scanned(operator: Operator, metric: str) -> str:
         ).total_bytes_processed
         for text in (of_year, of_all)
     )
-    return f"{one / whole:.1%}" if whole else "not told"
+    return f"{one / whole:.1%}" if whole else "unknown"
 
 
 def statement(metric: str, year: int) -> str:
@@ -171,14 +171,14 @@ def statement(metric: str, year: int) -> str:
 
 
 def timed(act: Callable[[], object]) -> float:
-    """Seconds that something takes."""
+    """How long something takes, in seconds."""
     started = time.perf_counter()
     act()
     return time.perf_counter() - started
 
 
 def median(seconds: list[float]) -> float:
-    """Their median, in milliseconds."""
+    """The median, in milliseconds."""
     return statistics.median(seconds) * 1000
 
 

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.start
 
-Medians of some rounds of `python -X importtime`, with functions-framework's own share apart, which
-no function of ours can do without.
+Medians of several rounds of `python -X importtime`. The share of functions-framework, which every
+function needs, is printed separately.
 """
 
 import re
@@ -11,10 +11,10 @@ import statistics
 import subprocess
 import sys
 
-from infra import package
+from infra import functions
 
 ROUNDS = 5
-# Those that take long to import, by their first module, and what they are for.
+# Libraries that take long to import, by their top module.
 HEAVY = (
     "alembic",
     "apispec",
@@ -35,20 +35,20 @@ _LINE = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \| (.*)")
 def main() -> None:
     """Measure and print."""
     print(f"{'':<24}{'ms':>6}{'of ours':>9}  imported at the start")
-    alone, _ = measured("import functions_framework")
-    print(f"{'functions-framework':<24}{alone:>6.0f}")
-    for name in package.names():
+    framework, _ = measured("import functions_framework")
+    print(f"{'functions-framework':<24}{framework:>6.0f}")
+    for name in (one.name for one in functions.read()):
         program = (
             "import functions_framework, runpy; "
             f"runpy.run_path('functions/{name}/main.py', run_name='main')"
         )
         took, modules = measured(program)
         heavy = ", ".join(one for one in HEAVY if one in modules)
-        print(f"{name:<24}{took:>6.0f}{took - alone:>9.0f}  {heavy}")
+        print(f"{name:<24}{took:>6.0f}{took - framework:>9.0f}  {heavy}")
 
 
 def measured(program: str) -> tuple[float, set[str]]:
-    """Milliseconds that all imports take, and the modules."""
+    """The milliseconds that all imports take, and the modules."""
     runs = [_run(program) for _ in range(ROUNDS)]
     return statistics.median(took for took, _ in runs), runs[0][1]
 
@@ -56,10 +56,10 @@ def measured(program: str) -> tuple[float, set[str]]:
 def _run(program: str) -> tuple[float, set[str]]:
     words = [sys.executable, "-X", "importtime", "-c", program]
     printed = subprocess.run(
-        words, check=True, capture_output=True, text=True, cwd=package.ROOT
+        words, check=True, capture_output=True, text=True, cwd=functions.ROOT
     ).stderr
     lines = [found for found in map(_LINE.match, printed.splitlines()) if found]
-    # Each by itself, so that nothing counts twice.
+    # The time of each module itself, so that nothing counts twice.
     return sum(int(line[1]) for line in lines) / 1000, {line[3].strip() for line in lines}
 
 

@@ -1,4 +1,4 @@
-"""A browser, and an operator who works the page with it."""
+"""A browser with the dashboard's page, and an operator of the platform behind it."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from tests.support.operator import Operator
 from tests.support.platform import Platform
 
 CHROMIUM = shutil.which("chromium")
-# As root there is no sandbox to be had; the others keep it from calling anybody.
+# Chromium has no sandbox as root; the other options keep it from calling other servers.
 OPTIONS = (
     "--no-sandbox",
     "--disable-background-networking",
@@ -26,7 +26,7 @@ Open = Callable[..., Desk]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, for one module: playwright's event loop must end before others begin."""
+    """Debian's Chromium, for one module: playwright's event loop must end before another starts."""
     if CHROMIUM is None:
         pytest.skip("the browser tests need Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
@@ -37,8 +37,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def operator(browser: Browser, platform: Platform) -> Iterator[Operator]:
-    """Somebody who looks behind the page, on a platform without any rows."""
-    assert browser.is_connected(), "without one there is nothing to prepare for"
+    """An operator of a platform without rows, with access to its API and database."""
+    assert browser.is_connected(), "without a browser, no preparation is needed"
     made = Operator(platform)
     made.clear()
     yield made
@@ -47,7 +47,7 @@ def operator(browser: Browser, platform: Platform) -> Iterator[Operator]:
 
 @pytest.fixture
 def open_desk(browser: Browser, platform: Platform) -> Iterator[Open]:
-    """Opens the page as often as one likes; whatever a page complains of fails the test."""
+    """Opens the page; any error on its console fails the test."""
     with ExitStack() as stack:
 
         def make(*, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> Desk:
@@ -65,17 +65,17 @@ def _page(browser: Browser, size: tuple[int, int], scheme: str) -> Iterator[Page
         reduced_motion="reduce",
     )
     page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    # A call that is answered with a fault is for the page to tell; all else is a fault of its own.
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    # The page itself reports error responses of calls; everything else is an error of the page.
     page.on(
         "console",
         lambda message: (
-            complaints.append(message.text)
+            errors.append(message.text)
             if message.type == "error" and "Failed to load resource" not in message.text
             else None
         ),
     )
     yield page
     context.close()
-    assert not complaints
+    assert not errors

@@ -1,4 +1,4 @@
-"""The page as somebody works it."""
+"""The dashboard's page, and what a user does with it."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ class Desk:
     """The page in a browser.
 
     Attributes:
-        page: as playwright has it.
+        page: playwright's page.
     """
 
     def __init__(self, page: Page, gateway: str, token: str) -> None:
@@ -31,50 +31,50 @@ class Desk:
         page.goto(f"{gateway}/dashboard")
 
     def sign_in(self, token: str = "") -> "Desk":
-        """Sign in by keyboard alone."""
+        """Sign in with the keyboard only."""
         expect(self.page.get_by_label("Token")).to_be_focused()
         self.page.keyboard.type(token or self._token)
         self.page.keyboard.press("Enter")
         return self
 
     def opened(self) -> "Desk":
-        """Sign in and wait until every section has been asked for."""
+        """Sign in and wait until every section has been requested."""
         self.sign_in()
         self.page.wait_for_selector("#tiles li")
         return self
 
     def drop(self, name: str, content: str) -> None:
-        """Drag a file onto the zone and let it go."""
+        """Drop a file on the upload zone."""
         self.page.evaluate(_DROP, [name, content])
 
     def choose(self, *files: Path) -> None:
-        """Choose files in the browser's own dialog."""
+        """Choose files in the browser's file dialog."""
         self.page.locator("#files").set_input_files(files)
 
     def upload(self, name: str) -> Locator:
-        """What is said of a file on its way."""
+        """The status of a file that is being uploaded."""
         return self.page.locator("#uploads li", has_text=name)
 
     def load(self, name: str) -> Locator:
-        """A load among those that have arrived."""
+        """A load in the list of loads."""
         return self.page.locator("#ledger tbody tr", has_text=name)
 
     def reject(self, text: str) -> Locator:
-        """A row that was turned away."""
+        """A rejected row."""
         return self.page.locator("#rows > li", has_text=text)
 
     def bars(self) -> list[int]:
-        """What the chart shows, by quarter."""
+        """The values in the chart, by quarter."""
         found = self.page.locator("#quarters rect")
         return [int(bar.get_attribute("data-count") or 0) for bar in found.all()]
 
     def expect_bars(self, *counts: int) -> None:
-        """Wait until the chart shows these."""
-        told = ", ".join(f"quarter {i}: {count}" for i, count in enumerate(counts, 1))
+        """Wait until the chart shows these values."""
+        label = ", ".join(f"quarter {i}: {count}" for i, count in enumerate(counts, 1))
         chart = self.page.locator("#quarters svg")
-        expect(chart).to_have_attribute("aria-label", re.compile(f"{told}$"), timeout=20_000)
+        expect(chart).to_have_attribute("aria-label", re.compile(f"{label}$"), timeout=20_000)
         assert self.bars() == list(counts)
 
     def expect_notice(self, text: str) -> None:
-        """Wait until the page says so."""
+        """Wait until the page shows this notice."""
         expect(self.page.locator(".notice", has_text=text)).to_be_visible(timeout=SECONDS * 1000)

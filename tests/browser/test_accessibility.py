@@ -1,4 +1,4 @@
-"""The page can be read and worked by everybody, on a phone and on a desk, in light and dark."""
+"""The page is accessible on a phone and on a desktop, in light and dark."""
 
 import itertools
 
@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from infra.local import sample
 from tests.browser.desk import DESKTOP, PHONE
 
-LOOKS = [
+VARIANTS = [
     pytest.param(size, scheme, id=f"{name} {scheme}")
     for (name, size), scheme in itertools.product(
         (("phone", PHONE), ("desktop", DESKTOP)), ("light", "dark")
@@ -28,17 +28,17 @@ def _sample(operator, tmp_path_factory):
     operator.synced()
 
 
-def faults(page) -> list[str]:
+def violations(page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [
-        f"{fault['id']}: {fault['help']}: {[node['target'] for node in fault['nodes']]}"
-        for fault in found
-        if fault["impact"] in SERIOUS
+        f"{violation['id']}: {violation['help']}: {[node['target'] for node in violation['nodes']]}"
+        for violation in found
+        if violation["impact"] in SERIOUS
     ]
 
 
 def overflow(page) -> list[str]:
-    """What stands out of the page at its right."""
+    """The elements that extend beyond the page's right edge."""
     return page.evaluate(
         """() => [...document.querySelectorAll("body *")]
           .filter((one) => one.checkVisibility() && !one.closest(".scroll, .skip, svg"))
@@ -47,28 +47,28 @@ def overflow(page) -> list[str]:
     )
 
 
-@pytest.mark.parametrize(("size", "scheme"), LOOKS)
-def test_nothing_serious_stands_in_anybodys_way(open_desk, tmp_path, size, scheme):
+@pytest.mark.parametrize(("size", "scheme"), VARIANTS)
+def test_the_page_has_no_serious_accessibility_violation(open_desk, tmp_path, size, scheme):
     desk = open_desk(size=size, scheme=scheme)
-    assert faults(desk.page) == []
+    assert violations(desk.page) == []
 
     page = desk.opened().page
     expect(page.locator("#rows > li").first).to_be_visible()
     expect(page.locator("#backup-list tbody tr").first).to_be_visible()
     page.screenshot(path=tmp_path / "page.png", full_page=True)
-    assert faults(page) == []
+    assert violations(page) == []
 
     page.get_by_role("button", name="Correct row").first.click()
-    assert faults(page) == []
+    assert violations(page) == []
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Restore jobs").first.click()
     expect(page.locator(".preview")).to_be_visible()
     page.screenshot(path=tmp_path / "restore.png")
-    assert faults(page) == []
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 960, 1024, 1280, 1920])
-def test_nothing_stands_out_of_the_page(open_desk, width):
+def test_nothing_overflows_the_page(open_desk, width):
     page = open_desk(size=(width, 800)).opened().page
     expect(page.locator("#rows > li").first).to_be_visible()
 
@@ -76,7 +76,7 @@ def test_nothing_stands_out_of_the_page(open_desk, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_focus_is_always_seen_and_never_caught(open_desk):
+def test_the_focus_is_always_visible_and_never_trapped(open_desk):
     page = open_desk().opened().page
     expect(page.locator("#rows > li").first).to_be_visible()
     page.evaluate("document.activeElement.blur()")
@@ -94,7 +94,7 @@ def test_the_focus_is_always_seen_and_never_caught(open_desk):
         )
 
     assert [name for name, _ in seen][:5] == [
-        "Skip to the content",
+        "Skip to content",
         "Hires",
         "Loads",
         "Rejects",

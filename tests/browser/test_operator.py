@@ -1,4 +1,4 @@
-"""What an operator does with the page: from a file with faults to a chart that moves."""
+"""What an operator does with the page: from a file with invalid rows to an updated chart."""
 
 import json
 import re
@@ -19,7 +19,7 @@ HIRES = (
 
 @pytest.fixture(autouse=True, scope="module")
 def _empty(operator):
-    """Each test goes on where the one before has ended, from nothing."""
+    """Start with an empty platform; each test continues from the state of the one before."""
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def desk(open_desk):
     return open_desk().opened()
 
 
-def test_a_wrong_token_is_refused_and_the_right_one_is_kept_in_the_tab_alone(open_desk):
+def test_a_wrong_token_is_rejected_and_the_right_one_is_stored_only_in_the_tab(open_desk):
     desk = open_desk()
     desk.sign_in("wrong")
     expect(desk.page.get_by_role("alert")).to_contain_text("not known")
@@ -46,7 +46,7 @@ def test_a_wrong_token_is_refused_and_the_right_one_is_kept_in_the_tab_alone(ope
     assert desk.page.evaluate("sessionStorage.length") == 0
 
 
-def test_a_dropped_file_is_watched_until_it_is_in_the_chart(desk, tmp_path):
+def test_a_dropped_file_is_followed_until_it_is_in_the_chart(desk, tmp_path):
     for name, content in (("departments.csv", DEPARTMENTS), ("jobs.csv", JOBS)):
         (tmp_path / name).write_text(content)
     desk.choose(tmp_path / "departments.csv", tmp_path / "jobs.csv")
@@ -73,10 +73,10 @@ def test_the_chart_follows_its_filters_and_the_year(desk):
     desk.page.keyboard.press("Tab")
 
     desk.expect_bars(0, 0, 0, 0)
-    expect(desk.page.locator("#breakdown")).to_contain_text("Nobody was hired")
+    expect(desk.page.locator("#breakdown")).to_contain_text("No hires")
 
 
-def test_rejects_lead_from_reason_to_row(desk):
+def test_a_reason_leads_to_its_rejected_rows(desk):
     reasons = desk.page.locator("#reasons button")
     expect(reasons).to_have_count(2)
 
@@ -89,14 +89,14 @@ def test_rejects_lead_from_reason_to_row(desk):
     expect(desk.page.locator("#rows > li")).to_have_count(2)
 
 
-def test_rejects_lead_from_their_load_to_them(desk):
+def test_a_load_leads_to_its_rejected_rows(desk):
     desk.load("hired_employees-july.csv").get_by_role("button", name="2").click()
 
-    expect(desk.page.locator("#chosen")).to_contain_text("Of hired_employees-july.csv")
+    expect(desk.page.locator("#chosen")).to_contain_text("From hired_employees-july.csv")
     expect(desk.page.locator("#rows > li")).to_have_count(2)
 
 
-def test_a_row_is_corrected_by_keyboard_and_the_chart_moves(desk, operator):
+def test_a_row_is_corrected_by_keyboard_and_the_chart_updates(desk, operator):
     desk.page.get_by_role("button", name="Correct row").last.focus()
     desk.page.keyboard.press("Enter")
     expect(desk.page.get_by_label("name", exact=True)).to_be_focused()
@@ -121,10 +121,10 @@ def test_a_64_bit_integer_survives_the_form(desk, operator):
 
     desk.expect_notice("Replayed: 1 row stored.")
     assert operator.count("select count(*) from hired_employees where id = 9007199254740993") == 1
-    expect(desk.page.locator("#reasons")).to_contain_text("No row is turned away.")
+    expect(desk.page.locator("#reasons")).to_contain_text("No rejected rows.")
 
 
-def test_rows_that_nobody_will_correct_are_discarded(desk, operator):
+def test_selected_rows_are_discarded(desk, operator):
     desk.drop("jobs-more.csv", "7,\n8,\n9,Clerk\n")
     expect(desk.page.locator("#rows > li")).to_have_count(2)
 
@@ -133,7 +133,7 @@ def test_rows_that_nobody_will_correct_are_discarded(desk, operator):
     desk.page.get_by_role("button", name="Discard 2 rows").click()
 
     desk.expect_notice("2 rows discarded.")
-    expect(desk.page.locator("#rows")).to_contain_text("No row to look at.")
+    expect(desk.page.locator("#rows")).to_contain_text("No rows to show.")
     assert operator.count("select count(*) from rejected_rows where status = 'discarded'") == 2
 
 
@@ -150,7 +150,7 @@ def test_rows_are_downloaded_as_a_file_to_correct(desk):
     assert len(lines) == 2
 
 
-def test_a_file_that_is_no_csv_of_its_table_says_why(desk):
+def test_a_file_that_is_no_csv_of_its_table_shows_its_error(desk):
     desk.drop("jobs.csv", "a\x00b\n")
 
     expect(desk.upload("jobs.csv").locator("p").last).not_to_contain_text("Sending")
@@ -185,7 +185,7 @@ def test_a_backup_is_made_and_restored_after_its_preview(desk, operator):
     assert json.dumps(names) == '[{"department": "Elsewhere"}, {"department": "Support"}]'
 
 
-def test_the_section_that_is_read_is_marked(desk):
+def test_the_visible_section_is_marked_in_the_navigation(desk):
     current = desk.page.locator(".bar nav a[aria-current]")
     expect(current).to_have_text("Hires")
     expect(desk.page.locator("#backup-list tbody tr").first).to_be_visible()

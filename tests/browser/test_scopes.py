@@ -1,9 +1,9 @@
-"""A token that opens less is good for what it opens; the other sections say what they lack."""
+"""A token with few scopes works for its sections; the others say which scope is missing."""
 
 import pytest
 from playwright.sync_api import expect
 
-LACK = "This token does not open 'rejects'; ask the operator for one that does."
+MISSING_SCOPE = "This token does not open 'rejects'; ask the operator for one that does."
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -14,31 +14,31 @@ def _hires(operator):
     operator.synced()
 
 
-def refuse(page, *paths):
+def forbid(page, *paths):
     for path in paths:
-        page.route(path, lambda route: route.fulfill(status=403, json={"detail": LACK}))
+        page.route(path, lambda route: route.fulfill(status=403, json={"detail": MISSING_SCOPE}))
 
 
-def test_without_rejects_the_metrics_are_there(open_desk):
+def test_without_the_scope_rejects_the_metrics_are_shown(open_desk):
     desk = open_desk()
-    refuse(desk.page, "**/dashboard/loads*", "**/dashboard/reasons", "**/rejected_rows*")
+    forbid(desk.page, "**/dashboard/loads*", "**/dashboard/reasons", "**/rejected_rows*")
     desk.sign_in()
 
     desk.expect_bars(1, 0, 0, 0)
     for place in ("#ledger", "#reasons"):
-        expect(desk.page.locator(place)).to_have_text(LACK)
+        expect(desk.page.locator(place)).to_have_text(MISSING_SCOPE)
 
 
-def test_without_metrics_the_loads_are_there(open_desk):
+def test_without_the_scope_metrics_the_loads_are_shown(open_desk):
     desk = open_desk()
-    refuse(desk.page, "**/hires_by_quarter*", "**/departments_above_mean*", "**/freshness")
+    forbid(desk.page, "**/hires_by_quarter*", "**/departments_above_mean*", "**/freshness")
     desk.sign_in()
 
     expect(desk.load("hired_employees.csv")).to_contain_text("In the warehouse")
-    expect(desk.page.locator("#breakdown")).to_have_text(LACK)
+    expect(desk.page.locator("#breakdown")).to_have_text(MISSING_SCOPE)
 
 
-def test_a_session_that_ends_leads_back_to_the_door(open_desk):
+def test_an_ended_session_returns_to_the_sign_in_form(open_desk):
     desk = open_desk()
     desk.sign_in()
     expect(desk.load("jobs.csv")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Whatever data holds is shown as text and runs nowhere."""
+"""Data is always shown as text and never executed."""
 
 import httpx
 import pytest
@@ -11,7 +11,7 @@ MARKUP = "<img src=x onerror=\"document.title='taken'\"><script>document.title='
 
 @pytest.fixture(scope="module")
 def marked(operator):
-    """Markup in every value that the page shows: names, raw rows, a file's name and its fault."""
+    """Markup in every value that the page shows: names, raw rows, a file's name and its error."""
     for table, row in (
         ("departments", {"id": 1, "department": MARKUP}),
         ("jobs", {"id": 1, "job": MARKUP}),
@@ -28,7 +28,7 @@ def marked(operator):
     return operator
 
 
-def test_data_is_text(marked, open_desk):
+def test_data_is_shown_as_text(marked, open_desk):
     page = open_desk().opened().page
 
     for place in ("#breakdown", "#departments", "#rows", "#ledger", "#department"):
@@ -41,7 +41,7 @@ def test_data_is_text(marked, open_desk):
     assert page.locator("script").count() == 1
 
 
-def test_a_message_that_holds_markup_is_text(marked, open_desk):
+def test_a_message_with_markup_is_shown_as_text(marked, open_desk):
     page = open_desk().opened().page
 
     page.route(
@@ -52,7 +52,7 @@ def test_a_message_that_holds_markup_is_text(marked, open_desk):
     assert page.title() == "Tablegate"
 
 
-def test_the_browser_itself_refuses_markup_and_inline_script(browser, platform):
+def test_the_browser_itself_blocks_markup_and_inline_scripts(browser, platform):
     page = browser.new_page()
     page.goto(f"{platform.gateway}/dashboard")
 
@@ -71,7 +71,7 @@ def test_the_browser_itself_refuses_markup_and_inline_script(browser, platform):
     page.close()
 
 
-def test_the_page_is_framed_by_nobody_and_loads_from_here_alone(platform):
+def test_the_page_cannot_be_framed_and_loads_only_from_its_own_origin(platform):
     policy = httpx.get(f"{platform.gateway}/dashboard").headers["Content-Security-Policy"]
 
     assert "default-src 'none'" in policy

@@ -1,1 +1,1 @@
-"""Chaos: random work and random faults against a running platform, and what must hold after it."""
+"""Chaos tests: random work and random faults on a running platform, and checks of the outcome."""

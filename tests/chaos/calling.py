@@ -1,4 +1,4 @@
-"""Calls of an API whose parts are being killed: made again until they are answered."""
+"""Calls of an API whose parts are being killed, repeated until they are answered."""
 
 import random
 import socket
@@ -10,64 +10,64 @@ import httpx
 
 from tests.support.platform import Platform
 
-PATIENCE_SECONDS = 90.0
+DEADLINE_SECONDS = 90.0
 _PAUSE_SECONDS = 0.3
-_TRIES, _REST_SECONDS = 4, 0.7
+_TRIES, _RETRY_SECONDS = 4, 0.7
 
 
 class Caller:
     """A client of the gateway and of the storage stand-in.
 
     Attributes:
-        wrong: answers that no fault of a part explains.
+        problems: answers that no injected fault explains.
     """
 
     def __init__(self, platform: Platform) -> None:
-        self.wrong: list[str] = []
+        self.problems: list[str] = []
         self._last = ""
         self._gateway = urlsplit(platform.gateway)
         self._token = platform.token
-        where = platform.description["storage"]
-        self._uploads = f"{where['endpoint']}/upload/storage/v1/b/{where['uploads']}/o"
+        storage = platform.description["storage"]
+        self._uploads = f"{storage['endpoint']}/upload/storage/v1/b/{storage['uploads']}/o"
         self._client = httpx.Client(
             base_url=platform.gateway, headers={"X-Token": platform.token}, timeout=30
         )
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self._client.close()
 
     def once(self, method: str, path: str, **options: Any) -> httpx.Response | None:
-        """Call, and give the answer of a function that was there; None where it was away."""
+        """Call once; None if there was no answer, or one with a status of 500 or more."""
         try:
             answer = self._client.request(method, path, **options)
         except httpx.TransportError:
             return None
         if answer.status_code == 500:
-            # A fault that can pass is a 503, which says when to come again.
-            self.wrong.append(f"{method} {path} was answered 500: {answer.text[:300]}")
+            # A transient error is a 503 with Retry-After, never a 500.
+            self.problems.append(f"{method} {path} was answered 500: {answer.text[:300]}")
         self._last = f"{answer.status_code} {answer.text[:300]}"
         return None if answer.status_code >= 500 else answer
 
-    def persistently(self, method: str, path: str, **options: Any) -> httpx.Response | None:
-        """Call a few times, as somebody would before they leave it; None where all were away."""
-        for rest in (*[_REST_SECONDS] * (_TRIES - 1), 0.0):
+    def with_retries(self, method: str, path: str, **options: Any) -> httpx.Response | None:
+        """Call a few times, as a user would; None if there was no answer."""
+        for pause in (*[_RETRY_SECONDS] * (_TRIES - 1), 0.0):
             if (answer := self.once(method, path, **options)) is not None:
                 return answer
-            time.sleep(rest)
+            time.sleep(pause)
         return None
 
     def until_answered(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Call until somebody answers."""
-        limit = time.monotonic() + PATIENCE_SECONDS
+        """Call until there is an answer."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
         while (answer := self.once(method, path, **options)) is None:
-            assert time.monotonic() < limit, f"nobody answered {method} {path}: {self._last}"
+            assert time.monotonic() < deadline, f"{method} {path} was not answered: {self._last}"
             time.sleep(_PAUSE_SECONDS)
         return answer
 
     def upload(self, name: str, content: bytes) -> None:
-        """Put a file in the uploads bucket, however often that takes."""
-        limit = time.monotonic() + PATIENCE_SECONDS
+        """Put a file in the uploads bucket, with as many attempts as that takes."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
         query = {"uploadType": "media", "name": name}
         while True:
             try:
@@ -76,19 +76,19 @@ class Caller:
                     return
             except httpx.TransportError:
                 pass
-            assert time.monotonic() < limit, f"{name} was not taken"
+            assert time.monotonic() < deadline, f"{name} was not accepted"
             time.sleep(_PAUSE_SECONDS)
 
-    def leave(self, path: str, body: bytes, headers: dict[str, str]) -> None:
-        """Send a call, and be gone before its answer comes."""
-        named = {
+    def send_and_hang_up(self, path: str, body: bytes, headers: dict[str, str]) -> None:
+        """Send a call, and close the connection before the answer."""
+        all_headers = {
             **headers,
             "Host": self._gateway.netloc,
             "X-Token": self._token,
             "Content-Type": "application/json",
             "Content-Length": str(len(body)),
         }
-        head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
+        head = "".join(f"{name}: {value}\r\n" for name, value in all_headers.items())
         address = (self._gateway.hostname or "", self._gateway.port or 0)
         try:
             with socket.create_connection(address, timeout=5) as connection:

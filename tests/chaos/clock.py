@@ -1,4 +1,4 @@
-"""The clock of the machine that the functions run on, to be set ahead and back."""
+"""A clock for the functions that can be set forward and back."""
 
 import platform
 import time
@@ -12,38 +12,38 @@ import psutil
 
 from infra.local.home import Home
 
-# Where libfaketime's wheel has a library that was compiled.
+# The platform for which libfaketime's wheel has a compiled library.
 IS_BUILT = (platform.system(), platform.machine()) == ("Linux", "x86_64")
-# On Google it is another machine, and what it notes down is what the model goes by.
-_OTHERS = ("postgres",)
+# On Google the database is another machine; the model relies on its times.
+_EXCLUDED = ("postgres",)
 _SHARED = Path("/dev/shm")
 
 
 @dataclass(frozen=True)
 class Clock:
-    """What the parts of a platform take for the machine's clock, which itself is left alone.
+    """The clock that the parts of a platform see instead of the machine's.
 
-    The storage stand-in, which is linked statically, sees the machine's own.
+    The storage stand-in still sees the machine's own clock, because it is statically linked.
 
     Attributes:
-        file: says how far it is from the right time.
-        environment: of a platform whose parts read that.
+        file: holds the offset from the right time.
+        environment: variables that make a platform's parts use this clock.
     """
 
     file: Path
     environment: dict[str, str]
-    _alone: Lock = field(default_factory=Lock)
+    _lock: Lock = field(default_factory=Lock)
 
     def step(self, offset: float, seconds: float) -> None:
-        """Set it by some seconds, and back after a while."""
-        with self._alone:
+        """Set the clock wrong by `offset` seconds, and right again after a while."""
+        with self._lock:
             self.set(offset)
             time.sleep(seconds)
             self.set(0.0)
 
     def set(self, offset: float) -> None:
-        """Set it by some seconds from the right time."""
-        # Never half written: every look at the clock reads it.
+        """Set the clock to the right time plus `offset` seconds."""
+        # Replaced in one step, because every reading of the clock reads the file.
         draft = self.file.with_suffix(".draft")
         draft.write_text(f"{offset:+g}\n")
         draft.replace(self.file)
@@ -51,7 +51,7 @@ class Clock:
 
 @contextmanager
 def settable(home: Home) -> Iterator[Clock | None]:
-    """A clock for a home's platform; None where there is none for this machine."""
+    """A clock for a home's platform; None if libfaketime does not support this machine."""
     if not IS_BUILT:
         yield None
         return
@@ -60,14 +60,14 @@ def settable(home: Home) -> Iterator[Clock | None]:
     home.prepare()
     file = home.path / "clock"
     _, preloaded = libfaketime.get_reload_information()
-    told = {
+    settings = {
         "FAKETIME_TIMESTAMP_FILE": str(file),
-        "FAKETIME_SKIP_CMDS": ",".join(_OTHERS),
-        # Times of files are the machine's.
+        "FAKETIME_SKIP_CMDS": ",".join(_EXCLUDED),
+        # File times come from the machine's clock.
         "NO_FAKE_STAT": "1",
         "FAKE_UTIME": "0",
     }
-    clock = Clock(file, {**preloaded, **told})
+    clock = Clock(file, {**preloaded, **settings})
     clock.set(0.0)
     try:
         yield clock
@@ -76,7 +76,7 @@ def settable(home: Home) -> Iterator[Clock | None]:
 
 
 def _clean() -> None:
-    """Remove what killed processes have left in memory."""
+    """Remove the shared memory that killed processes have left."""
     for name in ("faketime_shm_*", "sem.faketime_sem_*"):
         for left in _SHARED.glob(name):
             pid = left.name.rpartition("_")[2]

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.warehouse.star import projections
 from tests.chaos import expected
-from tests.chaos.expected import Brought, Expected, Restored, Stored
+from tests.chaos.expected import Expected, Loaded, Restored, Stored
 from tests.chaos.findings import Findings
 from tests.chaos.ledger import Found
 from tests.chaos.model import Model
@@ -23,14 +23,14 @@ _STUCK = """
         and exists (select from departments where id = cast(raw ->> 'department_id' as bigint))
         and exists (select from jobs where id = cast(raw ->> 'job_id' as bigint))
 """
-# Rows in, less rows out: only inserts and restores change how many there are.
+# Rows inserted minus rows deleted: only inserts and restores change the number of rows.
 _CONSERVED = """
     select coalesce(sum(inserted - case kind when 'restore' then superseded else 0 end), 0)
     from loads where table_name = :name and state = 'done'
 """
 _REPLACED = """
-    select l.load_id, l.updated + case kind when 'restore' then superseded else 0 end as told,
-        coalesce(r.count, 0) as kept
+    select l.load_id, l.updated + case kind when 'restore' then superseded else 0 end as counted,
+        coalesce(r.count, 0) as stored
     from loads l
     left join (select replaced_by, count(*) as count from replaced_rows group by replaced_by) r
         on r.replaced_by = l.load_id
@@ -41,14 +41,14 @@ _HISTORY = "select count(*) as loads, sum(inserted) as inserted, sum(updated) as
 
 @dataclass(frozen=True)
 class Round:
-    """What is looked at.
+    """What a check looks at.
 
     Attributes:
-        model: what was ever sent.
+        model: everything that was ever sent.
         found: the loads of this round.
         restored: the restores of this round.
-        since: when it began.
-        keys: those it used.
+        since: when the round began.
+        keys: the keys that it used.
     """
 
     model: Model
@@ -60,66 +60,65 @@ class Round:
 
 def check(operator: Operator, seen: Round, findings: Findings) -> None:
     """Compare the tables with what was sent, and BigQuery with the tables."""
-    rows = operator.ask(_WAITING, since=seen.since)
-    waits = {(row["load_id"], row["key"]) for row in rows if row["status"] == "waiting"}
-    waited = {(row["load_id"], row["key"]) for row in rows if row["status"] == "loaded"}
-    events: list[Brought | Restored] = [*seen.restored]
+    parked = operator.ask(_WAITING, since=seen.since)
+    waits = {(row["load_id"], row["key"]) for row in parked if row["status"] == "waiting"}
+    waited = {(row["load_id"], row["key"]) for row in parked if row["status"] == "loaded"}
+    events: list[Loaded | Restored] = [*seen.restored]
     for one in seen.found:
         for entry in one.entries:
             if entry["state"] == "done":
-                held = [key for key in one.sent.newest if (entry["load_id"], key) in waits]
-                events.append(expected.loaded(one.sent, entry, held))
-    unsure = {key for one in seen.found if not one.sent.identity for key in one.sent.newest}
+                waiting = [key for key in one.sent.newest if (entry["load_id"], key) in waits]
+                events.append(expected.loaded(one.sent, entry, waiting))
+    ambiguous = {key for one in seen.found if not one.sent.identity for key in one.sent.newest}
     for table in expected.FIELDS:
         wanted = expected.fold(table, events, waited)
-        wanted.open |= unsure
-        there = stored(operator, table, seen.keys)
-        _compare(table, seen, wanted, there, findings)
+        wanted.ambiguous |= ambiguous
+        rows = stored(operator, table, seen.keys)
+        _compare(table, seen, wanted, rows, findings)
         _check_conserved(operator, table, findings)
-        _check_warehouse(operator, table, there, seen.keys, findings)
+        _check_warehouse(operator, table, rows, seen.keys, findings)
     for row in operator.ask(_REPLACED):
         findings.must(False, "wrong replaced rows", str(row))
-    left = operator.count(_STUCK)
-    findings.must(not left, "rows left waiting", f"{left} rows wait, and have their parents")
+    stuck = operator.count(_STUCK)
+    findings.must(not stuck, "rows left waiting", f"{stuck} rows wait although their parents exist")
     _check_history(operator, findings)
 
 
 def stored(operator: Operator, table: str, keys: range) -> dict[int, Stored]:
-    """The rows of a table under some keys."""
+    """The rows of a table that have some keys."""
     query = f"select {expected.columns(table)} from {table} where id >= :first and id < :end"
     found = operator.ask(query, first=keys.start, end=keys.stop)
     return {row["id"]: expected.stored(table, row) for row in found}
 
 
 def _compare(
-    table: str, seen: Round, wanted: Expected, there: dict[int, Stored], findings: Findings
+    table: str, seen: Round, wanted: Expected, rows: dict[int, Stored], findings: Findings
 ) -> None:
-    for key in sorted(key for key in {*wanted.rows, *there} if key in seen.keys):
-        want, have = wanted.rows.get(key), there.get(key)
+    for key in sorted(key for key in {*wanted.rows, *rows} if key in seen.keys):
+        want, have = wanted.rows.get(key), rows.get(key)
         if have is not None:
             known = have.version in seen.model.versions.get((table, key), set())
-            findings.must(known, "row nobody sent", f"{table} {key}: {have}")
-        if key in wanted.open:
-            findings.count("rows whose order cannot be told")
+            findings.must(known, "unknown row", f"{table} {key}: {have}")
+        if key in wanted.ambiguous:
+            findings.count("rows with ambiguous order")
             continue
         findings.count("rows compared")
         if want is not None and have is None:
             findings.count("rows lost")
-        told = f"{table} {key} should be {want} and is {have}"
-        findings.must(want == have, "wrong row", told)
+        findings.must(want == have, "wrong row", f"{table} {key}: {have} instead of {want}")
 
 
 def _check_conserved(operator: Operator, table: str, findings: Findings) -> None:
     rows = operator.count(f"select count(*) from {table}")
     counted = operator.count(_CONSERVED, name=table)
-    told = f"{table} has {rows} rows, and its loads say {counted}"
+    sentence = f"{table} has {rows} rows; its loads inserted {counted}"
     if rows > counted:
-        findings.count("rows doubled", rows - counted)
-    findings.must(rows == counted, "rows not conserved", told)
+        findings.count("rows duplicated", rows - counted)
+    findings.must(rows == counted, "rows not conserved", sentence)
 
 
 def _check_warehouse(
-    operator: Operator, table: str, there: dict[int, Stored], keys: range, findings: Findings
+    operator: Operator, table: str, stored_rows: dict[int, Stored], keys: range, findings: Findings
 ) -> None:
     projection = next(p for p in projections() if p.table.name == table)
     renamed = projection.place.renamed
@@ -130,12 +129,12 @@ def _check_warehouse(
     query += f" where id >= {keys.start} and id < {keys.stop}"
     rows = [dict(row) for row in operator.bigquery.query(query).result()]
     seen = {row["id"]: expected.stored(table, row).version for row in rows}
-    findings.count("rows doubled", len(rows) - len(seen))
-    findings.must(len(rows) == len(seen), "doubled in BigQuery", f"{table}: {len(rows)} rows")
-    here = {key: row.version for key, row in there.items()}
+    findings.count("rows duplicated", len(rows) - len(seen))
+    findings.must(len(rows) == len(seen), "duplicated in BigQuery", f"{table}: {len(rows)} rows")
+    here = {key: row.version for key, row in stored_rows.items()}
     differ = [key for key in {*here, *seen} if here.get(key) != seen.get(key)]
-    told = [(key, here.get(key), seen.get(key)) for key in sorted(differ)[:5]]
-    findings.must(not differ, "BigQuery differs", f"{table}: {len(differ)} rows, {told}")
+    examples = [(key, here.get(key), seen.get(key)) for key in sorted(differ)[:5]]
+    findings.must(not differ, "BigQuery differs", f"{table}: {len(differ)} rows, {examples}")
 
 
 def _check_history(operator: Operator, findings: Findings) -> None:
@@ -143,19 +142,21 @@ def _check_history(operator: Operator, findings: Findings) -> None:
     query = _HISTORY.format(f"`{operator.dataset}.loads`")
     seen: dict[str, Any] = dict(next(iter(operator.bigquery.query(query).result())))
     same = {k: int(v or 0) for k, v in here.items()} == {k: int(v or 0) for k, v in seen.items()}
-    findings.must(same, "BigQuery's history differs", f"{here} here, {seen} there")
+    findings.must(same, "BigQuery's history differs", f"PostgreSQL {here}, BigQuery {seen}")
 
 
 def restores(
     operator: Operator, model: Model, since: datetime, findings: Findings
 ) -> list[Restored]:
-    """The restores that were committed, with the rows of the backups that they took."""
+    """The restores that were committed, with the rows of their backups."""
     found = []
     query = "select * from loads where kind = 'restore' and started_at >= :since"
     for entry in operator.ask(query, since=since):
         name = entry["source"].partition("gs://")[2].partition("/")[2].rpartition("#")[0]
         backup_id = name.removesuffix(".avro").rpartition("-")[2]
-        findings.must(backup_id in model.modes, "stranger", f"nobody asked for {dict(entry)}")
+        findings.must(
+            backup_id in model.modes, "unknown restore", f"never requested: {dict(entry)}"
+        )
         if backup_id in model.modes:
             rows = expected.of_backup(entry["table_name"], operator.content("backups", name))
             mode = model.modes[backup_id]

@@ -1,4 +1,4 @@
-"""A small disk under the database, to be filled."""
+"""A small disk for the database, which a fault can fill."""
 
 import contextlib
 import os
@@ -14,22 +14,22 @@ from infra.local import accounts, postgres
 from infra.local.home import Home
 
 SIZE_MB = 400
-# The last of it goes in pieces: the database writes in the meantime.
+# Smaller and smaller pieces, because the database writes meanwhile.
 _PIECES = (64 << 20, 1 << 20, 4096)
 
 
 @dataclass(frozen=True)
 class Disk:
-    """A disk of its own for the database.
+    """A separate disk for the database.
 
     Attributes:
-        folder: where it is mounted, which is the database's folder.
+        folder: the mount point, which is the database's data folder.
     """
 
     folder: Path
 
     def fill(self, seconds: float) -> None:
-        """Leave no room for a while."""
+        """Fill the disk for a while."""
         ballast = self.folder / "ballast"
         until = time.monotonic() + seconds
         try:
@@ -50,7 +50,7 @@ def _grow(descriptor: int) -> None:
 
 @contextmanager
 def small(home: Home) -> Iterator[Disk | None]:
-    """The database of a home that never ran on a small disk; None where none can be mounted."""
+    """Put the database of a new home on a small disk; None if a disk cannot be mounted."""
     home.prepare()
     account = accounts.unprivileged()
     if account is None:
@@ -58,19 +58,19 @@ def small(home: Home) -> Iterator[Disk | None]:
         return
     postgres.part(home, 1).prepare()
     folder = postgres.data_folder(home, account)
-    kept = folder.with_name("postgres.made")
-    folder.rename(kept)
+    prepared = folder.with_name("postgres.prepared")
+    folder.rename(prepared)
     folder.mkdir(mode=0o700)
     account.own(folder)
     options = f"size={SIZE_MB}m,mode=700,uid={account.uid},gid={account.gid}"
     is_mounted = _run("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder))
     try:
-        _run("cp", "-a", f"{kept}/.", str(folder))
-        shutil.rmtree(kept)
+        _run("cp", "-a", f"{prepared}/.", str(folder))
+        shutil.rmtree(prepared)
         yield Disk(folder) if is_mounted else None
     finally:
         if is_mounted:
-            # Also where a test that was cut off has left the database running on it.
+            # Lazily, because an interrupted test may have left the database running.
             _run("umount", "--lazy", str(folder))
 
 

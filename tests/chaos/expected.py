@@ -1,4 +1,4 @@
-"""What the tables must hold, told from what was sent and in what order it was committed."""
+"""What the tables must hold, computed from what was sent and in what order it was committed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from tests.chaos.model import Mode, Sent
 
 @dataclass(frozen=True)
 class Stored:
-    """A row as a table holds it; of loads with the same rows and moment either may be named."""
+    """A row of a table. If two loads sent it at the same time, it may name either of them."""
 
     version: Version
     accepted_at: datetime
@@ -23,8 +23,8 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Brought:
-    """A load as it was committed, and what it brought under each key."""
+class Loaded:
+    """A committed load, and its row for each key."""
 
     table: str
     finished_at: datetime
@@ -33,7 +33,7 @@ class Brought:
 
 @dataclass(frozen=True)
 class Restored:
-    """A restore as it was committed."""
+    """A committed restore."""
 
     table: str
     finished_at: datetime
@@ -47,16 +47,16 @@ class Expected:
 
     Attributes:
         rows: by key.
-        open: keys whose row depends on what cannot be told: when a row was let go that waited,
-            before a restore or after it.
+        ambiguous: keys whose row depends on something unknown: whether a waiting row was released
+            before or after a restore.
     """
 
     rows: dict[int, Stored] = field(default_factory=dict)
-    open: set[int] = field(default_factory=set)
+    ambiguous: set[int] = field(default_factory=set)
 
 
-def loaded(sent: Sent, entry: Mapping[str, Any], waiting: Iterable[int]) -> Brought:
-    """What a load brings: the last good row of each key, but for those that wait.
+def loaded(sent: Sent, entry: Mapping[str, Any], waiting: Iterable[int]) -> Loaded:
+    """The rows of a load: the last good row of each key, except for those that wait.
 
     Args:
         sent: what was sent.
@@ -69,11 +69,11 @@ def loaded(sent: Sent, entry: Mapping[str, Any], waiting: Iterable[int]) -> Brou
         for key, (_, line) in sent.newest.items()
         if key not in held
     }
-    return Brought(sent.table, entry["finished_at"], rows)
+    return Loaded(sent.table, entry["finished_at"], rows)
 
 
 def of_backup(table: str, content: bytes) -> dict[int, Stored]:
-    """The rows of a backup, read by a library that is not ours."""
+    """The rows of a backup, read with fastavro instead of our own reader."""
     return {
         row["id"]: Stored(version(table, row), row["accepted_at"], UUID(str(row["load_id"])))
         for row in reader(BytesIO(content))
@@ -81,14 +81,14 @@ def of_backup(table: str, content: bytes) -> dict[int, Stored]:
 
 
 def fold(
-    table: str, events: Iterable[Brought | Restored], waited: set[tuple[UUID, int]]
+    table: str, events: Iterable[Loaded | Restored], waited: set[tuple[UUID, int]]
 ) -> Expected:
-    """A table after all that was committed.
+    """A table after all loads and restores.
 
     Args:
         table: its name.
         events: loads and restores.
-        waited: rows that waited and were let go, by load and key.
+        waited: rows that waited and were released, by load and key.
     """
     found = Expected()
     ordered = sorted((e for e in events if e.table == table), key=lambda e: e.finished_at)
@@ -101,20 +101,20 @@ def fold(
         for key, row in event.rows.items():
             found.rows[key] = _newer(found.rows.get(key), row)
             if restores and row.load_id in late:
-                # When its other rows were stored is no longer told by when it was finished.
-                found.open.add(key)
+                # The load was finished later than its other rows were stored.
+                found.ambiguous.add(key)
     return found
 
 
-def _newer(there: Stored | None, row: Stored) -> Stored:
-    if there is None:
+def _newer(old: Stored | None, row: Stored) -> Stored:
+    if old is None:
         return row
-    if there.version == row.version:
-        if there.accepted_at >= row.accepted_at:
-            return there
-        return Stored(there.version, row.accepted_at, there.load_id)
-    is_newer = (there.accepted_at, there.load_id) > (row.accepted_at, row.load_id)
-    return there if is_newer else row
+    if old.version == row.version:
+        if old.accepted_at >= row.accepted_at:
+            return old
+        return Stored(old.version, row.accepted_at, old.load_id)
+    is_newer = (old.accepted_at, old.load_id) > (row.accepted_at, row.load_id)
+    return old if is_newer else row
 
 
 def _restore(rows: dict[int, Stored], event: Restored) -> None:
@@ -123,8 +123,8 @@ def _restore(rows: dict[int, Stored], event: Restored) -> None:
         rows.update(event.rows)
         return
     for key, row in event.rows.items():
-        there = rows.get(key)
-        if there is None or there.version != row.version:
+        old = rows.get(key)
+        if old is None or old.version != row.version:
             rows[key] = row
 
 

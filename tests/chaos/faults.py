@@ -1,7 +1,7 @@
-"""Things that go wrong: killed and frozen processes, connections cut, a full disk, a wrong clock.
+"""Injects faults: killed and frozen processes, lost connections, a full disk, a wrong clock.
 
-Only processes of the platform that the test started are touched, found by what its supervisor has
-recorded: pid and moment of birth.
+It only touches processes of the platform that the test started. It finds them by the pid and the
+start time that the platform's supervisor has recorded.
 """
 
 import contextlib
@@ -25,10 +25,10 @@ _CUT = sa.text("""
 
 
 class Injector:
-    """Makes things go wrong on a platform.
+    """Injects faults into a platform.
 
     Attributes:
-        done: how often each kind did, by kind and part.
+        done: how many faults were injected, by kind and part.
     """
 
     def __init__(
@@ -39,16 +39,16 @@ class Injector:
         self._disk, self._clock = disk, clock
 
     def inject(self, fault: Fault) -> None:
-        """Make one thing go wrong; where the part is not there just now, nothing does."""
-        hit = False
+        """Inject one fault; does nothing if the part is not running."""
+        is_done = False
         with contextlib.suppress(psutil.NoSuchProcess):
-            hit = self._hit(fault)
-        if hit:
+            is_done = self._inject(fault)
+        if is_done:
             self.done[fault.kind, fault.part] += 1
 
-    def _hit(self, fault: Fault) -> bool:
+    def _inject(self, fault: Fault) -> bool:
         if fault.kind == "cut connections":
-            return self._cut()
+            return self._cut_connections()
         if fault.kind == "disk full":
             if self._disk is not None:
                 self._disk.fill(fault.seconds)
@@ -57,15 +57,15 @@ class Injector:
             if self._clock is not None:
                 self._clock.step(fault.offset, fault.seconds)
             return self._clock is not None
-        return self._strike(fault)
+        return self._stop(fault)
 
-    def _strike(self, fault: Fault) -> bool:
+    def _stop(self, fault: Fault) -> bool:
         part = self._platform.part(fault.part)
         process = processes.find(part.pid, part.began)
         if process is None:
             return False
         if fault.kind == "freeze":
-            return _frozen([process, *process.children(recursive=True)], fault.seconds)
+            return _freeze([process, *process.children(recursive=True)], fault.seconds)
         targets = [process]
         if fault.kind != "kill":
             children = process.children()
@@ -74,7 +74,7 @@ class Injector:
             target.kill()
         return bool(targets)
 
-    def _cut(self) -> bool:
+    def _cut_connections(self) -> bool:
         try:
             with self._engine.connect() as connection:
                 return bool(connection.scalars(_CUT).all())
@@ -82,8 +82,8 @@ class Injector:
             return False
 
 
-def _frozen(found: list[psutil.Process], seconds: float) -> bool:
-    """Stop processes for a while: a machine that was held up."""
+def _freeze(found: list[psutil.Process], seconds: float) -> bool:
+    """Suspend processes for a while, as if the machine were stalled."""
     for process in found:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.suspend()

@@ -8,10 +8,10 @@ from tests.chaos.expected import FIELDS, of_backup
 from tests.chaos.findings import Findings
 from tests.chaos.ledger import Found
 from tests.chaos.model import Model
-from tests.chaos.settling import owed_messages
+from tests.chaos.settling import pending_messages
 from tests.support.operator import Operator
 
-_HELD = """
+_ACTIVE = """
     select pid, state, query from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid()
         and (state like 'idle in transaction%' or state = 'active')
@@ -21,7 +21,7 @@ _LOADING = "select count(*) from loads where state = 'loading'"
 
 
 def check(operator: Operator, found: Iterable[Found], findings: Findings) -> None:
-    """Look where the files of some loads are; the places are emptied afterwards."""
+    """Check that each file is in the right bucket, then empty the buckets."""
     places = {
         place: Counter(operator.objects(place)) for place in ("uploads", "processed", "failed")
     }
@@ -33,14 +33,15 @@ def check(operator: Operator, found: Iterable[Found], findings: Findings) -> Non
         counts = {place: names[name] for place, names in places.items()}
         findings.count("files")
         right = "processed" if sent.table else "failed"
-        told = f"{name} should be in {right} alone: {counts}"
-        findings.must(counts == {**dict.fromkeys(places, 0), right: 1}, "file misplaced", told)
+        sentence = f"{name} should only be in {right}: {counts}"
+        findings.must(counts == {**dict.fromkeys(places, 0), right: 1}, "file misplaced", sentence)
         if sent.bad:
-            beside = f"{name}.rejected.csv"
-            findings.must(beside in places["processed"], "no corrections", f"{beside} is missing")
+            corrections = f"{name}.rejected.csv"
+            is_there = corrections in places["processed"]
+            findings.must(is_there, "no corrections", f"{corrections} is missing")
         if not sent.table:
-            beside = f"{name}.report.json"
-            findings.must(beside in places["failed"], "no report", f"{beside} is missing")
+            report = f"{name}.report.json"
+            findings.must(report in places["failed"], "no report", f"{report} is missing")
     for place, names in places.items():
         bucket = operator.storage.bucket(operator.names[place])
         for name in names:
@@ -48,15 +49,15 @@ def check(operator: Operator, found: Iterable[Found], findings: Findings) -> Non
 
 
 def check_backups(operator: Operator, caller: Caller, model: Model, findings: Findings) -> None:
-    """Look whether each backup with a manifest verifies and restores; all are deleted then."""
+    """Check that each backup with a manifest verifies and restores, then delete them."""
     listed = set()
     for table in FIELDS:
-        told = caller.until_answered("GET", f"/backup_table/{table}").json()
-        for backup in told["backups"]:
+        answer = caller.until_answered("GET", f"/backup_table/{table}").json()
+        for backup in answer["backups"]:
             listed.add((table, backup["id"]))
             _check_backup(operator, caller, model, backup, findings)
     lost = [backup for backup in model.backups if backup not in listed]
-    findings.must(not lost, "backup lost", f"answered, and not in the list: {lost}")
+    findings.must(not lost, "backup lost", f"answered, but not listed: {lost}")
     for table, backup_id in listed:
         caller.until_answered("DELETE", f"/backup_table/{table}/{backup_id}")
     model.backups.clear()
@@ -71,31 +72,31 @@ def _check_backup(
     findings.must(good, "backup damaged", f"{path} answers {checked.text}")
     asked = {"backup": backup["id"], "mode": "merge", "dry_run": True}
     tried = caller.until_answered("POST", f"/restore_table/{table}", json=asked)
-    # 409: parents of its rows have gone since.
+    # 409: parents of its rows were deleted since.
     restores = tried.status_code == 200 or (tried.status_code == 409 and "parent" in tried.text)
     findings.must(restores, "backup does not restore", f"{backup['id']}: {tried.text}")
     name = backup["uri"].partition("gs://")[2].partition("/")[2]
     rows = of_backup(table, operator.content("backups", name))
     findings.must(len(rows) == backup["rows"], "wrong backup", f"{name} has {len(rows)} rows")
-    strange = [k for k, row in rows.items() if row.version not in model.versions[table, k]]
-    findings.must(not strange, "wrong backup", f"{name}: nobody sent {strange[:5]}")
+    unknown = [k for k, row in rows.items() if row.version not in model.versions[table, k]]
+    findings.must(not unknown, "wrong backup", f"{name}: rows never sent: {unknown[:5]}")
     findings.count("backups verified")
 
 
 def check_rest(operator: Operator, findings: Findings) -> None:
-    """Look whether anything was left behind: locks, transactions, messages nobody could take."""
-    for row in operator.ask(_HELD):
-        findings.must(False, "connection left at work", str(row))
+    """Check that nothing was left behind: locks, transactions, messages that failed."""
+    for row in operator.ask(_ACTIVE):
+        findings.must(False, "connection still active", str(row))
     locks = operator.count(_LOCKS)
     findings.must(not locks, "locks left", f"{locks} advisory locks")
     loading = operator.count(_LOADING)
-    findings.must(not loading, "loads left", f"{loading} loads are under way")
-    dead = owed_messages(operator, dead=True)
+    findings.must(not loading, "loads left", f"{loading} loads in state loading")
+    dead = pending_messages(operator, dead=True)
     findings.must(not dead, "dead letters", str(dead))
 
 
 def check_reconciled(caller: Caller, findings: Findings) -> None:
-    """Have the platform itself compare both sides."""
+    """Let the platform itself compare both sides."""
     answer = caller.until_answered("POST", "/sync_warehouse/reconcile", json={})
     agrees = answer.status_code == 200 and answer.json()["agrees"]
     findings.must(agrees, "reconcile disagrees", answer.text[:1000])

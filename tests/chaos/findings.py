@@ -1,4 +1,4 @@
-"""What the checks find: numbers for the table, and everything that is not as it must be."""
+"""What the checks find: numbers for the table, and failures."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,27 +6,27 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Findings:
-    """What was looked at, and what is wrong.
+    """What was checked, and what failed.
 
     Attributes:
         counts: numbers, by what they count.
-        wrong: a sentence for each thing that is not as it must be.
+        failures: a sentence for each check that failed.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
-    wrong: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
     def count(self, what: str, number: int = 1) -> None:
-        """Count something that was looked at."""
+        """Count something that was checked."""
         self.counts[what] += number
 
     def must(self, holds: bool, what: str, sentence: str) -> None:
-        """Note a sentence, and count it as `what`, unless something holds."""
+        """Record a failure, counted as `what`, unless the condition holds."""
         if not holds:
             self.counts[what] += 1
-            self.wrong.append(f"{what}: {sentence}")
+            self.failures.append(f"{what}: {sentence}")
 
     def add(self, other: "Findings") -> None:
-        """Take in what others have found."""
+        """Add other findings."""
         self.counts += other.counts
-        self.wrong += other.wrong
+        self.failures += other.failures

@@ -17,7 +17,7 @@ _STATUSES = {True: ("waiting", "loaded"), False: ("rejected", "replayed")}
 
 @dataclass(frozen=True)
 class Found:
-    """Something that was sent, and its loads: several where a file was uploaded several times."""
+    """Something that was sent, and its loads: several if a file was uploaded several times."""
 
     sent: Sent
     entries: Sequence[Entry]
@@ -26,21 +26,21 @@ class Found:
 def check(
     operator: Operator, model: Model, sent: Iterable[Sent], since: datetime, findings: Findings
 ) -> list[Found]:
-    """Find the load of everything that was sent, and look whether it is as it must be.
+    """Find the load of everything that was sent, and check it.
 
     Args:
-        operator: asks the database.
-        model: what was ever sent, and what clocks said meanwhile.
-        sent: all that was sent since then.
+        operator: queries the database.
+        model: everything that was ever sent, and the offsets of the clock.
+        sent: what was sent in this round.
         since: when this round began.
-        findings: takes what is wrong.
+        findings: records what is wrong.
     """
     entries = operator.ask(_LOADS, since=since)
     by_source: dict[str, list[Entry]] = {}
     for entry in entries:
         by_source.setdefault(_identity(entry), []).append(entry)
     found = [_found(one, by_source, model, findings) for one in sent]
-    _check_strangers(found, entries, model, findings)
+    _check_unknown(found, entries, model, findings)
     return found
 
 
@@ -58,7 +58,7 @@ def _found(
     if sent.answered_at is not None and sent.identity:
         lost = not entries
         findings.count("rows accepted", len(sent.good))
-        findings.must(not lost, "load lost", f"{sent.kind} {sent.identity} is in no ledger entry")
+        findings.must(not lost, "load lost", f"{sent.kind} {sent.identity} is not in the ledger")
         if lost:
             findings.count("rows lost", len(sent.good))
     for entry in entries:
@@ -67,34 +67,34 @@ def _found(
 
 
 def _check_entry(sent: Sent, entry: Entry, model: Model, findings: Findings) -> None:
-    told = f"{sent.identity} has {dict(entry)}"
+    sentence = f"{sent.identity} has {dict(entry)}"
     state = "done" if sent.table else "failed"
-    findings.must(entry["state"] == state, "wrong state", told)
+    findings.must(entry["state"] == state, "wrong state", sentence)
     if state == "failed":
         return
     counted = sum(entry[part] for part in _PARTS)
-    findings.must(entry["rows_read"] == len(sent.lines) == counted, "wrong counts", told)
-    findings.must(entry["rejected"] == len(sent.bad), "wrong counts", told)
+    findings.must(entry["rows_read"] == len(sent.lines) == counted, "wrong counts", sentence)
+    findings.must(entry["rejected"] == len(sent.bad), "wrong counts", sentence)
     if not sent.repeats and entry["repeats"] is None:
         known = sent.may_be_accepted_at(entry["accepted_at"], model.clocks)
-        between = f"tried {sent.tried_at}, answered {sent.answered_at}"
-        findings.must(known, "wrong accepted_at", f"{told}, {between}")
+        times = f"tried {sent.tried_at}, answered {sent.answered_at}"
+        findings.must(known, "wrong accepted_at", f"{sentence}, {times}")
 
 
-def _check_strangers(
+def _check_unknown(
     found: Sequence[Found], entries: Iterable[Entry], model: Model, findings: Findings
 ) -> None:
     known = {entry["load_id"] for one in found for entry in one.entries}
-    strangers = [entry for entry in entries if entry["load_id"] not in known]
-    # Of those whose answer was lost nobody knows the load; each may have one at most.
-    unknown = [one.sent for one in found if not one.sent.identity]
-    for entry in strangers:
-        match = next((s for s in unknown if _may_be(s, entry, model)), None)
-        findings.must(match is not None, "stranger", f"nobody sent {dict(entry)}")
+    unknown = [entry for entry in entries if entry["load_id"] not in known]
+    # If the answer was lost, the id of the load is unknown; each may have at most one load.
+    unanswered = [one.sent for one in found if not one.sent.identity]
+    for entry in unknown:
+        match = next((s for s in unanswered if _may_be(s, entry, model)), None)
+        findings.must(match is not None, "unknown load", f"never sent: {dict(entry)}")
         if match is not None:
-            unknown.remove(match)
-    answered = [sent for sent in unknown if sent.answered_at is not None]
-    findings.must(not answered, "load lost", f"answered, and not to be found: {answered}")
+            unanswered.remove(match)
+    answered = [sent for sent in unanswered if sent.answered_at is not None]
+    findings.must(not answered, "load lost", f"answered, but not found: {answered}")
 
 
 def _may_be(sent: Sent, entry: Entry, model: Model) -> bool:
@@ -106,26 +106,26 @@ def _may_be(sent: Sent, entry: Entry, model: Model) -> bool:
 
 
 def check_rejects(operator: Operator, found: Iterable[Found], findings: Findings) -> None:
-    """Look whether each row that was turned away is kept once, as it came."""
+    """Check that each rejected row is stored once, as it was sent."""
     loads = {entry["load_id"]: one.sent for one in found for entry in one.entries}
-    kept: dict[Any, list[Mapping[str, Any]]] = {load_id: [] for load_id in loads}
+    stored: dict[Any, list[Mapping[str, Any]]] = {load_id: [] for load_id in loads}
     rows = operator.ask(
         "select load_id, position, raw, status from rejected_rows where load_id = any(:ids)",
         ids=list(loads),
     )
     for row in rows:
-        kept[row["load_id"]].append(row)
+        stored[row["load_id"]].append(row)
     for load_id, sent in loads.items():
-        rejected = [r for r in kept[load_id] if r["status"] in _STATUSES[False]]
-        waiting = [r for r in kept[load_id] if r["status"] in _STATUSES[True]]
+        rejected = [r for r in stored[load_id] if r["status"] in _STATUSES[False]]
+        waiting = [r for r in stored[load_id] if r["status"] in _STATUSES[True]]
         findings.count("rows rejected", len(sent.bad))
         positions = sorted(row["position"] for row in rejected)
-        told = f"of {sent.identity} lines {sorted(sent.bad)} are bad, kept are {positions}"
-        findings.must(set(positions) >= set(sent.bad), "rejects lost", told)
-        findings.must(len(positions) <= len(sent.bad), "rejects doubled", told)
+        sentence = f"{sent.identity}: lines {sorted(sent.bad)} are bad, {positions} are stored"
+        findings.must(set(positions) >= set(sent.bad), "rejects lost", sentence)
+        findings.must(len(positions) <= len(sent.bad), "rejects duplicated", sentence)
         _check_raw(sent, rejected, findings)
-        strange = [row for row in waiting if row["raw"]["id"] not in sent.newest]
-        findings.must(not strange, "wrong waiting", f"{sent.identity}: {strange}")
+        unexpected = [row for row in waiting if row["raw"]["id"] not in sent.newest]
+        findings.must(not unexpected, "wrong waiting rows", f"{sent.identity}: {unexpected}")
 
 
 def _check_raw(sent: Sent, rejected: Iterable[Mapping[str, Any]], findings: Findings) -> None:

@@ -1,4 +1,4 @@
-"""The rows that schedules send, good and bad, and how they are written down."""
+"""The rows that schedules send, good and bad, and how they are written as CSV and JSON."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ FIELDS = {
     "jobs": ("id", "job"),
     "hired_employees": ("id", "name", "datetime", "department_id", "job_id"),
 }
-# Of the thousand keys that a schedule has for itself.
+# Each schedule has a thousand keys of its own; it uses these.
 KEYS, PARENTS = 25, 3
 LATE_PARENT, MISSING_PARENT = 4, 5
 
@@ -27,7 +27,7 @@ class Line:
 
     Attributes:
         row: its fields, as JSON has them.
-        good: whether the gate takes it.
+        good: whether it must be accepted.
     """
 
     row: dict[str, Any]
@@ -39,12 +39,12 @@ class Line:
         return int(self.row["id"])
 
     def version(self, table: str) -> Version:
-        """Its values as the database has them."""
+        """Its values as the database stores them."""
         return version(table, self.row)
 
 
 def version(table: str, row: dict[str, Any]) -> Version:
-    """The values of a row beside its key, times in UTC."""
+    """The values of a row without its key, times in UTC."""
     return tuple(
         _moment(row[name]) if name == "datetime" else row[name] for name in FIELDS[table][1:]
     )
@@ -66,29 +66,31 @@ def late_parent(table: str, base: int, word: str) -> list[Line]:
     return [_line(table, base + LATE_PARENT, word, 0, random.Random(0), base)]
 
 
-def some(chance: random.Random, table: str, base: int, word: str, first: int = 0) -> list[Line]:
-    """A few rows under the schedule's keys, some of them bad, some with a key that comes twice.
+def random_lines(
+    rng: random.Random, table: str, base: int, word: str, first: int = 0
+) -> list[Line]:
+    """A few rows with the schedule's keys: some of them bad, some keys used twice.
 
     Args:
-        chance: decides.
-        table: theirs.
+        rng: random numbers.
+        table: the table of the rows.
         base: the first of the schedule's keys.
-        word: goes into their texts, which no other rows have.
-        first: of the keys to use, instead of those that all steps of the schedule share.
+        word: is part of their texts, which makes these unique.
+        first: offset of keys that only these rows use; 0 for the keys that all steps share.
     """
-    keys = [chance.randint(1, KEYS) + first for _ in range(chance.randint(1, 12))]
-    if table != "hired_employees" and not first and chance.random() < 0.7:
-        # Apart from the parents, which hires refer to.
+    keys = [rng.randint(1, KEYS) + first for _ in range(rng.randint(1, 12))]
+    if table != "hired_employees" and not first and rng.random() < 0.7:
+        # Other keys than those of the parents, which hires refer to.
         keys = [key + 100 for key in keys]
-    made = [_line(table, base + key, word, n, chance, base) for n, key in enumerate(keys)]
-    return [_spoilt(line, table, chance) if chance.random() < 0.2 else line for line in made]
+    made = [_line(table, base + key, word, n, rng, base) for n, key in enumerate(keys)]
+    return [_made_bad(line, table, rng) if rng.random() < 0.2 else line for line in made]
 
 
-def _line(table: str, key: int, word: str, number: int, chance: random.Random, base: int) -> Line:
+def _line(table: str, key: int, word: str, number: int, rng: random.Random, base: int) -> Line:
     text = f"{word} {number}"
     if table != "hired_employees":
         return Line({"id": key, FIELDS[table][1]: text})
-    department, job = (base + _parent(chance) for _ in range(2))
+    department, job = (base + _parent(rng) for _ in range(2))
     return Line(
         {
             "id": key,
@@ -100,16 +102,16 @@ def _line(table: str, key: int, word: str, number: int, chance: random.Random, b
     )
 
 
-def _parent(chance: random.Random) -> int:
-    drawn = chance.random()
+def _parent(rng: random.Random) -> int:
+    drawn = rng.random()
     if drawn < 0.85:
-        return chance.randint(1, PARENTS)
+        return rng.randint(1, PARENTS)
     return LATE_PARENT if drawn < 0.97 else MISSING_PARENT
 
 
-def _spoilt(line: Line, table: str, chance: random.Random) -> Line:
-    spoilt = {FIELDS[table][1]: ""} if chance.random() < 0.5 else {"id": f"x{line.key}"}
-    return Line({**line.row, **spoilt}, good=False)
+def _made_bad(line: Line, table: str, rng: random.Random) -> Line:
+    bad = {FIELDS[table][1]: ""} if rng.random() < 0.5 else {"id": f"x{line.key}"}
+    return Line({**line.row, **bad}, good=False)
 
 
 def as_csv(table: str, lines: Sequence[Line], *, header: bool) -> bytes:

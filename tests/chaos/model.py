@@ -1,4 +1,4 @@
-"""What was sent, and so what must be found afterwards."""
+"""Everything that was sent; the checks derive from it what must be found afterwards."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -18,15 +18,15 @@ class Sent:
     """Something that was sent, once or several times.
 
     Attributes:
-        kind: the way in.
-        identity: its source in the ledger; of a file without the generation, of a replay its load.
-        table: where its rows go; "" for a file that fits none.
+        kind: how it was sent.
+        identity: its source in the ledger; without the generation for a file, the load of a replay.
+        table: the table of its rows; "" for a file that matches no table.
         lines: its rows.
-        first: the position of the first one.
+        first: the position of the first row.
         tried_at: when it was first sent.
-        answered_at: when an answer said that it was taken; None where none did.
-        accepted_at: from when its rows count, where the sender says so.
-        repeats: whether its bytes were sent before.
+        answered_at: when an answer confirmed it; None if there was no answer.
+        accepted_at: the time from which its rows count, if the sender sets it.
+        repeats: whether the same bytes were sent before.
     """
 
     kind: Literal["file", "batch", "replay"]
@@ -41,50 +41,50 @@ class Sent:
 
     @property
     def good(self) -> dict[int, Line]:
-        """The rows that the gate takes, by position."""
+        """The rows that must be accepted, by position."""
         return {self.first + n: line for n, line in enumerate(self.lines) if line.good}
 
     @property
     def bad(self) -> dict[int, Line]:
-        """The rows that it turns away, by position."""
+        """The rows that must be rejected, by position."""
         return {self.first + n: line for n, line in enumerate(self.lines) if not line.good}
 
     @property
     def newest(self) -> dict[int, tuple[int, Line]]:
-        """For each key the last of its rows, with its position."""
+        """The last row of each key, with its position."""
         return {line.key: (position, line) for position, line in self.good.items()}
 
     def answered(self) -> None:
-        """An answer said that it was taken."""
+        """Record that an answer confirmed it."""
         self.answered_at = datetime.now(UTC)
 
     def may_be_accepted_at(self, moment: datetime, clocks: Iterable[float]) -> bool:
-        """Whether its rows may count from a moment.
+        """Whether its rows may have a time as their `accepted_at`.
 
         Args:
-            moment: by some clock.
-            clocks: by how many seconds the functions' clock was wrong, then or another time.
+            moment: the time.
+            clocks: by how many seconds the functions' clock may have been wrong.
         """
         if self.accepted_at is not None:
             return moment == self.accepted_at
         slack = timedelta(milliseconds=50)
         begin, end = self.tried_at - slack, (self.answered_at or datetime.now(UTC)) + slack
-        # A file counts from when the bucket has it, by the bucket's clock.
+        # A file counts from the time it was stored, by the bucket's clock.
         offsets = [timedelta(seconds=s) for s in ((0.0,) if self.kind == "file" else clocks)]
         return any(begin <= moment - offset <= end for offset in offsets)
 
 
 @dataclass
 class Model:
-    """What was sent to a platform since it was started.
+    """Everything that was sent to a platform since it was started.
 
     Attributes:
-        sent: everything but restores.
-        modes: of each backup by id, how it was asked to be restored.
-        backups: the backups that an answer said were taken, as (table, id).
-        versions: all values that were ever sent, by table and key.
-        problems: what was answered that should never be.
-        corrected: rejects that somebody corrects; two who corrected one would be answered once.
+        sent: everything except restores.
+        modes: the mode in which each backup was restored, by the id of the backup.
+        backups: the backups that were confirmed by an answer, as (table, id).
+        versions: all versions of rows that were ever sent, by table and key.
+        problems: answers that must never be given.
+        corrected: rejects that a schedule corrects; a second correction would not be stored.
         clocks: by how many seconds the functions' clock was wrong in the last round.
     """
 
@@ -95,17 +95,17 @@ class Model:
     problems: list[str] = field(default_factory=list)
     corrected: set[int] = field(default_factory=set)
     clocks: set[float] = field(default_factory=lambda: {0.0})
-    _choosing: Lock = field(default_factory=Lock)
+    _lock: Lock = field(default_factory=Lock)
 
-    def choose(self, reject_ids: Sequence[int]) -> set[int]:
-        """Those of some rejects that nobody else corrects; from now on the caller does."""
-        with self._choosing:
-            chosen = set(reject_ids) - self.corrected
-            self.corrected |= chosen
-            return chosen
+    def reserve(self, reject_ids: Sequence[int]) -> set[int]:
+        """Reserve rejects for the caller to correct; returns those that were still free."""
+        with self._lock:
+            free = set(reject_ids) - self.corrected
+            self.corrected |= free
+            return free
 
-    def enter(self, sent: Sent) -> Sent:
-        """Something is about to be sent."""
+    def record(self, sent: Sent) -> Sent:
+        """Record something that is about to be sent."""
         for line in sent.good.values():
             known = self.versions.setdefault((sent.table, line.key), set())
             known.add(line.version(sent.table))
@@ -114,5 +114,5 @@ class Model:
 
 
 def batch_id(key: str) -> str:
-    """The id that a batch has by its key, sent with the token of the platform itself."""
+    """The id of a batch that is sent with an idempotency key and the platform's own token."""
     return str(uuid5(NAMESPACE_URL, json.dumps(["tablegate", "local", key])))

@@ -1,4 +1,4 @@
-"""Messages published and pulled beside the platform's own, and every event delivered twice."""
+"""Publishes messages to the platform's topics, and delivers events a second time."""
 
 import random
 import threading
@@ -14,71 +14,67 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from tests.support.platform import Platform
 
 TOPICS = ("row-batches", "uploads", "table-changed")
-PATIENCE_SECONDS = 60.0
-# Its subscriptions' names begin with it, and its messages bear it.
+DEADLINE_SECONDS = 60.0
+# Prefix of the duplicator's subscriptions, and an attribute of its messages.
 MARK = "chaos"
 _LONGEST_DELAY_SECONDS = 2.0
 
 
 class Publisher:
-    """Publishes to the platform's topics, whatever becomes of Pub/Sub meanwhile."""
+    """Publishes to the platform's topics, even if Pub/Sub is killed meanwhile."""
 
     def __init__(self, platform: Platform) -> None:
-        told = platform.description["pubsub"]
-        self._project = told["project"]
+        config = platform.description["pubsub"]
+        self._project = config["project"]
         self._channel = grpc.insecure_channel(
-            told["endpoint"], options=[("grpc.max_reconnect_backoff_ms", 500)]
+            config["endpoint"], options=[("grpc.max_reconnect_backoff_ms", 500)]
         )
         transport = PublisherGrpcTransport(channel=self._channel)
         self._client = pubsub_v1.PublisherClient(transport=transport)
 
     def publish(self, topic: str, data: bytes, **attributes: str) -> None:
-        """Publish a message until it is taken, which may be more than once."""
+        """Publish a message, and retry until it is accepted; it may be published more than once."""
         path = f"projects/{self._project}/topics/{topic}"
-        limit = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + DEADLINE_SECONDS
         message = {"data": data, "attributes": attributes}
-        while not self._is_taken(path, message):
-            assert time.monotonic() < limit, f"{topic} took nothing"
+        while not self._is_accepted(path, message):
+            assert time.monotonic() < deadline, f"{topic} accepted nothing"
             time.sleep(0.2)
 
-    def _is_taken(self, path: str, message: Any) -> bool:
+    def _is_accepted(self, path: str, message: Any) -> bool:
         try:
             self._client.api.publish(topic=path, messages=[message], timeout=5)
         except (GoogleAPICallError, RetryError):
             return False
         return True
 
-    def rest(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
-
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._client.stop()
         self._channel.close()
 
 
-class Doubler:
-    """Takes a copy of every event, and publishes it again a little later, in another order.
+class Duplicator:
+    """Pulls a copy of every event, and publishes it again a little later, in another order.
 
     Attributes:
-        doubled: how many it has published again.
-        doubling: whether it does so; else the copies are thrown away.
+        duplicated: how many events it has published again.
+        is_active: whether it publishes the copies; if not, it drops them.
     """
 
     def __init__(self, platform: Platform, publisher: Publisher) -> None:
-        self.doubled = 0
-        self.doubling = False
-        told = platform.description["pubsub"]
-        self._project, self._publisher = told["project"], publisher
+        self.duplicated = 0
+        self.is_active = False
+        config = platform.description["pubsub"]
+        self._project, self._publisher = config["project"], publisher
         self._channel = grpc.insecure_channel(
-            told["endpoint"], options=[("grpc.max_reconnect_backoff_ms", 500)]
+            config["endpoint"], options=[("grpc.max_reconnect_backoff_ms", 500)]
         )
         transport = SubscriberGrpcTransport(channel=self._channel)
         self._client = pubsub_v1.SubscriberClient(transport=transport)
         self._held: list[tuple[float, str, Any]] = []
-        self._over = threading.Event()
-        self._chance = random.Random()
+        self._stop = threading.Event()
+        self._rng = random.Random()
         for topic in TOPICS:
             self._subscribe(topic)
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -86,12 +82,12 @@ class Doubler:
 
     @property
     def is_idle(self) -> bool:
-        """Whether it holds nothing that it would publish."""
+        """Whether it has no copies left to publish."""
         return not self._held
 
     def close(self) -> None:
-        """Stop, and let go of the connection."""
-        self._over.set()
+        """Stop, and close the connection."""
+        self._stop.set()
         self._thread.join()
         self._client.close()
         self._channel.close()
@@ -108,13 +104,13 @@ class Doubler:
         return f"projects/{self._project}/subscriptions/{MARK}-{topic}"
 
     def _run(self) -> None:
-        while not self._over.is_set():
+        while not self._stop.is_set():
             for topic in TOPICS:
-                self._take(topic)
-            self._give_back()
-            self._over.wait(0.1)
+                self._pull(topic)
+            self._republish()
+            self._stop.wait(0.1)
 
-    def _take(self, topic: str) -> None:
+    def _pull(self, topic: str) -> None:
         path = self._path(topic)
         try:
             pulled = self._client.pull(
@@ -127,16 +123,16 @@ class Doubler:
         except (GoogleAPICallError, RetryError):
             return
         for one in pulled:
-            if self.doubling and MARK not in one.message.attributes:
-                due = time.monotonic() + self._chance.uniform(0, _LONGEST_DELAY_SECONDS)
+            if self.is_active and MARK not in one.message.attributes:
+                due = time.monotonic() + self._rng.uniform(0, _LONGEST_DELAY_SECONDS)
                 self._held.append((due, topic, one.message))
 
-    def _give_back(self) -> None:
+    def _republish(self) -> None:
         due = [held for held in self._held if held[0] < time.monotonic()]
-        self._chance.shuffle(due)
+        self._rng.shuffle(due)
         for held in due:
             _, topic, message = held
             attributes = {**message.attributes, MARK: "again"}
             self._publisher.publish(topic, message.data, **attributes)
             self._held.remove(held)
-            self.doubled += 1
+            self.duplicated += 1

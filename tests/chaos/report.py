@@ -1,21 +1,21 @@
-"""The table at the end: what was done, what went wrong on purpose, and what was found."""
+"""The table at the end: what was done, which faults were injected, and what was found."""
 
 from collections import Counter
 from collections.abc import Mapping
 
 from tests.chaos.findings import Findings
 
-_ALWAYS = ("rows accepted", "rows lost", "rows doubled")
-_REJECTS = ("rows rejected", "rejects lost", "rejects doubled")
+_ALWAYS = ("rows accepted", "rows lost", "rows duplicated")
+_REJECTS = ("rows rejected", "rejects lost", "rejects duplicated")
 
 
 def table(findings: Findings, faults: Counter[tuple[str, str]], seconds: float) -> str:
     """The table of a run.
 
     Args:
-        findings: all that was found.
-        faults: how often each went wrong, by kind and part.
-        seconds: how long it took.
+        findings: everything that was found.
+        faults: how many faults were injected, by kind and part.
+        seconds: how long the run took.
     """
     counts = findings.counts
     kinds: Counter[str] = Counter()
@@ -27,18 +27,18 @@ def table(findings: Findings, faults: Counter[tuple[str, str]], seconds: float) 
         **{f"fault: {kind}": number for kind, number in sorted(kinds.items())},
         **{what: counts[what] for what in (*_ALWAYS, *_REJECTS)},
         **{what: n for what, n in sorted(counts.items()) if what not in _ALWAYS + _REJECTS},
-        "things that are wrong": len(findings.wrong),
+        "failures": len(findings.failures),
         "seconds": round(seconds),
     }
-    return drawn(shown)
+    return columns(shown)
 
 
 def by_part(faults: Counter[tuple[str, str]]) -> str:
-    """How often each part was struck, and how."""
-    return drawn({f"{kind} {part}".strip(): n for (kind, part), n in sorted(faults.items())})
+    """How many faults of each kind each part had."""
+    return columns({f"{kind} {part}".strip(): n for (kind, part), n in sorted(faults.items())})
 
 
-def drawn(shown: Mapping[str, object]) -> str:
+def columns(shown: Mapping[str, object]) -> str:
     """Names and numbers in two columns."""
     wide = max(map(len, shown), default=0)
     texts = {name: f"{n:,}" if isinstance(n, int) else str(n) for name, n in shown.items()}

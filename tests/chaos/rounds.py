@@ -1,4 +1,4 @@
-"""A round: some schedules at once, then the dust settles, then everything is looked at."""
+"""A round: run some schedules at once, wait until the platform is idle, then check everything."""
 
 import random
 import time
@@ -19,73 +19,73 @@ from tests.chaos.disk import Disk
 from tests.chaos.faults import Injector
 from tests.chaos.findings import Findings
 from tests.chaos.model import Model
-from tests.chaos.publishing import Doubler, Publisher
+from tests.chaos.publishing import Duplicator, Publisher
 from tests.chaos.schedules import Fault, Schedule
 from tests.chaos.working import Worker
 from tests.support.operator import Operator
 from tests.support.platform import Platform, new_home, start
 
-# Events that were lost are worked by the sweep; here it does not wait five minutes for them.
+# The sweep finds files whose events were lost; here it does not wait five minutes.
 ENVIRONMENT = {"SWEEP_AGE_SECONDS": "4"}
 
 
 class Arena:
-    """A platform under chaos, with all that works on it."""
+    """A platform under chaos, and everything that works on it."""
 
     def __init__(self, platform: Platform, small: Disk | None, clock: Clock | None) -> None:
         self.platform, self.model, self.clock = platform, Model(), clock
         self.operator, self.caller = Operator(platform), Caller(platform)
         self.publisher = Publisher(platform)
         self.injector = Injector(platform, self.operator.engine, small, clock)
-        self.doubler = Doubler(platform, self.publisher)
+        self.duplicator = Duplicator(platform, self.publisher)
         self._next_key = 1000
 
     def close(self) -> None:
-        """Let go of all connections."""
-        self.doubler.close()
+        """Close all connections."""
+        self.duplicator.close()
         for one in (self.caller, self.publisher, self.operator):
             one.close()
 
     @property
     def faults(self) -> Counter[tuple[str, str]]:
-        """What went wrong so far, by kind and part; events that came twice among it."""
-        doubled = Counter({("event again", ""): self.doubler.doubled})
-        return self.injector.done + doubled
+        """The faults so far, by kind and part, including events delivered twice."""
+        duplicated = Counter({("event twice", ""): self.duplicator.duplicated})
+        return self.injector.done + duplicated
 
     def play(
-        self, seeds: Sequence[int], spoil: Callable[[Operator], None] | None = None
+        self, seeds: Sequence[int], damage: Callable[[Operator], None] | None = None
     ) -> Findings:
-        """Play the schedules of some seeds at once, and check what is there afterwards.
+        """Play the schedules of some seeds at once, and check everything afterwards.
 
         Args:
-            seeds: theirs.
-            spoil: called before the checks, to see that they find what it does.
+            seeds: one for each schedule.
+            damage: called before the checks, to test that they find the damage.
         """
         findings = Findings()
         since = datetime.now(UTC) - timedelta(milliseconds=1)
         first, before = self._next_key, len(self.model.sent)
         made = [schedules.make(seed, first + 1000 * n) for n, seed in enumerate(seeds)]
         self._next_key += 1000 * len(made)
-        chance = random.Random(seeds[0])
-        self.doubler.doubling = chance.random() < 0.6
-        faults = [*schedules.of_machine(chance), *(f for one in made for f in one.faults)]
-        self._act(made, faults)
-        left = settling.settle(self.operator, self.doubler, self.publisher)
+        rng = random.Random(seeds[0])
+        self.duplicator.is_active = rng.random() < 0.6
+        faults = [*schedules.of_machine(rng), *(f for one in made for f in one.faults)]
+        self._run(made, faults)
+        left = settling.settle(self.operator, self.duplicator, self.publisher)
         findings.must(not left, "never settled", left)
-        left = settling.sweep(self.operator, self.doubler, self.publisher)
+        left = settling.sweep(self.operator, self.duplicator, self.publisher)
         findings.must(not left, "never settled", left)
-        if spoil is not None:
-            spoil(self.operator)
+        if damage is not None:
+            damage(self.operator)
         try:
             self.model.clocks = {0.0, *(fault.offset for fault in faults)}
             self._check(since, before, range(first, self._next_key), findings)
-        except Exception as error:  # noqa: BLE001 - what could not be looked at is wrong too
+        except Exception as error:  # noqa: BLE001 - a check that cannot run has failed
             findings.must(False, "not checked", f"{type(error).__name__}: {error}")
         findings.count("schedules", len(made))
         findings.count("operations", sum(len(schedule.steps) for schedule in made))
         return findings
 
-    def _act(self, made: Sequence[Schedule], faults: Sequence[Fault]) -> None:
+    def _run(self, made: Sequence[Schedule], faults: Sequence[Fault]) -> None:
         started = time.monotonic()
         acts: list[tuple[float, Callable[[], None]]] = []
         acts += [(f.at, lambda f=f: self.injector.inject(f)) for f in faults]
@@ -96,13 +96,13 @@ class Arena:
             acts += [(s.at, lambda w=worker, s=s: w.do(s)) for s in schedule.steps]
         with ThreadPoolExecutor(len(acts)) as pool:
             for at, act in acts:
-                pool.submit(self._at, started + at, act)
+                pool.submit(self._run_at, started + at, act)
 
-    def _at(self, moment: float, act: Callable[[], None]) -> None:
+    def _run_at(self, moment: float, act: Callable[[], None]) -> None:
         time.sleep(max(0.0, moment - time.monotonic()))
         try:
             act()
-        except Exception as error:  # noqa: BLE001 - the findings say what it was
+        except Exception as error:  # noqa: BLE001 - reported in the findings
             self.model.problems.append(f"{type(error).__name__}: {error}")
 
     def _check(self, since: datetime, before: int, keys: range, findings: Findings) -> None:
@@ -116,15 +116,15 @@ class Arena:
         files.check_rest(operator, findings)
         files.check_backups(operator, self.caller, model, findings)
         files.check_reconciled(self.caller, findings)
-        for told in (*model.problems, *self.caller.wrong):
-            findings.must(False, "wrong answer", told)
+        for problem in (*model.problems, *self.caller.problems):
+            findings.must(False, "wrong answer", problem)
         model.problems.clear()
-        self.caller.wrong.clear()
+        self.caller.problems.clear()
 
 
 @contextmanager
 def started() -> Iterator[Arena]:
-    """An arena on a platform of its own, which does not wait five minutes for its sweep."""
+    """An arena on a new platform, whose sweep does not wait five minutes."""
     with (
         pytest.MonkeyPatch.context() as patch,
         new_home() as home,

@@ -1,4 +1,4 @@
-"""A seed makes a schedule: what is done, what goes wrong, and when."""
+"""Makes a schedule from a seed: the work, the faults, and when each happens."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from tests.chaos import lines
 from tests.chaos.lines import FIELDS, Line
 
 SECONDS = 3.0
-# How far clocks are from the right time.
+# By how many seconds clocks are wrong.
 OFFSETS = (-86400.0, -2.0, 2.0, 86400.0)
 TABLES = tuple(FIELDS)
 FUNCTIONS = (
@@ -21,7 +21,7 @@ STAND_INS = ("postgres", "pubsub", "storage", "bigquery", "gateway", "eventarc",
 
 @dataclass(frozen=True)
 class Drop:
-    """A file is dropped; `again` is another name for the same bytes, "" for none."""
+    """A file is dropped; with `again`, the same bytes are dropped under that name too."""
 
     at: float
     name: str
@@ -33,7 +33,7 @@ class Drop:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A file that fits no table is dropped."""
+    """A file that matches no table is dropped."""
 
     at: float
     name: str
@@ -41,7 +41,7 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch is sent, with a key as often as `answers` says: each read, or lost on its way."""
+    """A batch is sent once for each of `answers`; the key "" means without a key."""
 
     at: float
     key: str
@@ -51,8 +51,8 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Stepped:
-    """A batch comes from a machine whose clock is wrong by some seconds."""
+class SkewedBatch:
+    """A batch is sent by a machine whose clock is wrong by some seconds."""
 
     at: float
     table: str
@@ -80,7 +80,7 @@ class BackUp:
 
 @dataclass(frozen=True)
 class Call:
-    """Something that anybody may ask for at any time."""
+    """A call that may be made at any time."""
 
     at: float
     what: Literal["sync", "sweep", "reconcile", "metrics", "freshness"]
@@ -88,14 +88,14 @@ class Call:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something goes wrong.
+    """A fault to inject.
 
     Attributes:
-        at: when.
-        kind: what.
-        part: to which part of the platform, "" for the machine of all of them.
-        seconds: for how long, where it does not mend itself.
-        offset: by how many seconds the clock is set.
+        at: when, in seconds from the start.
+        kind: what goes wrong.
+        part: the part of the platform that it hits; "" for the whole machine.
+        seconds: how long it lasts, if it does not end by itself.
+        offset: by how many seconds the clock is set wrong.
     """
 
     at: float
@@ -108,18 +108,18 @@ class Fault:
     offset: float = 0.0
 
 
-Step = Drop | Unreadable | Batch | Stepped | Replay | BackUp | Call
+Step = Drop | Unreadable | Batch | SkewedBatch | Replay | BackUp | Call
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """What happens.
+    """The work and the faults of one seed.
 
     Attributes:
-        seed: what it was made of.
-        base: its keys are the thousand that begin here.
+        seed: the seed.
+        base: the first of its thousand keys.
         steps: the work.
-        faults: what goes wrong meanwhile.
+        faults: the faults injected meanwhile.
     """
 
     seed: int
@@ -127,40 +127,35 @@ class Schedule:
     steps: Sequence[Step]
     faults: Sequence[Fault]
 
-    @property
-    def word(self) -> str:
-        """What its files and texts are told by."""
-        return f"c{self.base}"
-
 
 @dataclass
 class _Maker:
-    chance: random.Random
+    rng: random.Random
     base: int
     numbers: list[int] = field(default_factory=list)
 
     def at(self) -> float:
-        return self.chance.uniform(0.1, SECONDS)
+        return self.rng.uniform(0.1, SECONDS)
 
     def word(self) -> str:
         self.numbers.append(0)
         return f"c{self.base}-{len(self.numbers)}"
 
     def rows(self, first: int = 0) -> tuple[str, list[Line], str]:
-        table = self.chance.choices(TABLES, (1, 1, 3))[0]
+        table = self.rng.choices(TABLES, (1, 1, 3))[0]
         word = self.word()
-        return table, lines.some(self.chance, table, self.base, word, first), word
+        return table, lines.random_lines(self.rng, table, self.base, word, first), word
 
     def parents(self) -> list[Step]:
         made: list[Step] = []
         for table in ("departments", "jobs"):
             word = self.word()
             found = lines.parents(table, self.base, word)
-            if self.chance.random() < 0.5:
+            if self.rng.random() < 0.5:
                 made.append(Drop(0.0, f"{table}-{word}.csv", table, found, header=False))
             else:
                 made.append(Batch(0.0, word, table, found))
-            if self.chance.random() < 0.7:
+            if self.rng.random() < 0.7:
                 word = self.word()
                 late = lines.late_parent(table, self.base, word)
                 made.append(Batch(self.at(), word, table, late))
@@ -168,63 +163,63 @@ class _Maker:
 
     def drop(self) -> Step:
         table, found, word = self.rows()
-        again = f"{table}/{word}-again.csv" if self.chance.random() < 0.2 else ""
-        name = self.chance.choice((f"{table}-{word}.csv", f"ann/{table}/{word}.csv"))
-        return Drop(self.at(), name, table, found, self.chance.random() < 0.5, again)
+        again = f"{table}/{word}-again.csv" if self.rng.random() < 0.2 else ""
+        name = self.rng.choice((f"{table}-{word}.csv", f"ann/{table}/{word}.csv"))
+        return Drop(self.at(), name, table, found, self.rng.random() < 0.5, again)
 
     def unreadable(self) -> Step:
         return Unreadable(self.at(), f"teams-{self.word()}.csv")
 
     def batch(self) -> Step:
         table, found, word = self.rows()
-        answers = self.chance.choice((("read",), ("lost", "read"), ("read", "read")))
+        answers = self.rng.choice((("read",), ("lost", "read"), ("read", "read")))
         return Batch(self.at(), word, table, found, answers)
 
     def keyless(self) -> Step:
-        # Keys of its own: where the answer is lost nobody knows whether its rows were taken.
+        # With its own keys: if the answer is lost, it is unknown whether its rows were accepted.
         table, found, _ = self.rows(300 + 30 * len(self.numbers))
         return Batch(self.at(), "", table, found)
 
-    def stepped(self) -> Step:
+    def skewed(self) -> Step:
         table, found, _ = self.rows()
         good = [line for line in found if line.good]
-        seconds = self.chance.choice(OFFSETS)
-        return Stepped(self.at(), table, good, seconds) if good else self.batch()
+        seconds = self.rng.choice(OFFSETS)
+        return SkewedBatch(self.at(), table, good, seconds) if good else self.batch()
 
     def replay(self) -> Step:
-        return Replay(self.chance.uniform(1.5, SECONDS), self.word())
+        return Replay(self.rng.uniform(1.5, SECONDS), self.word())
 
     def backup(self) -> Step:
-        mode = self.chance.choice(("", "", "merge", "replace"))
-        return BackUp(self.at(), self.chance.choice(TABLES), mode, self.chance.uniform(0, 1.5))
+        mode = self.rng.choice(("", "", "merge", "replace"))
+        return BackUp(self.at(), self.rng.choice(TABLES), mode, self.rng.uniform(0, 1.5))
 
     def call(self) -> Step:
         what = ("sync", "sweep", "reconcile", "metrics", "freshness")
-        return Call(self.at(), self.chance.choice(what))
+        return Call(self.at(), self.rng.choice(what))
 
     def fault(self) -> Fault:
-        at = self.chance.uniform(0.0, SECONDS)
-        kind = self.chance.choices(
+        at = self.rng.uniform(0.0, SECONDS)
+        kind = self.rng.choices(
             ("kill", "kill worker", "kill backend", "freeze", "cut connections"), (8, 4, 1, 2, 2)
         )[0]
         if kind == "kill":
-            return Fault(at, kind, self.chance.choice((*FUNCTIONS, *STAND_INS)))
+            return Fault(at, kind, self.rng.choice((*FUNCTIONS, *STAND_INS)))
         if kind == "kill worker":
-            return Fault(at, kind, self.chance.choice(FUNCTIONS))
+            return Fault(at, kind, self.rng.choice(FUNCTIONS))
         if kind == "freeze":
-            part = self.chance.choice((*FUNCTIONS, "pubsub", "storage", "bigquery", "eventarc"))
-            return Fault(at, kind, part, self.chance.uniform(0.3, 2.5))
+            part = self.rng.choice((*FUNCTIONS, "pubsub", "storage", "bigquery", "eventarc"))
+            return Fault(at, kind, part, self.rng.uniform(0.3, 2.5))
         return Fault(at, kind, "postgres")
 
 
-def of_machine(chance: random.Random) -> list[Fault]:
-    """What goes wrong with a whole machine, whatever the schedules on it have of their own."""
-    full = Fault(chance.uniform(0, 2), "disk full", "postgres", chance.uniform(0.5, 3))
-    found = [full] if chance.random() < 0.25 else []
+def of_machine(rng: random.Random) -> list[Fault]:
+    """The faults of the whole machine, in addition to those of the schedules on it."""
+    full = Fault(rng.uniform(0, 2), "disk full", "postgres", rng.uniform(0.5, 3))
+    found = [full] if rng.random() < 0.25 else []
     for _ in range(2):
-        at, seconds = chance.uniform(0, SECONDS), chance.uniform(0.3, 2)
-        step = Fault(at, "clock step", "", seconds, chance.choice(OFFSETS))
-        found += [step] if chance.random() > 0.5 else []
+        at, seconds = rng.uniform(0, SECONDS), rng.uniform(0.3, 2)
+        step = Fault(at, "clock step", "", seconds, rng.choice(OFFSETS))
+        found += [step] if rng.random() > 0.5 else []
     return found
 
 
@@ -232,16 +227,16 @@ def make(seed: int, base: int) -> Schedule:
     """The schedule of a seed.
 
     Args:
-        seed: the same gives the same schedule, but for its keys.
+        seed: the same seed gives the same schedule, except for its keys.
         base: the first of its thousand keys.
     """
     maker = _Maker(random.Random(seed), base)
     kinds: tuple[tuple[Callable[[], Step], int], ...] = (
-        *((maker.drop, 6), (maker.batch, 5), (maker.keyless, 1), (maker.stepped, 1)),
+        *((maker.drop, 6), (maker.batch, 5), (maker.keyless, 1), (maker.skewed, 1)),
         *((maker.unreadable, 1), (maker.replay, 2), (maker.backup, 2), (maker.call, 3)),
     )
     makers, weights = zip(*kinds, strict=True)
-    chosen = maker.chance.choices(makers, weights, k=maker.chance.randint(6, 14))
+    chosen = maker.rng.choices(makers, weights, k=maker.rng.randint(6, 14))
     steps = [*maker.parents(), *(make_one() for make_one in chosen)]
-    faults = [maker.fault() for _ in range(maker.chance.randint(1, 3))]
+    faults = [maker.fault() for _ in range(maker.rng.randint(1, 3))]
     return Schedule(seed, base, sorted(steps, key=lambda step: step.at), faults)

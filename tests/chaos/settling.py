@@ -1,18 +1,18 @@
-"""Waiting until the dust has settled: nothing is on its way any more."""
+"""Waits until the platform is idle: no messages, loads or syncs are pending."""
 
 import sqlite3
 import time
 from contextlib import closing
 
 from shared.errors import TablegateError
-from tests.chaos.publishing import MARK, Doubler, Publisher
+from tests.chaos.publishing import MARK, Duplicator, Publisher
 from tests.support.operator import Operator
 
-LIMIT_SECONDS = 120.0
-# The schedule's own sweep comes every five minutes; here it comes sooner.
+DEADLINE_SECONDS = 120.0
+# The timer sweeps every five minutes; here we sweep sooner.
 SWEEP_EVERY_SECONDS = 8.0
-# A sweep dies after a few attempts: the next one, minutes later, does the same.
-_OWED = """
+# The message of a sweep is dead-lettered after a few attempts; the next sweep does the same work.
+_PENDING = """
     select s.name, count(*)
     from deliveries d
     join subscriptions s on s.number = d.subscription
@@ -31,19 +31,19 @@ _UNDER_WAY = """
 """
 
 
-def settle(operator: Operator, doubler: Doubler, publisher: Publisher) -> str:
-    """Wait until nothing is under way; sweep once in a while, as the timer does.
+def settle(operator: Operator, duplicator: Duplicator, publisher: Publisher) -> str:
+    """Wait until the platform is idle; sweep from time to time, as the timer does.
 
     Returns:
-        What still is when the time is up; "" where nothing is.
+        What is still pending at the deadline; "" if nothing is.
     """
-    limit = time.monotonic() + LIMIT_SECONDS
+    deadline = time.monotonic() + DEADLINE_SECONDS
     swept = time.monotonic()
     calm = 0
     while calm < 2:
-        left = _left(operator, doubler)
+        left = _left(operator, duplicator)
         calm = 0 if left else calm + 1
-        if left and time.monotonic() > limit:
+        if left and time.monotonic() > deadline:
             return left
         if left and time.monotonic() - swept > SWEEP_EVERY_SECONDS:
             publisher.publish("sweep", b"{}")
@@ -52,35 +52,35 @@ def settle(operator: Operator, doubler: Doubler, publisher: Publisher) -> str:
     return ""
 
 
-def sweep(operator: Operator, doubler: Doubler, publisher: Publisher) -> str:
-    """Sweep, and settle again: what lost events have left undone is done."""
+def sweep(operator: Operator, duplicator: Duplicator, publisher: Publisher) -> str:
+    """Sweep and settle again, to catch up on lost events."""
     publisher.publish("sweep", b"{}")
-    return settle(operator, doubler, publisher)
+    return settle(operator, duplicator, publisher)
 
 
-def _left(operator: Operator, doubler: Doubler) -> str:
+def _left(operator: Operator, duplicator: Duplicator) -> str:
     if not operator.platform.is_healthy():
         down = [part.name for part in operator.platform.status().parts if not part.is_well]
         return f"not ready: {', '.join(down)}"
-    if not doubler.is_idle:
-        return "events are held to be delivered again"
-    if owed := owed_messages(operator):
-        return f"messages are owed: {owed}"
+    if not duplicator.is_idle:
+        return "events will be delivered again"
+    if pending := pending_messages(operator):
+        return f"messages are pending: {pending}"
     try:
         if files := operator.objects("uploads"):
-            return f"files lie in uploads: {sorted(files)[:5]}"
+            return f"files in uploads: {sorted(files)[:5]}"
         (found,) = operator.ask(_UNDER_WAY)
-    except (TablegateError, OSError, Exception) as fault:  # noqa: BLE001 - a part that is away is not calm
-        return f"{type(fault).__name__}: {fault}"
+    except (TablegateError, OSError, Exception) as error:  # noqa: BLE001 - a part that is down is not idle
+        return f"{type(error).__name__}: {error}"
     under_way = {what: count for what, count in found.items() if count}
-    return f"under way: {under_way}" if under_way else ""
+    return f"still running: {under_way}" if under_way else ""
 
 
-def owed_messages(operator: Operator, *, dead: bool = False) -> dict[str, int]:
-    """How many messages each subscription is owed, or how many died."""
+def pending_messages(operator: Operator, *, dead: bool = False) -> dict[str, int]:
+    """How many messages are pending for each subscription, or how many are dead letters."""
     path = operator.platform.home.pubsub
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as file:
-        counts = {name.rpartition("/")[2]: count for name, count in file.execute(_OWED)}
+        counts = {name.rpartition("/")[2]: count for name, count in file.execute(_PENDING)}
     return {
         name: count
         for name, count in counts.items()

@@ -1,8 +1,8 @@
 """Ten minutes of steady load: python -m tests.chaos.soak [--minutes N].
 
-Fifty batches a second over HTTP and a file a second through storage, all against 127.0.0.1 and a
-platform of its own. Prints throughput and latency, and once in a while the memory of each part,
-connections, what waits, and how far BigQuery is behind: flat, or the last lines say what grows.
+Sends fifty batches a second over HTTP and a file a second through storage to a platform that it
+starts on 127.0.0.1. Prints throughput and latency, and from time to time the memory of each part,
+connections, pending messages, and how far BigQuery is behind. The last lines say what grows.
 """
 
 import argparse
@@ -17,26 +17,26 @@ from dataclasses import dataclass, field
 import httpx
 import psutil
 
-from tests.chaos.settling import owed_messages
+from tests.chaos.settling import pending_messages
 from tests.support import hires
 from tests.support.operator import Operator
 from tests.support.platform import running
 
-BATCHES_A_SECOND, ROWS_A_BATCH, ROWS_A_FILE = 50, 10, 100
+BATCHES_PER_SECOND, ROWS_PER_BATCH, ROWS_PER_FILE = 50, 10, 100
 SENDERS, SAMPLES = 16, 10
-# Rows come again in newer versions, as in life; so many are there in the end.
+# Rows are sent again in newer versions, as in practice; this many are stored in the end.
 KEYS = 40_000
 
 
 @dataclass
 class Sample:
-    """How the platform was at a moment.
+    """The state of the platform at one time.
 
     Attributes:
-        at: seconds since the beginning.
-        memory_mb: resident, by part.
-        connections: to the database.
-        owed: messages on their way.
+        at: seconds since the start.
+        memory_mb: resident memory, by part.
+        connections: connections to the database.
+        pending: messages that are not acknowledged yet.
         lag: seconds that BigQuery is behind.
         sent: batches answered so far.
     """
@@ -44,14 +44,14 @@ class Sample:
     at: float
     memory_mb: dict[str, float]
     connections: int
-    owed: int
+    pending: int
     lag: float
     sent: int
 
 
 @dataclass
 class Soak:
-    """A load, and what was measured of it."""
+    """A steady load, and what was measured."""
 
     operator: Operator
     seconds: float
@@ -69,8 +69,8 @@ class Soak:
         dropping.start()
         watching.start()
         with ThreadPoolExecutor(SENDERS) as pool:
-            for number in range(int(self.seconds * BATCHES_A_SECOND)):
-                due = self.started + number / BATCHES_A_SECOND
+            for number in range(int(self.seconds * BATCHES_PER_SECOND)):
+                due = self.started + number / BATCHES_PER_SECOND
                 time.sleep(max(0.0, due - time.monotonic()))
                 pool.submit(self._send, due)
         dropping.join()
@@ -84,7 +84,7 @@ class Soak:
     def _send(self, due: float) -> None:
         if self.is_over and time.monotonic() > self.started + self.seconds + 10:
             return
-        body = {"rows": [_row() for _ in range(ROWS_A_BATCH)]}
+        body = {"rows": [_row() for _ in range(ROWS_PER_BATCH)]}
         self.late = max(self.late, time.monotonic() - due)
         began = time.monotonic()
         try:
@@ -100,7 +100,7 @@ class Soak:
         while not self.is_over:
             due = self.started + self.files
             time.sleep(max(0.0, due - time.monotonic()))
-            lines = (",".join(map(str, _row().values())) for _ in range(ROWS_A_FILE))
+            lines = (",".join(map(str, _row().values())) for _ in range(ROWS_PER_FILE))
             name = f"hired_employees/soak-{self.files}.csv"
             self.operator.drop(name, ("\n".join(lines) + "\n").encode())
             self.files += 1
@@ -110,7 +110,7 @@ class Soak:
             due = self.started + self.seconds * number / SAMPLES
             time.sleep(max(0.0, due - time.monotonic()))
             self.samples.append(self._sample())
-            print(_told(self.samples[-1]), flush=True)
+            print(_line(self.samples[-1]), flush=True)
 
     def _sample(self) -> Sample:
         operator = self.operator
@@ -121,7 +121,7 @@ class Soak:
             time.monotonic() - self.started,
             {name: found for name, found in memory.items() if found},
             operator.count(count),
-            sum(owed_messages(operator).values()),
+            sum(pending_messages(operator).values()),
             lag,
             len(self.latencies),
         )
@@ -139,7 +139,7 @@ def _row() -> dict[str, object]:
 
 
 def _resident_mb(pid: int) -> float:
-    """Memory of a process and all below it; what they share counts once each."""
+    """Memory of a process and its children, without shared memory."""
     if not pid:
         return 0.0
     try:
@@ -150,11 +150,11 @@ def _resident_mb(pid: int) -> float:
         return 0.0
 
 
-def _told(sample: Sample) -> str:
+def _line(sample: Sample) -> str:
     memory = " ".join(f"{name} {mb:.0f}" for name, mb in sample.memory_mb.items())
     return (
         f"{sample.at:5.0f} s  {sample.sent:6} batches  lag {sample.lag:5.1f} s  "
-        f"{sample.owed:4} messages  {sample.connections:3} connections\n         MB: {memory}"
+        f"{sample.pending:4} messages  {sample.connections:3} connections\n         MB: {memory}"
     )
 
 
@@ -164,11 +164,12 @@ def report(soak: Soak, settled: float) -> None:
     cuts = statistics.quantiles(found, n=100) if len(found) > 1 else [0.0] * 99
     took = soak.samples[-1].at
     print(
-        f"\n{len(found)} batches of {ROWS_A_BATCH} rows and {soak.files} files of {ROWS_A_FILE} in "
-        f"{took:.0f} s: {len(found) / took:.1f} batches/s, answered in {cuts[49] * 1000:.0f} ms "
-        f"(p50), {cuts[98] * 1000:.0f} ms (p99), the latest sent {soak.late:.1f} s late\n"
+        f"\n{len(found)} batches of {ROWS_PER_BATCH} rows and "
+        f"{soak.files} files of {ROWS_PER_FILE} in {took:.0f} s: "
+        f"{len(found) / took:.1f} batches/s, answered in {cuts[49] * 1000:.0f} ms "
+        f"(p50), {cuts[98] * 1000:.0f} ms (p99), sent at most {soak.late:.1f} s late\n"
         f"refused {len(soak.refused)} {sorted(set(soak.refused))[:3]}; "
-        f"all in BigQuery {settled:.1f} s after the last"
+        f"all in BigQuery {settled:.1f} s after the end"
     )
     # The first tenth still imports, connects and fills caches.
     first, last = soak.samples[len(soak.samples) // 2], soak.samples[-1]
@@ -181,7 +182,7 @@ def report(soak: Soak, settled: float) -> None:
 
 
 def main() -> int:
-    """Soak; 1 where a batch was refused or is missing."""
+    """Run the soak test; returns 1 if a batch was refused or is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     seconds = parser.parse_args().minutes * 60

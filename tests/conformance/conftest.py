@@ -1,4 +1,4 @@
-"""One suite, two servers: ours always, Google's emulator where gcloud has it."""
+"""One suite for two servers: ours, and Google's emulator if gcloud has it."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ SERVERS = ["ours", *(["google"] if servers.google_emulator() else [])]
 
 @pytest.fixture(scope="session", params=SERVERS)
 def any_server(request, tmp_path_factory) -> Iterator[servers.Clients]:
-    """Clients of each server there is, in turn."""
+    """Clients of each available server, in turn."""
     if request.param == "google":
         with servers.running_google(servers.google_emulator()) as address:
             clients = servers.connect(address)
@@ -28,13 +28,13 @@ def any_server(request, tmp_path_factory) -> Iterator[servers.Clients]:
 
 @pytest.fixture
 def project(any_server) -> Project:
-    """A new project on each server there is."""
+    """A new project on each available server."""
     return new_project(any_server)
 
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    """A push endpoint that accepts everything until told otherwise."""
+    """A push endpoint that accepts everything by default."""
     endpoint = Endpoint()
     yield endpoint
     endpoint.close()

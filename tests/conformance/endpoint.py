@@ -1,4 +1,4 @@
-"""A push endpoint that notes what it gets and answers what it is told to."""
+"""A push endpoint that records its requests and answers with a configured status."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(frozen=True)
 class Pushed:
-    """One request that came."""
+    """One received request."""
 
     at: float
     path: str
@@ -52,7 +52,7 @@ class Endpoint:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 at, peer = time.monotonic(), self.client_address[1]
-                status = endpoint.note(Pushed(at, self.path, headers, body, peer))
+                status = endpoint.record(Pushed(at, self.path, headers, body, peer))
                 try:
                     self.send_response(status)
                     self.send_header("Content-Length", "0")
@@ -61,11 +61,11 @@ class Endpoint:
                     self.close_connection = True
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         return Handler
 
-    def note(self, pushed: Pushed) -> int:
+    def record(self, pushed: Pushed) -> int:
         with self._arrival:
             self.pushes.append(pushed)
             count = len(self.pushes)
@@ -75,8 +75,8 @@ class Endpoint:
     def wait_for(self, count: int, seconds: float = 60) -> list[Pushed]:
         """The pushes so far, once there are `count` of them."""
         with self._arrival:
-            came = self._arrival.wait_for(lambda: len(self.pushes) >= count, seconds)
-            assert came, f"{len(self.pushes)} of {count} pushes came in {seconds} s"
+            arrived = self._arrival.wait_for(lambda: len(self.pushes) >= count, seconds)
+            assert arrived, f"{len(self.pushes)} of {count} pushes arrived in {seconds} s"
             return list(self.pushes)
 
     def close(self) -> None:

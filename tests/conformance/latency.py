@@ -1,7 +1,7 @@
 """How long a publish and a push take: python tests/conformance/latency.py [host:port].
 
-Without an address it starts a server of its own on a temporary file. Times are
-taken in the publisher, and in an endpoint that is a process of its own.
+Without an address it starts its own server on a temporary file. Times are measured
+in the publisher, and in an endpoint that runs in its own process.
 """
 
 import multiprocessing
@@ -23,7 +23,7 @@ ROUNDS = 300
 
 
 class Endpoint:
-    """Answers every push 204 and tells when its last byte came."""
+    """Answers every push with 204 and reports when its last byte arrived."""
 
     def __init__(self, arrivals: Connection) -> None:
         self._arrivals = arrivals
@@ -50,7 +50,7 @@ class Endpoint:
 
 
 def start_endpoint() -> tuple[str, Connection]:
-    """An endpoint in a process of its own: its URL, and where the times of arrival come."""
+    """Start an endpoint in its own process; returns its URL and a pipe with the arrival times."""
     ours, theirs = multiprocessing.Pipe()
     spawn = multiprocessing.get_context("spawn")
     spawn.Process(target=_run_endpoint, args=(theirs,), daemon=True).start()
@@ -96,8 +96,8 @@ def main() -> None:
         os.environ["PUBSUB_EMULATOR_HOST"] = address
         try:
             for name, values in measure().items():
-                middle, late = statistics.median(values), sorted(values)[int(ROUNDS * 0.95)]
-                print(f"{name:16} p50 {middle:.2f} ms, p95 {late:.2f} ms, {SIZE_BYTES} bytes")
+                p50, p95 = statistics.median(values), sorted(values)[int(ROUNDS * 0.95)]
+                print(f"{name:16} p50 {p50:.2f} ms, p95 {p95:.2f} ms, {SIZE_BYTES} bytes")
         finally:
             if server is not None:
                 server.terminate()

@@ -1,4 +1,4 @@
-"""A project of one test's own on a Pub/Sub server."""
+"""A project for one test on a Pub/Sub server."""
 
 import time
 import uuid
@@ -13,7 +13,7 @@ from tests.conformance import servers
 
 @dataclass
 class Project:
-    """A project of one test's own, with shortcuts for what every test does."""
+    """A project for one test, with shortcuts for what every test does."""
 
     name: str
     clients: servers.Clients
@@ -42,7 +42,7 @@ class Project:
         return [future.result(10) for future in futures]
 
     def pull(self, subscription: str, count: int = 1) -> list:
-        """Pull until `count` messages have come, for at most ten seconds."""
+        """Pull until `count` messages have arrived, for at most ten seconds."""
         received: list = []
         deadline = time.monotonic() + 10
         while len(received) < count and time.monotonic() < deadline:
@@ -54,7 +54,7 @@ class Project:
         """Whether no message is ready at this moment."""
         request = {"subscription": subscription, "max_messages": 1, "return_immediately": True}
         with warnings.catch_warnings():
-            # Deprecated for users, who should wait; a test wants to know about this moment.
+            # Deprecated for users, who should wait; a test needs the state at this moment.
             warnings.simplefilter("ignore", DeprecationWarning)
             return not self.subscriber.pull(request=request, timeout=10).received_messages
 

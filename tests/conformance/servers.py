@@ -1,4 +1,4 @@
-"""Starts the Pub/Sub servers that the suite is held against, ours and Google's."""
+"""Starts the Pub/Sub servers that the suite tests, ours and Google's."""
 
 import os
 import shutil
@@ -48,7 +48,7 @@ def connect(address: str) -> Clients:
 
 @dataclass
 class OurServer:
-    """A process of ours on a data file; started again on the same port after a kill."""
+    """A process of our server on a data file; after a kill it restarts on the same port."""
 
     data: Path
     flags: tuple[str, ...] = ()
@@ -108,12 +108,12 @@ def running(data: Path, *flags: str) -> Iterator[OurServer]:
 
 
 def google_emulator() -> Path | None:
-    """Google's emulator, where gcloud is installed with it."""
+    """Google's emulator, if gcloud is installed with it."""
     gcloud = shutil.which("gcloud")
     if gcloud is None:
         return None
-    beside = Path(gcloud).resolve().parents[1] / EMULATOR
-    return beside if beside.exists() else None
+    emulator = Path(gcloud).resolve().parents[1] / EMULATOR
+    return emulator if emulator.exists() else None
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def _await_emulator(address: str) -> None:
         except exceptions.NotFound:
             return clients.close()
         except exceptions.GoogleAPICallError:
-            assert time.monotonic() < deadline, "Google's emulator did not come up"
+            assert time.monotonic() < deadline, "Google's emulator did not start"
             time.sleep(0.2)
 
 

@@ -3,12 +3,12 @@
 import pytest
 from google.api_core import exceptions
 
-from tests.conformance.asking import ONCE, publish_raw
+from tests.conformance.raw_requests import ONCE, publish_raw
 
 # --- topics
 
 
-def test_a_topic_can_be_made_shown_listed_and_deleted(project):
+def test_a_topic_can_be_created_read_listed_and_deleted(project):
     topic = project.topic()
 
     assert project.publisher.get_topic(topic=topic).name == topic
@@ -20,16 +20,16 @@ def test_a_topic_can_be_made_shown_listed_and_deleted(project):
 
 
 def test_topics_are_listed_page_by_page(project):
-    made = [project.topic(f"topic-{n}") for n in range(5)]
+    created = [project.topic(f"topic-{n}") for n in range(5)]
 
     pager = project.publisher.list_topics(request={"project": project.name, "page_size": 2})
     pages = [[topic.name for topic in page.topics] for page in pager.pages]
 
     assert [len(page) for page in pages] == [2, 2, 1]
-    assert sorted(name for page in pages for name in page) == made
+    assert sorted(name for page in pages for name in page) == created
 
 
-def test_a_topic_cannot_be_made_twice(project):
+def test_a_topic_cannot_be_created_twice(project):
     topic = project.topic()
 
     with pytest.raises(exceptions.AlreadyExists):
@@ -40,7 +40,7 @@ def test_a_topic_cannot_be_made_twice(project):
     "name", ["", "topic", "projects/p/topics/ab", "projects/p/topics/1abc", "projects/p/topics/a$b",
              "projects/p/topics/googles", "projects/p/topics/a/b", "projects/p/topics/" + "a" * 256]
 )  # fmt: skip
-def test_a_topic_name_that_breaks_the_rules_is_refused(project, name):
+def test_an_invalid_topic_name_is_rejected(project, name):
     with pytest.raises(exceptions.InvalidArgument, match=r"Invalid \[topics\] name"):
         project.publisher.create_topic(name=name, **ONCE)
 
@@ -60,7 +60,7 @@ def test_a_subscription_outlives_its_topic(project):
 # --- publishing
 
 
-def test_publishing_to_no_topic_is_not_found(project):
+def test_publishing_to_an_unknown_topic_is_not_found(project):
     with pytest.raises(exceptions.NotFound):
         publish_raw(project, f"{project.name}/topics/none", [{"data": b"x"}])
 
@@ -69,14 +69,14 @@ def test_publishing_to_no_topic_is_not_found(project):
     "messages", [[], [{}], [{"data": b"x"}, {"data": b""}], [{"data": b"x"}] * 1001],
     ids=["none", "empty", "one of two empty", "1001"],
 )  # fmt: skip
-def test_a_publish_request_that_breaks_the_limits_is_refused(project, messages):
+def test_a_publish_request_outside_the_limits_is_rejected(project, messages):
     topic = project.topic()
 
     with pytest.raises(exceptions.InvalidArgument):
         publish_raw(project, topic, messages)
 
 
-def test_a_thousand_messages_in_a_request_get_ids_of_their_own(project):
+def test_a_thousand_messages_in_one_request_get_different_ids(project):
     topic = project.topic()
     subscription = project.subscription(topic)
 

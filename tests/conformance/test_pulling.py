@@ -9,12 +9,12 @@ import pytest
 from google.api_core import exceptions
 from google.pubsub_v1 import types
 
-from tests.conformance.asking import ONCE
+from tests.conformance.raw_requests import ONCE
 
 # --- pulling
 
 
-def test_a_message_is_pulled_with_all_it_was_published_with(project):
+def test_a_message_is_pulled_with_its_data_and_attributes(project):
     topic = project.topic()
     subscription = project.subscription(topic)
     before = time.time()
@@ -29,7 +29,7 @@ def test_a_message_is_pulled_with_all_it_was_published_with(project):
     assert received.delivery_attempt == 0
 
 
-def test_an_acknowledged_message_does_not_come_again(project):
+def test_an_acknowledged_message_is_not_redelivered(project):
     topic = project.topic()
     subscription = project.subscription(topic)
     project.publish(topic, b"once")
@@ -42,7 +42,7 @@ def test_an_acknowledged_message_does_not_come_again(project):
     assert project.nothing_to_pull(subscription)
 
 
-def test_a_message_given_back_comes_again_at_once(project):
+def test_a_nacked_message_is_redelivered_at_once(project):
     topic = project.topic()
     subscription = project.subscription(topic)
     project.publish(topic, b"twice")
@@ -55,7 +55,7 @@ def test_a_message_given_back_comes_again_at_once(project):
     assert second.ack_id != first.ack_id
 
 
-def test_a_message_not_acknowledged_in_time_comes_again(project):
+def test_a_message_not_acknowledged_in_time_is_redelivered(project):
     topic = project.topic()
     subscription = project.subscription(topic)
     project.publish(topic, b"late")
@@ -68,7 +68,7 @@ def test_a_message_not_acknowledged_in_time_comes_again(project):
     assert second.message.data == b"late"
 
 
-def test_each_subscription_gets_what_is_published_after_it_was_made(project):
+def test_each_subscription_gets_messages_published_after_its_creation(project):
     topic = project.topic()
     early = project.subscription(topic, "early")
     project.publish(topic, b"one")
@@ -80,7 +80,7 @@ def test_each_subscription_gets_what_is_published_after_it_was_made(project):
     assert project.nothing_to_pull(late)
 
 
-def test_a_pull_waits_for_a_message_to_come(project):
+def test_a_pull_waits_for_a_message(project):
     topic = project.topic()
     subscription = project.subscription(topic)
     publishing = threading.Timer(0.5, project.publish, (topic, b"now"))
@@ -93,7 +93,7 @@ def test_a_pull_waits_for_a_message_to_come(project):
     assert [r.message.data for r in response.received_messages] == [b"now"]
 
 
-def test_an_empty_subscription_gives_an_empty_answer_in_the_end(project):
+def test_a_pull_from_an_empty_subscription_ends_with_an_empty_response(project):
     subscription = project.subscription(project.topic())
 
     response = project.subscriber.pull(subscription=subscription, max_messages=1, timeout=2.5)
@@ -101,7 +101,7 @@ def test_an_empty_subscription_gives_an_empty_answer_in_the_end(project):
     assert list(response.received_messages) == []
 
 
-def test_pulling_no_messages_is_refused(project):
+def test_pulling_zero_messages_is_rejected(project):
     subscription = project.subscription(project.topic())
 
     with pytest.raises(exceptions.InvalidArgument):
@@ -109,7 +109,7 @@ def test_pulling_no_messages_is_refused(project):
 
 
 @pytest.mark.parametrize("ack_ids", [[], ["bogus"]], ids=["none", "bogus"])
-def test_ack_ids_that_were_never_given_are_refused(project, ack_ids):
+def test_unknown_ack_ids_are_rejected(project, ack_ids):
     subscription = project.subscription(project.topic())
 
     with pytest.raises(exceptions.InvalidArgument):
@@ -134,7 +134,7 @@ def test_a_subscription_that_does_not_exist_is_not_found(project):
             call()
 
 
-def test_seeking_past_everything_drops_it(project):
+def test_seeking_to_the_future_drops_all_messages(project):
     topic = project.topic()
     subscription = project.subscription(topic)
     project.publish(topic, b"old", b"older")
@@ -167,36 +167,36 @@ def test_a_streaming_subscriber_gets_every_message(project):
 
     with subscribed(project, subscription, lambda m: (m.ack(), messages.put(m.data))):
         project.publish(topic, *sent)
-        came = {messages.get(timeout=10) for _ in sent}
+        arrived = {messages.get(timeout=10) for _ in sent}
 
-    assert came == sent
+    assert arrived == sent
 
 
-def test_a_message_refused_on_a_stream_comes_again(project):
+def test_a_message_nacked_on_a_stream_is_redelivered(project):
     topic = project.topic()
     subscription = project.subscription(topic)
     seen: queue.SimpleQueue = queue.SimpleQueue()
-    refused = iter([True, False])
+    nack = iter([True, False])
 
     def decide(message) -> None:
-        message.nack() if next(refused) else message.ack()
+        message.nack() if next(nack) else message.ack()
         seen.put(message.message_id)
 
     with subscribed(project, subscription, decide):
         (number,) = project.publish(topic, b"again")
-        came = [seen.get(timeout=10), seen.get(timeout=10)]
+        arrived = [seen.get(timeout=10), seen.get(timeout=10)]
 
-    assert came == [number, number]
+    assert arrived == [number, number]
 
 
 def open_stream(project, **first: object):
-    """A raw stream whose client keeps its own side open, and how to close that."""
+    """A raw stream, and its queue of requests; None in the queue closes the client's side."""
     requests: queue.SimpleQueue = queue.SimpleQueue()
     requests.put(types.StreamingPullRequest(**first))
     return project.subscriber.streaming_pull(iter(requests.get, None), timeout=5), requests
 
 
-def test_a_stream_of_no_subscription_is_not_found(project):
+def test_a_stream_of_an_unknown_subscription_is_not_found(project):
     name = f"{project.name}/subscriptions/none"
     responses, requests = open_stream(project, subscription=name, stream_ack_deadline_seconds=10)
 
@@ -205,7 +205,7 @@ def test_a_stream_of_no_subscription_is_not_found(project):
     requests.put(None)
 
 
-def test_a_stream_with_a_deadline_out_of_bounds_is_refused(project):
+def test_a_stream_with_a_deadline_out_of_range_is_rejected(project):
     name = project.subscription(project.topic())
     responses, requests = open_stream(project, subscription=name, stream_ack_deadline_seconds=5)
 

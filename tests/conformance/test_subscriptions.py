@@ -5,12 +5,12 @@ import time
 import pytest
 from google.api_core import exceptions
 
-from tests.conformance.asking import ONCE
+from tests.conformance.raw_requests import ONCE
 
 # --- subscriptions
 
 
-def test_a_subscription_shows_googles_defaults(project):
+def test_a_subscription_has_googles_defaults(project):
     topic = project.topic()
     policy = {"retry_policy": {}, "dead_letter_policy": {"dead_letter_topic": topic}}
 
@@ -26,14 +26,14 @@ def test_a_subscription_shows_googles_defaults(project):
 
 def test_subscriptions_are_listed_by_project_and_by_topic(project):
     topic, other = project.topic("topic"), project.topic("other")
-    made = [project.subscription(topic, f"subscription-{n}") for n in range(3)]
+    created = [project.subscription(topic, f"subscription-{n}") for n in range(3)]
     elsewhere = project.subscription(other, "elsewhere")
 
     listed = project.subscriber.list_subscriptions(project=project.name)
     attached = project.publisher.list_topic_subscriptions(topic=topic)
 
-    assert sorted(s.name for s in listed) == sorted([*made, elsewhere])
-    assert sorted(attached) == made
+    assert sorted(s.name for s in listed) == sorted([*created, elsewhere])
+    assert sorted(attached) == created
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_subscriptions_are_listed_by_project_and_by_topic(project):
     ],
     ids=str,
 )
-def test_a_subscription_with_impossible_configuration_is_refused(project, fields, error):
+def test_a_subscription_with_an_invalid_configuration_is_rejected(project, fields, error):
     topic = project.topic()
     request = {"name": f"{project.name}/subscriptions/impossible", "topic": topic}
     if "dead_letter_policy" in fields:
@@ -68,7 +68,7 @@ def test_a_subscription_with_impossible_configuration_is_refused(project, fields
         project.subscriber.create_subscription(request=request | fields, **ONCE)
 
 
-def test_a_subscription_cannot_be_made_twice(project):
+def test_a_subscription_cannot_be_created_twice(project):
     topic = project.topic()
     project.subscription(topic)
 
@@ -97,7 +97,7 @@ def test_an_update_changes_the_fields_of_its_mask_and_no_others(project):
 @pytest.mark.parametrize(
     "paths", [[], ["none"], ["ackDeadlineSeconds"], ["topic"], ["name"], ["push_config.attributes"]]
 )
-def test_an_update_of_what_cannot_change_is_refused(project, paths):
+def test_an_update_of_an_immutable_or_unknown_field_is_rejected(project, paths):
     name = project.subscription(project.topic())
 
     with pytest.raises(exceptions.InvalidArgument):
@@ -129,7 +129,7 @@ def test_a_push_carries_the_message_in_googles_envelope(project, endpoint):
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
-def test_a_push_that_was_accepted_does_not_come_again(project, endpoint, status):
+def test_an_acknowledged_push_is_not_redelivered(project, endpoint, status):
     topic = project.topic()
     project.subscription(topic, push_config={"push_endpoint": endpoint.url})
     endpoint.answer = lambda n, pushed: status
@@ -142,7 +142,7 @@ def test_a_push_that_was_accepted_does_not_come_again(project, endpoint, status)
 
 
 @pytest.mark.parametrize("status", [302, 400, 404, 429, 500])
-def test_a_push_that_was_refused_comes_again_until_it_is_accepted(project, endpoint, status):
+def test_a_rejected_push_is_redelivered_until_it_is_acknowledged(project, endpoint, status):
     topic = project.topic()
     project.subscription(topic, push_config={"push_endpoint": endpoint.url})
     endpoint.answer = lambda n, pushed: status if n == 1 else 204
@@ -154,7 +154,7 @@ def test_a_push_that_was_refused_comes_again_until_it_is_accepted(project, endpo
     assert first.envelope["message"]["messageId"] == number
 
 
-def test_what_waited_for_a_pull_is_pushed_once_there_is_an_endpoint(project, endpoint):
+def test_a_message_waiting_for_a_pull_is_pushed_once_there_is_an_endpoint(project, endpoint):
     topic = project.topic()
     subscription = project.subscription(topic)
     project.publish(topic, b"waiting")

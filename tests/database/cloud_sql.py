@@ -1,7 +1,7 @@
-"""Cloud SQL as its connector sees it: the API that gives certificates, and the server-side proxy.
+"""A stand-in for Cloud SQL: the API that issues certificates, and the server-side proxy.
 
-The API signs the client's key; the proxy takes only connections with such a certificate, over TLS,
-and passes them on to a PostgreSQL. Source: the protocol that the connector speaks.
+The API signs the client's key. The proxy accepts only TLS connections with such a certificate, and
+forwards them to a PostgreSQL. Source: the protocol that the connector speaks.
 """
 
 import datetime
@@ -23,15 +23,15 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth.credentials import Credentials
 
 PEM = serialization.Encoding.PEM
-# The connector's own.
+# The port that the connector uses.
 PORT = 3307
 
 
 class Account(Credentials):  # type: ignore[misc]
-    """A service account whose tokens are made here."""
+    """A service account with a made-up token."""
 
     def refresh(self, _: Any) -> None:
-        """Give a token of an hour."""
+        """Set a token that is valid for an hour."""
         self.token = "ya29.local"
         now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
         self.expiry = now + datetime.timedelta(hours=1)
@@ -44,22 +44,22 @@ class CloudSql:
     Attributes:
         instance: project:region:instance.
         backend: host and port of its PostgreSQL.
-        lifetime: how long the certificates that it signs are good.
-        asked: what was asked of the API, in order.
-        status: what the API answers with, where it refuses.
+        lifetime: how long its certificates are valid.
+        requests: the requests to the API, in order.
+        status: the status that the API answers with.
     """
 
     instance: str
     backend: tuple[str, int]
     folder: Path
     lifetime: datetime.timedelta = datetime.timedelta(hours=1)
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
     status: int = 200
 
     def __enter__(self) -> "CloudSql":
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._authority = self._signed(self._key.public_key(), "authority", is_authority=True)
-        self._listening = _listen_somewhere()
+        self._listening = _listen()
         self._api = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         for work in (self._api.serve_forever, self._accept):
             threading.Thread(target=work, daemon=True).start()
@@ -103,13 +103,15 @@ class CloudSql:
                 )
 
             def do_POST(self) -> None:
-                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                key = serialization.load_pem_public_key(asked["public_key"].encode())
+                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                key = serialization.load_pem_public_key(request["public_key"].encode())
                 certificate = cloud._signed(key, "client").public_bytes(PEM).decode()
-                self._answer({"ephemeralCert": {"cert": certificate}}, asked)
+                self._answer({"ephemeralCert": {"cert": certificate}}, request)
 
-            def _answer(self, answer: dict[str, Any], asked: dict[str, Any] | None = None) -> None:
-                cloud.asked.append({"path": self.path, **(asked or {})})
+            def _answer(
+                self, answer: dict[str, Any], request: dict[str, Any] | None = None
+            ) -> None:
+                cloud.requests.append({"path": self.path, **(request or {})})
                 known = f"/projects/{project}/instances/{name}" in self.path
                 self.send_response(cloud.status if known else 404)
                 self.send_header("Content-Type", "application/json")
@@ -133,21 +135,21 @@ class CloudSql:
         context.verify_mode = ssl.CERT_REQUIRED
         while True:
             try:
-                channel, _ = self._listening.accept()
+                connection, _ = self._listening.accept()
             except OSError:
                 return
-            threading.Thread(target=self._pass_on, args=(context, channel), daemon=True).start()
+            threading.Thread(target=self._forward, args=(context, connection), daemon=True).start()
 
-    def _pass_on(self, context: ssl.SSLContext, channel: socket.socket) -> None:
-        with suppress(OSError), channel:
-            client = context.wrap_socket(channel, server_side=True)
+    def _forward(self, context: ssl.SSLContext, connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            client = context.wrap_socket(connection, server_side=True)
             backend = socket.create_connection(self.backend)
             threading.Thread(target=_pump, args=(backend, client), daemon=True).start()
             _pump(client, backend)
 
 
-def _listen_somewhere() -> socket.socket:
-    """A server on the connector's port, at an address of this machine where the port is free."""
+def _listen() -> socket.socket:
+    """A server on the connector's port, at a loopback address whose port is free."""
     while True:
         address = f"127.{'.'.join(str(random.randint(1, 254)) for _ in range(3))}"
         try:

@@ -1,4 +1,4 @@
-"""A file loaded by Beam comes out as one that was loaded in one call."""
+"""Loading a file with Beam has the same outcome as loading it in one call."""
 
 import gzip
 import os
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 
 COUNTS = "rows_read, inserted, updated, unchanged, superseded, waiting, rejected"
-QUESTIONS = {
+QUERIES = {
     "tables": "select id, name, datetime, department_id, job_id from hired_employees order by id",
     "rejects": "select table_name, position, raw, errors, reason, status from rejected_rows "
     "order by table_name, position",
@@ -33,7 +33,7 @@ QUESTIONS = {
 
 @dataclass
 class Side:
-    """A database and buckets of its own, and what loads files into them."""
+    """A separate database and buckets, and the code that loads files into them."""
 
     uploads: Uploads
     environment: dict[str, str]
@@ -44,16 +44,15 @@ class Side:
         blob.upload_from_string(content)
         return int(blob.generation)
 
-    def take(self, name: str, content: bytes) -> None:
+    def ingest(self, name: str, content: bytes) -> None:
         """Drop a file and load it in one call."""
         self.uploads.ingest(self.environment["UPLOADS_BUCKET"], name, self.put(name, content))
 
     def outcome(self) -> dict[str, Any]:
-        """All that anybody could see of what was loaded."""
+        """Everything that is visible after the loads: rows, rejects, ledger and files."""
         with self.uploads.engine.connect() as connection:
             found: dict[str, Any] = {
-                name: connection.execute(sa.text(question)).all()
-                for name, question in QUESTIONS.items()
+                name: connection.execute(sa.text(query)).all() for name, query in QUERIES.items()
             }
         for place in ("uploads", "processed", "failed", "staging"):
             blobs = self.uploads.objects.client.list_blobs(
@@ -70,7 +69,7 @@ def without_ids(blob):
 
 @pytest.fixture
 def new_side(quiet_project, new_database, new_buckets, storage_client, publisher, stand_ins):
-    """Makes sides that see nothing of each other."""
+    """Creates sides that are isolated from each other."""
     made = []
 
     def make():
@@ -92,9 +91,9 @@ def new_side(quiet_project, new_database, new_buckets, storage_client, publisher
         engine.dispose()
 
 
-def by_beam(side, name, content):
+def ingest_with_beam(side, name, content):
     """Drop a file and load it as a backfill does."""
-    words = {
+    options = {
         "bucket": side.environment["UPLOADS_BUCKET"],
         "name": name,
         "generation": side.put(name, content),
@@ -104,7 +103,7 @@ def by_beam(side, name, content):
     done = subprocess.run(
         [
             *(str(python), "-m", "functions.ingest_csv.backfill"),
-            *(f"--{word}={value}" for word, value in words.items()),
+            *(f"--{option}={value}" for option, value in options.items()),
             "--runner=BundleBasedDirectRunner",
         ],
         cwd=ROOT,
@@ -118,7 +117,7 @@ def by_beam(side, name, content):
 
 ROWS = 160_000
 QUOTED = b'"1000001","Quo\r\nted, ""twice""",2021-01-07T02:48:42Z,1,1\r\n'
-FAULTS = (
+BAD_ROWS = (
     b'1000002,"never closed,2021-01-07T02:48:42Z,1,1\r\n'
     b"1000003,Too Few\r\n"
     b"1000004,No Offset,2021-01-07T02:48:42,1,1\r\n"
@@ -128,7 +127,7 @@ FAULTS = (
 
 
 def large():
-    return b"".join([QUOTED, *hires.lines(ROWS, 0.01), QUOTED.replace(b"01", b"09"), FAULTS])
+    return b"".join([QUOTED, *hires.lines(ROWS, 0.01), QUOTED.replace(b"01", b"09"), BAD_ROWS])
 
 
 @pytest.mark.parametrize(
@@ -149,14 +148,14 @@ def large():
         pytest.param("teams.csv", lambda: b"1,A\n", id="no table of that name"),
     ],
 )
-def test_beam_leaves_what_one_call_would_have_left(new_side, name, content):
+def test_beam_has_the_same_outcome_as_one_call(new_side, name, content):
     direct, beam = new_side(), new_side()
     for side in (direct, beam):
         for table, text in hires.parents().items():
-            side.take(f"{table}.csv", text)
+            side.ingest(f"{table}.csv", text)
 
-    direct.take(name, content())
-    by_beam(beam, name, content())
+    direct.ingest(name, content())
+    ingest_with_beam(beam, name, content())
 
     expected, found = direct.outcome(), beam.outcome()
     assert found == expected
@@ -164,22 +163,22 @@ def test_beam_leaves_what_one_call_would_have_left(new_side, name, content):
     assert len(found["processed"]) + len(found["failed"]) > 2
 
 
-def test_a_step_that_is_repeated_changes_nothing(new_side):
+def test_repeating_a_step_changes_nothing(new_side):
     side = new_side()
     generation = side.put("jobs.csv", b"1,Welder\n2,\n")
     backfill = Backfill(side.uploads, side.environment["UPLOADS_BUCKET"], "jobs.csv", generation)
 
     for _ in range(2):
         parts = list(backfill.split())
-        judged = [backfill.validate(part) for part in parts[:-1]]
-        judged = [backfill.validate(part) for part in parts[:-1]]
-    entries = [backfill.load([parts[-1], *judged]) for _ in range(2)]
+        validated = [backfill.validate(part) for part in parts[:-1]]
+        validated = [backfill.validate(part) for part in parts[:-1]]
+    entries = [backfill.load([parts[-1], *validated]) for _ in range(2)]
 
     assert [entry.counts.read for entry in entries] == [2, 2]
     assert [entry.first_time for entry in entries] == [True, False]
 
 
-def test_a_file_of_which_a_piece_is_missing_is_not_loaded(new_side):
+def test_a_file_with_a_missing_piece_is_not_loaded(new_side):
     side = new_side()
     generation = side.put("jobs.csv", b"1,Welder\n2,\n")
     backfill = Backfill(side.uploads, side.environment["UPLOADS_BUCKET"], "jobs.csv", generation)

@@ -21,7 +21,7 @@ INSTANCE, USER = "some-project:europe-west1:some-instance", "ingest-csv@some-pro
 
 @pytest.fixture(scope="module")
 def iam_user(stand_ins, postgres_url):
-    """A user who is let in by what the proxy has checked, as Cloud SQL lets in IAM users."""
+    """A user that PostgreSQL trusts because the proxy has authenticated it, as with IAM users."""
     rules = postgres.data_folder(stand_ins.home, accounts.unprivileged()) / "pg_hba.conf"
     before = rules.read_text()
     admin = engine.create(read({"DATABASE_URL": postgres_url}))
@@ -41,7 +41,7 @@ def iam_user(stand_ins, postgres_url):
 
 @pytest.fixture
 def loop():
-    """An event loop in a thread of its own: the connector leaves the one that it makes open."""
+    """An event loop in its own thread; the connector does not close the one it creates."""
     made = asyncio.new_event_loop()
     worker = threading.Thread(target=made.run_forever)
     worker.start()
@@ -53,7 +53,7 @@ def loop():
 
 @pytest.fixture
 def cloud(tmp_path, database_url):
-    """Cloud SQL, before the test's own database."""
+    """A Cloud SQL stand-in in front of the test's own database."""
     url = urlsplit(database_url)
     with CloudSql(INSTANCE, (url.hostname, url.port), tmp_path) as started:
         yield started
@@ -61,7 +61,7 @@ def cloud(tmp_path, database_url):
 
 @pytest.fixture
 def settings(database_url, iam_user):
-    """Settings as a function on Google Cloud has them."""
+    """The settings of a function on Google Cloud."""
     return read(
         {
             "CLOUD_SQL_INSTANCE": INSTANCE,
@@ -74,7 +74,7 @@ def settings(database_url, iam_user):
 
 @pytest.fixture
 def connected(cloud, settings, loop):
-    """Makes engines that connect through the connector."""
+    """Creates engines that connect through the connector."""
     connector = Connector(
         refresh_strategy="lazy",
         credentials=Account(),
@@ -94,37 +94,37 @@ def connected(cloud, settings, loop):
     connector.close()
 
 
-def who(connection):
+def current_user(connection):
     return connection.scalar(sa.text("select current_user"))
 
 
-def test_a_connection_is_made_as_the_iam_user_and_used_again(cloud, connected):
+def test_a_connection_is_opened_as_the_iam_user_and_reused(cloud, connected):
     one = connected()
 
     for _ in range(3):
         with engine.transaction(one) as connection:
-            assert who(connection) == USER
+            assert current_user(connection) == USER
             assert copy.copy_in(connection, "copy batch_keys from stdin", ()) == 0
 
     assert one.pool.checkedin() == 1
-    # One certificate for all, with the token that the login goes by.
-    assert sorted(asked["path"].rsplit("/", 1)[1] for asked in cloud.asked) == [
+    # One certificate serves all connections; its request carries the login's token.
+    assert sorted(request["path"].rsplit("/", 1)[1] for request in cloud.requests) == [
         "connectSettings",
         "some-instance:generateEphemeralCert",
     ]
-    assert [asked["access_token"] for asked in cloud.asked if "public_key" in asked] == [
+    assert [request["access_token"] for request in cloud.requests if "public_key" in request] == [
         "ya29.local"
     ]
 
 
-def test_two_writes_that_follow_each_other_do_not_wait(connected):
+def test_consecutive_writes_do_not_wait_for_each_other(connected):
     with connected().connect() as connection:
-        channel = connection.connection.driver_connection._usock
-        assert channel.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        assert channel.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        usocket = connection.connection.driver_connection._usock
+        assert usocket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert usocket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
 
-def test_a_connection_that_the_server_cut_is_replaced_unseen(connected):
+def test_a_connection_closed_by_the_server_is_replaced_transparently(connected):
     one = connected()
     with one.connect() as connection:
         pid = connection.scalar(sa.text("select pg_backend_pid()"))
@@ -133,28 +133,28 @@ def test_a_connection_that_the_server_cut_is_replaced_unseen(connected):
         first.invalidate()
 
     with engine.transaction(one) as connection:
-        assert who(connection) == USER
+        assert current_user(connection) == USER
 
 
-def test_a_certificate_that_is_about_to_end_is_asked_for_anew(cloud, connected):
-    # The connector wants four minutes to be left.
+def test_a_certificate_that_is_about_to_expire_is_renewed(cloud, connected):
+    # The connector renews a certificate with less than four minutes left.
     cloud.lifetime = datetime.timedelta(minutes=3)
     one = connected()
 
     with one.connect() as first, one.connect() as second:
-        assert [who(first), who(second)] == [USER, USER]
+        assert [current_user(first), current_user(second)] == [USER, USER]
 
-    assert sum("public_key" in asked for asked in cloud.asked) == 2
+    assert sum("public_key" in request for request in cloud.requests) == 2
 
 
-def test_a_pool_takes_no_more_connections_than_it_may(connected):
+def test_a_pool_does_not_exceed_its_size(connected):
     one = connected()
 
     assert (one.pool.size(), one.pool._max_overflow) == (2, 0)
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_an_api_that_refuses_says_what_to_check(cloud, connected, status):
+def test_the_error_for_a_refusing_api_says_what_to_check(cloud, connected, status):
     cloud.status = status
 
     with (
@@ -164,7 +164,7 @@ def test_an_api_that_refuses_says_what_to_check(cloud, connected, status):
         pass
 
 
-def test_an_api_that_is_away_is_to_be_tried_again(cloud, connected):
+def test_an_unavailable_api_is_a_transient_error(cloud, connected):
     one = connected()
     cloud.status = 429
 
@@ -172,4 +172,4 @@ def test_an_api_that_is_away_is_to_be_tried_again(cloud, connected):
         pass
     cloud.status = 200
     with engine.transaction(one) as connection:
-        assert who(connection) == USER
+        assert current_user(connection) == USER

@@ -1,4 +1,4 @@
-"""Batches of new rows go straight into their table, with all that its constraints promise."""
+"""Batches of new rows are copied straight into their table, with all constraints intact."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -38,7 +38,7 @@ def hire(number, department=1, job=1, name="Ann"):
 
 
 def send(engine, table, given, minute=0):
-    """Load a batch, accepted some minutes after noon; gives its ledger entry."""
+    """Load a batch, accepted some minutes after noon; returns its ledger entry."""
     batch_id, accepted_at = uuid4(), NOON + timedelta(minutes=minute)
     source = Source(str(batch_id), "batch", table.name, accepted_at, batch_id=batch_id)
     verdict = check(table, msgspec.json.encode({"rows": given}))
@@ -46,7 +46,7 @@ def send(engine, table, given, minute=0):
 
 
 def values(given):
-    """Rows that have just been judged."""
+    """Rows that have just been validated."""
     return check(HIRES, msgspec.json.encode({"rows": given})).block(HIRES).rows
 
 
@@ -58,7 +58,7 @@ def parents(engine):
 
 @pytest.fixture
 def prechecks(monkeypatch):
-    """The precheck of every load."""
+    """The precheck of every load, in order."""
     found, original = [], fast_paths.precheck
 
     def precheck(*arguments):
@@ -83,7 +83,7 @@ def test_new_rows_are_not_staged(engine, parents, rows, prechecks, monkeypatch):
     assert rows("select position, reason from rejected_rows") == [(2, "blank")]
 
 
-def test_a_precheck_counts_what_is_in_the_way(engine, parents):
+def test_a_precheck_counts_what_prevents_a_direct_copy(engine, parents):
     send(engine, HIRES, [hire(7), hire(8)])
     with transaction(engine) as connection:
         found = fast_paths.precheck(
@@ -113,7 +113,7 @@ def test_a_precheck_counts_what_is_in_the_way(engine, parents):
         max_size=6,
     )
 )
-def test_both_ways_leave_the_same(engine, parents, rows, monkeypatch, given):
+def test_both_paths_have_the_same_outcome(engine, parents, rows, monkeypatch, given):
     outcomes = []
     for can_precheck in (fast_paths.can_precheck, lambda _: False):
         with engine.begin() as connection:
@@ -134,7 +134,7 @@ def test_both_ways_leave_the_same(engine, parents, rows, monkeypatch, given):
     assert outcomes[0] == outcomes[1]
 
 
-def test_parents_stay_until_the_commit(engine, parents):
+def test_parents_cannot_be_deleted_before_the_commit(engine, parents):
     def remove():
         with transaction(engine, lock_timeout_seconds=1) as other:
             other.exec_driver_sql("delete from departments where id = 1")
@@ -151,7 +151,7 @@ def test_parents_stay_until_the_commit(engine, parents):
         remove()
 
 
-def test_the_checks_of_rows_are_back_after_the_copy(engine, parents):
+def test_foreign_keys_are_checked_again_after_the_copy(engine, parents):
     source = Source("back", "batch", HIRES.name, NOON)
     with pytest.raises(DatabaseBusy, match="foreign key"), transaction(engine) as connection:
         fast_paths.copy_new(connection, HIRES, source, values([hire(1)]), skip_checks=True)
@@ -162,7 +162,7 @@ def test_the_checks_of_rows_are_back_after_the_copy(engine, parents):
         )
 
 
-def test_a_key_that_comes_in_meanwhile_is_merged(engine, parents, rows, monkeypatch):
+def test_a_key_inserted_after_the_precheck_is_merged(engine, parents, rows, monkeypatch):
     original = fast_paths.precheck
 
     def precheck(*arguments):
@@ -179,7 +179,7 @@ def test_a_key_that_comes_in_meanwhile_is_merged(engine, parents, rows, monkeypa
     assert len(rows(STORED)) == 2
 
 
-def test_triggers_of_the_operators_own_see_each_row(engine, parents, rows, prechecks):
+def test_an_operators_own_triggers_fire_for_each_row(engine, parents, rows, prechecks):
     with engine.begin() as connection:
         connection.exec_driver_sql("create table seen (id bigint)")
         connection.exec_driver_sql(
@@ -196,7 +196,7 @@ def test_triggers_of_the_operators_own_see_each_row(engine, parents, rows, prech
     assert rows("select id from seen order by id") == [(1,), (2,)]
 
 
-def test_foreign_keys_of_the_operators_own_hold(engine, parents, rows, prechecks):
+def test_an_operators_own_foreign_keys_are_enforced(engine, parents, rows, prechecks):
     with engine.begin() as connection:
         connection.exec_driver_sql("create table names (name text primary key)")
         connection.exec_driver_sql("insert into names values ('Ann')")
@@ -214,7 +214,7 @@ def test_foreign_keys_of_the_operators_own_hold(engine, parents, rows, prechecks
 
 @pytest.fixture
 def as_writer(engine, database_url):
-    """An engine of a role that may change rows and no more, as on Cloud SQL."""
+    """An engine whose role may only change rows, as on Cloud SQL."""
     owner, _, place = database_url.partition("://")[2].rpartition("@")
     assert owner
     with engine.begin() as connection:
@@ -231,7 +231,7 @@ def as_writer(engine, database_url):
         connection.exec_driver_sql(f"drop role {WRITER}")
 
 
-def test_a_role_without_the_right_goes_straight_in_with_each_row_checked(
+def test_a_role_that_cannot_skip_checks_copies_directly_with_each_row_checked(
     as_writer, parents, rows, prechecks, monkeypatch
 ):
     monkeypatch.setattr("shared.loading.load.begin", None)
@@ -243,7 +243,7 @@ def test_a_role_without_the_right_goes_straight_in_with_each_row_checked(
 
 
 class City(Row):
-    """A city by its code."""
+    """A city, with its code as key."""
 
     code = Text()
     name = Text()
@@ -277,13 +277,13 @@ def test_keys_may_be_text(engine, prechecks):
         assert (found.repeated, found.orphans, found.known) == (0, 1, 0)
 
 
-def test_rejects_of_any_shape_are_kept_as_they_came(engine, rows):
+def test_rejects_of_any_shape_are_recorded_as_sent(engine, rows):
     given = [{"id": 1, "job": "a\nb\\n\u0000"}, "text", None, [1, ["\t"]], {"id": "\\."}]
 
     entry = send(engine, tables.find("jobs"), [*given, {"id": 2, "job": "Welder"}])
 
     assert entry.counts == Counts(inserted=1, rejected=len(given))
-    kept = [raw for (raw,) in rows("select raw from rejected_rows order by position")]
-    assert kept == [{"id": 1, "job": "a\nb\\n\u2400"}, *given[1:]]
+    recorded = [raw for (raw,) in rows("select raw from rejected_rows order by position")]
+    assert recorded == [{"id": 1, "job": "a\nb\\n\u2400"}, *given[1:]]
     with engine.connect() as connection:
         assert len(list(rejects.of_load(connection, entry.load_id))) == len(given)

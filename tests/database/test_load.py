@@ -1,4 +1,4 @@
-"""The one write path: every row exactly once, in its newest accepted version."""
+"""Loads: every row is stored exactly once, in its newest accepted version."""
 
 import io
 import threading
@@ -45,7 +45,7 @@ def drop(engine):
 
 @pytest.fixture
 def ledger(rows):
-    """The counts of every load, and that they add up."""
+    """The counts of every load, checked to add up."""
 
     def read():
         found = rows(
@@ -59,7 +59,7 @@ def ledger(rows):
     return read
 
 
-def test_rows_are_inserted_once_however_often_their_source_comes(drop, rows):
+def test_rows_are_inserted_once_however_often_their_source_is_delivered(drop, rows):
     first = drop("jobs", "1,Welder\n2,Tester\n", identity="gs://uploads/a#1")
     again = drop("jobs", "1,Welder\n2,Tester\n", identity="gs://uploads/a#1")
 
@@ -69,7 +69,7 @@ def test_rows_are_inserted_once_however_often_their_source_comes(drop, rows):
     assert rows("select id, job from jobs order by id") == [(1, "Welder"), (2, "Tester")]
 
 
-def test_the_newest_accepted_version_stays_in_whatever_order_loads_arrive(drop, rows):
+def test_the_newest_accepted_version_wins_in_any_arrival_order(drop, rows):
     versions = [("a", 1), ("b", 2), ("a", 3)]
     for key, order in enumerate(permutations(versions), 1):
         for text, minute in order:
@@ -79,7 +79,7 @@ def test_the_newest_accepted_version_stays_in_whatever_order_loads_arrive(drop, 
         assert found == [("a", NOON + timedelta(minutes=3))], order
 
 
-def test_an_update_keeps_what_it_replaces(drop, rows):
+def test_an_update_records_the_row_it_replaces(drop, rows):
     first = drop("jobs", "1,Welder\n", 0)
     second = drop("jobs", "1,Smith\n2,New\n", 1)
 
@@ -97,14 +97,14 @@ def test_an_older_version_is_superseded_and_writes_nothing(drop, rows):
     assert rows("select * from replaced_rows") == []
 
 
-def test_of_one_key_twice_in_a_file_the_last_stays(drop, rows):
+def test_the_last_of_several_rows_with_one_key_in_a_file_wins(drop, rows):
     entry = drop("jobs", "1,a\n2,x\n1,b\n1,c\n")
 
     assert entry.counts == Counts(inserted=2, superseded=2)
     assert rows("select job from jobs where id = 1") == [("c",)]
 
 
-def test_the_same_bytes_again_overwrite_nothing_and_put_back_what_is_missing(drop, rows, engine):
+def test_the_same_bytes_again_overwrite_nothing_and_reinsert_missing_rows(drop, rows, engine):
     first = drop("jobs", "1,a\n2,b\n3,c\n", 0, content="crc32c:1:1")
     drop("jobs", "2,changed\n", 1)
     with transaction(engine) as connection:
@@ -117,7 +117,7 @@ def test_the_same_bytes_again_overwrite_nothing_and_put_back_what_is_missing(dro
     assert rows("select job from jobs order by id") == [("a",), ("changed",), ("c",)]
 
 
-def test_the_same_bytes_again_are_new_where_their_sender_means_it(drop, rows):
+def test_the_same_bytes_again_are_loaded_as_newest_if_the_sender_says_so(drop, rows):
     drop("jobs", "1,a\n", 0, content="crc32c:1:1")
     drop("jobs", "1,b\n", 1)
 
@@ -162,7 +162,7 @@ def test_upload_order_does_not_matter(drop, rows, ledger, order):
     }
 
 
-def test_a_freed_row_does_not_overwrite_a_newer_one(drop, rows, ledger):
+def test_a_released_row_does_not_overwrite_a_newer_one(drop, rows, ledger):
     drop("jobs", "1,Welder\n")
     drop("hired_employees", HIRE.format(1, 5, 1).replace("Ada", "Old"), 1)
     drop("departments", "6,Other\n")
@@ -173,7 +173,7 @@ def test_a_freed_row_does_not_overwrite_a_newer_one(drop, rows, ledger):
     assert ("hired_employees", 1, 0, 0, 0, 1, 0, 0) in ledger()
 
 
-def test_a_load_whose_rows_were_freed_is_to_be_synced_again(drop, rows, engine):
+def test_a_load_with_released_rows_is_marked_for_another_sync(drop, rows, engine):
     drop("hired_employees", HIRE.format(1, 1, 1))
     with transaction(engine) as connection:
         connection.exec_driver_sql("update loads set synced_at = now()")
@@ -185,15 +185,15 @@ def test_a_load_whose_rows_were_freed_is_to_be_synced_again(drop, rows, engine):
     assert unsynced == [("departments",), ("hired_employees",), ("jobs",)]
 
 
-def test_rejects_are_kept_as_they_came_with_field_code_and_line(drop, rows):
+def test_rejects_are_recorded_as_sent_with_field_code_and_line(drop, rows):
     entry = drop("hired_employees", "1,,2021-01-01T00:00:00Z,x,1\n2\n", sender="acme")
 
     assert entry.counts == Counts(rejected=2)
-    kept = rows(
+    recorded = rows(
         "select position, raw, errors, reason, sender, status, load_id from rejected_rows"
         " order by position"
     )
-    assert kept[0] == (
+    assert recorded[0] == (
         1,
         {
             "id": "1",
@@ -211,14 +211,14 @@ def test_rejects_are_kept_as_they_came_with_field_code_and_line(drop, rows):
         "rejected",
         entry.load_id,
     )
-    assert kept[1][1:4] == (
+    assert recorded[1][1:4] == (
         ["2"],
         [{"field": "_row", "code": "too_few_fields", "facts": {"found": 1, "expected": 5}}],
         "too_few_fields",
     )
 
 
-def test_an_unreadable_file_leaves_nothing_behind(drop, rows):
+def test_an_unreadable_file_writes_nothing(drop, rows):
     with pytest.raises(UnreadableFile):
         drop("jobs", b"1,a\n" * 300_000 + b"2,\xff\n")
     with pytest.raises(UnreadableFile):
@@ -283,7 +283,7 @@ LOADS = st.lists(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(LOADS, st.randoms())
-def test_any_loads_in_any_order_end_as_if_they_had_come_in_order(engine, rows, loads, random):
+def test_loads_in_any_order_have_the_outcome_of_loads_in_order(engine, rows, loads, random):
     with transaction(engine) as connection:
         connection.execute(
             sa.text("truncate jobs, hired_employees, loads, rejected_rows, replaced_rows")

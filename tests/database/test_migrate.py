@@ -1,4 +1,4 @@
-"""Migrations run up and down over data, and the dictionary's growth is followed."""
+"""Migrations run up and down over data and add what the dictionary has gained."""
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from shared.tables import Integer, Row, Table, Text
 
 @pytest.fixture
 def dictionary():
-    """The dictionary, to be changed for the length of a test."""
+    """The dictionary; changes to it are undone after the test."""
     known = tables.all_tables()
     before = dict(known)
     yield known
@@ -27,8 +27,8 @@ COLUMNS = """
 
 
 ID = "'00000000-0000-0000-0000-000000000001'"
-# A row in each table of the dictionary and of the platform.
-LOADED = (
+# One row in each table of the dictionary and of the platform.
+SAMPLE_ROWS = (
     f"insert into loads (load_id, source, kind, table_name, state, accepted_at)"
     f" values ({ID}, 'gs://uploads/jobs.csv#1', 'file', 'jobs', 'done', now())",
     f"insert into departments values (1, 'Sales', now(), {ID})",
@@ -52,7 +52,7 @@ def test_migrating_twice_changes_nothing(engine, rows):
 
 def test_the_migrations_run_down_and_up_over_data(engine, rows):
     with transaction(engine) as connection:
-        for statement in LOADED:
+        for statement in SAMPLE_ROWS:
             connection.exec_driver_sql(statement)
 
     migrate.downgrade(engine, "base")
@@ -66,7 +66,7 @@ def test_the_migrations_run_down_and_up_over_data(engine, rows):
 
 def test_a_table_added_to_the_dictionary_is_added_to_the_database(engine, rows, dictionary):
     class Salary(Row):
-        """What somebody earns."""
+        """A salary."""
 
         id = Integer()
         amount = Integer()
@@ -78,7 +78,7 @@ def test_a_table_added_to_the_dictionary_is_added_to_the_database(engine, rows, 
     assert rows("select count(*) from salaries") == [(0,)]
 
 
-def test_a_field_with_a_default_is_added_to_the_rows_there_are(engine, rows, dictionary):
+def test_a_field_with_a_default_is_added_to_existing_rows(engine, rows, dictionary):
     with transaction(engine) as connection:
         connection.exec_driver_sql(
             "insert into jobs values (1, 'Welder', now(), '00000000-0000-0000-0000-000000000001')"
@@ -110,7 +110,7 @@ def test_a_change_that_would_lose_data_is_refused_and_changes_nothing(engine, ro
     assert rows("select count(job) from jobs") == [(0,)]
 
 
-def test_a_required_field_for_rows_there_are_is_refused(engine, dictionary):
+def test_a_required_field_is_refused_if_there_are_rows(engine, dictionary):
     class Job(Row):
         """A job with a grade."""
 

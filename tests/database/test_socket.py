@@ -1,4 +1,4 @@
-"""Connections to a database that goes away leave nothing open."""
+"""Connections that the database drops leave no socket open."""
 
 import gc
 import socket
@@ -21,24 +21,24 @@ RESET = struct.pack("ii", 1, 0)
 
 @pytest.fixture
 def no_collection():
-    """The garbage collector does not come by."""
+    """The garbage collector is off, so that it closes nothing for us."""
     gc.disable()
     yield
     gc.enable()
 
 
 @pytest.fixture
-def goes_away():
-    """The URL of a server that goes away after it was asked for encryption, as when killed."""
+def dropping_server():
+    """The URL of a server that drops connections after the SSL request, as when killed."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve():
             for _ in range(TIMES):
-                channel, _ = server.accept()
-                with channel:
-                    assert channel.recv(8)
-                    channel.sendall(b"N")
-                    channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                connection, _ = server.accept()
+                with connection:
+                    assert connection.recv(8)
+                    connection.sendall(b"N")
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -47,12 +47,14 @@ def goes_away():
 
 
 def descriptors():
-    """How many files and sockets this process has open."""
+    """The number of files and sockets that this process has open."""
     return psutil.Process().num_fds()
 
 
-def test_a_server_that_goes_away_as_it_is_greeted_leaves_nothing_open(goes_away, no_collection):
-    engine = create(read({"DATABASE_URL": goes_away}))
+def test_a_connection_dropped_during_the_handshake_leaves_nothing_open(
+    dropping_server, no_collection
+):
+    engine = create(read({"DATABASE_URL": dropping_server}))
     before = descriptors()
 
     for _ in range(TIMES):
@@ -62,21 +64,21 @@ def test_a_server_that_goes_away_as_it_is_greeted_leaves_nothing_open(goes_away,
     assert descriptors() == before
 
 
-def test_a_connection_that_was_cut_leaves_nothing_open(database_url, engine, no_collection):
-    cut = create(read({"DATABASE_URL": database_url, "DATABASE_POOL_SIZE": "1"}))
+def test_a_terminated_connection_leaves_nothing_open(database_url, engine, no_collection):
+    pooled = create(read({"DATABASE_URL": database_url, "DATABASE_POOL_SIZE": "1"}))
     with engine.connect() as other:
         before = descriptors()
         for _ in range(TIMES):
-            with pytest.raises(DatabaseUnavailable), transaction(cut) as connection:
+            with pytest.raises(DatabaseUnavailable), transaction(pooled) as connection:
                 pid = connection.scalar(sa.text("select pg_backend_pid()"))
                 other.execute(sa.text("select pg_terminate_backend(:pid, 5000)"), {"pid": pid})
                 connection.execute(sa.text("select 1"))
-    cut.dispose()
+    pooled.dispose()
 
     assert descriptors() == before
 
 
-def test_a_file_of_a_closed_socket_is_of_no_other_connection():
+def test_a_file_of_a_closed_socket_does_not_write_to_another_connection():
     with socket.create_server(("127.0.0.1", 0)) as server:
         host, port = server.getsockname()
         with closing(DatabaseSocket.open(host, port)) as first_socket:

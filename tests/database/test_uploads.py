@@ -1,4 +1,4 @@
-"""Files in a bucket whose events never come, or come when the file is gone."""
+"""Uploaded files whose events are lost, repeated or late."""
 
 import json
 from dataclasses import replace
@@ -19,7 +19,7 @@ from shared.validation.json_batch import Verdict
 
 @pytest.fixture
 def uploads(quiet_project, engine, storage_client, publisher, new_buckets):
-    """Uploads from buckets that nobody listens to, into this test's database."""
+    """Uploads from buckets without subscribers, into this test's database."""
     settings = read(
         {
             "GOOGLE_CLOUD_PROJECT": quiet_project,
@@ -40,7 +40,7 @@ def names(uploads, bucket):
     return sorted(blob.name for blob in uploads.objects.client.list_blobs(bucket))
 
 
-def test_a_file_that_lies_too_long_is_loaded_by_the_sweep_and_a_new_one_is_left(uploads, rows):
+def test_the_sweep_loads_old_files_and_leaves_new_ones(uploads, rows):
     put(uploads, "jobs.csv", "1,Welder\n")
     put(uploads, "nonsense.txt", "x")
 
@@ -57,7 +57,7 @@ def test_a_file_that_lies_too_long_is_loaded_by_the_sweep_and_a_new_one_is_left(
     ]
 
 
-def test_an_event_for_a_file_that_was_moved_already_is_answered_from_the_ledger(uploads, rows):
+def test_an_event_for_an_archived_file_is_answered_from_the_ledger(uploads, rows):
     blob = put(uploads, "jobs.csv", "1,Welder\n")
     bucket = uploads.settings.uploads_bucket
     first = uploads.ingest(bucket, "jobs.csv", blob.generation)
@@ -70,7 +70,7 @@ def test_an_event_for_a_file_that_was_moved_already_is_answered_from_the_ledger(
     assert rows("select count(*) from loads") == [(1,)]
 
 
-def test_an_event_for_a_file_that_its_sender_took_back_changes_nothing(uploads, rows):
+def test_an_event_for_a_file_that_its_sender_deleted_changes_nothing(uploads, rows):
     blob = put(uploads, "jobs.csv", "1,Welder\n")
     blob.delete()
 
@@ -78,11 +78,11 @@ def test_an_event_for_a_file_that_its_sender_took_back_changes_nothing(uploads, 
     assert rows("select count(*) from loads") == [(0,)]
 
 
-def test_a_load_cut_off_before_its_file_was_moved_is_finished_by_the_next_delivery(uploads, rows):
+def test_a_load_interrupted_before_archiving_is_finished_by_the_next_delivery(uploads, rows):
     blob = put(uploads, "jobs.csv", "1,Welder\n2,\n")
     bucket = uploads.settings.uploads_bucket
     stored = uploads.ingest(bucket, "jobs.csv", blob.generation)
-    # As if it had been cut off after its commit: the file lies in uploads again.
+    # As if it was interrupted after its commit: the file is in uploads again.
     source = uploads.objects.client.bucket(uploads.settings.processed_bucket)
     source.delete_blobs([*source.list_blobs()])
     again = put(uploads, "jobs.csv", "1,Welder\n2,\n")
@@ -98,7 +98,7 @@ def test_a_load_cut_off_before_its_file_was_moved_is_finished_by_the_next_delive
     ]
 
 
-def test_another_file_of_the_same_name_takes_nothing_from_the_first(uploads):
+def test_another_file_with_the_same_name_does_not_overwrite_the_first(uploads):
     for number, text in enumerate(("1,Welder\n", "1,Smith\n")):
         blob = put(uploads, "jobs/a.csv", text)
         uploads.ingest(uploads.settings.uploads_bucket, "jobs/a.csv", blob.generation)
@@ -110,7 +110,7 @@ def test_another_file_of_the_same_name_takes_nothing_from_the_first(uploads):
     assert contents == {b"1,Welder\n", b"1,Smith\n"}
 
 
-def test_a_file_too_large_for_one_call_fails_with_what_to_set_where_nobody_takes_it(uploads, rows):
+def test_a_file_too_large_for_one_call_fails_and_names_the_settings_for_dataflow(uploads, rows):
     uploads.settings = replace(uploads.settings, backfill_from_bytes=10)
     blob = put(uploads, "jobs.csv", "1,Welder\n2,Tester\n")
 
@@ -122,25 +122,25 @@ def test_a_file_too_large_for_one_call_fails_with_what_to_set_where_nobody_takes
     assert "Set DATAFLOW_TEMPLATE and DATAFLOW_REGION" in report["detail"]
 
 
-def test_a_large_file_is_handed_over_and_stays_until_it_is_loaded(uploads, rows):
-    taken = []
+def test_a_large_file_is_handed_over_and_stays_in_uploads_until_it_is_loaded(uploads, rows):
+    handed_over = []
     uploads.settings = replace(uploads.settings, backfill_from_bytes=10)
-    uploads.hand_over = taken.append
+    uploads.hand_over = handed_over.append
     blob = put(uploads, "jobs.csv", "1,Welder\n2,Tester\n")
 
     assert uploads.ingest(uploads.settings.uploads_bucket, "jobs.csv", blob.generation) is None
-    assert [stored.name for stored in taken] == ["jobs.csv"]
+    assert [stored.name for stored in handed_over] == ["jobs.csv"]
     assert rows("select count(*) from loads") == [(0,)]
     assert "jobs.csv" in names(uploads, uploads.settings.uploads_bucket)
 
 
-def test_rows_left_waiting_by_a_replay_that_was_cut_off_are_loaded_by_the_sweep(uploads, rows):
+def test_the_sweep_loads_rows_left_waiting_by_an_interrupted_replay(uploads, rows):
     bucket = uploads.settings.uploads_bucket
     hire = put(uploads, "hired_employees.csv", "1,Ann,2021-01-02T03:04:05Z,7,8\n")
     uploads.ingest(bucket, hire.name, hire.generation)
     department, job = tables.find("departments"), tables.find("jobs")
     for table, row in ((department, [7, "Sales"]), (job, [8, "Clerk"])):
-        # As a replay does, killed between its commit and what follows from it.
+        # As a replay does that is killed right after its commit.
         verdict = Verdict(1, {0: row})
         batch = Batch(uuid4(), table, "ann", datetime.now(UTC), verdict, "replay")
         source = Source(str(batch.batch_id), "replay", table.name, batch.accepted_at)

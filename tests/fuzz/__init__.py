@@ -1,1 +1,1 @@
-"""Fuzzing of what is read from strangers: coverage-guided with atheris, and its corpus replayed."""
+"""Coverage-guided fuzzing of the parsers of untrusted input; a test replays its corpus."""

@@ -1,7 +1,7 @@
 """Fuzz every target for a while: python -m tests.fuzz --seconds 60.
 
-Starts from the corpus that is kept. What breaks an oracle is left in tests/fuzz/found, to be mended
-and then moved to the corpus. The last line is JSON: how often what was run, and how many crashes.
+Starts from the corpus in the repository. Inputs that fail a check are written to tests/fuzz/found;
+fix the bug and move the input to the corpus. The last line is JSON with executions and crashes.
 """
 
 import argparse
@@ -28,7 +28,7 @@ _SECONDS_AN_INPUT = 20
 
 @dataclass(frozen=True)
 class Run:
-    """What came of one target: how many executions, how much it covered, whether it crashed."""
+    """The result of fuzzing one target: executions, covered edges, and whether it crashed."""
 
     executions: int
     covered: int
@@ -36,7 +36,7 @@ class Run:
 
 
 def fuzz(name: str, seconds: int) -> Run:
-    """Fuzz one target in a process of its own, which a hostile input may end."""
+    """Fuzz one target in a separate process, because a hostile input may crash it."""
     FOUND.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tablegate-fuzz-") as new:
         ended = subprocess.run(
@@ -61,14 +61,16 @@ def fuzz(name: str, seconds: int) -> Run:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fuzz, and tell of it; gives how many targets crashed."""
+    """Fuzz and print a summary; returns how many targets crashed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=60, help="in all, shared by the targets")
+    parser.add_argument(
+        "--seconds", type=int, default=60, help="total time, divided among the targets"
+    )
     seconds = parser.parse_args(arguments).seconds
     runs = {}
     for name in TARGETS:
         runs[name] = fuzz(name, max(seconds // len(TARGETS), 1))
-        state = "CRASHED" if runs[name].crashed else "held"
+        state = "CRASHED" if runs[name].crashed else "passed"
         sys.stdout.write(
             f"{name:8} {runs[name].executions:>9,} executions {runs[name].covered:>6,} edges  "
             f"{state}\n"

@@ -1,4 +1,4 @@
-"""Fuzz one target: python -m tests.fuzz.one NAME, then libFuzzer's own words."""
+"""Fuzz one target: python -m tests.fuzz.one NAME, followed by libFuzzer's own options."""
 
 import sys
 
@@ -10,8 +10,8 @@ with atheris.instrument_imports(include=["shared", "tests.fuzz", "tests.security
 
 def main() -> None:
     """Fuzz until libFuzzer ends the process."""
-    name, *words = sys.argv[1:]
-    atheris.Setup([name, *words], TARGETS[name])
+    name, *options = sys.argv[1:]
+    atheris.Setup([name, *options], TARGETS[name])
     atheris.Fuzz()
 
 

@@ -1,6 +1,6 @@
-"""The targets: each takes any bytes, and raises AssertionError where an oracle is broken.
+"""The fuzz targets: each takes any bytes, and raises AssertionError if a check fails.
 
-An error that is no fault of ours escapes: it is a finding by itself.
+Any other exception that escapes is a bug too.
 """
 
 import io
@@ -17,12 +17,12 @@ from shared.backups.errors import UnusableBackup
 from shared.errors import MalformedMessage, UnreadableFile
 from shared.loading import rejects
 from shared.loading.batches import Batch, pack, unpack
+from shared.tables.table import Table
 from shared.validation import json_batch
 from shared.validation.csv_rows import blocks
 from shared.validation.json_batch import BadBatch, Verdict
-from shared.validation.plain import copied
 from shared.validation.row import Reject, by_schema
-from tests.fuzz import judging
+from tests.fuzz import oracle
 from tests.security import avro_files
 
 Target = Callable[[bytes], None]
@@ -33,30 +33,30 @@ ATTRIBUTES = {"batch_id": str(uuid.UUID(int=1)), "accepted_at": NOW.isoformat()}
 
 
 def csv(data: bytes) -> None:
-    """Each row is staged or rejected, the counts add up, and marshmallow says the same of each."""
+    """Each row is staged or rejected, the counts add up, and marshmallow agrees on each row."""
     for table in (JOBS, HIRES):
-        read = told = shaped = 0
+        read = found = shaped = 0
         try:
             for block in blocks(table, io.BytesIO(data), MAX_LINE):
                 staged = [line.split("\t") for line in "".join(block.staged).split("\n")[:-1]]
                 read += block.read
                 shaped += block.shaped
-                told += len(staged) + len(block.rejects)
+                found += len(staged) + len(block.rejects)
                 for position, *cells in staged:
                     assert int(position) >= 1
-                    judging.check_staged(table, cells)
+                    oracle.check_staged(table, cells)
                 for reject in block.rejects:
-                    judging.check_rejected_cells(table, reject)
-                    _check_kept(reject)
+                    oracle.check_rejected_cells(table, reject)
+                    _check_copied(reject)
         except UnreadableFile as error:
             assert str(error).endswith(".")
             assert len(json.dumps(error.facts)) < 20_000
             assert error.code != "wrong_columns" or not shaped
-        assert read == told
+        assert read == found
 
 
 def batch(data: bytes) -> None:
-    """The columnar look and marshmallow give one verdict, which survives the message it goes by."""
+    """The columnar check and marshmallow agree, and the verdict survives packing and unpacking."""
     for table in (JOBS, HIRES):
         try:
             verdict = json_batch.check(table, data)
@@ -69,18 +69,18 @@ def batch(data: bytes) -> None:
             judged = by_schema(table, given[index])
             assert not isinstance(judged, tuple), (given[index], judged)
             wanted = [judged[name] for name in table.names]
-            assert list(map(judging.normal, values)) == list(map(judging.normal, wanted))
+            assert list(map(oracle.normal, values)) == list(map(oracle.normal, wanted))
         for reject in verdict.rejects:
             assert by_schema(table, reject.raw) == reject.errors
-            _check_kept(reject)
+            _check_copied(reject)
         sent = Batch(uuid.UUID(int=1), table, "ann", NOW, verdict)
         back = unpack(*pack(sent, data)).verdict
-        assert _told(back) == _told(verdict)
+        assert _comparable(table, back) == _comparable(table, verdict)
         back.block(table)
 
 
 def message(data: bytes) -> None:
-    """Any content is a batch whose rows are judged, or malformed."""
+    """Any message is malformed, or a batch whose rows are all validated."""
     encoding = {"encoding": "gzip"} if data.startswith(b"\x1f\x8b") else {}
     for table in (JOBS, HIRES):
         attributes = {**ATTRIBUTES, **encoding, "table": table.name}
@@ -91,14 +91,14 @@ def message(data: bytes) -> None:
         verdict = found.verdict
         assert verdict.size == len(verdict.rows) + len(verdict.rejects)
         for values in verdict.rows.values():
-            judging.check_staged(table, [copied(value) for value in values])
+            oracle.check_staged(table, oracle.copied(table, values))
         for reject in verdict.rejects:
-            _check_kept(reject)
+            _check_copied(reject)
         assert found.block().read == verdict.size
 
 
 def avro(data: bytes) -> None:
-    """A file is refused with a fault of ours, or read to what fastavro reads and the rules say."""
+    """A file raises UnusableBackup, or gives the rows that fastavro reads, and the rules agree."""
     try:
         good, bad = avro_files.restored(data, 1 << 20)
     except UnusableBackup as error:
@@ -106,38 +106,38 @@ def avro(data: bytes) -> None:
         json.dumps(error.facts)
         return
     if b"zstandard" in data or b"decimal" in data:
-        # fastavro lacks the one here, and we leave the other as the bytes it is.
+        # fastavro has no zstandard here, and we leave a decimal as bytes.
         return
     try:
         reader = fastavro.reader(io.BytesIO(data))
     except UnicodeDecodeError:
-        # What a header says beside schema and codec is bytes; fastavro would have it be text.
+        # Header values other than schema and codec are bytes; fastavro decodes them as text.
         return
     try:
         rows = list(reader)
     except OverflowError:
-        # A moment of no calendar in a field that we leave unread.
+        # A time outside the calendar, in a field that we do not read.
         return
     assert good + bad == len(rows)
     wanted = [by_schema(JOBS, {name: row[name] for name in JOBS.names}) for row in rows]
     assert bad == sum(isinstance(verdict, tuple) for verdict in wanted)
 
 
-def _check_kept(reject: Reject) -> None:
-    """The reject goes into PostgreSQL's COPY as one line, and has no character it refuses."""
-    kept = rejects.copied(uuid.UUID(int=1), "ann", "jobs", [reject])
-    assert kept.endswith(b"\n")
-    *_, position, raw, errors, reason = kept[:-1].split(b"\t")
+def _check_copied(reject: Reject) -> None:
+    """A reject is one line of COPY, without characters that PostgreSQL refuses."""
+    line = rejects.copied(uuid.UUID(int=1), "ann", "jobs", [reject])
+    assert line.endswith(b"\n")
+    *_, position, raw, errors, reason = line[:-1].split(b"\t")
     assert int(position) == reject.position
     assert reason.decode() == reject.reason
     for column in (raw, errors):
         assert b"\n" not in column
-        told = json.loads(column.replace(b"\\\\", b"\\"))
-        assert "\x00" not in json.dumps(told, ensure_ascii=False)
+        value = json.loads(column.replace(b"\\\\", b"\\"))
+        assert "\x00" not in json.dumps(value, ensure_ascii=False)
 
 
-def _told(verdict: Verdict) -> Any:
-    rows = {index: [copied(value) for value in row] for index, row in verdict.rows.items()}
+def _comparable(table: Table, verdict: Verdict) -> Any:
+    rows = {index: oracle.copied(table, row) for index, row in verdict.rows.items()}
     return rows, sorted((r.position, [e.as_json() for e in r.errors]) for r in verdict.rejects)
 
 

@@ -11,10 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from shared import tables
-from shared.backups import arrays, loosening, snapshot
+from shared.avro import table_rows
+from shared.avro.table_rows import Selection
+from shared.backups import foreign_keys, snapshot
 from shared.backups.restore_sql import Statements
 from shared.loading import fast_path_sql
 from shared.loading.merge_sql import TEMPLATES, merge_sql
+from shared.tables import stored
 from shared.warehouse import apply, checksums, export
 from shared.warehouse import merge_sql as warehouse_sql
 from shared.warehouse.names import Names
@@ -33,14 +36,14 @@ PROJECTION = next(one for one in projections() if one.table is HIRES)
 def files() -> dict[str, str]:
     """The text of every golden file by its name below this folder."""
     made = {
-        "backups/loosening.sql": _foreign_keys,
+        "avro/table_rows.sql": _table_rows,
+        "backups/foreign_keys.sql": _foreign_keys,
         "backups/restore_sql.sql": _restore,
         "backups/snapshot.sql": _snapshot,
         "loading/fast_path_sql.sql": _fast_paths,
         "loading/merge_sql.sql": _merge,
         "warehouse/apply.sql": _apply,
         "warehouse/checksums.sql": _checksums,
-        "warehouse/export.sql": _export,
         "warehouse/merge_sql.sql": _warehouse,
     }
     return {name: "\n".join(statements()) for name, statements in made.items()}
@@ -97,12 +100,21 @@ def _restore() -> Iterator[str]:
     yield shown("delete", replace.delete)
 
 
+def _table_rows() -> Iterator[str]:
+    load = PendingLoad(LOAD_ID, HIRES.name, False, True, NOON, NOON, "1")
+    condition = export.of_work(TableWork(PROJECTION, (load,), False)).condition
+    everything = Selection(HIRES.name, stored.columns(HIRES))
+    of_a_load = Selection(HIRES.name, stored.columns(HIRES), condition)
+    yield _composed(table_rows.range_query, everything, 0, 4096, 64)
+    yield _composed(table_rows.few_query, of_a_load)
+    yield _composed(table_rows.range_counts_query, of_a_load, 4096)
+    yield _composed(table_rows.ranges_query, of_a_load, [0, 128])
+    yield _composed(table_rows.row_query, of_a_load)
+
+
 def _snapshot() -> Iterator[str]:
-    types = snapshot.column_types(HIRES)
     yield _composed(snapshot.lock_sql, list(tables.all_tables().values()))
     yield _composed(snapshot.count_sql, HIRES)
-    yield _composed(arrays.query, HIRES.name, types, 0, 4096, 64)
-    yield _composed(arrays.row_query, HIRES.name, types)
 
 
 def _foreign_keys() -> Iterator[str]:
@@ -111,9 +123,9 @@ def _foreign_keys() -> Iterator[str]:
         "name": "hired_employees_job_id_fkey",
         "definition": "FOREIGN KEY (job_id) REFERENCES jobs(id)",
     }
-    yield _composed(loosening.lock_sql, HIRES)
-    yield _composed(loosening.drop_key_sql, key)
-    yield _composed(loosening.add_key_sql, key)
+    yield _composed(foreign_keys.lock_sql, HIRES)
+    yield _composed(foreign_keys.drop_key_sql, key)
+    yield _composed(foreign_keys.add_key_sql, key)
 
 
 def _apply() -> Iterator[str]:
@@ -142,13 +154,6 @@ def _checksums() -> Iterator[str]:
         yield _shown(f"buckets in {name}", side.buckets(2, 0), inspect.getdoc(side.buckets))
         yield _shown(f"buckets within buckets in {name}", side.buckets(4, 2))
         yield _shown(f"rows in {name}", side.rows(2), inspect.getdoc(side.rows))
-
-
-def _export() -> Iterator[str]:
-    load = PendingLoad(LOAD_ID, HIRES.name, False, True, NOON, NOON, "1")
-    for name, whole in (("the rows of a load", False), ("the whole table", True)):
-        work = TableWork(PROJECTION, (load,), whole)
-        yield _shown(name, export._copy(export.of_work(work)))
 
 
 def _composed(compose: Callable[..., str], *given: Any) -> str:

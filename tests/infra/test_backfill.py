@@ -1,4 +1,4 @@
-"""The backfill's image and template fit the pipeline and the call that launches it."""
+"""The backfill's image and template match the pipeline and the call that launches it."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import grpc
 import pytest
 from google.cloud.dataflow_v1beta3 import LaunchFlexTemplateRequest, LaunchFlexTemplateResponse
 
-from infra.package import ROOT
+from infra.functions import ROOT
 from shared import dataflow
 from shared.errors import BackfillUnavailable, ConfigurationError
 from shared.settings import read
@@ -30,14 +30,14 @@ SETTINGS = read(
 
 
 @pytest.fixture
-def dataflow_at():
-    """A server of Dataflow's protocol that keeps what it is asked and answers as it is told."""
-    asked, answer = [], {}
+def dataflow_server():
+    """A Dataflow server that records its requests and answers with a configured status."""
+    requests, answer = [], {}
 
     def launch(request, context):
-        asked.append(request)
+        requests.append(request)
         if "code" in answer:
-            context.abort(answer["code"], "as told")
+            context.abort(answer["code"], "as configured")
         return LaunchFlexTemplateResponse()
 
     server = grpc.server(ThreadPoolExecutor(1))
@@ -50,34 +50,34 @@ def dataflow_at():
     )
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    yield f"127.0.0.1:{port}", asked, answer
+    yield f"127.0.0.1:{port}", requests, answer
     server.stop(None).wait()
 
 
 @pytest.fixture
-def launched(dataflow_at):
-    """Launches a backfill, answered with a status; gives what was asked of Dataflow."""
-    endpoint, asked, answer = dataflow_at
+def launched(dataflow_server):
+    """Launches a backfill, answered with a status; returns the request."""
+    endpoint, requests, answer = dataflow_server
     settings = replace(SETTINGS, dataflow_endpoint=endpoint)
     client = dataflow.connect(settings)
 
     def launch(code=None):
         answer.update({"code": code} if code else {})
         dataflow.launch(client, settings, "af90", "uploads", "jobs.csv", 7)
-        return asked[0]
+        return requests[0]
 
     yield launch
     client.transport.close()
 
 
-def test_a_launch_gives_the_parameters_that_the_template_knows_and_the_pipeline_reads(launched):
+def test_a_launch_has_exactly_the_parameters_of_the_template_and_the_pipeline(launched):
     parameters = launched().launch_parameter.parameters
     known = json.loads((FOLDER / "metadata.json").read_text("utf-8"))["parameters"]
     pipeline = (ROOT / "functions" / "ingest_csv" / "backfill.py").read_text("utf-8")
 
     assert sorted(parameters) == sorted(one["name"] for one in known)
     assert set(re.findall(r'add_argument\("--(\w+)"', pipeline)) == {
-        # Beam's own.
+        # A parameter of Beam's own.
         *(set(parameters) - {"sdk_container_image"})
     }
 
@@ -93,12 +93,12 @@ def test_a_launch_runs_as_the_function_and_carries_no_secret(launched):
     )
 
 
-def test_a_file_under_way_is_not_launched_again(launched):
+def test_a_backfill_that_is_already_running_is_not_an_error(launched):
     assert launched(grpc.StatusCode.ALREADY_EXISTS)
 
 
 @pytest.mark.parametrize(
-    ("code", "fault"),
+    ("code", "error"),
     [
         (grpc.StatusCode.PERMISSION_DENIED, ConfigurationError),
         (grpc.StatusCode.NOT_FOUND, ConfigurationError),
@@ -107,17 +107,17 @@ def test_a_file_under_way_is_not_launched_again(launched):
         (grpc.StatusCode.INTERNAL, BackfillUnavailable),
     ],
 )
-def test_what_dataflow_answers_is_told_as_ours(launched, code, fault):
-    with pytest.raises(fault):
+def test_an_error_of_dataflow_is_mapped_to_ours(launched, code, error):
+    with pytest.raises(error):
         launched(code)
 
 
-def test_workers_need_an_image_where_dataflow_is_googles():
+def test_on_google_cloud_a_launch_needs_an_image():
     with pytest.raises(ConfigurationError, match="DATAFLOW_IMAGE"):
         dataflow.launch(None, replace(SETTINGS, dataflow_image=""), "af90", "uploads", "a.csv", 7)
 
 
-def test_the_image_copies_what_is_there_and_has_the_beam_that_is_locked():
+def test_the_image_copies_existing_files_and_has_the_locked_version_of_beam():
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE)
     assert copied
     for source in copied:

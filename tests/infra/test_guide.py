@@ -1,9 +1,9 @@
-"""The operations guide names what there is, and all of it that an operator meets."""
+"""The operations guide: everything it names exists, and every alert and file is in it."""
 
 import importlib.util
 import re
 
-from infra.package import ROOT
+from infra.functions import ROOT
 
 GCP = ROOT / "infra" / "gcp"
 GUIDE = (GCP / "README.md").read_text("utf-8")
@@ -11,23 +11,23 @@ FILES = "\n".join(path.read_text("utf-8") for path in sorted(GCP.glob("*.tf")))
 
 
 def keys(local):
-    """The keys of a local map of the files."""
+    """The keys of a map in the files' locals."""
     body = re.search(rf"^  {local} = \{{\n(.*?)^  \}}", FILES, re.MULTILINE | re.DOTALL)[1]
     return re.findall(r"^    ([\w-]+) = \{", body, re.MULTILINE)
 
 
-def test_every_alert_is_explained_and_no_other():
+def test_exactly_the_existing_alerts_are_explained():
     explained = re.findall(r"^\| `([\w-]+)` \|", GUIDE.split("## What each alert means")[1], re.M)
 
     assert sorted(explained) == sorted([*keys("logged"), *keys("measured")])
 
 
-def test_every_module_in_a_command_is_there():
+def test_every_module_in_a_command_exists():
     for name in re.findall(r"python -m ([\w.]+)", GUIDE):
         assert importlib.util.find_spec(name) is not None, name
 
 
-def test_every_output_and_address_in_a_command_is_there():
+def test_every_output_and_address_in_a_command_exists():
     for name in re.findall(r"output -\w+ (\w+)", GUIDE):
         assert f'output "{name}"' in FILES
     for kind, name in re.findall(r"-target=(\w+)\.(\w+)", GUIDE):
@@ -36,10 +36,10 @@ def test_every_output_and_address_in_a_command_is_there():
 
 def test_every_file_is_in_the_table():
     named = set(re.findall(r"`([\w-]+\.(?:tf|sql|json))`", GUIDE.split("## Deploy")[0]))
-    there = {path.name for path in GCP.iterdir() if path.suffix in (".tf", ".sql", ".json")}
+    existing = {path.name for path in GCP.iterdir() if path.suffix in (".tf", ".sql", ".json")}
 
-    # What every folder of terraform has.
-    assert there - named == {
+    # Every terraform folder has these.
+    assert existing - named == {
         "backend.tf",
         "locals.tf",
         "outputs.tf",
@@ -49,7 +49,7 @@ def test_every_file_is_in_the_table():
     }
 
 
-def test_the_arithmetic_is_right():
+def test_the_costs_are_calculated_correctly():
     small = 730 * (0.0413 + 3.75 * 0.0070) + 20 * 0.17 + 14 * 0.08
     assert f"| {small:.2f} |" in GUIDE
     large = 2 * (730 * (8 * 0.0413 + 32 * 0.0070) + 200 * 0.17) + 14 * 20 * 0.08

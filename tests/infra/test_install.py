@@ -1,4 +1,4 @@
-"""Installing: what pip is set to counts for uv too, and the user sees what is being done."""
+"""Installing: pip's settings apply to uv too, and the user sees the progress."""
 
 import base64
 import hashlib
@@ -11,8 +11,8 @@ import zipfile
 
 import pytest
 
-from infra import install, package
-from infra.package import ROOT
+from infra import install, requirements
+from infra.functions import ROOT
 from infra.progress import Progress
 
 
@@ -45,7 +45,7 @@ def digest(text):
 
 
 def run(checkout, *words, **settings):
-    """Run the command with pip set to the wheels alone, by a Python that has nothing installed."""
+    """Run the command with a Python without packages, and with pip set to use only the wheels."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
     environment = {
         **variables,
@@ -65,7 +65,7 @@ def modules(checkout):
     return {path.stem for path in checkout.glob("new/lib/python*/site-packages/toy_*.py")}
 
 
-def test_a_lock_file_is_installed_from_where_pip_finds_packages(checkout):
+def test_a_lock_file_is_installed_from_pips_sources(checkout):
     (checkout / "lock.txt").write_text(put_wheel(checkout, "toy_one"))
 
     done = run(checkout, "new", "lock.txt")
@@ -76,9 +76,9 @@ def test_a_lock_file_is_installed_from_where_pip_finds_packages(checkout):
 
 
 @pytest.mark.parametrize(
-    ("options", "kept"), [((), {"toy_one", "toy_two"}), (("--exact",), {"toy_two"})]
+    ("options", "left"), [((), {"toy_one", "toy_two"}), (("--exact",), {"toy_two"})]
 )
-def test_other_packages_stay_unless_exactly_the_lock_file_is_asked_for(checkout, options, kept):
+def test_other_packages_stay_unless_exact_is_set(checkout, options, left):
     (checkout / "one.txt").write_text(put_wheel(checkout, "toy_one"))
     (checkout / "two.txt").write_text(put_wheel(checkout, "toy_two"))
 
@@ -86,10 +86,10 @@ def test_other_packages_stay_unless_exactly_the_lock_file_is_asked_for(checkout,
         done = run(checkout, "new", *words)
         assert done.returncode == 0, done.stderr
 
-    assert modules(checkout) == kept
+    assert modules(checkout) == left
 
 
-def test_a_package_with_another_hash_is_refused_and_uv_says_why(checkout):
+def test_a_package_with_another_hash_is_rejected_with_uvs_message(checkout):
     put_wheel(checkout, "toy_one")
     (checkout / "lock.txt").write_text(f"toy_one==1.0 --hash=sha256:{'0' * 64}\n")
 
@@ -117,7 +117,7 @@ def test_settings_of_pip_are_read_from_its_files_and_its_variables():
     }
 
 
-def test_each_setting_of_pip_has_its_variable_of_uv(tmp_path):
+def test_each_setting_of_pip_becomes_a_variable_of_uv(tmp_path):
     settings = {
         "index-url": "https://index/simple",
         "extra-index-url": "\nhttps://a/simple\nhttps://b/simple",
@@ -145,7 +145,7 @@ def test_each_setting_of_pip_has_its_variable_of_uv(tmp_path):
     }
 
 
-def test_variables_of_uv_go_before_what_pip_is_set_to():
+def test_variables_of_uv_take_precedence_over_settings_of_pip():
     own = {"UV_INDEX_URL": "https://own/simple", "UV_HTTP_TIMEOUT": "5"}
 
     found = install.uv_environment({"index-url": "https://pip/simple", "timeout": "9"}, own)
@@ -154,7 +154,7 @@ def test_variables_of_uv_go_before_what_pip_is_set_to():
     assert not {"UV_DEFAULT_INDEX", "UV_INDEX"} & found.keys()
 
 
-def test_what_uv_is_doing_is_read_from_what_it_prints():
+def test_the_progress_of_uv_is_read_from_its_output():
     lines = ["Resolved 9 packages in 1ms\n"]
     lines += [f"Downloading {name} (2.0MiB)\n" for name in ("a", "b", "c", "d", "e")]
 
@@ -175,7 +175,7 @@ class Terminal(io.StringIO):
 
 
 def shown(out):
-    """What Progress writes of a task that takes 11 s."""
+    """What Progress writes for a task that takes 11 s."""
     now = 0.0
     progress = Progress("Installing", out, lambda: now)
     for now in (0.05, 0.2, 4.0, 5.1, 5.15, 11.0):  # noqa: B007 - the clock reads it
@@ -184,7 +184,7 @@ def shown(out):
     return out.getvalue()
 
 
-def test_progress_is_one_changing_line_on_a_terminal_and_no_wider_than_that(monkeypatch):
+def test_progress_on_a_terminal_is_one_line_that_fits_its_width(monkeypatch):
     monkeypatch.setenv("COLUMNS", "26")
 
     assert shown(Terminal()) == (
@@ -206,8 +206,8 @@ def test_progress_is_a_line_every_five_seconds_elsewhere():
 
 
 def test_the_tests_run_with_the_versions_that_a_user_installs():
-    users = package.read(ROOT / "infra" / "local" / "requirements.txt")
-    ours = package.read(ROOT / "requirements-dev.txt")
+    users = requirements.read(ROOT / "infra" / "local" / "requirements.txt")
+    ours = requirements.read(ROOT / "requirements-dev.txt")
 
     assert users
     for name, pinned in users.items():

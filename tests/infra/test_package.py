@@ -1,33 +1,141 @@
-"""What is deployed: each function's zip is whole, and starts where nothing else is."""
+"""The deployed zips: each has the modules that its function reaches, and runs by itself."""
 
+import ast
 import json
+import shutil
 import subprocess
-import time
-from contextlib import contextmanager
+from pathlib import PurePosixPath
 
 import httpx
 import pytest
 
-from infra import package
-from infra.local import ports, specifications
-from tests.infra import alone
+from infra import functions, gateway, imports, package, requirements
+from infra.functions import FOLDER, ROOT, InvalidFunction
+from shared.http.routes import PUBLIC
+from tests.infra import isolated
 
-IMPORT_ALL = "import importlib, sys; [importlib.import_module(one) for one in sys.argv[1:]]"
-
-
-def test_every_function_that_is_deployed_is_packaged():
-    assert package.names() == sorted(one.name for one in specifications.functions())
+FUNCTIONS = {one.name: one for one in functions.read()}
+PAGES = gateway.routes(tuple(FUNCTIONS.values()))
 
 
-def test_the_same_files_give_the_same_bytes(tmp_path):
-    (tmp_path / "again").mkdir()
-    first, again = (package.write("insert_rows", at) for at in (tmp_path, tmp_path / "again"))
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of the files that zips are made from."""
+    for name in ("functions", "shared"):
+        cached = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / "copy" / name, ignore=cached)
+    for name in ("pyproject.toml", "requirements.txt"):
+        shutil.copy(ROOT / name, tmp_path / "copy")
+    return tmp_path / "copy"
 
-    assert first.read_bytes() == again.read_bytes()
+
+def zips(checkout, folder):
+    """The digest of each function's zip."""
+    folder.mkdir()
+    found = functions.read(checkout / "functions")
+    return {one.name: package.digest(package.write(one, folder, checkout)) for one in found}
 
 
-def test_a_function_asks_for_no_library_that_it_does_not_use():
-    metrics, gate = package.requirements("hires_by_quarter"), package.requirements("insert_rows")
+def changed_by(checkout, path, line):
+    """The functions whose zip changes when a line is added to a file."""
+    before = zips(checkout, checkout / "before")
+    with (checkout / path).open("a") as file:
+        file.write(line)
+    after = zips(checkout, checkout / "after")
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_every_folder_is_packaged():
+    assert set(FUNCTIONS) == {path.parent.name for path in FOLDER.glob("*/main.py")}
+
+
+def test_the_same_files_give_the_same_bytes(checkout, tmp_path):
+    for path in (checkout / "shared").rglob("*"):
+        path.touch()
+
+    assert zips(checkout, tmp_path / "copied") == zips(ROOT, tmp_path / "original")
+
+
+def test_a_style_sheet_changes_only_the_dashboard(checkout):
+    path = "shared/dashboard/page/style/colours.css"
+
+    assert changed_by(checkout, path, "/* A colour. */\n") == {"dashboard"}
+
+
+def test_a_table_changes_the_functions_that_read_the_dictionary(checkout):
+    changed = changed_by(checkout, "shared/tables/jobs.py", "# A table.\n")
+
+    # The metrics read only BigQuery's tables.
+    assert changed == set(FUNCTIONS) - {"hires_by_quarter", "departments_above_mean"}
+
+
+def test_a_comment_in_backups_changes_the_functions_that_read_or_write_them(checkout):
+    changed = changed_by(checkout, "shared/backups/snapshot.py", "# A comment.\n")
+
+    # The OpenAPI document is made of the resources, which import what they call.
+    assert changed == {"backup_table", "restore_table", "api_docs"}
+
+
+def test_a_query_changes_the_functions_that_use_its_package(checkout):
+    changed = changed_by(checkout, "shared/dashboard/sql/reasons.sql", "-- A comment.\n")
+
+    assert changed == {"dashboard", "api_docs"}
+
+
+def test_a_new_table_is_in_the_zips_of_the_functions_that_read_the_dictionary(checkout):
+    shutil.copy(checkout / "shared/tables/jobs.py", checkout / "shared/tables/orders.py")
+
+    inside = package.contents(FUNCTIONS["store_rows"], checkout)
+
+    assert "shared/tables/orders.py" in inside
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_a_zip_holds_every_module_that_its_modules_import(function):
+    inside = package.contents(function)
+    missing = {
+        f"{name} imports {imported}"
+        for name, data in inside.items()
+        if name.endswith(".py")
+        for imported in imports_of(data)
+        if is_module(imported) and not {f"{imported}.py", f"{imported}/__init__.py"} & set(inside)
+    }
+
+    assert missing == set()
+
+
+def imports_of(data):
+    """The path of everything that a module imports, wherever the statement is."""
+    tree = ast.parse(data)
+    for guard in [node for node in ast.walk(tree) if isinstance(node, ast.If)]:
+        if ast.unparse(guard.test) == "TYPE_CHECKING":
+            guard.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names = (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+            yield from (name.replace(".", "/") for name in names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name.replace(".", "/") for alias in node.names)
+
+
+def is_module(name):
+    return (ROOT / f"{name}.py").is_file() or (ROOT / name / "__init__.py").is_file()
+
+
+def test_a_missing_file_is_reported(checkout):
+    shutil.rmtree(checkout / "shared/dashboard/page")
+
+    with pytest.raises(
+        InvalidFunction, match="Function dashboard: there is no shared/dashboard/page"
+    ):
+        package.contents(FUNCTIONS["dashboard"], checkout)
+
+
+def test_a_function_requires_only_libraries_that_it_uses():
+    metrics, gate = (
+        package.contents(FUNCTIONS[name])["requirements.txt"].decode()
+        for name in ("hires_by_quarter", "insert_rows")
+    )
 
     assert "google-cloud-bigquery==" in metrics
     assert "pg8000==" not in metrics
@@ -36,19 +144,26 @@ def test_a_function_asks_for_no_library_that_it_does_not_use():
     assert "--hash=sha256:" in gate
 
 
-def test_a_distribution_that_is_not_pinned_is_named():
-    with pytest.raises(package.Unpackable, match=r"requirements\.txt does not have nothing-such"):
-        package.closure(["nothing-such"], {})
+def test_a_distribution_that_is_not_pinned_is_reported():
+    with pytest.raises(requirements.UnknownRequirement, match=r"a\.txt does not pin nothing-such"):
+        requirements.closure(["nothing-such"], {}, "a.txt")
 
 
-@pytest.mark.parametrize("function", specifications.functions(), ids=lambda one: one.name)
-def test_a_zip_starts_alone_and_answers(function, tmp_path):
-    source = alone.unpacked(function.name, tmp_path)
-    environment = alone.environment(source, tmp_path / "site")
+def test_a_missing_dependency_group_is_reported(checkout):
+    text = (checkout / "pyproject.toml").read_text("utf-8")
+    (checkout / "pyproject.toml").write_text(text.replace("\nstorage = ", "\nstores = "))
 
-    modules = sorted(alone.reached(source))
+    with pytest.raises(InvalidFunction, match=r"dashboard: .* no dependency group 'storage'"):
+        package.contents(FUNCTIONS["dashboard"], checkout)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_a_zip_runs_by_itself_and_answers(function, tmp_path):
+    source = isolated.unpacked(function, tmp_path)
+    environment = isolated.environment(source, tmp_path / "site")
+
     done = subprocess.run(
-        [alone.python(), "-c", IMPORT_ALL, *modules],
+        [isolated.python(), "-c", "\n".join(statements(function))],
         cwd=source,
         env=environment,
         capture_output=True,
@@ -57,30 +172,40 @@ def test_a_zip_starts_alone_and_answers(function, tmp_path):
     )
     assert done.returncode == 0, done.stderr
 
-    with serving(function, source, environment) as address:
+    with isolated.serving(function, source, environment) as address:
         answer = httpx.post(f"{address}/nothing/here", json={})
-    # The function's own answer: events must look like events, and calls must be known.
+        pages = [httpx.get(f"{address}{path}") for path in public(function)]
+        files = [httpx.get(f"{address}{path}") for path in served(function)]
+    # The function answered, not its server: it rejects what is no event and unknown paths.
     assert answer.status_code in {400, 401, 404, 405}, answer.text
-    if function.signature == "http":
+    if function.trigger.signature == "http":
         assert json.loads(answer.text)["type"].startswith("urn:tablegate:problem:")
+    assert [page.status_code for page in [*pages, *files]] == [200] * len([*pages, *files])
 
 
-@contextmanager
-def serving(function, source, environment):
-    port = ports.choose([function.name], {}, {})[function.name]
-    words = ["-m", "functions_framework", "--target", function.name, "--port", str(port)]
-    words += ["--signature-type", function.signature, "--host", "127.0.0.1"]
-    with subprocess.Popen(
-        [alone.python(), *words], cwd=source, env=environment, stderr=subprocess.PIPE
-    ) as process:
-        try:
-            for _ in range(200):
-                assert process.poll() is None, process.stderr.read().decode()
-                try:
-                    httpx.get(f"http://127.0.0.1:{port}/health")
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()
+def statements(function):
+    """Every import that the function can execute, at its start or later."""
+    for statement in imports.reached(FOLDER / function.name / "main.py", ROOT).libraries:
+        # Kinds of fields import SQLAlchemy for their column types, which only a database needs.
+        if function.permissions.database != "none" or "sqlalchemy" not in statement:
+            yield statement
+    for name in package.contents(function):
+        if name.startswith("shared/") and name.endswith(".py"):
+            module = name.removesuffix("/__init__.py").removesuffix(".py").replace("/", ".")
+            yield f"import {module}"
+
+
+def public(function):
+    """The paths that need no token."""
+    routes = PAGES.get(function.name, ())
+    return [one.path for one in routes if one.scope == PUBLIC and "<" not in one.path]
+
+
+def served(function):
+    """The paths of the files that the function serves for its page."""
+    base = {"dashboard": "/assets", "api_docs": "/docs"}.get(function.name)
+    return [
+        f"{base}/{PurePosixPath(name).name}"
+        for name in package.contents(function)
+        if "/page/" in name and name.endswith((".js", ".css", ".svg"))
+    ]

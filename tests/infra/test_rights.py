@@ -2,20 +2,18 @@
 
 import io
 import itertools
-import json
 import uuid
 from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 
-from infra import rights
-from infra.package import ROOT
+from infra import functions, rights
+from infra.functions import ROOT
 from shared import tables
-from shared.backups import loosening, snapshot
+from shared.backups import foreign_keys, snapshot
 from shared.dashboard import loads
-from shared.database import engine as engines
-from shared.database.engine import transaction
+from shared.database.engine import create, transaction
 from shared.database.migrate import migrate
 from shared.database.sql import statement
 from shared.errors import TablegateError
@@ -30,12 +28,12 @@ from shared.warehouse.names import SQL
 ROLES = ("owner", "writer", "reader")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LARGE = 1 << 30
-ACCESS = json.loads((ROOT / "infra" / "gcp" / "access.json").read_text("utf-8"))
+ROLE_OF = {one.name: one.permissions.database for one in functions.read()}
 NUMBERS = itertools.count(10)
 
 
 def sql(users):
-    """roles.sql as terraform renders it."""
+    """roles.sql as terraform renders it, for these users and roles."""
     text = (ROOT / "infra" / "gcp" / "roles.sql").read_text("utf-8")
     head, _, rest = text.partition("%{ for user, role in users ~}\n")
     line, _, tail = rest.partition("%{ endfor ~}\n")
@@ -46,7 +44,7 @@ def sql(users):
 
 @pytest.fixture(scope="module")
 def accounts(postgres_url, superuser):
-    """Engines of an account of each role, and of the one that migrates, on a database of ours."""
+    """Engines for an account of each role and for the one that migrates, on their own database."""
     mark, password = uuid.uuid4().hex[:8], uuid.uuid4().hex
     database, operator = f"rights_{mark}", f"operator_{mark}"
     users = {f"{role}-{mark}@example.iam": role for role in ROLES}
@@ -54,7 +52,7 @@ def accounts(postgres_url, superuser):
     as_superuser(
         superuser,
         *(f"create role \"{user}\" login password '{password}'" for user in (*users, operator)),
-        # What Cloud SQL's own `postgres` may, and no more: it is no superuser there.
+        # The same rights as Cloud SQL's `postgres`, which is not a superuser.
         f'alter role "{operator}" createrole',
         f'create database {database} owner "{operator}"',
     )
@@ -68,7 +66,7 @@ def accounts(postgres_url, superuser):
     with transaction(engines_of["operator"]) as connection:
         connection.exec_driver_sql(sql(users))
     migrate(engines_of["deployer"])
-    rights.give(engines_of["deployer"])
+    rights.grant(engines_of["deployer"])
     yield engines_of
     for one in engines_of.values():
         one.dispose()
@@ -86,7 +84,7 @@ def as_superuser(superuser, *statements):
 
 
 def made(url):
-    return engines.create(read({"DATABASE_URL": url, "DATABASE_POOL_SIZE": "2"}))
+    return create(read({"DATABASE_URL": url, "DATABASE_POOL_SIZE": "2"}))
 
 
 def drop(engine, table, text, size_bytes=0):
@@ -106,24 +104,24 @@ def drop(engine, table, text, size_bytes=0):
     return entry.counts
 
 
-def test_every_role_in_access_json_is_there():
-    assert {one["database"] for one in ACCESS.values()} == {*ROLES, "none"}
+def test_functions_use_every_role_and_no_other():
+    assert set(ROLE_OF.values()) == {*ROLES, "none"}
 
 
 def insert_rows(engine):
-    """Claim an idempotency key, and look for the batch."""
+    """Claim an idempotency key, and look up the batch."""
     claim = idempotency.claim_key(engine, "ann", uuid.uuid4().hex, tables.find("jobs"), b"{}")
     assert idempotency.wait_for_entry(engine, claim.batch_id, 0) is None
 
 
 def store_rows(engine):
-    """Store rows, and keep those that are turned away."""
+    """Store valid rows and rejected rows."""
     counts = drop(engine, "jobs", f"{next(NUMBERS)},Welder\n2,\n")
     assert (counts.inserted, counts.rejected) == (1, 1)
 
 
 def ingest_csv(engine):
-    """Load in bulk, which takes foreign keys away and puts them back."""
+    """Load in bulk, which drops foreign keys and creates them again."""
     drop(engine, "departments", "1,Sales\n")
     drop(engine, "jobs", "1,Welder\n")
     first = 1000 * next(NUMBERS)
@@ -132,51 +130,51 @@ def ingest_csv(engine):
 
 
 def sync_warehouse(engine):
-    """Hold the lock, and mark what was brought."""
+    """Hold the lock, and mark the synced loads."""
     with lock.hold(engine, 1), transaction(engine) as connection:
         entries = pending.read(connection)
     pending.mark(engine, entries)
 
 
 def backup_table(engine):
-    """Read tables as they are at one moment."""
+    """Read all tables in one snapshot."""
     with snapshot.snapshot(engine, list(tables.all_tables().values()), 5) as moment:
         for table in tables.all_tables().values():
             moment.send(table, lambda _: None)
 
 
 def restore_table(engine):
-    """Take foreign keys off, analyse what was staged, put them back."""
+    """Drop foreign keys, analyse the staging table, and create the keys again."""
     table = tables.find("hired_employees")
     with transaction(engine) as connection:
         connection.exec_driver_sql("create temporary table staged (id bigint) on commit drop")
         connection.exec_driver_sql("analyze staged")
         connection.exec_driver_sql("lock table hired_employees in share row exclusive mode")
         many = dict.fromkeys(("inserted", "updated", "deleted"), 10**9)
-        with loosening.loosened(connection, table, many):
+        with foreign_keys.without_foreign_keys(connection, table, many):
             connection.exec_driver_sql("delete from hired_employees")
 
 
 def freshness(engine):
-    """Ask the ledger what is not synced."""
+    """Read from the ledger which loads are not synced."""
     with transaction(engine) as connection:
         connection.execute(sa.text(statement(SQL / "ledger", "unsynced"))).all()
 
 
 def rejected_rows(engine):
-    """Look at rejects, and put them away."""
+    """List rejected rows, and discard one."""
     drop(engine, "jobs", "2,\n")
     found = reject_queue.page(engine, reject_queue.Filters(), 10, None)
     assert reject_queue.discard(engine, [found[0].reject_id]).closed
 
 
 def dashboard(engine):
-    """Look at loads and reasons."""
+    """List loads and reasons."""
     loads.page(engine, 10, None)
     loads.reasons(engine)
 
 
-DOES = {
+WORK = {
     one.__name__: one
     for one in (
         *(insert_rows, store_rows, ingest_csv, sync_warehouse, backup_table),
@@ -185,18 +183,18 @@ DOES = {
 }
 
 
-def test_what_every_function_with_a_database_does_is_tried():
-    assert set(DOES) == {name for name, one in ACCESS.items() if one["database"] != "none"}
+def test_the_work_of_every_function_with_a_database_is_tested():
+    assert set(WORK) == {name for name, role in ROLE_OF.items() if role != "none"}
 
 
-@pytest.mark.parametrize("name", DOES)
-def test_a_functions_account_may_do_what_the_function_does(accounts, name):
-    DOES[name](accounts[ACCESS[name]["database"]])
+@pytest.mark.parametrize("name", WORK)
+def test_a_functions_account_can_do_its_work(accounts, name):
+    WORK[name](accounts[ROLE_OF[name]])
 
 
-def test_a_migration_can_be_run_again_by_the_account_that_gave_its_tables_away(accounts):
+def test_a_migration_can_be_repeated_by_an_account_that_no_longer_owns_the_tables(accounts):
     migrate(accounts["deployer"])
-    rights.give(accounts["deployer"])
+    rights.grant(accounts["deployer"])
 
     with accounts["reader"].connect() as connection:
         owners = connection.exec_driver_sql(
@@ -205,7 +203,7 @@ def test_a_migration_can_be_run_again_by_the_account_that_gave_its_tables_away(a
         assert list(owners) == ["tablegate_owner"]
 
 
-def test_a_reader_reads_and_changes_nothing(accounts):
+def test_a_reader_can_only_read(accounts):
     with accounts["reader"].connect() as connection:
         connection.exec_driver_sql("lock table jobs in access share mode")
         connection.exec_driver_sql("select count(*) from jobs, loads, rejected_rows").scalar()
@@ -214,7 +212,7 @@ def test_a_reader_reads_and_changes_nothing(accounts):
 
 
 @pytest.mark.parametrize("role", ["writer", "reader"])
-def test_only_an_owner_changes_what_tables_are_made_of(accounts, role):
+def test_only_an_owner_can_alter_tables(accounts, role):
     refused = pytest.raises(sa.exc.DatabaseError, match="must be owner")
     with refused, accounts[role].begin() as connection:
         connection.exec_driver_sql("alter table jobs add column secret text")

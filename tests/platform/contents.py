@@ -1,4 +1,4 @@
-"""Something put into each stand-in, to be found again."""
+"""A word written into each stand-in, to check later that it is still there."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,21 +16,21 @@ from tests.support.platform import Platform
 
 @dataclass(frozen=True)
 class Contents:
-    """A word that was written, and how it is found again."""
+    """A word that was written, and how to find it."""
 
     word: str
     find: Callable[[Platform, str], bool]
 
     @classmethod
     def put_into(cls, platform: Platform, part: str) -> "Contents":
-        """Write a new word into a stand-in; into all that keep data for those that keep none."""
+        """Write a new word into a stand-in, or into all of them if this one stores no data."""
         word = uuid.uuid4().hex
-        chosen = [part] if part in _KEEPERS else list(_KEEPERS)
+        chosen = [part] if part in _STORES else list(_STORES)
         for name in chosen:
-            _KEEPERS[name][0](platform, word)
+            _STORES[name][0](platform, word)
         return cls(
             word,
-            lambda platform, word: all(_KEEPERS[name][1](platform, word) for name in chosen),
+            lambda platform, word: all(_STORES[name][1](platform, word) for name in chosen),
         )
 
     def are_in(self, platform: Platform) -> bool:
@@ -40,10 +40,10 @@ class Contents:
 
 @contextmanager
 def bucket(platform: Platform, key: str) -> Iterator[storage.Bucket]:
-    """A bucket of the platform, by a client of its own."""
-    told = platform.description["storage"]
-    with closing(clients.of_storage(told["endpoint"])) as client:
-        yield client.bucket(told[key])
+    """A bucket of the platform, with its own client."""
+    storage_of = platform.description["storage"]
+    with closing(clients.of_storage(storage_of["endpoint"])) as client:
+        yield client.bucket(storage_of[key])
 
 
 def _put_row(platform: Platform, word: str) -> None:
@@ -95,24 +95,24 @@ def _has_warehouse_row(platform: Platform, word: str) -> bool:
 
 
 def _put_message(platform: Platform, word: str) -> None:
-    told = platform.description["pubsub"]
-    with grpc.insecure_channel(told["endpoint"]) as channel:
+    pubsub = platform.description["pubsub"]
+    with grpc.insecure_channel(pubsub["endpoint"]) as channel:
         client = pubsub_v1.PublisherClient(transport=PublisherGrpcTransport(channel=channel))
-        client.publish(f"projects/{told['project']}/topics/dead-letters", word.encode()).result()
+        client.publish(f"projects/{pubsub['project']}/topics/dead-letters", word.encode()).result()
         client.stop()
 
 
 def _has_message(platform: Platform, word: str) -> bool:
-    told = platform.description["pubsub"]
-    path = f"projects/{told['project']}/subscriptions/dead-letters"
-    with grpc.insecure_channel(told["endpoint"]) as channel:
+    pubsub = platform.description["pubsub"]
+    path = f"projects/{pubsub['project']}/subscriptions/dead-letters"
+    with grpc.insecure_channel(pubsub["endpoint"]) as channel:
         client = pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
         pulled = client.pull(subscription=path, max_messages=100).received_messages
         client.acknowledge(subscription=path, ack_ids=[message.ack_id for message in pulled])
     return word.encode() in [message.message.data for message in pulled]
 
 
-_KEEPERS: dict[str, tuple[Callable[[Platform, str], None], Callable[[Platform, str], bool]]] = {
+_STORES: dict[str, tuple[Callable[[Platform, str], None], Callable[[Platform, str], bool]]] = {
     "postgres": (_put_row, _has_row),
     "storage": (_put_object, _has_object),
     "bigquery": (_put_warehouse_row, _has_warehouse_row),

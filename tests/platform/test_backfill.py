@@ -1,4 +1,4 @@
-"""Files too large for one call, through the platform: handed to Dataflow's stand-in and loaded."""
+"""Files too large for one call are loaded by the Dataflow stand-in."""
 
 import pytest
 import sqlalchemy as sa
@@ -16,15 +16,15 @@ ROWS = 20_000
 
 
 @pytest.fixture
-def small_calls(monkeypatch):
-    """A platform whose calls take no file of more than 100 kB."""
+def small_limit(monkeypatch):
+    """A platform that backfills files over 100 kB."""
     monkeypatch.setenv("BACKFILL_FROM_BYTES", "100000")
     with running() as platform:
         yield platform
 
 
-def test_a_large_file_is_loaded_by_dataflow_even_where_that_is_killed(small_calls):
-    engine = create(read({"DATABASE_URL": small_calls.database_url}))
+def test_a_large_file_is_loaded_by_dataflow_even_if_dataflow_is_killed(small_limit):
+    engine = create(read({"DATABASE_URL": small_limit.database_url}))
 
     def loads():
         with engine.connect() as connection:
@@ -34,18 +34,18 @@ def test_a_large_file_is_loaded_by_dataflow_even_where_that_is_killed(small_call
             return sorted(tuple(row) for row in found)
 
     def is_started():
-        log = small_calls.home.path / "dataflow"
+        log = small_limit.home.path / "dataflow"
         return any(log.glob("*.json"))
 
     for table, text in hires.parents().items():
-        bucket(small_calls).blob(f"{table}.csv").upload_from_string(text)
+        bucket(small_limit).blob(f"{table}.csv").upload_from_string(text)
     content = b"".join(hires.lines(ROWS, 0.05))
-    bucket(small_calls).blob("hired_employees.csv").upload_from_string(content)
+    bucket(small_limit).blob("hired_employees.csv").upload_from_string(content)
     wait_until(is_started, "handed over")
-    small_calls.kill("dataflow")
+    small_limit.kill("dataflow")
     wait_until(lambda: len(loads()) == 3, "loaded", seconds=60)
 
     assert loads()[1] == ("hired_employees", ROWS, ROWS * 19 // 20, ROWS // 20)
     wait_until(lambda: not is_started(), "ended")
-    assert [blob.name for blob in bucket(small_calls).list_blobs()] == []
+    assert [blob.name for blob in bucket(small_limit).list_blobs()] == []
     engine.dispose()

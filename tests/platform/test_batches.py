@@ -1,4 +1,4 @@
-"""Batches, rejects and the document through the gateway, as a client meets them."""
+"""Batches, rejected rows and the OpenAPI document, as a client of the gateway sees them."""
 
 import csv
 import io
@@ -25,12 +25,12 @@ def test_a_batch_is_stored_while_its_sender_waits(client):
     answer = response.json()
     assert answer["counts"]["read"] == 2
     assert answer["counts"]["rejected"] == 1
-    standing = client.get(f"/insert_rows/batches/{answer['batch_id']}").json()
-    assert standing["state"] == "stored"
-    assert standing["counts"] == answer["counts"]
+    status = client.get(f"/insert_rows/batches/{answer['batch_id']}").json()
+    assert status["state"] == "stored"
+    assert status["counts"] == answer["counts"]
 
 
-def test_what_a_batch_turned_away_is_listed_corrected_and_replayed(client):
+def test_rejected_rows_of_a_batch_are_listed_corrected_and_replayed(client):
     body = {"rows": [{"id": 9003, "department": "Kept"}, {"id": 9004, "department": "=1"}, {}]}
     sent = client.post("/insert_rows/departments", json=body, headers={"Prefer": "wait=30"})
     batch_id = sent.json()["batch_id"]
@@ -50,7 +50,7 @@ def test_what_a_batch_turned_away_is_listed_corrected_and_replayed(client):
     assert replayed.json()["loads"][0]["counts"]["inserted"] == 1
 
 
-def test_the_document_and_its_page_are_at_the_gateway(client):
+def test_the_gateway_serves_the_document_and_its_page(client):
     document = client.get("/openapi.json")
 
     assert document.json()["openapi"] == "3.1.0"
@@ -58,6 +58,6 @@ def test_the_document_and_its_page_are_at_the_gateway(client):
     assert client.get("/docs/swagger-ui-bundle.js").status_code == 200
 
 
-def test_nobody_gets_in_without_a_token(platform):
+def test_a_call_without_a_token_is_rejected(platform):
     for method, path in (("POST", "/insert_rows/jobs"), ("GET", "/rejected_rows")):
         assert httpx.request(method, f"{platform.gateway}{path}").status_code == 401

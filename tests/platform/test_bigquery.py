@@ -1,4 +1,4 @@
-"""The BigQuery stand-in, where it was once found wrong."""
+"""Errors that the BigQuery stand-in once had."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,9 +15,11 @@ def warehouse(platform):
     made.close()
 
 
-def test_tables_that_are_read_at_once_give_each_its_own_rows(platform, warehouse):
-    where = platform.description["bigquery"]
-    names = {number: f"{where['project']}.{where['dataset']}.own_{number}" for number in (1, 2)}
+def test_concurrent_reads_of_two_tables_give_each_its_own_rows(platform, warehouse):
+    bigquery = platform.description["bigquery"]
+    names = {
+        number: f"{bigquery['project']}.{bigquery['dataset']}.own_{number}" for number in (1, 2)
+    }
     for number, name in names.items():
         warehouse.query(
             f"create or replace table `{name}` as"

@@ -1,12 +1,12 @@
-"""The demo: what it prints is what the README shows, and says what to do next."""
+"""The demo prints what the README shows, and ends with the next steps."""
 
 import re
 import textwrap
 
 import pytest
 
-from infra.local import layout as layouts
 from infra.local.home import Home
+from infra.local.layout import Layout
 from tests.support.checkout import ROOT
 from tests.support.platform import launch, new_home
 
@@ -16,7 +16,7 @@ def demo():
     """A home on which the demo ran, and what it printed."""
     with new_home() as home:
         process = launch("demo", "--home", str(home.path))
-        # The demo itself gives up earlier.
+        # The demo's own timeout is shorter.
         printed, _ = process.communicate(timeout=400)
         assert process.returncode == 0, printed
         yield home, printed
@@ -38,7 +38,7 @@ def test_the_readme_shows_what_the_demo_prints(demo: tuple[Home, str]) -> None:
 def test_the_demo_ends_with_the_dashboard_the_token_and_what_to_try(demo: tuple[Home, str]) -> None:
     home, printed = demo
     end = printed.partition("The platform has stopped.")[2]
-    layout = layouts.read(home)
+    layout = Layout.read(home)
 
     assert f" `make up HOME_DIR={home.path}` starts it again, with this data.\n" in end
     assert f"  dashboard  {layout.url('gateway')}/dashboard\n" in end

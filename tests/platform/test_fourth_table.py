@@ -1,4 +1,4 @@
-"""A table is added by adding one file: the whole platform then works with it."""
+"""Adding one file adds a table, and the whole platform works with it."""
 
 import shutil
 from contextlib import closing
@@ -11,19 +11,20 @@ from tests.support.platform import running, wait_until
 
 pytestmark = pytest.mark.slow
 
-SALARIES = '''"""What somebody is paid."""
+
+SALARIES = '''"""The salaries of employees."""
 
 from shared.tables import Integer, Reference, Row, Table, Text, Timestamp
 
 
 class Salary(Row):
-    """What somebody is paid from some day on."""
+    """The salary of an employee from a certain day."""
 
     id = Integer(description="Id of the salary")
     currency = Text(description="Code of the currency", max_length=3)
-    since = Timestamp(description="From when on")
-    amount = Integer(description="Amount a month")
-    hire_id = Integer(description="Who is paid")
+    since = Timestamp(description="When it starts")
+    amount = Integer(description="Amount per month")
+    hire_id = Integer(description="Id of the hire")
 
 
 TABLE = Table(
@@ -34,7 +35,7 @@ TABLE = Table(
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A copy of the platform with one file more."""
+    """A copy of the checkout with one more table."""
     for folder in ("functions", "shared", "infra"):
         shutil.copytree(
             ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
@@ -46,12 +47,12 @@ def checkout(tmp_path, monkeypatch):
 
 @pytest.fixture
 def operator(checkout):
-    """Somebody at a platform with four tables."""
-    with running(root=checkout) as platform, closing(Operator(platform)) as somebody:
-        yield somebody
+    """An operator of a platform with four tables."""
+    with running(root=checkout) as platform, closing(Operator(platform)) as made:
+        yield made
 
 
-def test_a_fourth_table_is_loaded_asked_backed_up_and_restored(operator):
+def test_a_fourth_table_is_loaded_queried_backed_up_and_restored(operator):
     row = {"id": 2, "currency": "EUR", "since": "2021-07-27T16:02:08Z", "amount": 9, "hire_id": 7}
 
     operator.dropped("salaries.csv", b"1,CHF,2021-07-27T16:02:08+02:00,5,7\n9,FRANCS,2021,x,7\n")
@@ -67,7 +68,7 @@ def test_a_fourth_table_is_loaded_asked_backed_up_and_restored(operator):
         ("hired_employees", b"7,Ann,2021-07-27T16:02:08Z,1,1\n"),
     ):
         operator.dropped(f"{name}.csv", line)
-    wait_until(lambda: operator.count("select count(*) from salaries") == 2, "both freed")
+    wait_until(lambda: operator.count("select count(*) from salaries") == 2, "both released")
     operator.synced()
 
     backup = operator.api.post("/backup_table/salaries")

@@ -1,4 +1,4 @@
-"""The gateway: right function, unchanged message, and a problem where there is no answer."""
+"""The gateway: it forwards a request unchanged, or answers with a problem."""
 
 import asyncio
 import hashlib
@@ -11,12 +11,13 @@ import httpx
 import pytest
 from aiohttp import web
 
-from infra.local import gateway, ports, specifications
-from infra.local import home as homes
+from infra import functions
+from infra.local import gateway, ports
+from infra.local.home import Home
 from infra.local.layout import Layout
 from tests.support.platform import Platform
 
-API_DOCS = next(one for one in specifications.functions() if one.name == "api_docs")
+API_DOCS = next(one for one in functions.read() if one.name == "api_docs")
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def test_a_prefix_ends_where_a_segment_does(path: str, served: bool) -> None:
     assert (gateway.route_of(path, known) is not None) is served
 
 
-def test_a_path_that_leads_nowhere_lists_those_that_do(platform: Platform) -> None:
+def test_an_unknown_path_is_a_404_that_lists_the_known_ones(platform: Platform) -> None:
     answer = httpx.get(f"{platform.gateway}/nothing/here")
 
     assert answer.status_code == 404
@@ -54,7 +55,7 @@ def test_the_certificates_of_pushes_are_served(platform: Platform) -> None:
     assert len(certificates) == 1
 
 
-def test_a_message_passes_unchanged_but_for_what_speaks_of_the_connection(tmp_path: Path) -> None:
+def test_a_request_is_forwarded_unchanged_except_for_connection_headers(tmp_path: Path) -> None:
     async def ask() -> None:
         async with _behind_gateway(tmp_path) as url, httpx.AsyncClient() as client:
             answer = await client.post(
@@ -92,7 +93,7 @@ def test_large_bodies_stream_both_ways(tmp_path: Path) -> None:
     asyncio.run(ask())
 
 
-def test_a_head_keeps_the_length_it_tells(tmp_path: Path) -> None:
+def test_a_response_to_head_keeps_its_content_length(tmp_path: Path) -> None:
     async def ask() -> None:
         async with _behind_gateway(tmp_path) as url, httpx.AsyncClient() as client:
             answer = await client.head(f"{url}/docs/sized")
@@ -102,9 +103,9 @@ def test_a_head_keeps_the_length_it_tells(tmp_path: Path) -> None:
     asyncio.run(ask())
 
 
-def test_a_function_that_is_away_is_a_503_that_says_when_to_come_back(tmp_path: Path) -> None:
+def test_an_unavailable_function_is_a_503_with_retry_after(tmp_path: Path) -> None:
     async def ask() -> None:
-        async with _behind_gateway(tmp_path, away=True) as url, httpx.AsyncClient() as client:
+        async with _behind_gateway(tmp_path, is_down=True) as url, httpx.AsyncClient() as client:
             answer = await client.get(f"{url}/docs")
 
             assert answer.status_code == 503
@@ -115,7 +116,7 @@ def test_a_function_that_is_away_is_a_503_that_says_when_to_come_back(tmp_path: 
 
 
 @pytest.mark.parametrize("where", ["die", "die-after-head"])
-def test_a_function_that_ends_in_the_middle_is_a_502(tmp_path: Path, where: str) -> None:
+def test_a_function_that_ends_during_a_request_is_a_502(tmp_path: Path, where: str) -> None:
     async def ask() -> None:
         async with _behind_gateway(tmp_path) as url, httpx.AsyncClient() as client:
             answer = await client.post(f"{url}/docs/{where}", content=b"x")
@@ -127,12 +128,12 @@ def test_a_function_that_ends_in_the_middle_is_a_502(tmp_path: Path, where: str)
 
 
 @asynccontextmanager
-async def _behind_gateway(folder: Path, *, away: bool = False) -> AsyncIterator[str]:
-    """A function that tells what it got, behind a gateway."""
+async def _behind_gateway(folder: Path, *, is_down: bool = False) -> AsyncIterator[str]:
+    """A function that returns the request it received, behind a gateway."""
     chosen = ports.choose(["gateway", "api_docs"], {}, {})
     layout = Layout(chosen, (API_DOCS,), "")
-    runners = [await _served(gateway.application(homes.at(folder), layout), chosen["gateway"])]
-    if not away:
+    runners = [await _served(gateway.application(Home.at(folder), layout), chosen["gateway"])]
+    if not is_down:
         runners.append(await _served(_function(), chosen["api_docs"]))
     try:
         yield layout.url("gateway")
@@ -147,24 +148,24 @@ def _function() -> web.Application:
     app.router.add_post("/docs/die", _die)
     app.router.add_post("/docs/die-after-head", _die_after_head)
     app.router.add_get("/docs/sized", _sized)
-    app.router.add_route("*", "/{path:.*}", _tell)
+    app.router.add_route("*", "/{path:.*}", _describe_request)
     return app
 
 
-async def _tell(request: web.Request) -> web.Response:
-    told = {
+async def _describe_request(request: web.Request) -> web.Response:
+    received = {
         "method": request.method,
         "target": request.raw_path,
         "headers": {name.lower(): value for name, value in request.headers.items()},
     }
-    response = web.json_response(told, status=418)
+    response = web.json_response(received, status=418)
     response.headers.add("X-Twice", "1")
     response.headers.add("X-Twice", "2")
     return response
 
 
 async def _echo(request: web.Request) -> web.StreamResponse:
-    # Whole first, as a function does: httpx reads nothing before it has sent all.
+    # Read the whole body first, as a function does: httpx reads nothing until it has sent all.
     body = await request.read()
     response = web.StreamResponse()
     await response.prepare(request)

@@ -1,4 +1,4 @@
-"""A CSV dropped in the bucket comes out as rows, rejects and metrics."""
+"""A CSV file dropped in the bucket becomes rows, rejected rows and metrics."""
 
 import csv
 import gzip
@@ -15,12 +15,12 @@ from tests.support import identities, plain_metrics
 from tests.support.operator import Operator
 
 ORDERS = list(permutations(["departments", "jobs", "hired_employees"]))
-REAL = Path(__file__).resolve().parents[3] / "shared" / "data"
+ORIGINAL = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
 def sample_files(tmp_path_factory):
-    """The data set that the project makes up itself."""
+    """The generated sample data set."""
     folder = tmp_path_factory.mktemp("sample")
     sample.write(folder)
     return folder
@@ -28,13 +28,13 @@ def sample_files(tmp_path_factory):
 
 @pytest.fixture
 def operator(platform):
-    """Somebody at a platform without rows."""
-    with closing(Operator(platform)) as somebody:
-        somebody.clear()
-        yield somebody
+    """An operator of a platform without rows."""
+    with closing(Operator(platform)) as made:
+        made.clear()
+        yield made
 
 
-def faults_by_field(folder):
+def errors_by_field(folder):
     with (folder / "hired_employees.csv").open(encoding="utf-8", newline="") as source:
         rows = list(csv.reader(source))
     names = ("id", "name", "datetime", "department_id", "job_id")
@@ -46,12 +46,12 @@ def faults_by_field(folder):
 
 
 def data_sets(sample_files):
-    # The real one is there only on machines of those who build the platform.
-    return [sample_files, *([REAL] if (REAL / "hired_employees.csv").exists() else [])]
+    # The original data set exists only on the developers' machines.
+    return [sample_files, *([ORIGINAL] if (ORIGINAL / "hired_employees.csv").exists() else [])]
 
 
 @pytest.mark.parametrize("order", ORDERS, ids="-".join)
-def test_files_in_any_order_end_as_the_same_rows_and_metrics(operator, sample_files, order):
+def test_files_in_any_order_give_the_same_rows_and_metrics(operator, sample_files, order):
     for folder in data_sets(sample_files):
         operator.clear()
         for table in order:
@@ -60,11 +60,11 @@ def test_files_in_any_order_end_as_the_same_rows_and_metrics(operator, sample_fi
 
         expected = {t: len(plain_metrics.rows(folder / f"{t}.csv")) for t in order}
         assert {t: operator.count(f"select count(*) from {t}") for t in order} == expected
-        faults = operator.ask(
+        errors = operator.ask(
             "select errors -> 0 ->> 'field' as field, count(*) from rejected_rows"
             " where status = 'rejected' group by 1"
         )
-        assert {row["field"]: row["count"] for row in faults} == faults_by_field(folder)
+        assert {row["field"]: row["count"] for row in errors} == errors_by_field(folder)
         assert operator.count("select sum(waiting) from loads") == 0
         stars = {
             "departments": "dim_departments",
@@ -79,7 +79,7 @@ def test_files_in_any_order_end_as_the_same_rows_and_metrics(operator, sample_fi
             assert found["rows"] == plain_metrics.above_mean(folder, year)
 
 
-def test_a_metric_comes_as_csv_where_that_is_asked_for(operator, sample_files):
+def test_a_metric_is_returned_as_csv_on_request(operator, sample_files):
     for path in sample_files.iterdir():
         operator.dropped(path.name, path.read_bytes())
     operator.synced()
@@ -134,7 +134,7 @@ def test_a_file_is_loaded_and_moved_to_processed(operator, name, content):
         ("departments-drifted.csv", b"id,departement\n1,a\n", "header_drifted"),
     ],
 )
-def test_a_file_that_fits_no_table_fails_beside_a_report(operator, name, content, code):
+def test_a_file_that_fits_no_table_fails_with_a_report(operator, name, content, code):
     entry = operator.dropped(name, content)
 
     assert entry["state"] == "failed"
@@ -146,7 +146,7 @@ def test_a_file_that_fits_no_table_fails_beside_a_report(operator, name, content
     assert operator.count("select count(*) from departments") == 0
 
 
-def test_bad_rows_are_kept_and_written_beside_the_file_ready_to_be_corrected(operator):
+def test_rejected_rows_are_stored_and_written_to_a_file_ready_to_be_corrected(operator):
     operator.dropped("jobs.csv", b"1,Welder\n")
     operator.dropped("departments.csv", b"1,Sales\n")
     content = (
@@ -158,8 +158,8 @@ def test_bad_rows_are_kept_and_written_beside_the_file_ready_to_be_corrected(ope
     entry = operator.dropped("hired_employees-bad.csv", content)
 
     assert (entry["rows_read"], entry["inserted"], entry["rejected"]) == (4, 2, 2)
-    kept = operator.ask("select position, reason, raw from rejected_rows order by position")
-    assert [(row["position"], row["reason"]) for row in kept] == [
+    rejects = operator.ask("select position, reason, raw from rejected_rows order by position")
+    assert [(row["position"], row["reason"]) for row in rejects] == [
         (4, "not_a_timestamp"),
         (5, "missing"),
     ]
@@ -206,7 +206,7 @@ def test_the_same_event_twice_changes_nothing(operator):
     assert operator.count("select count(*) from rejected_rows") == 1
 
 
-def test_the_same_bytes_again_are_a_load_of_unchanged_rows(operator):
+def test_the_same_bytes_again_load_as_unchanged_rows(operator):
     operator.dropped("jobs-a.csv", b"1,Welder\n2,Tester\n")
 
     entry = operator.dropped("jobs-b.csv", b"1,Welder\n2,Tester\n")
@@ -215,7 +215,7 @@ def test_the_same_bytes_again_are_a_load_of_unchanged_rows(operator):
     assert entry["repeats"] is not None
 
 
-def test_last_months_file_sent_again_by_mistake_overwrites_nothing_unless_it_is_meant(operator):
+def test_an_old_file_sent_again_overwrites_nothing_unless_that_is_requested(operator):
     operator.dropped("jobs-old.csv", b"1,Old\n")
     operator.dropped("jobs-new.csv", b"1,New\n")
 

@@ -1,4 +1,4 @@
-"""Starting, stopping, and what is left when nobody could stop in good order."""
+"""Starting, stopping, and recovering after the supervisor was killed."""
 
 import shutil
 import signal
@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import layout as layouts
+from infra import functions
 from infra.local import ports, processes
 from infra.local.home import Home
+from infra.local.layout import Layout
 from infra.local.status import read_status
 from tests.platform.contents import Contents
 from tests.support.checkout import ROOT
@@ -27,8 +28,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def few(tmp_path: Path) -> tuple[str, str]:
-    """The option that starts two of the functions: what is tested is not how many there are."""
+def few_functions(tmp_path: Path) -> tuple[str, str]:
+    """The option that starts two functions only, because these tests do not need the others."""
     for name in ("ingest_csv", "insert_rows"):
         shutil.copytree(ROOT / "functions" / name, tmp_path / "few" / name)
     return "--functions", str(tmp_path / "few")
@@ -60,16 +61,18 @@ def test_stop_leaves_no_process_and_a_later_start_has_the_data_and_addresses() -
         assert processes.of_home(home) == []
 
 
-def test_what_a_killed_supervisor_left_is_cleared_by_the_next_up(few: tuple[str, str]) -> None:
+def test_the_next_up_ends_the_processes_of_a_killed_supervisor(
+    few_functions: tuple[str, str],
+) -> None:
     with new_home() as home:
-        killed = start(home, *few)
+        killed = start(home, *few_functions)
         contents = Contents.put_into(killed, "all")
         killed.process.kill()
         killed.process.communicate()
         orphans = {process.pid for process in processes.of_home(home)}
         assert orphans
 
-        next_one = start(home, *few)
+        next_one = start(home, *few_functions)
 
         assert not orphans & {process.pid for process in processes.of_home(home)}
         assert contents.are_in(next_one)
@@ -77,17 +80,17 @@ def test_what_a_killed_supervisor_left_is_cleared_by_the_next_up(few: tuple[str,
         assert processes.of_home(home) == []
 
 
-def test_down_stops_a_platform_and_what_a_killed_one_left_and_reset_deletes_it(
-    few: tuple[str, str],
+def test_down_stops_a_platform_or_the_rest_of_a_killed_one_and_reset_deletes_it(
+    few_functions: tuple[str, str],
 ) -> None:
     with new_home() as home:
-        platform = start(home, *few)
+        platform = start(home, *few_functions)
 
         assert call("down", "--home", str(home.path)) == (0, "Stopped.\n")
         platform.process.communicate()
         assert processes.of_home(home) == []
 
-        killed = start(home, *few)
+        killed = start(home, *few_functions)
         killed.process.kill()
         killed.process.communicate()
 
@@ -105,11 +108,11 @@ def test_down_stops_a_platform_and_what_a_killed_one_left_and_reset_deletes_it(
 
 
 def test_two_homes_run_side_by_side_one_on_a_given_port(
-    platform: Platform, free_port: int, few: tuple[str, str]
+    platform: Platform, free_port: int, few_functions: tuple[str, str]
 ) -> None:
-    with running("--port", str(free_port), *few) as other:
-        ports = set(layouts.read(platform.home).ports.values())
-        other_ports = set(layouts.read(other.home).ports.values())
+    with running("--port", str(free_port), *few_functions) as other:
+        ports = set(Layout.read(platform.home).ports.values())
+        other_ports = set(Layout.read(other.home).ports.values())
         contents = Contents.put_into(other, "all")
 
         assert other.gateway == f"http://127.0.0.1:{free_port}"
@@ -122,13 +125,14 @@ def test_two_homes_run_side_by_side_one_on_a_given_port(
     assert platform.is_healthy()
 
 
-def test_a_function_that_cannot_start_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_function_that_cannot_start_is_reported_in_one_line(tmp_path: Path) -> None:
     folder = tmp_path / "functions" / "insert_rows"
     folder.mkdir(parents=True)
     (folder / "main.py").write_text("import no_such_module\n")
+    shutil.copy(functions.FOLDER / "insert_rows" / "function.json", folder)
     with new_home() as home:
         process = launch("up", "--home", str(home.path), "--functions", str(folder.parent))
-        wait_until(lambda: _tells(home, "no_such_module"), "told of why", START_SECONDS)
+        wait_until(lambda: _reports(home, "no_such_module"), "the error is reported", START_SECONDS)
 
         status, table = call("status", "--home", str(home.path))
         process.terminate()
@@ -140,7 +144,7 @@ def test_a_function_that_cannot_start_is_told_in_one_line(tmp_path: Path) -> Non
         assert not home.description.exists()
 
 
-def test_a_folder_that_holds_something_else_is_no_home(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_not_used_as_a_home(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("do not delete")
 
     for verb in ("up", "reset", "down", "status"):
@@ -150,9 +154,9 @@ def test_a_folder_that_holds_something_else_is_no_home(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_deleted_home_stops_its_platform(few: tuple[str, str]) -> None:
+def test_a_deleted_home_stops_its_platform(few_functions: tuple[str, str]) -> None:
     with new_home() as home:
-        platform = start(home, *few)
+        platform = start(home, *few_functions)
         left = processes.of_home(home)
 
         shutil.rmtree(home.path)
@@ -167,6 +171,6 @@ def free_port() -> int:
     return ports.choose(["gateway"], {}, {})["gateway"]
 
 
-def _tells(home: Home, words: str) -> bool:
+def _reports(home: Home, words: str) -> bool:
     status = read_status(home)
     return bool(status and words in status.part("insert_rows").why)

@@ -1,4 +1,4 @@
-"""A kind of field is added by adding one file: the gates, the database and backups work with it."""
+"""A kind of field is added by adding one file: every system of the platform works with it."""
 
 import shutil
 from contextlib import closing
@@ -12,6 +12,7 @@ from tests.support.platform import running, wait_until
 
 pytestmark = pytest.mark.slow
 
+
 ROOMS = '''"""Rooms, with fields of kinds that the platform does not have."""
 
 from shared.tables import Day, Flag, Integer, Reference, Row, Table
@@ -23,7 +24,7 @@ class Room(Row):
     id = Integer(description="Id of the room")
     window = Flag(description="Whether it has a window")
     built = Day(description="When it was built")
-    department_id = Integer(description="Whose it is")
+    department_id = Integer(description="Id of its department")
 
 
 TABLE = Table("rooms", Room, references=(Reference("department_id", "departments"),))
@@ -32,7 +33,7 @@ TABLE = Table("rooms", Room, references=(Reference("department_id", "departments
 
 @pytest.fixture
 def operator(tmp_path, monkeypatch):
-    """Somebody at a platform with one more file of kinds, and a table that uses them."""
+    """An operator of a platform with two more kinds of field, and a table that uses them."""
     for folder in ("functions", "shared", "infra"):
         shutil.copytree(
             ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
@@ -40,11 +41,24 @@ def operator(tmp_path, monkeypatch):
     shutil.copy(toy_kinds.__file__, tmp_path / "shared" / "tables" / "kinds" / "toys.py")
     (tmp_path / "shared" / "tables" / "rooms.py").write_text(ROOMS)
     monkeypatch.setenv("TABLEGATE_BIGQUERY_PYTHON", str(ROOT / ".venv-bigquery" / "bin" / "python"))
-    with running(root=tmp_path) as platform, closing(Operator(platform)) as somebody:
-        yield somebody
+    with running(root=tmp_path) as platform, closing(Operator(platform)) as made:
+        yield made
 
 
-def test_a_new_kind_is_loaded_corrected_backed_up_and_restored(operator):
+def in_bigquery(operator):
+    """The rooms in the warehouse."""
+    query = f"select id, `window`, cast(built as string) as built from `{operator.dataset}.rooms`"
+    return sorted(map(dict, operator.bigquery.query(query).result()), key=lambda room: room["id"])
+
+
+def differing(operator):
+    """The rooms that differ in BigQuery, each with the fields that do; they are repaired."""
+    asked = {"table": "rooms", "repair": True}
+    (found,) = operator.api.post("/sync_warehouse/reconcile", json=asked).json()["tables"]
+    return [(difference["key"], difference["fields"]) for difference in found["differences"]]
+
+
+def test_a_new_kind_is_loaded_synced_reconciled_backed_up_and_restored(operator):
     row = {"id": 3, "window": False, "built": "2021-07-27", "department_id": 1}
     stored = 'select id, "window", cast(built as text) as built from rooms order by id'
     wanted = [
@@ -60,11 +74,17 @@ def test_a_new_kind_is_loaded_corrected_backed_up_and_restored(operator):
     )
     batch = operator.api.post("/insert_rows/rooms", json={"rows": [row, {**row, "window": "no"}]})
     assert (batch.status_code, batch.json()["accepted"]) == (202, 1)
-    wait_until(lambda: operator.count("select count(*) from loads where state = 'done'") == 2, "in")
+    wait_until(
+        lambda: operator.count("select count(*) from loads where state = 'done'") == 2,
+        "both loaded",
+    )
     assert operator.ask(stored) == []
     operator.dropped("departments.csv", b"1,Sales\n")
     wait_until(lambda: operator.count("select count(*) from rooms") == 3, "all released")
     assert operator.ask(stored) == wanted
+    operator.synced()
+    assert in_bigquery(operator) == wanted
+    assert differing(operator) == []
 
     rejects = operator.api.get("/rejected_rows", params={"table": "rooms", "status": "rejected"})
     errors = [error for reject in rejects.json()["rows"] for error in reject["errors"]]
@@ -85,3 +105,10 @@ def test_a_new_kind_is_loaded_corrected_backed_up_and_restored(operator):
     changes = restored.json()
     assert (changes["inserted"]["count"], changes["updated"]["count"]) == (1, 1)
     assert operator.ask(stored) == wanted
+    operator.synced()
+    rooms = f"`{operator.dataset}.rooms`"
+    operator.bigquery.query(f"update {rooms} set built = '2000-01-01' where id = 2").result()
+    operator.bigquery.query(f"update {rooms} set `window` = false where id = 1").result()
+    assert differing(operator) == [({"id": 1}, ["window"]), ({"id": 2}, ["built"])]
+    assert differing(operator) == []
+    assert in_bigquery(operator) == wanted

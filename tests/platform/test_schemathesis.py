@@ -1,7 +1,7 @@
-"""Every call of the OpenAPI document, fuzzed: no answer outside the document, and none of 5xx.
+"""Every operation of the OpenAPI document, fuzzed: each response fits the document, none is a 5xx.
 
-Where the gate is stricter than JSON Schema can say, or more patient, the answer must say so itself;
-everything else is a fault.
+The validation of rows may be stricter or more lenient than JSON Schema can express; then the
+response must say so. Any other difference is an error.
 """
 
 import json
@@ -30,9 +30,9 @@ pytestmark = pytest.mark.slow
 
 EXAMPLES, CHAINS, STEPS = 10, 5, 12
 SEED = 20210727
-# What no schema can know: an earlier call's key, and what this platform's buckets hold.
-UNFORESEEN = {"idempotency-key-reused", "unusable-uri", "not-avro"}
-BOUNDS = settings(
+# No schema can express these: they depend on earlier calls and on the platform's buckets.
+STATEFUL_PROBLEMS = {"idempotency-key-reused", "unusable-uri", "not-avro"}
+LIMITS = settings(
     max_examples=EXAMPLES,
     deadline=None,
     derandomize=True,
@@ -50,14 +50,14 @@ schema = schemathesis.openapi.from_dict(
 
 @pytest.fixture(scope="module")
 def own_platform() -> Iterator[Platform]:
-    """A platform that the calls may fill, restore and empty as they like."""
+    """A platform that the calls may change freely."""
     with running() as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def reached(own_platform: Platform) -> dict[str, Any]:
-    """How calls reach the platform, with its token."""
+def connection(own_platform: Platform) -> dict[str, Any]:
+    """The platform's address and token, as arguments of a call."""
     return {"base_url": own_platform.gateway, "headers": {"X-Token": own_platform.token}}
 
 
@@ -67,7 +67,7 @@ def test_the_platform_serves_the_document_that_is_tested(own_platform: Platform)
 
 @schema.hook
 def map_body(context: schemathesis.HookContext, body: Any) -> Any:
-    """Numbers such as 1.0 as integers: JSON Schema takes them for some, the gate does not."""
+    """Turn numbers such as 1.0 into integers, because only JSON Schema accepts them as such."""
     if isinstance(body, float) and body.is_integer():
         return int(body)
     if isinstance(body, dict):
@@ -78,74 +78,76 @@ def map_body(context: schemathesis.HookContext, body: Any) -> Any:
 
 
 @schema.parametrize()
-@BOUNDS
-def test_every_answer_is_in_the_document(case: schemathesis.Case, reached: dict[str, Any]) -> None:
-    response = case.call(**reached)
+@LIMITS
+def test_every_response_fits_the_document(
+    case: schemathesis.Case, connection: dict[str, Any]
+) -> None:
+    response = case.call(**connection)
 
-    hold_to_the_document(case, response, reached)
+    check_against_document(case, response, connection)
 
 
-def test_calls_that_follow_from_each_other_are_answered_by_the_document(
-    reached: dict[str, Any],
+def test_responses_to_chained_calls_fit_the_document(
+    connection: dict[str, Any],
 ) -> None:
     answered: Counter[str] = Counter()
 
     class Workflow(schema.as_state_machine()):  # type: ignore[misc]
         def get_call_kwargs(self, case: Any) -> dict[str, Any]:
-            return reached
+            return connection
 
         def validate_response(self, response: Any, case: Any, **_: Any) -> None:
             answered[f"{case.operation.label} {response.status_code}"] += 1
-            hold_to_the_document(case, response, reached, self.recorder)
+            check_against_document(case, response, connection, self.recorder)
 
-    Workflow.run(settings=settings(BOUNDS, max_examples=CHAINS, stateful_step_count=STEPS))
+    Workflow.run(settings=settings(LIMITS, max_examples=CHAINS, stateful_step_count=STEPS))
 
     assert answered["GET /insert_rows/batches/{batch_id} 200"] > 0
 
 
-def hold_to_the_document(
+def check_against_document(
     case: schemathesis.Case,
     response: schemathesis.Response,
-    reached: dict[str, Any],
+    connection: dict[str, Any],
     recorder: Any = None,
 ) -> None:
-    """Fail where the answer is none that the document tells of.
+    """Fail if the document does not allow the response.
 
-    Where it gives a reason that no schema knows of, its status is not held against it.
+    Ignores the status of a response whose reason no schema can express.
     """
     excluded: list[Any] = []
     if response.status_code in (200, 202) and rejected_rows(response):
-        # A batch is taken for its good rows, and each bad one is told of.
+        # A batch is accepted for its valid rows, and the response lists the invalid ones.
         excluded.append(negative_data_rejection)
     if "%0A" in urlsplit(str(response.request.url)).path:
-        # The framework under the functions knows no path with a line break, and answers itself.
+        # functions-framework has no route for a path with a line break, and answers by itself.
         assert response.status_code == 404
         excluded.append(content_type_conformance)
-    if slug(response) in UNFORESEEN or names_no_single_backup(case):
+    if slug(response) in STATEFUL_PROBLEMS or names_no_single_backup(case):
         excluded.append(positive_data_acceptance)
     case.validate_response(
         response,
         excluded_checks=excluded,
-        headers=reached["headers"],
-        transport_kwargs=reached,
+        headers=connection["headers"],
+        transport_kwargs=connection,
         recorder=recorder,
     )
 
 
 def rejected_rows(response: schemathesis.Response) -> int:
-    """How many rows the answer says were turned away."""
+    """How many rejected rows the response reports."""
     return int(response.headers.get("tablegate-rejected", ["0"])[0])
 
 
 def slug(response: schemathesis.Response) -> str:
-    """The kind of problem that an answer is, or empty."""
+    """The slug of the problem in the response, or empty."""
     if PROBLEM not in response.headers.get("content-type", [""]):
         return ""
     return str(response.json()["type"]).removeprefix(PREFIX)
 
 
 def names_no_single_backup(case: schemathesis.Case) -> bool:
-    """Whether a restore asks for a backup and a file or for neither, which its text forbids."""
+    """Whether a restore names both a backup and a file or neither, which is not allowed."""
     if case.operation.tags != ["restore_table"] or not isinstance(case.body, dict):
         return False
     return (case.body.get("backup") is None) == (case.body.get("uri") is None)

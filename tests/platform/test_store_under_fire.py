@@ -22,10 +22,10 @@ pytestmark = pytest.mark.slow
 
 
 BATCHES, ROWS, BAD_ROWS, CLIENTS = 200, 1000, 3, 8
-FIRE_SECONDS, REST_SECONDS = 20.0, 60.0
+KILLING_SECONDS, SETTLING_SECONDS = 20.0, 60.0
 SEED = 20210727
-NOBODY_THERE = "ClientConnectorError"
-# Ids are unique by the table's key: first, last and number of rows say that none is missing.
+NOT_LISTENING = "ClientConnectorError"
+# Ids are unique by the table's key: first, last and count show that no row is missing.
 STORED = f"""
     select l.source, count(*) as rows, min(h.id) as first, max(h.id) as last,
         bool_and(
@@ -43,14 +43,14 @@ STORED = f"""
 
 
 @dataclass(frozen=True)
-class Sending:
-    """One time that a batch is sent.
+class BatchRequest:
+    """One request with a batch.
 
     Attributes:
         number: which batch.
         key: its Idempotency-Key, or None.
         at: seconds from the start.
-        race: where a copy is sent at the very same moment, what both wait at.
+        race: a barrier for two copies that are sent at the same moment, or None.
     """
 
     number: int
@@ -60,19 +60,19 @@ class Sending:
 
 
 @dataclass
-class Fire:
+class Killer:
     """Kills store_rows once a second while it is entered.
 
     Attributes:
-        kills: how often it hit; most seconds the worker alone, which is quickly back.
+        kills: how many kills hit a process; most kill only the worker, which restarts quickly.
     """
 
     platform: Platform
     kills: int = 0
     _over: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> "Fire":
-        self._thread = threading.Thread(target=self._keep_firing)
+    def __enter__(self) -> "Killer":
+        self._thread = threading.Thread(target=self._keep_killing)
         self._thread.start()
         return self
 
@@ -80,7 +80,7 @@ class Fire:
         self._over.set()
         self._thread.join()
 
-    def _keep_firing(self) -> None:
+    def _keep_killing(self) -> None:
         chance = random.Random(SEED)
         while not self._over.wait(1.0):
             self.kills += self._kill(whole=chance.random() < 0.25)
@@ -101,7 +101,7 @@ class Fire:
 
 @pytest.fixture(scope="module")
 def operator() -> Iterator[Operator]:
-    """Somebody at a platform of their own, whose departments and jobs are there."""
+    """An operator of a platform with departments and jobs."""
     with running() as platform:
         made = Operator(platform)
         for table, text in hires.parents().items():
@@ -111,7 +111,7 @@ def operator() -> Iterator[Operator]:
 
 
 def rows(number: int) -> list[dict[str, object]]:
-    """The rows of a batch, which no other has; the last ones lack their name."""
+    """The rows of a batch, which are in no other batch; the last ones lack a name."""
     first = 1 + number * ROWS
     return [
         {
@@ -125,78 +125,78 @@ def rows(number: int) -> list[dict[str, object]]:
     ]
 
 
-def plan() -> list[Sending]:
-    """What is sent when: of four batches one has no key, one is repeated, one is raced."""
+def plan() -> list[BatchRequest]:
+    """The requests in order: about a quarter of the batches without a key, repeated, or raced."""
     chance = random.Random(SEED)
-    found: list[Sending] = []
+    found: list[BatchRequest] = []
     for number in range(BATCHES):
-        at = FIRE_SECONDS * number / BATCHES
+        at = KILLING_SECONDS * number / BATCHES
         kind = chance.choice(("keyless", "once", "repeated", "raced"))
         key = None if kind == "keyless" else f"under-fire-{number}"
         race = threading.Barrier(2) if kind == "raced" else None
-        found += [Sending(number, key, at, race)] * (2 if race else 1)
+        found += [BatchRequest(number, key, at, race)] * (2 if race else 1)
         if kind == "repeated":
-            later = (chance.uniform(at, FIRE_SECONDS) for _ in range(chance.randint(1, 3)))
-            found += [Sending(number, key, moment) for moment in later]
-    return sorted(found, key=lambda sending: sending.at)
+            later = (chance.uniform(at, KILLING_SECONDS) for _ in range(chance.randint(1, 3)))
+            found += [BatchRequest(number, key, moment) for moment in later]
+    return sorted(found, key=lambda request: request.at)
 
 
-def send(client: httpx.Client, sending: Sending, started: float) -> str:
-    """Send a batch at its time; returns the id it is answered with."""
-    time.sleep(max(0.0, started + sending.at - time.monotonic()))
-    if sending.race is not None:
-        sending.race.wait(timeout=10)
+def send(client: httpx.Client, request: BatchRequest, started: float) -> str:
+    """Send a batch at its time; returns its batch id."""
+    time.sleep(max(0.0, started + request.at - time.monotonic()))
+    if request.race is not None:
+        request.race.wait(timeout=10)
     answer = client.post(
         "/insert_rows/hired_employees",
-        json={"rows": rows(sending.number)},
-        headers={"Idempotency-Key": sending.key} if sending.key else {},
+        json={"rows": rows(request.number)},
+        headers={"Idempotency-Key": request.key} if request.key else {},
     )
     assert answer.status_code == 202, answer.text
     assert answer.json()["accepted"] == ROWS - BAD_ROWS
     return str(answer.json()["batch_id"])
 
 
-def send_all(operator: Operator, sendings: list[Sending]) -> dict[int, str]:
-    """Send everything, each at its time; returns each batch's id, the same at every sending."""
+def send_all(operator: Operator, requests: list[BatchRequest]) -> dict[int, str]:
+    """Send every request at its time; returns each batch's id, the same for every request."""
     started = time.monotonic()
     with ThreadPoolExecutor(CLIENTS) as pool:
-        ids = list(pool.map(lambda sending: send(operator.api, sending, started), sendings))
+        ids = list(pool.map(lambda request: send(operator.api, request, started), requests))
     found: dict[int, str] = {}
-    for sending, batch_id in zip(sendings, ids, strict=True):
-        assert found.setdefault(sending.number, batch_id) == batch_id
+    for request, batch_id in zip(requests, ids, strict=True):
+        assert found.setdefault(request.number, batch_id) == batch_id
     return found
 
 
 def test_every_accepted_row_is_stored_once(operator: Operator, tell: Callable[[str], None]) -> None:
-    sendings = plan()
+    requests = plan()
 
     started = time.monotonic()
-    with Fire(operator.platform) as fire:
-        ids = send_all(operator, sendings)
-    ceased = time.monotonic()
+    with Killer(operator.platform) as killer:
+        ids = send_all(operator, requests)
+    last_kill = time.monotonic()
     finished = "select count(*) from loads where kind = 'batch' and state <> 'loading'"
-    wait_until(lambda: operator.count(finished) == BATCHES, "stored", REST_SECONDS)
-    rested = time.monotonic()
+    wait_until(lambda: operator.count(finished) == BATCHES, "stored", SETTLING_SECONDS)
+    settled = time.monotonic()
 
     check_ledger(operator, ids)
     check_rows(operator, ids)
     assert operator.count("select count(*) from replaced_rows") == 0
     failed = failed_pushes(operator.platform)
-    assert fire.kills >= FIRE_SECONDS / 2
+    assert killer.kills >= KILLING_SECONDS / 2
     assert failed.total() > 0
     tell(
-        f"{len(sendings)} calls from {CLIENTS} clients in {ceased - started:.0f} s brought"
+        f"{len(requests)} requests from {CLIENTS} clients in {last_kill - started:.0f} s sent"
         f" {BATCHES} batches of {ROWS} rows, {BAD_ROWS} of them bad"
-        f"\nstore_rows was killed {fire.kills} times, {failed.total()} pushes failed,"
-        f" {failed.total() - failed[NOBODY_THERE]} of them cut off on their way,"
-        f" all was stored {rested - ceased:.0f} s after the last kill"
+        f"\nstore_rows was killed {killer.kills} times, {failed.total()} pushes failed,"
+        f" {failed.total() - failed[NOT_LISTENING]} of them interrupted,"
+        f" all was stored {settled - last_kill:.0f} s after the last kill"
         f"\n{BATCHES * (ROWS - BAD_ROWS):,} rows stored once,"
-        f" {BATCHES * BAD_ROWS} kept with their reason, {BATCHES} ledger entries add up"
+        f" {BATCHES * BAD_ROWS} rejected with their reason, {BATCHES} correct ledger entries"
     )
 
 
 def check_ledger(operator: Operator, ids: dict[int, str]) -> None:
-    """One entry a batch, and its counts are what was sent."""
+    """Each batch has one entry, whose counts are those of the batch."""
     parts = ("inserted", "updated", "unchanged", "superseded", "waiting", "rejected")
     loads = operator.ask("select * from loads where kind = 'batch'")
     assert sorted(load["source"] for load in loads) == sorted(ids.values())
@@ -207,24 +207,24 @@ def check_ledger(operator: Operator, ids: dict[int, str]) -> None:
 
 
 def check_rows(operator: Operator, ids: dict[int, str]) -> None:
-    """The table has the good rows of each batch and the rejects the bad ones, word for word."""
-    good = operator.ask(STORED)
-    bad = operator.ask(
+    """The table has exactly the valid rows of each batch, and the rejects exactly the others."""
+    stored = operator.ask(STORED)
+    rejected = operator.ask(
         "select l.source, array_agg(r.position order by r.position) as positions"
         " from rejected_rows r join loads l using (load_id) group by l.source"
     )
     firsts = {ids[number]: 1 + number * ROWS for number in range(BATCHES)}
-    assert {row["source"]: (row["first"], row["last"], row["rows"]) for row in good} == {
+    assert {row["source"]: (row["first"], row["last"], row["rows"]) for row in stored} == {
         batch_id: (first, first + ROWS - BAD_ROWS - 1, ROWS - BAD_ROWS)
         for batch_id, first in firsts.items()
     }
-    assert all(row["as_sent"] for row in good)
-    assert {row["source"] for row in bad} == set(firsts)
-    assert all(row["positions"] == list(range(ROWS - BAD_ROWS, ROWS)) for row in bad)
+    assert all(row["as_sent"] for row in stored)
+    assert {row["source"] for row in rejected} == set(firsts)
+    assert all(row["positions"] == list(range(ROWS - BAD_ROWS, ROWS)) for row in rejected)
 
 
 def failed_pushes(platform: Platform) -> Counter[str]:
-    """How many deliveries of batches did not get through, by reason."""
-    told = (platform.home.logs / "pubsub.log").read_text().splitlines()
-    failed = [json.loads(line) for line in told if '"push failed"' in line]
+    """How many pushes of batches failed, by reason."""
+    logged = (platform.home.logs / "pubsub.log").read_text().splitlines()
+    failed = [json.loads(line) for line in logged if '"push failed"' in line]
     return Counter(entry["reason"] for entry in failed if "row-batches" in entry["subscription"])

@@ -1,4 +1,4 @@
-"""What the supervisor promises: one platform a home, parts that come back, data that stays."""
+"""The supervisor: one platform per home, parts that restart, and data that survives."""
 
 import json
 import os
@@ -10,8 +10,8 @@ import pg8000.native
 import psutil
 import pytest
 
-from infra.local import layout as layouts
 from infra.local import processes
+from infra.local.layout import Layout
 from tests.platform import contents
 from tests.platform.contents import Contents
 from tests.support import clients
@@ -28,7 +28,7 @@ def test_a_second_up_on_a_home_in_use_says_so_and_exits_1(platform: Platform) ->
     assert platform.is_healthy()
 
 
-def test_a_home_in_use_is_not_reset(platform: Platform) -> None:
+def test_a_home_in_use_cannot_be_reset(platform: Platform) -> None:
     status, printed = call("reset", "--home", str(platform.home.path))
 
     assert status == 1
@@ -37,11 +37,13 @@ def test_a_home_in_use_is_not_reset(platform: Platform) -> None:
 
 
 def test_the_description_is_private_and_has_exactly_its_keys(platform: Platform) -> None:
-    told = json.loads(platform.home.description.read_text())
+    description = json.loads(platform.home.description.read_text())
 
     assert platform.home.description.stat().st_mode & 0o777 == 0o600
     assert platform.home.token_file.stat().st_mode & 0o777 == 0o600
-    assert {key: set(value) if isinstance(value, dict) else str for key, value in told.items()} == {
+    assert {
+        key: set(value) if isinstance(value, dict) else str for key, value in description.items()
+    } == {
         "gateway": str,
         "token": str,
         "storage": {"endpoint", "uploads", "processed", "failed", "backups"},
@@ -60,11 +62,11 @@ def test_every_part_listens_on_this_machine_only(platform: Platform) -> None:
     }
 
     assert {address for address, _ in ports} == {"127.0.0.1"}
-    assert {port for _, port in ports} <= set(layouts.read(platform.home).ports.values())
+    assert {port for _, port in ports} <= set(Layout.read(platform.home).ports.values())
     assert len(ports) >= len(STAND_INS) - 2
 
 
-def test_only_the_caller_may_read_what_the_home_keeps_secret(platform: Platform) -> None:
+def test_only_the_owner_can_read_the_files_of_a_home(platform: Platform) -> None:
     open_to_others = [
         file
         for file in platform.home.path.iterdir()
@@ -74,7 +76,7 @@ def test_only_the_caller_may_read_what_the_home_keeps_secret(platform: Platform)
     assert open_to_others == []
 
 
-def test_status_tells_the_parts_and_succeeds_when_all_are_ready(platform: Platform) -> None:
+def test_status_lists_the_parts_and_succeeds_if_all_are_ready(platform: Platform) -> None:
     status, printed = call("status", "--home", str(platform.home.path))
 
     assert status == 0
@@ -82,7 +84,7 @@ def test_status_tells_the_parts_and_succeeds_when_all_are_ready(platform: Platfo
 
 
 @pytest.mark.parametrize("part", STAND_INS)
-def test_a_killed_stand_in_comes_back_with_its_data(platform: Platform, part: str) -> None:
+def test_a_killed_stand_in_restarts_with_its_data(platform: Platform, part: str) -> None:
     put = Contents.put_into(platform, part)
 
     platform.kill(part)
@@ -90,8 +92,8 @@ def test_a_killed_stand_in_comes_back_with_its_data(platform: Platform, part: st
     assert put.are_in(platform)
 
 
-def test_every_killed_function_comes_back(platform: Platform) -> None:
-    functions = [function.name for function in layouts.read(platform.home).functions]
+def test_every_killed_function_restarts(platform: Platform) -> None:
+    functions = [function.name for function in Layout.read(platform.home).functions]
 
     for function in functions:
         platform.kill(function)
@@ -99,8 +101,8 @@ def test_every_killed_function_comes_back(platform: Platform) -> None:
     assert all(platform.part(function).state == "ready" for function in functions)
 
 
-def test_a_killed_worker_of_a_function_comes_back(platform: Platform) -> None:
-    functions = layouts.read(platform.home).functions
+def test_a_killed_worker_of_a_function_restarts(platform: Platform) -> None:
+    functions = Layout.read(platform.home).functions
     for function in functions[:1]:
         part = platform.part(function.name)
         for worker in psutil.Process(part.pid).children():
@@ -112,7 +114,7 @@ def test_a_killed_worker_of_a_function_comes_back(platform: Platform) -> None:
         assert platform.part(function.name).pid == part.pid
 
 
-def test_a_file_that_lost_its_metadata_is_put_aside(platform: Platform) -> None:
+def test_a_file_without_metadata_is_moved_out_of_its_bucket(platform: Platform) -> None:
     bucket = platform.home.storage / "tablegate-backups"
     (bucket / "torn.avro").write_bytes(b"half")
 
@@ -123,11 +125,11 @@ def test_a_file_that_lost_its_metadata_is_put_aside(platform: Platform) -> None:
     ) as answer:
         names = [item["name"] for item in json.load(answer).get("items", [])]
     assert "torn.avro" not in names
-    aside = platform.home.path / "storage-lost" / "tablegate-backups" / "torn.avro"
-    assert aside.read_bytes() == b"half"
+    moved = platform.home.path / "storage-lost" / "tablegate-backups" / "torn.avro"
+    assert moved.read_bytes() == b"half"
 
 
-def test_the_health_answer_is_of_this_supervisor(platform: Platform) -> None:
+def test_healthz_reports_this_supervisor(platform: Platform) -> None:
     status = platform.status()
 
     answer = httpx.get(f"{platform.gateway}/healthz")
@@ -154,7 +156,7 @@ def test_an_object_name_cannot_leave_the_storage_folder(platform: Platform, dept
     assert platform.is_healthy()
 
 
-def test_a_file_dropped_while_pubsub_is_away_is_loaded_all_the_same(platform: Platform) -> None:
+def test_a_file_dropped_while_pubsub_is_down_is_loaded_later(platform: Platform) -> None:
     psutil.Process(platform.part("pubsub").pid).kill()
     with contents.bucket(platform, "uploads") as uploads:
         blob = uploads.blob("departments-dropped.csv")

@@ -1,4 +1,4 @@
-"""Files sent through the dashboard reach the bucket whole, or not at all, in constant memory."""
+"""Files uploaded through the dashboard reach the bucket complete or not at all."""
 
 import os
 import socket
@@ -24,7 +24,7 @@ def operator(platform: Platform):
 
 
 def lines(size_bytes: int) -> bytes:
-    """Jobs whose texts are long, so that many bytes are few rows."""
+    """Jobs with long titles, so that a large file has few rows."""
     text = b"x" * 900
     return b"".join(b"%d,%s\n" % (key, text) for key in range(1, size_bytes // 906))
 
@@ -34,8 +34,8 @@ def resident_bytes(platform: Platform) -> int:
     return sum(one.memory_info().rss for one in (server, *server.children(recursive=True)))
 
 
-def cut_off(platform: Platform) -> int:
-    """How many uploads the function has turned away as faulty."""
+def rejected_uploads(platform: Platform) -> int:
+    """How many uploads the function has answered with 400."""
     logged = (platform.home.logs / "dashboard.log").read_text().splitlines()
     return sum('"/uploads/<table>"' in line and '"status": 400' in line for line in logged)
 
@@ -56,7 +56,7 @@ def test_a_file_is_loaded_and_can_be_followed(operator, size_bytes):
     assert (followed["state"], followed["counts"]["read"]) == ("done", content.count(b"\n"))
 
 
-def test_a_body_of_unknown_length_is_taken_too(operator):
+def test_a_body_of_unknown_length_is_accepted_too(operator):
     def pieces():
         yield b"1,Clerk\n"
         time.sleep(0.05)
@@ -72,18 +72,18 @@ def test_memory_does_not_grow_with_the_file(platform, operator):
     before = resident_bytes(platform)
 
     for _ in range(3):
-        # No text at all, so that it is judged at once.
+        # Not UTF-8, so that it is rejected at once.
         sent = operator.api.post("/dashboard/uploads/jobs", content=b"\xff" * 30_000_000)
         assert operator.loaded(sent.json()["source"])["state"] == "failed"
 
     assert resident_bytes(platform) - before < 24 << 20
 
 
-@pytest.mark.parametrize("is_told", [True, False], ids=["length told", "length untold"])
-def test_a_file_over_the_limit_is_refused_and_nothing_of_it_stays(operator, is_told):
+@pytest.mark.parametrize("has_length", [True, False], ids=["known length", "unknown length"])
+def test_a_file_over_the_limit_is_rejected_and_leaves_nothing(operator, has_length):
     before = operator.count("select count(*) from loads")
     content = os.urandom(LIMIT_BYTES + 1)
-    body = content if is_told else iter([content])
+    body = content if has_length else iter([content])
 
     answer = operator.api.post("/dashboard/uploads/jobs", content=body)
 
@@ -100,7 +100,7 @@ def test_a_file_over_the_limit_is_refused_and_nothing_of_it_stays(operator, is_t
         ("jobs", {"X-Token": "wrong"}, b"1,x\n", 401),
     ],
 )
-def test_what_cannot_be_taken_is_a_problem(operator, path, headers, content, status):
+def test_an_upload_that_cannot_be_accepted_is_a_problem(operator, path, headers, content, status):
     answer = operator.api.post(f"/dashboard/uploads/{path}", content=content, headers=headers)
 
     assert answer.status_code == status
@@ -108,8 +108,8 @@ def test_what_cannot_be_taken_is_a_problem(operator, path, headers, content, sta
     assert operator.objects("uploads") == []
 
 
-def test_a_file_that_is_compressed_in_transit_is_refused(platform, operator):
-    # At the function itself: what stands in front of it may have unpacked the body.
+def test_a_body_with_content_encoding_is_rejected(platform, operator):
+    # Sent to the function itself: a gateway could decompress the body.
     headers = {"X-Token": platform.token, "Content-Encoding": "gzip"}
     address = f"{platform.part('dashboard').address}/dashboard/uploads/jobs"
 
@@ -126,17 +126,17 @@ def test_a_file_that_is_compressed_in_transit_is_refused(platform, operator):
         ("Transfer-Encoding: chunked", b"ff\r\n1,Clerk\n"),
     ],
 )
-def test_a_file_that_is_cut_off_leaves_nothing(platform, operator, framing, piece):
-    where = urlsplit(platform.part("dashboard").address)
+def test_an_interrupted_upload_leaves_nothing(platform, operator, framing, piece):
+    address = urlsplit(platform.part("dashboard").address)
     head = (
         "POST /dashboard/uploads/jobs HTTP/1.1\r\nHost: x\r\n"
         f"X-Token: {platform.token}\r\n{framing}\r\n\r\n"
     )
 
-    before = cut_off(platform)
+    before = rejected_uploads(platform)
 
-    with socket.create_connection((where.hostname, where.port)) as channel:
+    with socket.create_connection((address.hostname, address.port)) as channel:
         channel.sendall(head.encode() + piece)
 
-    wait_until(lambda: cut_off(platform) > before, "noticed")
+    wait_until(lambda: rejected_uploads(platform) > before, "rejected")
     assert operator.objects("uploads") == []

@@ -1,8 +1,8 @@
-"""Known weaknesses: bandit over our code, pip-audit over what it needs (`make audit`).
+"""Known vulnerabilities: bandit over our code, pip-audit over its dependencies (`make audit`).
 
-pip-audit asks PyPI. Where that is out of reach, or knows nothing of a package, nothing is said to
-be clean: the audit fails, and says what was not looked at. What a package index alone can tell, it
-tells then too: which of the pinned releases their makers have taken back since (PEP 592).
+pip-audit asks PyPI. If PyPI is unreachable or does not know a package, the audit fails and names
+what it did not check. It always lists pinned releases that were yanked (PEP 592), which every
+package index knows.
 """
 
 import json
@@ -26,10 +26,19 @@ LOCKS = (
 FOLDERS = ("shared", "functions", "infra")
 
 
-def run(tool: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a tool from PyPI in an environment of its own."""
+def run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a tool from PyPI in an isolated environment."""
     uv = Path(sys.executable).with_name("uv")
-    command = [str(uv), "tool", "run", "--quiet", "--from", tool, tool.partition("=")[0], *words]
+    command = [
+        str(uv),
+        "tool",
+        "run",
+        "--quiet",
+        "--from",
+        tool,
+        tool.partition("=")[0],
+        *arguments,
+    ]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -42,49 +51,51 @@ def code() -> bool:
     return found.returncode == 0
 
 
-def needs() -> bool:
-    """Whether pip-audit knows of no weakness in any package that a function needs."""
+def dependencies() -> bool:
+    """Whether pip-audit knows no vulnerability in any dependency of the functions."""
     options = ("--format", "json", "--progress-spinner", "off", "--disable-pip", "--require-hashes")
     found = run(PIP_AUDIT, "--requirement", "requirements.txt", *options)
     try:
         packages = json.loads(found.stdout)["dependencies"]
     except (ValueError, KeyError):
         last = (found.stderr.strip() or "no answer").splitlines()[-1]
-        sys.stdout.write(f"pip-audit: NOT DONE, the list of weaknesses was not had: {last}\n")
+        sys.stdout.write(
+            f"pip-audit: NOT DONE, could not fetch the known vulnerabilities: {last}\n"
+        )
         return False
     skipped = [package["name"] for package in packages if "skip_reason" in package]
-    weak = [package for package in packages if package.get("vulns")]
-    sys.stdout.write(f"pip-audit: {len(packages) - len(skipped)} packages looked at\n")
-    for package in weak:
-        ids = ", ".join(weakness["id"] for weakness in package["vulns"])
+    vulnerable = [package for package in packages if package.get("vulns")]
+    sys.stdout.write(f"pip-audit: {len(packages) - len(skipped)} packages checked\n")
+    for package in vulnerable:
+        ids = ", ".join(vulnerability["id"] for vulnerability in package["vulns"])
         sys.stdout.write(f"  {package['name']} {package['version']}: {ids}\n")
     if skipped:
         reasons = {package.get("skip_reason", "").partition(":")[0] for package in packages}
-        sys.stdout.write(f"  NOT LOOKED AT, {' '.join(reasons)}: {', '.join(skipped)}\n")
-    return not weak and not skipped
+        sys.stdout.write(f"  NOT CHECKED, {' '.join(reasons)}: {', '.join(skipped)}\n")
+    return not vulnerable and not skipped
 
 
 def pins() -> bool:
-    """Whether no pinned release was taken back, of any lock there is."""
+    """Whether no pinned release of any lock file has been yanked."""
     uv = Path(sys.executable).with_name("uv")
-    back: set[str] = set()
+    yanked: set[str] = set()
     for lock in LOCKS:
         with tempfile.TemporaryDirectory() as folder:
             options = ("--dry-run", "--no-deps", "--require-hashes", "--target", folder)
             command = [str(uv), "pip", "install", *options, "--requirement", lock]
             found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if found.returncode:
-            sys.stdout.write(f"index: NOT ASKED about {lock}: {found.stderr.strip()[-200:]}\n")
+            sys.stdout.write(f"index: NOT CHECKED for {lock}: {found.stderr.strip()[-200:]}\n")
             return False
-        back |= set(re.findall(r"`([^`]+)` is yanked", found.stderr))
-    told = ", ".join(sorted(back)) or "none"
-    sys.stdout.write(f"index: releases of {', '.join(LOCKS)} that were taken back: {told}\n")
-    return not back
+        yanked |= set(re.findall(r"`([^`]+)` is yanked", found.stderr))
+    names = ", ".join(sorted(yanked)) or "none"
+    sys.stdout.write(f"index: releases of {', '.join(LOCKS)} that were yanked: {names}\n")
+    return not yanked
 
 
 def main() -> int:
-    """Audit all; gives how many of them are not clean."""
-    return [code(), pins(), needs()].count(False)
+    """Run all audits; returns how many failed."""
+    return [code(), pins(), dependencies()].count(False)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Avro files written byte by byte, as no library would write them."""
+"""Malformed Avro files, written byte by byte because no library would write them."""
 
 import io
 import json
@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared import tables
-from shared.avro import schemas
-from shared.avro.columns import Chunk
+from shared.avro import rows
 from shared.avro.container import Readable, Reader
 from shared.avro.schemas import FileSchema
-from shared.backups import read
-from shared.backups.import_rows import Incoming, Own
+from shared.backups import errors
+from shared.backups.import_rows import RestoreLoad, RowImport
+from shared.backups.mapping import resolve
 
 JOBS = tables.find("jobs")
 SYNC = b"S" * 16
@@ -28,7 +28,7 @@ def number(value: int) -> bytes:
 
 
 def text(value: bytes) -> bytes:
-    """Bytes or a text as Avro writes it."""
+    """Bytes or text as Avro writes them."""
     return number(len(value)) + value
 
 
@@ -36,36 +36,34 @@ ROW = number(1) + text(b"Welder")
 
 
 def record(*more: Any) -> bytes:
-    """The schema of a job with fields of types beyond its own."""
+    """The schema of a job, with extra fields of the given types."""
     fields = [{"name": "id", "type": "long"}, {"name": "job", "type": "string"}]
     fields += [{"name": f"more{place}", "type": kind} for place, kind in enumerate(more)]
     return json.dumps({"type": "record", "name": "Job", "fields": fields}).encode()
 
 
 def header(schema: bytes, codec: bytes = b"null") -> bytes:
-    """A file's beginning."""
+    """The header of a file."""
     entries = text(b"avro.schema") + text(schema) + text(b"avro.codec") + text(codec)
     return b"Obj\x01" + number(2) + entries + number(0) + SYNC
 
 
 def block(rows: int, data: bytes, sync: bytes = SYNC) -> bytes:
-    """A block that says to have so many rows."""
+    """A block that claims to hold `rows` rows."""
     return number(rows) + text(data) + sync
 
 
 def restored(content: bytes | Readable, max_block_bytes: int = 32 << 20) -> tuple[int, int]:
-    """Read a file as a restore does, up to the database; gives how many rows were good and bad.
+    """Read a file as a restore does, without a database; returns the counts of good and bad rows.
 
     Raises:
-        UnusableBackup: it cannot be restored.
+        UnusableBackup: the file cannot be restored.
     """
     stream = io.BytesIO(content) if isinstance(content, bytes) else content
-    reader = Reader(stream, max_block_bytes)
-    schema = FileSchema(reader.header.schema)
-    own = Own(datetime.now(UTC), uuid.UUID(int=1))
-    incoming = Incoming(JOBS, schemas.resolve(schema, JOBS, {}), own, judged=True)
-    rows = 0
-    for part in read.parts(schema, reader):
-        chunk = part if isinstance(part, Chunk) else read.chunk(schema, part)
-        rows += incoming.typed(chunk).rows
-    return rows, incoming.refused.count
+    with errors.mapped():
+        reader = Reader(stream, max_block_bytes)
+        schema = FileSchema(reader.header.schema)
+        load = RestoreLoad(datetime.now(UTC), uuid.UUID(int=1))
+        importing = RowImport(JOBS, resolve(schema, JOBS, {}), load, judged=True)
+        good = sum(importing.typed(chunk).rows for chunk in rows.chunks(schema, reader))
+    return good, importing.rejected.count

@@ -1,14 +1,14 @@
-"""Every route of every function, with every kind of token: nobody gets in who should not."""
+"""Access to every route of every function with every kind of token."""
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
+from msgspec.structs import replace
 
 from shared import api
 from shared.http.app import FunctionApp
@@ -35,7 +35,7 @@ def token(text: str, *scopes: str, expires: datetime | None = None) -> Token:
 
 
 def client(name: str) -> FlaskClient:
-    """The function's own routes, each answering 200 to whom it lets in."""
+    """A client of the function's routes, with handlers that only answer 200."""
     tokens = (
         *(token(f"only-{scope}", scope) for scope in SCOPES),
         *(token(f"all-but-{scope}", *(set(SCOPES) - {scope})) for scope in SCOPES),
@@ -84,11 +84,11 @@ def test_there_are_functions_to_test():
 
 
 @pytest.mark.parametrize(("name", "route"), ROUTES, ids=labels(ROUTES))
-def test_every_route_says_who_may_call_it(name, route):
+def test_every_route_declares_its_scope(name, route):
     assert route.scope in (*SCOPES, PUBLIC, PUSH)
 
 
-def test_only_the_documents_the_page_and_health_checks_are_public():
+def test_only_the_docs_the_dashboard_page_and_health_checks_are_public():
     public = {(name, route.path) for name, route in ROUTES if route.scope == PUBLIC}
 
     pages = {("dashboard", path) for path in ("/", "/assets/<name>", "/tables")}
@@ -118,7 +118,7 @@ def test_the_right_token_opens_a_route(name, route):
 
 
 @pytest.mark.parametrize(("name", "route"), PUSHED, ids=labels(PUSHED))
-def test_no_token_opens_a_push(name, route):
+def test_no_api_token_opens_a_push_route(name, route):
     for scope in SCOPES:
         for headers in ({}, {"X-Token": f"only-{scope}"}, {"Authorization": "Bearer a.b.c"}):
             response = client(name).open(address(name, route), method=route.method, headers=headers)
@@ -127,7 +127,7 @@ def test_no_token_opens_a_push(name, route):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_function_itself_lets_nobody_in_without_a_token(name):
+def test_the_real_function_refuses_requests_without_a_token(name):
     function = apps.load(name)
     for route in function.routes:
         response = function.app.test_client().open(address(name, route), method=route.method)
@@ -136,15 +136,15 @@ def test_the_function_itself_lets_nobody_in_without_a_token(name):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_has_the_routes_that_are_documented_and_no_others(name):
-    def told(routes: tuple[Route, ...]) -> set[tuple[str, str, str]]:
+def test_a_function_has_exactly_the_documented_routes(name):
+    def declared(routes: tuple[Route, ...]) -> set[tuple[str, str, str]]:
         return {(r.method, r.path, r.scope) for r in routes if r.scope != PUSH}
 
-    documented = told(api.all_routes().get(name, ()))
+    documented = declared(api.all_routes().get(name, ()))
 
-    assert told(FUNCTIONS[name].routes) - documented == {("GET", "/healthz", PUBLIC)}
-    assert documented <= told(FUNCTIONS[name].routes)
+    assert declared(FUNCTIONS[name].routes) - documented == {("GET", "/healthz", PUBLIC)}
+    assert documented <= declared(FUNCTIONS[name].routes)
 
 
-def test_every_documented_function_is_there():
+def test_every_documented_function_exists():
     assert set(api.all_routes()) <= set(FUNCTIONS)

@@ -1,4 +1,4 @@
-"""The gateway's own answers are guarded as the functions' are, and bodies pass it as they came."""
+"""The gateway sets the security headers on its own answers and forwards bodies unchanged."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ def bomb(megabytes: int) -> bytes:
 @pytest.mark.parametrize(
     "path", ["/nowhere", "/healthz", "/", "/nowhere%0d%0aX-Injected:1", "/insert_rowsx", "/%00"]
 )
-def test_every_answer_of_the_gateways_own_has_the_headers(platform, path):
+def test_the_gateways_own_answers_have_the_security_headers(platform, path):
     answer = httpx.get(f"{platform.gateway}{path}")
 
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
@@ -32,14 +32,14 @@ def test_every_answer_of_the_gateways_own_has_the_headers(platform, path):
     assert "X-Injected" not in answer.headers
 
 
-def test_certificates_may_be_kept_and_are_guarded_otherwise(platform):
+def test_certificates_may_be_cached(platform):
     answer = httpx.get(f"{platform.gateway}/push-certs")
 
     assert answer.headers["Cache-Control"] == "public, max-age=3600"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_line_break_in_a_path_is_answered_as_any_path_that_leads_nowhere(platform):
+def test_a_line_break_in_a_path_is_answered_like_any_unknown_path(platform):
     answer = httpx.get(f"{platform.gateway}/insert_rows/jobs%0d%0aSet-Cookie:%20a=b")
 
     assert answer.headers["Content-Type"].startswith("application/problem+json")
@@ -47,7 +47,7 @@ def test_a_line_break_in_a_path_is_answered_as_any_path_that_leads_nowhere(platf
 
 
 @pytest.mark.parametrize("path", ["/insert_rows/jobs", "/dashboard/uploads/jobs", "/nowhere"])
-def test_a_gzip_bomb_is_not_unpacked_on_its_way(platform, path):
+def test_the_gateway_does_not_decompress_a_gzip_bomb(platform, path):
     content = bomb(256)
     gateway = psutil.Process(platform.part("gateway").pid)
     before = gateway.cpu_times()
@@ -65,12 +65,12 @@ def test_a_gzip_bomb_is_not_unpacked_on_its_way(platform, path):
 
     after = gateway.cpu_times()
     assert answer.status_code in (404, 415)
-    # Unpacking alone takes a second, in which nobody else is answered.
+    # Decompressing it takes a second, during which the gateway could answer no other request.
     assert after.user + after.system - before.user - before.system < 0.5
     assert gateway.memory_info().rss < 200 << 20
 
 
-def test_others_are_answered_while_bombs_come(platform):
+def test_other_requests_are_answered_while_bombs_arrive(platform):
     content = bomb(256)
 
     async def ask() -> float:

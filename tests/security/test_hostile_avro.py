@@ -1,4 +1,4 @@
-"""Avro files that are made to hurt: refused before their few bytes become much."""
+"""Hostile Avro files are refused before a few bytes expand to many."""
 
 import io
 import json
@@ -12,7 +12,7 @@ import pytest
 from shared.backups.errors import UnusableBackup
 from tests.security.avro_files import ROW, block, header, number, record, restored, text
 
-MUCH = 1 << 40
+HUGE = 1 << 40
 EMPTY = {"type": "record", "name": "Empty", "fields": []}
 
 
@@ -25,7 +25,7 @@ def refused(content: object, **options: int) -> UnusableBackup:
 
 
 def doubling(times: int) -> list[object]:
-    """Records of nothing, each twice in the next."""
+    """Empty records, each contained twice in the next."""
     found: list[object] = ["null"]
     for step in range(times):
         kind = found[-1] if step == 0 else f"N{step - 1}"
@@ -35,7 +35,7 @@ def doubling(times: int) -> list[object]:
 
 
 def chained(times: int) -> list[object]:
-    """Records that each hold the one before them."""
+    """Records that each contain the previous one."""
     found: list[object] = [
         {"type": "record", "name": "N0", "fields": [{"name": "a", "type": "long"}]}
     ]
@@ -50,8 +50,8 @@ def chained(times: int) -> list[object]:
     [
         ([["null", "Job"]], (ROW + number(1)) * 1_000_000 + ROW + number(0)),
         ([{"type": "array", "items": "Job"}], ROW + number(0)),
-        ([{"type": "array", "items": "null"}], ROW + number(MUCH) + number(0)),
-        ([{"type": "array", "items": EMPTY}], ROW + number(MUCH) + number(0)),
+        ([{"type": "array", "items": "null"}], ROW + number(HUGE) + number(0)),
+        ([{"type": "array", "items": EMPTY}], ROW + number(HUGE) + number(0)),
         ([{"type": "array", "items": {"type": "fixed", "name": "F", "size": 0}}], ROW),
         ([{"type": "array", "items": {"type": "fixed", "name": "F", "size": -1}}], ROW),
         (doubling(30), ROW),
@@ -61,7 +61,7 @@ def chained(times: int) -> list[object]:
     ],
     ids=lambda value: None if isinstance(value, bytes) else json.dumps(value)[:50],
 )
-def test_a_schema_that_makes_much_of_few_bytes_is_refused(more, row):
+def test_a_schema_that_amplifies_few_bytes_is_refused(more, row):
     assert refused(header(record(*more)) + block(1, row)).code == "wrong_schema"
 
 
@@ -83,12 +83,12 @@ def test_a_schema_that_makes_much_of_few_bytes_is_refused(more, row):
         b"",
     ],
 )
-def test_what_is_no_schema_of_a_table_is_refused(schema):
+def test_an_invalid_schema_is_refused(schema):
     assert refused(header(schema) + block(1, ROW)).code in {"damaged", "wrong_schema"}
 
 
 @pytest.mark.parametrize("union", [["null", "string"], ["long"]])
-def test_the_fields_of_others_do_no_harm_where_bytes_pay_for_them(union):
+def test_extra_fields_are_allowed_if_they_do_not_amplify(union):
     decimal = {"type": "bytes", "logicalType": "decimal", "precision": 10**9, "scale": 10**8}
     nested = {
         "type": "record",
@@ -103,7 +103,7 @@ def test_the_fields_of_others_do_no_harm_where_bytes_pay_for_them(union):
     started = time.process_time()
 
     assert restored(header(record(*more)) + block(1, row)) == (1, 0)
-    # As a decimal so many digits take minutes.
+    # Parsed as a decimal, this many digits would take minutes.
     assert time.process_time() - started < 5
 
 
@@ -111,22 +111,22 @@ def test_the_fields_of_others_do_no_harm_where_bytes_pay_for_them(union):
     ("blocks", "code"),
     [
         (block(-1, ROW), "damaged"),
-        (block(MUCH, ROW), "damaged"),
+        (block(HUGE, ROW), "damaged"),
         (block(2, ROW), "damaged"),
         (block(1, ROW + b"x"), "damaged"),
         (block(1, ROW) + block(0, ROW), "damaged"),
         (block(1, ROW, sync=b"T" * 16), "damaged"),
         (block(1, ROW)[:-1], "truncated"),
         (number(1) + number(-5) + ROW, "damaged"),
-        (number(1) + number(MUCH) + ROW, "too_large"),
+        (number(1) + number(HUGE) + ROW, "too_large"),
         (number(1) + b"\xff" * 11, "damaged"),
-        (block(1, number(1) + number(MUCH) + b"x"), "damaged"),
+        (block(1, number(1) + number(HUGE) + b"x"), "damaged"),
         (block(1, number(1) + number(-9) + b"x"), "damaged"),
         (block(1, number(1) + text(b"\xff\xfe")), "damaged"),
         (block(200_000, b"\x00\x00" * 200_000), "bad_rows"),
     ],
 )
-def test_blocks_that_are_not_what_they_say_are_refused(blocks, code):
+def test_blocks_with_wrong_counts_or_sizes_are_refused(blocks, code):
     assert refused(header(record()) + blocks).code == code
 
 
@@ -138,25 +138,23 @@ def test_blocks_that_are_not_what_they_say_are_refused(blocks, code):
         (["job", "id"], [text(b"Welder"), b"", text(b"Welder") + b"\x80", b"\x0c"]),
     ],
 )
-def test_a_row_that_is_cut_off_is_found_in_whatever_block_it_is(names, rows, place):
+def test_a_truncated_row_is_found_in_any_block(names, rows, place):
     kinds = {"id": "long", "job": "string"}
     fields = [{"name": name, "type": kinds[name]} for name in names]
-    beginning = header(json.dumps({"type": "record", "name": "Job", "fields": fields}).encode())
+    start = header(json.dumps({"type": "record", "name": "Job", "fields": fields}).encode())
     whole = number(1) + text(b"Welder") if names[0] == "id" else text(b"Welder") + number(1)
 
-    # So many blocks are read side by side.
-    assert restored(beginning + 30 * block(1, whole)) == (30, 0)
+    # This many blocks are decoded in bulk.
+    assert restored(start + 30 * block(1, whole)) == (30, 0)
     for row in rows:
-        found = refused(
-            beginning + b"".join(block(1, row if n == place else whole) for n in range(30))
-        )
+        found = refused(start + b"".join(block(1, row if n == place else whole) for n in range(30)))
         assert found.code == "damaged"
 
 
 @pytest.mark.parametrize(
     ("codec", "packed"), [(b"null", b""), (b"deflate", b""), (b"deflate", b"\x03\x00")]
 )
-def test_blocks_of_nothing_are_passed_over(codec, packed):
+def test_empty_blocks_are_skipped(codec, packed):
     assert restored(header(record(), codec) + 2 * block(0, packed)) == (0, 0)
 
 
@@ -174,18 +172,18 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("codec", BOMBS, ids=bytes.decode)
-def test_a_block_that_unpacks_to_more_than_is_taken_is_too_large(codec):
+def test_a_block_that_unpacks_beyond_the_limit_is_too_large(codec):
     content = header(record(), codec) + block(1, BOMBS[codec])
 
-    fault = refused(content, max_block_bytes=1 << 20)
+    error = refused(content, max_block_bytes=1 << 20)
 
-    assert fault.code == "too_large"
-    assert "MAX_BLOCK_BYTES" in str(fault)
+    assert error.code == "too_large"
+    assert "MAX_BLOCK_BYTES" in str(error)
 
 
 @pytest.mark.parametrize("codec", BOMBS, ids=bytes.decode)
 @pytest.mark.parametrize("packed", [b"", b"\x00", b"\xff" * 40, b"(\xb5/\xfd" + bytes(9)])
-def test_what_cannot_be_unpacked_is_damaged(codec, packed):
+def test_a_block_that_cannot_be_unpacked_is_damaged(codec, packed):
     assert refused(header(record(), codec) + block(1, packed)).code in {"damaged", "too_large"}
 
 
@@ -193,25 +191,25 @@ class Endless:
     """A header whose entries never end."""
 
     def __init__(self) -> None:
-        self.held = b"Obj\x01" + number(MUCH)
-        self.given = 0
+        self.buffer = b"Obj\x01" + number(HUGE)
+        self.sent = 0
 
     def read(self, size: int, /) -> bytes:
-        while len(self.held) < size:
-            self.held += text(b"key%d" % self.given) + text(bytes(1 << 20))
-        found, self.held = self.held[:size], self.held[size:]
-        self.given += len(found)
+        while len(self.buffer) < size:
+            self.buffer += text(b"key%d" % self.sent) + text(bytes(1 << 20))
+        found, self.buffer = self.buffer[:size], self.buffer[size:]
+        self.sent += len(found)
         return found
 
 
-def test_a_header_without_an_end_is_given_up_early():
+def test_an_endless_header_is_refused_early():
     endless = Endless()
 
     assert refused(endless).code == "damaged"
-    assert endless.given < 16 << 20
+    assert endless.sent < 16 << 20
 
 
-def test_many_rows_in_one_block_are_read_some_at_a_time():
+def test_a_block_of_many_rows_is_read_in_chunks():
     sink = io.BytesIO()
     rows = [{"id": n, "job": "J"} for n in range(1, 120_001)]
     fastavro.writer(sink, json.loads(record()), rows, sync_interval=1 << 30)

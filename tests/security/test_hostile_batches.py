@@ -1,4 +1,4 @@
-"""Batches that are made to hurt: the good rows beside them are neither lost nor held up."""
+"""Hostile rows in a batch neither lose nor delay its good rows."""
 
 import json
 import random
@@ -25,14 +25,14 @@ def batch(*rows: str) -> bytes:
 
 
 def through(body: bytes) -> json_batch.Verdict:
-    """The verdict on a body as it comes out of the message that carries it, every reject kept."""
+    """The verdict on a body after the round trip through a message, with every reject recorded."""
     judged = Batch(uuid.UUID(int=1), JOBS, "ann", NOW, json_batch.check(JOBS, body))
     verdict = unpack(*pack(judged, body)).verdict
     for reject in verdict.rejects:
-        kept = rejects.copied(judged.batch_id, "ann", "jobs", [reject])
-        assert kept.count(b"\n") == 1
-        # COPY reads two backslashes as one, and four as two: then it is no escape of JSON's.
-        assert b"\\u0000" not in kept.replace(b"\\\\", b"\\").replace(b"\\\\", b"")
+        line = rejects.copied(judged.batch_id, "ann", "jobs", [reject])
+        assert line.count(b"\n") == 1
+        # COPY halves backslashes; a NUL escape behind an escaped backslash is plain text in JSON.
+        assert b"\\u0000" not in line.replace(b"\\\\", b"\\").replace(b"\\\\", b"")
         assert reject.reason
     return verdict
 
@@ -53,7 +53,7 @@ def through(body: bytes) -> json_batch.Verdict:
         '"\\ud800"',
     ],
 )
-def test_a_hostile_row_is_turned_away_and_the_good_one_beside_it_is_stored(row):
+def test_a_hostile_row_is_rejected_and_the_good_one_is_stored(row):
     verdict = through(batch(row))
 
     assert list(verdict.rows.values()) == [(1, "Welder")]
@@ -70,14 +70,14 @@ def test_a_hostile_row_is_turned_away_and_the_good_one_beside_it_is_stored(row):
         ('{"id": 2, "job": "x", "a": 1, "a": 1}', "duplicate_key"),
     ],
 )
-def test_what_no_reader_could_be_given_again_refuses_the_batch_before_it_is_taken(row, code):
+def test_a_row_that_cannot_be_passed_on_as_json_refuses_the_batch(row, code):
     with pytest.raises(BadBatch) as caught:
         json_batch.check(JOBS, batch(row))
 
     assert (caught.value.code, caught.value.pointer) == (code, "/rows/1")
 
 
-def test_values_as_deep_as_is_allowed_pass_and_one_deeper_does_not():
+def test_values_nested_to_the_limit_pass_and_deeper_ones_do_not():
     deepest = strict_json.MAX_DEPTH
     strict_json.decode(b"[" * deepest + b"]" * deepest)
     strict_json.decode(b"[" + b"[]," * 5000 + b"[]]")
@@ -86,18 +86,18 @@ def test_values_as_deep_as_is_allowed_pass_and_one_deeper_does_not():
         strict_json.decode(b'{"a":' * (deepest + 1) + b"1" + b"}" * (deepest + 1))
 
 
-def test_a_doubled_key_behind_many_others_is_found_at_once():
+def test_a_duplicate_key_after_many_others_is_found_quickly():
     names = ", ".join(f'"a{number}": 1' for number in range(200_000))
     started = time.process_time()
 
-    with pytest.raises(BadBatch, match="'z' stands twice"):
+    with pytest.raises(BadBatch, match="'z' occurs twice"):
         json_batch.check(JOBS, batch(f'{{{names}, "z": 1, "z": 1}}'))
 
-    # One count for each key before it would take minutes.
+    # Counting the occurrences of each key would take minutes.
     assert time.process_time() - started < 5
 
 
-def test_of_many_unknown_fields_only_some_are_told():
+def test_only_some_of_many_unknown_fields_are_listed():
     names = ", ".join(f'"a{number:06}": 1' for number in range(100_000))
 
     (reject,) = through(batch(f'{{"id": 2, "job": " ", {names}}}')).rejects
@@ -108,8 +108,8 @@ def test_of_many_unknown_fields_only_some_are_told():
 
 
 @pytest.mark.slow
-def test_a_batch_as_large_as_a_body_may_be_fits_a_message():
-    # Characters beyond the first 65,536, written as escapes, take three times the room.
+def test_a_batch_of_the_maximum_body_size_fits_in_a_message():
+    # Characters above U+FFFF take three times the space when written as escapes.
     chance = random.Random(7)
     letters = "".join(chr(chance.randrange(0x10000, 0x110000)) for _ in range(2_450_000))
     rows = [{"id": "bad", "job": letters[place::1000]} for place in range(1000)]
@@ -119,6 +119,6 @@ def test_a_batch_as_large_as_a_body_may_be_fits_a_message():
     data, attributes = pack(judged, body)
 
     assert len(body) > 9_000_000
-    # Google's limit for a message, its attributes with it.
+    # Google's limit for a message, including its attributes.
     assert len(data) < 9_900_000
     assert unpack(data, attributes).verdict.rejects[7].raw == rows[7]

@@ -1,4 +1,4 @@
-"""Messages that no gate of ours made: put aside, not tried again for a day, and within bounds."""
+"""Malformed Pub/Sub messages are permanent errors, and are detected within the size limit."""
 
 import gzip
 import json
@@ -49,12 +49,12 @@ PACKED = gzip.compress(BATCH)
         (BATCH, {"kind": "restore"}),
     ],
 )
-def test_a_message_that_is_no_batch_is_told_from_one_that_may_be_tried_again(data, attributes):
+def test_a_message_that_is_not_a_batch_is_malformed_and_not_retried(data, attributes):
     with pytest.raises(MalformedMessage):
         unpack(data, {**ATTRIBUTES, **attributes})
 
 
-def test_a_message_that_unpacks_to_more_than_is_taken_is_refused_without_doing_so():
+def test_a_message_that_unpacks_beyond_the_limit_is_refused_without_unpacking_it():
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(256)) + packer.flush()
 
@@ -62,9 +62,9 @@ def test_a_message_that_unpacks_to_more_than_is_taken_is_refused_without_doing_s
         unpack(bomb, {**ATTRIBUTES, "encoding": "gzip"}, 1_000_000)
 
 
-def test_an_attribute_is_cut_by_its_bytes_between_characters():
-    cut = attribute("a" + "💣" * 1000 + "\ud800")
+def test_an_attribute_is_truncated_by_bytes_at_a_character_boundary():
+    truncated = attribute("a" + "💣" * 1000 + "\ud800")
 
-    assert len(cut.encode()) == 1021
-    assert msgspec.json.decode(msgspec.json.encode(cut)) == cut
+    assert len(truncated.encode()) == 1021
+    assert msgspec.json.decode(msgspec.json.encode(truncated)) == truncated
     assert attribute("\ud800 short") == "? short"

@@ -1,4 +1,4 @@
-"""Names that are made to hurt: every file ends in one place, whatever it is called."""
+"""Hostile file names: every file is archived in exactly one bucket, whatever its name."""
 
 import json
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ LONG = "jobs-" + "x" * 220 + ".csv"
         "../jobs".replace("..", "\u2025") + "/jobs/a.csv",
     ],
 )
-def test_a_file_of_any_name_of_a_table_is_loaded_and_moved_with_its_rejects_beside_it(
+def test_a_file_with_any_name_of_a_table_is_loaded_and_archived_with_its_rejects(
     name, drop, lying, rows
 ):
     entry = drop(name, b"1,Welder\nx,Bad\n")
@@ -52,11 +52,11 @@ def test_a_name_that_only_looks_like_a_table_goes_to_failed_with_a_report(
     assert lying("uploads") == []
     (report,) = (found for found in lying("failed") if found != name)
     bucket = uploads.objects.client.bucket(uploads.settings.failed_bucket)
-    told = json.loads(bucket.blob(report).download_as_bytes())
-    assert (told["file"], told["code"]) == (name, "unknown_table")
+    content = json.loads(bucket.blob(report).download_as_bytes())
+    assert (content["file"], content["code"]) == (name, "unknown_table")
 
 
-def test_two_files_of_one_overlong_name_both_keep_their_rejects(drop, lying):
+def test_two_files_with_the_same_long_name_both_have_their_rejects_file(drop, lying):
     drop(LONG, b"1,Welder\nx,Bad\n")
     drop(LONG, b"2,Tester\ny,Bad\n")
 
@@ -64,7 +64,7 @@ def test_two_files_of_one_overlong_name_both_keep_their_rejects(drop, lying):
 
 
 @pytest.mark.parametrize("name", ["jobs.csv", "é" * 600, "a/" * 511 + "b", "n" * 1024, "é" * 512])
-def test_what_lies_beside_an_object_has_a_name_that_can_be_had(name):
+def test_the_name_of_a_report_or_rejects_file_is_always_valid(name):
     ending = ".rejected.csv"
 
     found = sibling(name[:1024], ending)
@@ -75,7 +75,7 @@ def test_what_lies_beside_an_object_has_a_name_that_can_be_had(name):
     assert sibling("x" + name[1:1024] + "y", ending) != found
 
 
-def test_a_name_with_a_nul_is_of_no_table_and_has_an_identity_that_the_ledger_holds():
+def test_a_name_with_a_nul_fits_no_table_and_has_an_identity_without_nul():
     stored = StoredObject("b", "a\x00/jobs/x.csv", 1, datetime.now(UTC), 1, "AAAAAA==", {})
 
     assert "\x00" not in stored.identity

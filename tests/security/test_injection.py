@@ -1,4 +1,4 @@
-"""What looks like SQL, a formula or another line stays what it is: text of a cell."""
+"""Text that looks like SQL, a formula or a log line is stored and exported as plain text."""
 
 import csv
 import io
@@ -59,8 +59,8 @@ def rejects_of(content: bytes) -> list[tuple[int, object, str]]:
     found = []
     for block in blocks(HIRES, io.BytesIO(content), 1 << 20):
         for reject in block.rejects:
-            told = " ".join(f"{error.field}: {error.sentence()}" for error in reject.errors)
-            found.append((reject.position, reject.raw, told))
+            sentences = " ".join(f"{error.field}: {error.sentence()}" for error in reject.errors)
+            found.append((reject.position, reject.raw, sentences))
     return found
 
 
@@ -74,57 +74,57 @@ def as_file(rows: list[list[str]], header: bool = False) -> bytes:
 
 
 @pytest.mark.parametrize("hostile", [*FORMULAS, *SQL, *LINES])
-def test_a_reject_is_no_formula_in_its_file_and_comes_back_as_it_was(hostile):
+def test_a_reject_is_not_a_formula_in_the_corrections_file_and_survives_reupload(hostile):
     rows = [[hostile if place == bad else "x" for place in range(5)] for bad in range(5)]
-    # Right in number, too few and too many.
+    # The right number of fields, and too many.
     rows += [[hostile] * 5, [hostile] * 9, ["1", "Ada", "2021-01-01T00:00:00Z", "1", "1", hostile]]
     first = rejects_of(as_file([["1", "Ada", "2021-01-01T00:00:00Z", "1", "1"], *rows]))
     assert len(first) == len(rows)
 
-    told = b"".join(corrections.lines(HIRES, first))
-    again = rejects_of(told)
+    exported = b"".join(corrections.lines(HIRES, first))
+    again = rejects_of(exported)
 
-    for row in csv.reader(io.StringIO(told.decode(), newline="")):
+    for row in csv.reader(io.StringIO(exported.decode(), newline="")):
         assert not [
             cell for cell in row if cell.lstrip(" \u00a0\ufeff\u200b\u202e").startswith(DANGEROUS)
         ]
     assert [raw for _, raw, _ in again] == [raw for _, raw, _ in first]
 
 
-def test_a_row_of_too_many_cells_is_not_cut_into_one_that_fits():
+def test_a_row_with_too_many_cells_is_not_truncated_to_fit():
     good = ["1", "Ada", "2021-01-01T00:00:00Z", "1", "1"]
     (first,) = rejects_of(as_file([good, [*good, "and more"]]))
-    told = b"".join(corrections.lines(HIRES, [first]))
+    exported = b"".join(corrections.lines(HIRES, [first]))
 
-    (again,) = rejects_of(told + as_file([[*good, "", ""]]))
+    (again,) = rejects_of(exported + as_file([[*good, "", ""]]))
 
     assert again[1] == [*good, "and more"]
     assert "6 fields where the table has 5" in again[2]
 
 
 @pytest.mark.parametrize("text", [*FORMULAS, *SQL, *LINES, "", "'", "''", "plain", "'tis"])
-def test_what_is_shielded_is_unshielded_to_what_it_was(text):
+def test_unshielding_reverses_shielding(text):
     assert unshield(shield(text)) == text
     assert shield("plain") == "plain"
 
 
-def test_values_of_a_batch_that_are_no_text_are_told_as_json():
+def test_values_other_than_text_are_exported_as_json():
     (line,) = list(corrections.lines(JOBS, [(1, {"id": [1, None], "job": True}, "x")]))[1:]
 
     assert next(csv.reader(io.StringIO(line.decode())))[:2] == ["[1, null]", "true"]
 
 
 @pytest.mark.parametrize("hostile", FORMULAS)
-def test_a_metric_as_csv_holds_no_formula(hostile):
-    told = _csv(["department", "hired"], [[hostile, -1]]).decode()
+def test_metrics_as_csv_hold_no_formula(hostile):
+    exported = _csv(["department", "hired"], [[hostile, -1]]).decode()
 
-    _, (department, hired) = csv.reader(io.StringIO(told, newline=""))
+    _, (department, hired) = csv.reader(io.StringIO(exported, newline=""))
     assert unshield(department) == hostile
     assert department.startswith("'")
     assert hired == "-1"
 
 
-def test_sql_and_lines_in_every_field_are_stored_as_they_are(drop, rows):
+def test_sql_and_line_breaks_in_every_field_are_stored_unchanged(drop, rows):
     good = [[str(n), text] for n, text in enumerate([*FORMULAS, *SQL, *LINES], 1)]
     bad = [[text, text] for text in [*FORMULAS, *SQL, *LINES]]
 
@@ -132,11 +132,11 @@ def test_sql_and_lines_in_every_field_are_stored_as_they_are(drop, rows):
 
     assert entry.counts.inserted == len(good)
     assert rows("select job from jobs order by id") == [(text,) for _, text in good]
-    kept = rows("select raw from rejected_rows order by position")
-    assert [raw for (raw,) in kept] == [dict(zip(JOBS.names, row, strict=True)) for row in bad]
+    recorded = rows("select raw from rejected_rows order by position")
+    assert [raw for (raw,) in recorded] == [dict(zip(JOBS.names, row, strict=True)) for row in bad]
 
 
-def test_a_file_of_rejects_with_formulas_drops_again_as_it_was(drop, uploads, rows):
+def test_a_rejects_file_with_formulas_survives_another_upload(drop, uploads, rows):
     bad = [[f"{text}", text] for text in FORMULAS]
     drop("jobs.csv", as_file([["1", "Welder"], *bad]))
     bucket = uploads.objects.client.bucket(uploads.settings.processed_bucket)

@@ -1,6 +1,6 @@
-"""No log holds a secret or a row's value, whatever goes wrong with it.
+"""No log holds a secret or a row's value, whatever goes wrong.
 
-Beside these, the end of every platform's run and the output of every test are looked through: see
+In addition, the logs of every platform run and the output of every test are searched: see
 `tests/conftest.py` and `tests/support/platform.py`.
 """
 
@@ -30,11 +30,11 @@ HIRE = {
 
 @pytest.fixture
 def operator(platform):
-    """Somebody at a platform without rows."""
-    with closing(Operator(platform)) as somebody:
-        somebody.clear()
-        yield somebody
-        somebody.clear()
+    """An operator of a platform without rows."""
+    with closing(Operator(platform)) as person:
+        person.clear()
+        yield person
+        person.clear()
 
 
 def files() -> dict[str, bytes]:
@@ -60,7 +60,7 @@ def avro() -> bytes:
     return sink.getvalue()
 
 
-def test_what_goes_wrong_with_files_batches_and_backups_is_told_without_a_value(operator):
+def test_errors_in_files_batches_and_backups_are_logged_without_values(operator):
     for name, content in files().items():
         operator.dropped(name, content)
     api = operator.api
@@ -84,7 +84,7 @@ def test_what_goes_wrong_with_files_batches_and_backups_is_told_without_a_value(
     assert secrecy.leaks(operator.platform.home) == []
 
 
-def test_postgresql_tells_of_its_errors_without_the_rows_they_are_about(platform):
+def test_postgresql_logs_its_errors_without_row_values(platform):
     with closing(clients.connection(platform.database_url)) as connection:
         connection.run("create temporary table a (id bigint primary key, note text)")
         for statement in (
@@ -100,8 +100,8 @@ def test_postgresql_tells_of_its_errors_without_the_rows_they_are_about(platform
     assert secrecy.leaks(platform.home) == []
 
 
-def test_a_file_whose_keys_double_in_bulk_is_told_of_without_them(operator):
-    # Of a table that others refer to: its key stays while the rows come, and meets them in COPY.
+def test_duplicate_keys_in_a_bulk_load_are_logged_without_values(operator):
+    # Other tables reference jobs, so its key stays during COPY, which reports the duplicates.
     filler = "x" * 900
     rows = "".join(f"{number},{filler}\n" for number in range(1, 10_001))
     content = f"{rows}{NUMBER},{CANARY}\n{NUMBER},{CANARY} again\n".encode()
@@ -113,7 +113,7 @@ def test_a_file_whose_keys_double_in_bulk_is_told_of_without_them(operator):
     assert secrecy.leaks(operator.platform.home) == []
 
 
-def test_a_line_break_in_what_is_logged_ends_no_line(operator):
+def test_a_line_break_in_a_logged_value_does_not_start_a_new_line(operator):
     operator.dropped('jobs-x"}\n{"severity": "CRITICAL", "message": "forged"}.csv', b"1,a\n")
     httpx.get(f"{operator.platform.gateway}/rejected_rows?table=%0a%7B%22severity%22%3A1%7D")
 
@@ -123,7 +123,7 @@ def test_a_line_break_in_what_is_logged_ends_no_line(operator):
                 assert "forged" not in str(json.loads(line).get("message", ""))
 
 
-def test_the_search_finds_what_is_there(platform, tmp_path):
+def test_the_search_finds_a_planted_secret(platform, tmp_path):
     token = platform.home.secret(platform.home.token_file)
     file = platform.home.logs / "planted.log"
     try:

@@ -1,4 +1,4 @@
-"""Hostile files and bodies are refused in little memory, each measured in a process of its own."""
+"""Hostile files and bodies are refused in little memory, measured in one process each."""
 
 import json
 import subprocess
@@ -7,28 +7,28 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.security.child import CASES
+from tests.security.memory_cases import CASES
 from tests.support.checkout import ROOT
 
-# Of the largest body there are 10 MB; what it becomes in Python is the most of all.
+# The worst case is the largest body: 10 MB, which grow many times over as Python objects.
 MOST_MEGABYTES = 256
 
 
 @pytest.fixture(scope="module")
 def measured():
-    """What each case came to, and what it took; two processes at a time."""
+    """The outcome and memory of each case; two processes run at a time."""
 
     def run(name):
-        ended = subprocess.run(
-            [sys.executable, "-m", "tests.security.child", name],
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.security.memory_cases", name],
             cwd=ROOT,
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
         )
-        assert ended.returncode == 0, ended.stderr
-        return json.loads(ended.stdout)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(CASES, pool.map(run, CASES), strict=True))
@@ -39,12 +39,12 @@ def test_memory_stays_bounded(name, measured):
     assert measured[name]["megabytes"] < MOST_MEGABYTES, measured[name]
 
 
-def test_each_is_told_by_what_it_is(measured):
-    told = {name: one["outcome"] for name, one in measured.items()}
+def test_each_case_is_refused_for_its_own_reason(measured):
+    outcomes = {name: one["outcome"] for name, one in measured.items()}
 
-    assert told["a line of a gigabyte"] == told["a gzip bomb"] == "wrong_columns"
-    assert told["a hundred thousand columns"] == "header_drifted"
-    assert told["a batch of empty lists"] == "too_many_rows"
-    assert told["a message bomb"] == "malformed"
-    assert told["an Avro bomb"] == "too_large"
-    assert told["an Avro block of tiny rows"] == "bad_rows"
+    assert outcomes["a line of a gigabyte"] == outcomes["a gzip bomb"] == "wrong_columns"
+    assert outcomes["a hundred thousand columns"] == "header_drifted"
+    assert outcomes["a batch of empty lists"] == "too_many_rows"
+    assert outcomes["a message bomb"] == "malformed"
+    assert outcomes["an Avro bomb"] == "too_large"
+    assert outcomes["an Avro block of tiny rows"] == "bad_rows"

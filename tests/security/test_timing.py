@@ -1,4 +1,4 @@
-"""How long a token is looked at says nothing of the tokens there are."""
+"""The time to check a token reveals nothing about the configured tokens."""
 
 import hashlib
 import time
@@ -19,7 +19,7 @@ def seconds(presented: str, configured: list[Token]) -> float:
     return median(once() for _ in range(25))
 
 
-def test_the_first_the_last_and_no_token_take_the_same_time():
+def test_the_first_the_last_and_an_unknown_token_take_the_same_time():
     names = [f"token-{number}" for number in range(COUNT)]
     configured = [
         Token(name, hashlib.sha256(name.encode()).hexdigest(), frozenset(), None) for name in names
@@ -29,5 +29,5 @@ def test_the_first_the_last_and_no_token_take_the_same_time():
     last = seconds(names[-1], configured)
     unknown = seconds("nobody's", configured)
 
-    # One that stopped at its find would differ a thousandfold.
+    # A search that stops at the match would differ by a factor of a thousand.
     assert max(first, last, unknown) < 4 * min(first, last, unknown)

@@ -16,7 +16,6 @@ import httpx
 import psutil
 import pytest
 
-from infra.local import home as homes
 from infra.local import postgres, processes
 from infra.local.home import Home
 from infra.local.status import PartStatus, PlatformStatus, read_status, running_status
@@ -145,7 +144,7 @@ def new_home() -> Iterator[Home]:
     # Not pytest's own folder: PostgreSQL's account could not enter that.
     folder = Path(tempfile.mkdtemp(prefix="tablegate-test-"))
     folder.chmod(0o711)
-    home = homes.at(folder / "home")
+    home = Home.at(folder / "home")
     try:
         yield home
     finally:

@@ -1,4 +1,4 @@
-"""The golden files: what is composed for `hired_employees` is what people read there."""
+"""The golden files hold the SQL that is composed for `hired_employees`."""
 
 import ast
 from itertools import chain
@@ -35,13 +35,13 @@ TEMPLATES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_golden_file_is_what_is_composed(name):
+def test_a_golden_file_equals_the_composed_sql(name):
     assert (golden.FOLDER / name).read_text() == FILES[name], (
         "a composed statement has changed; run `make golden` and read the difference"
     )
 
 
-def test_there_is_no_other_golden_file():
+def test_there_are_no_stale_golden_files():
     found = {str(path.relative_to(golden.FOLDER)) for path in golden.FOLDER.rglob("*.sql")}
 
     assert found == set(FILES)
@@ -50,7 +50,7 @@ def test_there_is_no_other_golden_file():
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_composed_statement_is_in_a_golden_file(name):
     shown = "\n".join(FILES.values())
-    # What stands between the parts of a template is in the statement as it is.
+    # The text between a template's placeholders appears unchanged in the statement.
     lines = TEMPLATES[name].splitlines()
     pieces = chain.from_iterable(line.replace("}", "{").split("{")[::2] for line in lines)
 
@@ -58,7 +58,7 @@ def test_every_composed_statement_is_in_a_golden_file(name):
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_tables_and_subqueries_have_words_for_names(name):
+def test_tables_and_subqueries_have_no_one_letter_aliases(name):
     dialect = "bigquery" if "warehouse" in name and "ledger" not in name else "postgres"
     tokens = sqlglot.tokenize(TEXTS[name], dialect=dialect)
 

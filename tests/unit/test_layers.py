@@ -1,4 +1,4 @@
-"""Who may import whom: a room of shared imports only from the floors below it."""
+"""Who may import whom: each package of shared imports only from the layers below it."""
 
 import ast
 from graphlib import CycleError, TopologicalSorter
@@ -8,27 +8,27 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# From the ground up; a room that is missing here has no place yet.
-FLOORS = [
+# Lowest first. A package missing from this list fails the test until it gets a layer.
+LAYERS = [
     {"errors", "lazy", "logs", "formulas"},
     {"settings", "strict_json"},
     {"http", "tokens"},
     {"tables"},
-    {"validation", "pipeline", "database", "storage", "messages", "dataflow"},
-    {"avro"},
+    {"pipeline", "database", "storage", "messages", "dataflow"},
+    {"validation", "avro"},
     {"loading", "backups", "warehouse"},
     {"wiring"},
     {"dashboard", "ingest"},
     {"api", "events", "looker"},
 ]
-SAME_FLOOR = {("avro", "backups")}
+SAME_LAYER: set[tuple[str, str]] = set()
 # HTTP knows nothing of the domain, and the domain knows nothing of HTTP.
 ONLY_FOR = {"http": {"api", "dashboard", "events"}}
 
 
-def floor(room):
-    found = [number for number, rooms in enumerate(FLOORS) if room in rooms]
-    assert found, f"shared/{room} is on no floor: give it one in {Path(__file__).name}"
+def layer(package):
+    found = [number for number, packages in enumerate(LAYERS) if package in packages]
+    assert found, f"shared/{package} has no layer: give it one in {Path(__file__).name}"
     return found[0]
 
 
@@ -48,30 +48,34 @@ def sources(folder):
 
 
 @pytest.mark.parametrize("path", sources("shared"), ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_room_imports_only_from_the_floors_below(path):
+def test_a_package_imports_only_from_the_layers_below(path):
     parts = path.relative_to(ROOT / "shared").with_suffix("").parts
-    room = parts[0]
-    # A room's command is a door of its own.
-    if room == "__init__" or parts[-1] == "__main__":
+    package = parts[0]
+    # A command may import anything: it is an entry point, as a function is.
+    if package == "__init__" or parts[-1] == "__main__":
         return
     for name in imports(path):
         assert not name.startswith(("functions", "infra", "tests")), f"{path} imports {name}"
         pieces = name.split(".")
-        if pieces[0] != "shared" or len(pieces) == 1 or pieces[1] == room:
+        if pieces[0] != "shared" or len(pieces) == 1 or pieces[1] == package:
             continue
-        assert room in ONLY_FOR.get(pieces[1], {room}), f"{path} must not know shared/{pieces[1]}"
-        below = floor(pieces[1]) < floor(room)
-        assert below or (room, pieces[1]) in SAME_FLOOR, f"{path} climbs to shared/{pieces[1]}"
+        assert package in ONLY_FOR.get(pieces[1], {package}), (
+            f"{path} must not import shared/{pieces[1]}"
+        )
+        below = layer(pieces[1]) < layer(package)
+        assert below or (package, pieces[1]) in SAME_LAYER, (
+            f"{path} imports upwards from shared/{pieces[1]}"
+        )
 
 
 def dotted(path):
-    """The name a file is imported by."""
+    """The module name of a file."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def modules_used(path, known):
-    """Those of the known modules that a file imports: a package only if it uses a name of it."""
+    """The known modules that a file imports; a package counts only if a name of it is used."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from known & {alias.name for alias in node.names}
@@ -82,15 +86,15 @@ def modules_used(path, known):
 
 
 @pytest.mark.parametrize("folder", ["shared", "infra"])
-def test_no_modules_import_each_other_in_a_circle(folder):
-    # Imports inside functions and for type checking count: they hide a circle, no more.
+def test_there_are_no_import_cycles(folder):
+    # Imports inside functions and for type checking count: they only hide a cycle.
     paths = {dotted(path): path for path in sources(folder)}
     graph = {name: {*modules_used(path, paths.keys())} for name, path in paths.items()}
 
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        pytest.fail(f"an import circle: {' <- '.join(error.args[1])}")
+        pytest.fail(f"an import cycle: {' <- '.join(error.args[1])}")
 
 
 @pytest.mark.parametrize("path", sources("shared"), ids=lambda path: str(path.relative_to(ROOT)))
@@ -103,7 +107,7 @@ def test_only_the_settings_and_the_wiring_read_the_environment(path):
 
 
 @pytest.mark.parametrize("path", sources("functions"), ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_function_is_a_door(path):
+def test_a_function_holds_no_sql_and_reads_no_environment(path):
     text = path.read_text(encoding="utf-8")
     for word in ("environ", "select ", "insert into"):
         assert word not in text
@@ -114,7 +118,7 @@ def test_a_function_is_a_door(path):
     [*sources("shared"), *sources("functions")],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
-def test_imports_stand_at_the_top_of_a_file(path):
+def test_imports_are_at_the_top_of_the_file(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
     inside = [
@@ -124,4 +128,4 @@ def test_imports_stand_at_the_top_of_a_file(path):
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
 
-    assert not inside, "take heavy modules from shared.lazy"
+    assert not inside, "import heavy modules through shared.lazy"

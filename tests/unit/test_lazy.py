@@ -1,4 +1,4 @@
-"""What is put off until first use, when the first uses come together."""
+"""Lazy imports and objects, including concurrent first uses."""
 
 import ast
 import subprocess
@@ -17,7 +17,7 @@ THREADS = 8
 
 
 def listed():
-    """Each name of shared.lazy and the module that type checkers take it for."""
+    """Each name in shared.lazy, and the module that type checkers see for it."""
     tree = ast.parse(Path(lazy.__file__).read_text("utf-8"))
     (block,) = (node for node in tree.body if isinstance(node, ast.If))
     for node in block.body:
@@ -27,7 +27,7 @@ def listed():
 
 
 @pytest.mark.parametrize(("name", "module"), list(listed()))
-def test_a_name_stands_for_the_module_that_type_checkers_see(name, module):
+def test_a_name_resolves_to_the_module_that_type_checkers_see(name, module):
     found = getattr(lazy, name)
 
     assert isinstance(found, LazyModule)
@@ -35,13 +35,13 @@ def test_a_name_stands_for_the_module_that_type_checkers_see(name, module):
     assert found.__doc__ is not None or found.__file__
 
 
-def test_every_lazy_module_is_offered():
-    offered = {name for name, value in vars(lazy).items() if isinstance(value, LazyModule)}
+def test_every_lazy_module_is_exported():
+    exported = {name for name, value in vars(lazy).items() if isinstance(value, LazyModule)}
 
-    assert offered == {name for name, _ in listed()} == {*lazy.__all__} - {"Once"}
+    assert exported == {name for name, _ in listed()} == {*lazy.__all__} - {"Once"}
 
 
-def test_a_module_is_imported_when_one_of_its_attributes_is_first_read():
+def test_a_module_is_imported_on_first_attribute_access():
     program = """
 import sys
 from shared.lazy import LazyModule
@@ -56,12 +56,12 @@ print(vars(module)["check"] is module.check)
     assert done.stdout.split() == ["False", "check", "True", "True"]
 
 
-def test_a_name_that_the_module_lacks_is_an_attribute_error():
+def test_a_missing_attribute_raises_an_attribute_error():
     with pytest.raises(AttributeError, match="nothing_such"):
         _ = LazyModule("json").nothing_such
 
 
-def test_threads_that_use_modules_at_once_import_them_one_after_the_other(tmp_path, monkeypatch):
+def test_concurrent_first_uses_import_one_module_at_a_time(tmp_path, monkeypatch):
     names = [f"slow_module_{number}" for number in range(THREADS)]
     log = tmp_path / "log"
     for name in names:
@@ -83,25 +83,25 @@ def test_threads_that_use_modules_at_once_import_them_one_after_the_other(tmp_pa
     assert log.read_text().split() == ["in", "out"] * THREADS
 
 
-def test_an_object_is_made_once_however_many_ask_at_once():
-    made = []
+def test_an_object_is_built_once_under_concurrent_first_use():
+    builders = []
 
     @Once
     def thing():
         time.sleep(0.05)
-        made.append(threading.get_ident())
+        builders.append(threading.get_ident())
         return object()
 
     with ThreadPoolExecutor(THREADS) as pool:
-        given = list(pool.map(lambda _: thing(), range(THREADS)))
+        objects = list(pool.map(lambda _: thing(), range(THREADS)))
 
-    assert len(made) == 1
-    assert len(set(map(id, given))) == 1
+    assert len(builders) == 1
+    assert len(set(map(id, objects))) == 1
     thing.forget()
-    assert thing() is not given[0]
+    assert thing() is not objects[0]
 
 
-def test_what_could_not_be_made_is_tried_again():
+def test_a_failed_build_is_retried_on_the_next_use():
     answers = iter([ZeroDivisionError, "made"])
 
     @Once

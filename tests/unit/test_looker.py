@@ -1,4 +1,4 @@
-"""The link to Looker Studio names every reporting view, and its command what is missing."""
+"""The Looker Studio link names every reporting view; its command names missing settings."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ def query(link):
     return {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
 
 
-def ran(*words, **environment):
+def run_looker(*words, **environment):
     return subprocess.run(
         [sys.executable, "-m", "shared.looker", *words],
         cwd=ROOT,
@@ -26,7 +26,7 @@ def ran(*words, **environment):
     )
 
 
-def test_it_names_every_reporting_view_there_is():
+def test_the_link_names_every_reporting_view():
     assert set(looker.VIEWS) == {path.stem for path in VIEWS.glob("*.sql")}
 
 
@@ -42,21 +42,21 @@ def test_each_view_is_a_data_source():
     assert "c.reportId" not in found
 
 
-def test_a_template_is_copied_where_one_is_named():
+def test_a_template_is_copied_if_one_is_named():
     found = query(looker.link("my-project", "reporting", "1a2b"))
 
     assert found["c.reportId"] == "1a2b"
 
 
-def test_the_command_prints_the_link_of_the_settings():
-    done = ran(GOOGLE_CLOUD_PROJECT="my-project", REPORTING_DATASET="views")
+def test_the_command_prints_the_link_for_its_settings():
+    done = run_looker(GOOGLE_CLOUD_PROJECT="my-project", REPORTING_DATASET="views")
 
     assert done.returncode == 0
     assert done.stdout == looker.link("my-project", "views") + "\n"
 
 
-def test_the_command_says_what_it_lacks():
-    done = ran()
+def test_the_command_names_a_missing_setting():
+    done = run_looker()
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "GOOGLE_CLOUD_PROJECT" in done.stderr

@@ -1,4 +1,4 @@
-"""Settings are read from a mapping, typed, and named when they are wrong."""
+"""Settings are parsed from a mapping; the error names every wrong one."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from shared.errors import ConfigurationError
 TOKEN = '[{"name": "ann", "sha256": "%s", "scopes": ["rows"], "expires": null}]' % ("ab" * 32)
 
 
-def test_what_is_not_set_has_its_default():
+def test_an_unset_setting_has_its_default():
     read = settings.read({"GOOGLE_CLOUD_PROJECT": "", "MAX_LINE_BYTES": "2048"})
 
     assert read.google_cloud_project == ""
@@ -16,7 +16,7 @@ def test_what_is_not_set_has_its_default():
     assert read.max_line_bytes == 2048
 
 
-def test_everything_wrong_is_named_in_one_message():
+def test_all_invalid_settings_are_named_in_one_message():
     with pytest.raises(ConfigurationError) as caught:
         settings.read({"MAX_LINE_BYTES": "-1", "TOKENS": "{}", "DATABASE_POOL_SIZE": "٣"})
 
@@ -24,7 +24,7 @@ def test_everything_wrong_is_named_in_one_message():
         assert name in str(caught.value)
 
 
-def test_everything_missing_is_named_in_one_message():
+def test_all_missing_settings_are_named_in_one_message():
     with pytest.raises(ConfigurationError) as caught:
         settings.read({}).require("uploads_bucket", "failed_bucket", "batches_topic")
 
@@ -32,14 +32,14 @@ def test_everything_missing_is_named_in_one_message():
     assert "BATCHES_TOPIC" not in str(caught.value)
 
 
-def test_secrets_do_not_show():
+def test_secrets_are_masked_in_the_repr():
     read = settings.read({"DATABASE_URL": "postgresql://u:hush@h/d", "TOKENS": TOKEN})
 
     assert "hush" not in repr(read)
     assert "abab" not in repr(read)
 
 
-def test_a_token_is_read_whole():
+def test_a_token_is_parsed():
     (token,) = settings.read({"TOKENS": TOKEN}).tokens
 
     assert token == settings.Token("ann", "ab" * 32, frozenset({"rows"}), None)
@@ -59,6 +59,6 @@ def test_a_malformed_token_is_refused(entry):
         settings.read({"TOKENS": f"[{entry}]"})
 
 
-def test_every_setting_has_a_sentence():
+def test_every_setting_is_described_in_a_sentence():
     for setting in settings.described():
         assert setting.metadata["sentence"].endswith("."), setting.name

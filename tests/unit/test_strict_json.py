@@ -1,4 +1,4 @@
-"""JSON is read strictly: what two readers could understand differently is refused."""
+"""JSON is parsed strictly: input that two parsers could read differently is refused."""
 
 import pytest
 
@@ -20,7 +20,7 @@ from shared.strict_json import NotStrictJson, decode
         (b'{"a":' * 100_000, "too_deep"),
     ],
 )
-def test_what_is_not_strict_is_refused_with_its_code_and_what_to_do(text, code):
+def test_input_that_is_not_strict_json_is_refused_with_a_code_and_a_remedy(text, code):
     with pytest.raises(NotStrictJson) as caught:
         decode(text)
 
@@ -34,18 +34,18 @@ def test_a_syntax_error_says_where_it_is():
         decode(b'{\n"a": }')
 
 
-def test_plain_json_comes_through():
+def test_valid_json_is_decoded():
     text = '{"a": [1, -2, 0.5, true, null, "é"], "b": {"a": 1}}'.encode()
 
     assert decode(text) == {"a": [1, -2, 0.5, True, None, "é"], "b": {"a": 1}}
 
 
 @pytest.mark.parametrize(("sign", "low", "high"), [("", 2**63, None), ("-", None, -(2**63))])
-def test_an_integer_of_many_digits_is_out_of_every_range(sign, low, high):
+def test_a_huge_integer_is_outside_every_range(sign, low, high):
     value = decode(f"[{sign}{'9' * 10_000}]".encode())[0]
 
     assert (low is None or value > low) and (high is None or value < high)
 
 
-def test_half_a_surrogate_pair_comes_through():
+def test_a_lone_surrogate_is_decoded():
     assert decode(b'"\\ud83d"') == "\ud83d"

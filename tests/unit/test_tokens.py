@@ -1,4 +1,4 @@
-"""`python -m shared.tokens` makes what the doors then accept."""
+"""`python -m shared.tokens` creates tokens that the functions accept."""
 
 import hashlib
 import json
@@ -9,14 +9,14 @@ import pytest
 from shared import settings, tokens
 
 
-def made(capsys, *arguments: str) -> tuple[str, dict]:
+def new_token(capsys, *arguments: str) -> tuple[str, dict]:
     tokens.main(["new", *arguments])
     _, token, _, entry = capsys.readouterr().out.splitlines()
     return token.strip(), json.loads(entry)
 
 
-def test_a_new_token_fits_the_settings(capsys):
-    token, entry = made(
+def test_a_new_token_is_valid_in_the_settings(capsys):
+    token, entry = new_token(
         capsys, "--name", "ann", "--scopes", "metrics, rows", "--expires", "2999-01-01"
     )
 
@@ -27,9 +27,9 @@ def test_a_new_token_fits_the_settings(capsys):
     assert configured.sha256 == hashlib.sha256(token.encode()).hexdigest()
 
 
-def test_tokens_are_long_differ_and_do_not_stand_in_the_entry(capsys):
-    first, entry = made(capsys, "--name", "ann", "--scopes", "rows")
-    second, _ = made(capsys, "--name", "ann", "--scopes", "rows")
+def test_tokens_are_long_and_unique_and_their_entry_does_not_contain_them(capsys):
+    first, entry = new_token(capsys, "--name", "ann", "--scopes", "rows")
+    second, _ = new_token(capsys, "--name", "ann", "--scopes", "rows")
 
     assert first != second
     assert len(first) > 40
@@ -38,7 +38,7 @@ def test_tokens_are_long_differ_and_do_not_stand_in_the_entry(capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--name", "a", "--scopes", "everything"), "unknown: everything"),
         (("--name", " ", "--scopes", "rows"), "printable"),
@@ -47,8 +47,8 @@ def test_tokens_are_long_differ_and_do_not_stand_in_the_entry(capsys):
         (("--name", "a"), "--scopes"),
     ],
 )
-def test_what_cannot_be_configured_is_refused(capsys, arguments, said):
+def test_invalid_arguments_are_refused(capsys, arguments, message):
     with pytest.raises(SystemExit):
         tokens.main(["new", *arguments])
 
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err

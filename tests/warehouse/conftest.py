@@ -1,4 +1,4 @@
-"""What brings a database's loads to the warehouse, and ways to load rows and to look."""
+"""A sync of the test's database with its warehouse, and ways to load and compare rows."""
 
 import io
 import itertools
@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from shared import tables
-from shared.database import engine as engines
+from shared.database.engine import transaction
 from shared.errors import TransientError
 from shared.loading import waiting
 from shared.loading.ledger import Source
@@ -24,38 +24,38 @@ from shared.validation.csv_rows import blocks
 from shared.warehouse.star import projections
 from shared.warehouse.sync import Sync
 from tests.support.checkout import ROOT
-from tests.warehouse.interposed import Interposed
+from tests.warehouse.hooked import HookedWarehouse
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
 def staging(storage_client):
-    """The bucket by which rows come to BigQuery."""
+    """The staging bucket, from which BigQuery loads rows."""
     storage_client.create_bucket("staging")
     return "staging"
 
 
 @pytest.fixture
 def sync(engine, warehouse, storage_client, staging):
-    """What brings that database's loads to that warehouse."""
+    """A sync of the test's database with the test's warehouse."""
     return Sync(engine, warehouse, ObjectStore(storage_client), staging)
 
 
 @pytest.fixture
 def sync_after(engine, warehouse, storage_client, staging):
-    """The same, with something of the test's own before each call of BigQuery."""
+    """Makes such a sync that calls a function of the test before each call to BigQuery."""
 
     def make(before):
-        interposed = Interposed(warehouse.client, warehouse.names, 30, before)
-        return Sync(engine, interposed, ObjectStore(storage_client), staging)
+        hooked = HookedWarehouse(warehouse.client, warehouse.names, 30, before)
+        return Sync(engine, hooked, ObjectStore(storage_client), staging)
 
     return make
 
 
 @pytest.fixture
 def drop(engine):
-    """Load CSV text into a table through the one write path, some minutes after noon."""
+    """Loads CSV text into a table as a file, accepted some minutes after noon."""
     numbers = itertools.count(1)
 
     def act(table, text, minute=0):
@@ -75,10 +75,10 @@ def drop(engine):
 
 @pytest.fixture
 def execute(engine):
-    """Run a statement on the database; its rows as tuples, if it has any."""
+    """Runs a statement on the database; returns its rows as tuples, if it has any."""
 
     def act(sql, **values):
-        with engines.transaction(engine) as connection:
+        with transaction(engine) as connection:
             result = connection.execute(sa.text(sql), values)
             return [tuple(row) for row in result] if result.returns_rows else []
 
@@ -87,7 +87,7 @@ def execute(engine):
 
 @pytest.fixture
 def ask(warehouse):
-    """Rows of a query of the warehouse, as tuples."""
+    """Runs a query on the warehouse; returns its rows as tuples."""
 
     def act(sql):
         return [tuple(row.values()) for row in warehouse.query(warehouse.names.resolved(sql))]
@@ -97,9 +97,9 @@ def ask(warehouse):
 
 @pytest.fixture
 def differences(execute, ask):
-    """The tables whose rows in BigQuery are not PostgreSQL's, to the last column."""
+    """Lists the tables whose rows differ between BigQuery and PostgreSQL in any column."""
 
-    def look():
+    def act():
         found = []
         for projection in projections():
             mine = execute(f"select * from {projection.table.name}")
@@ -109,12 +109,12 @@ def differences(execute, ask):
                 found.append(projection.table.name)
         return found
 
-    return look
+    return act
 
 
 @pytest.fixture
 def restored(execute):
-    """Put on record that a table was restored, so that all of it is brought anew."""
+    """Records that a table was restored, so that the next sync copies all of it."""
 
     def act(table):
         execute(
@@ -129,31 +129,31 @@ def restored(execute):
 
 @pytest.fixture
 def run_when_free(sync):
-    """Sync as soon as PostgreSQL and BigQuery have noticed that a killed process is gone."""
+    """Syncs as soon as PostgreSQL and BigQuery have noticed that a killed sync is gone."""
 
     def act():
         for _ in range(200):
-            # Its lock may still be held, and its last statement still be under way.
+            # Its lock may still be held, and its last statement may still be running.
             with suppress(TransientError):
                 if not sync.run().running_elsewhere:
                     return
             time.sleep(0.05)
-        raise AssertionError("the lock of a killed sync was not freed")
+        raise AssertionError("the lock of a killed sync was not released")
 
     return act
 
 
 @pytest.fixture
-def forked(warehouse, database_url, staging, storage_endpoint, bigquery_endpoint):
-    """Start a sync in a process of its own, with what `forked.py` reads; what it prints."""
-    told = {
+def start_sync(warehouse, database_url, staging, storage_endpoint, bigquery_endpoint):
+    """Starts a sync in its own process; returns its pid and the output of `killed_syncs.py`."""
+    settings = {
         "names": astuple(warehouse.names),
         "bucket": staging,
         "database_url": database_url,
         "storage": storage_endpoint,
         "bigquery": bigquery_endpoint,
     }
-    words = [sys.executable, "-m", "tests.warehouse.forked", json.dumps(told)]
+    words = [sys.executable, "-m", "tests.warehouse.killed_syncs", json.dumps(settings)]
     with subprocess.Popen(
         words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -169,5 +169,5 @@ def forked(warehouse, database_url, staging, storage_endpoint, bigquery_endpoint
 
 @pytest.fixture
 def not_synced(execute):
-    """How many loads the warehouse has yet to see."""
+    """How many loads are not in the warehouse yet."""
     return lambda: execute("select count(*) from loads where synced_at is null")[0][0]

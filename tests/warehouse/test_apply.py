@@ -1,4 +1,4 @@
-"""`apply` makes the warehouse, and evolves the one there is."""
+"""`apply` creates the warehouse, or updates an existing one."""
 
 import subprocess
 import sys
@@ -29,8 +29,8 @@ VIEWS = [
 
 
 @pytest.fixture
-def nothing(bigquery_client):
-    """A warehouse that has not been made."""
+def new_warehouse(bigquery_client):
+    """A warehouse that does not exist yet."""
     suffix = uuid.uuid4().hex
     names = Names(bigquery_client.project, f"new_{suffix}", f"new_reporting_{suffix}")
     return Warehouse(bigquery_client, names, timeout_seconds=30)
@@ -38,7 +38,7 @@ def nothing(bigquery_client):
 
 @pytest.fixture
 def dictionary(monkeypatch):
-    """Put tables in place of the dictionary's."""
+    """Replaces the tables of the dictionary."""
 
     def act(*found):
         monkeypatch.setattr(tables, "all_tables", lambda: {table.name: table for table in found})
@@ -55,7 +55,7 @@ class Office(Row):
 
 
 class OfficeWithFloors(Office):
-    """An office that says how many floors it has."""
+    """An office with a number of floors."""
 
     floors = Integer(load_default=1)
 
@@ -79,35 +79,35 @@ def listed(warehouse, dataset):
     return sorted(table.table_id for table in found)
 
 
-def test_it_makes_every_object_and_may_be_called_again(nothing):
-    first = apply(nothing, "US")
-    again = apply(nothing, "US")
+def test_it_creates_every_object_and_can_be_called_again(new_warehouse):
+    first = apply(new_warehouse, "US")
+    again = apply(new_warehouse, "US")
 
     assert first == again == OBJECTS + VIEWS
-    assert listed(nothing, nothing.names.warehouse) == OBJECTS
-    assert listed(nothing, nothing.names.reporting) == VIEWS
+    assert listed(new_warehouse, new_warehouse.names.warehouse) == OBJECTS
+    assert listed(new_warehouse, new_warehouse.names.reporting) == VIEWS
 
 
-def test_it_may_be_called_twice_at_once(nothing):
+def test_it_can_be_called_concurrently(new_warehouse):
     with ThreadPoolExecutor(3) as pool:
-        made = [pool.submit(apply, nothing, "US") for _ in range(3)]
+        made = [pool.submit(apply, new_warehouse, "US") for _ in range(3)]
 
     assert [one.result() for one in made] == [OBJECTS + VIEWS] * 3
-    assert listed(nothing, nothing.names.warehouse) == OBJECTS
+    assert listed(new_warehouse, new_warehouse.names.warehouse) == OBJECTS
 
 
-def test_staging_tables_that_a_killed_sync_left_go_when_they_are_old(nothing):
-    apply(nothing, "US")
-    nothing.create_staging("staging_dim_jobs_0", [Column("id", "INT64", "")])
+def test_old_staging_tables_of_a_killed_sync_are_deleted(new_warehouse):
+    apply(new_warehouse, "US")
+    new_warehouse.create_staging("staging_dim_jobs_0", [Column("id", "INT64", "")])
 
-    apply(nothing, "US")
-    assert "staging_dim_jobs_0" in listed(nothing, nothing.names.warehouse)
+    apply(new_warehouse, "US")
+    assert "staging_dim_jobs_0" in listed(new_warehouse, new_warehouse.names.warehouse)
 
-    apply(nothing, "US", forgotten=timedelta())
-    assert listed(nothing, nothing.names.warehouse) == OBJECTS
+    apply(new_warehouse, "US", staging_age=timedelta())
+    assert listed(new_warehouse, new_warehouse.names.warehouse) == OBJECTS
 
 
-def test_the_calendar_is_whole(warehouse, ask):
+def test_the_calendar_is_complete(warehouse, ask):
     assert ask(
         "select count(*), count(distinct date), string(min(date)), string(max(date))"
         " from `warehouse.dim_dates`"
@@ -118,11 +118,11 @@ def test_the_calendar_is_whole(warehouse, ask):
     ) == [(2021, 1, 1, 3, 2020, 53, "Sunday", "January")]
 
 
-def test_a_table_without_a_place_in_the_star_is_made_under_its_own_name(nothing, dictionary):
+def test_a_table_outside_the_star_is_created_under_its_own_name(new_warehouse, dictionary):
     dictionary(Table(name="offices", schema=Office))
 
-    assert "offices" in apply(nothing, "US")
-    assert columns(nothing, "offices") == {
+    assert "offices" in apply(new_warehouse, "US")
+    assert columns(new_warehouse, "offices") == {
         "id": "INTEGER",
         "city": "STRING",
         "opened": "TIMESTAMP",
@@ -131,34 +131,34 @@ def test_a_table_without_a_place_in_the_star_is_made_under_its_own_name(nothing,
     }
 
 
-def test_a_field_the_dictionary_gains_is_added_and_filled(nothing, dictionary):
+def test_a_new_field_of_the_dictionary_is_added_and_filled(new_warehouse, dictionary):
     dictionary(Table(name="offices", schema=Office))
-    apply(nothing, "US")
-    offices = nothing.names.table("offices")
-    nothing.query(
+    apply(new_warehouse, "US")
+    offices = new_warehouse.names.table("offices")
+    new_warehouse.query(
         f"insert into {offices} (id, city, opened, accepted_at, load_id)"
         " values (1, 'Lima', current_timestamp(), current_timestamp(), 'x')"
     )
 
     dictionary(Table(name="offices", schema=OfficeWithFloors))
-    apply(nothing, "US")
-    apply(nothing, "US")
+    apply(new_warehouse, "US")
+    apply(new_warehouse, "US")
 
-    assert columns(nothing, "offices")["floors"] == "INTEGER"
-    assert nothing.query(f"select id, floors from {offices}") == [{"id": 1, "floors": 1}]
+    assert columns(new_warehouse, "offices")["floors"] == "INTEGER"
+    assert new_warehouse.query(f"select id, floors from {offices}") == [{"id": 1, "floors": 1}]
 
 
-def test_a_field_that_changed_its_type_is_refused(nothing, dictionary):
+def test_a_field_that_changed_its_type_is_rejected(new_warehouse, dictionary):
     dictionary(Table(name="offices", schema=Office))
-    apply(nothing, "US")
+    apply(new_warehouse, "US")
 
     dictionary(Table(name="offices", schema=OfficeWithNumber))
     with pytest.raises(ConfigurationError, match="'city' of 'offices' is STRING in BigQuery"):
-        apply(nothing, "US")
+        apply(new_warehouse, "US")
 
 
-def test_the_command_says_what_is_there(bigquery_endpoint, nothing):
-    names = nothing.names
+def test_the_command_lists_the_objects(bigquery_endpoint, new_warehouse):
+    names = new_warehouse.names
     environment = {
         "BIGQUERY_EMULATOR_HOST": bigquery_endpoint,
         "GOOGLE_CLOUD_PROJECT": names.project,

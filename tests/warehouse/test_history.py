@@ -1,11 +1,11 @@
-"""The reporting views: what came, what was turned away, and how fresh the tables are."""
+"""The reporting views: loads, rejected rows, and how fresh the tables are."""
 
 import pytest
 
 
 @pytest.fixture
 def loads(drop, sync):
-    """A load with a row that is turned away and one that waits, after one that is whole."""
+    """A load without rejects, one with rejected rows, and one with a waiting row."""
     drop("departments", "1,Sales\n")
     drop("jobs", "1,Welder\n2,\nx,Tester\n")
     drop("hired_employees", "1,Ana,2021-02-03T04:05:06Z,1,1\n2,Bo,2021-02-03T04:05:06Z,7,1\n")
@@ -26,7 +26,7 @@ def test_every_load_is_in_the_history_as_the_ledger_has_it(loads, execute, ask):
     assert ask(seconds) == [(True, True)]
 
 
-def test_a_load_that_failed_is_there_with_its_reason(execute, sync, ask):
+def test_a_failed_load_is_in_the_history_with_its_reason(execute, sync, ask):
     execute(
         "insert into loads (load_id, source, kind, state, error, accepted_at, finished_at)"
         " values (gen_random_uuid(), 'gs://b/x.csv#1', 'file', 'failed',"
@@ -51,7 +51,7 @@ def test_rejects_are_counted_by_reason(loads, ask):
     ]
 
 
-def test_rows_that_were_let_go_are_counted_as_loaded(loads, drop, sync, execute, ask):
+def test_released_rows_are_counted_as_loaded(loads, drop, sync, execute, ask):
     drop("departments", "7,Legal\n", minute=1)
     sync.run()
 
@@ -65,7 +65,7 @@ def test_rows_that_were_let_go_are_counted_as_loaded(loads, drop, sync, execute,
     ) == execute("select waiting, inserted from loads where table_name = 'hired_employees'")
 
 
-def test_the_sweep_brings_what_was_put_right_by_hand(loads, sync, execute, ask):
+def test_the_sweep_syncs_corrections_made_by_hand(loads, sync, execute, ask):
     statuses = "select reason, status from `reporting.rejects_by_reason` order by reason"
     execute("update rejected_rows set status = 'discarded' where reason = 'missing'")
     execute("update rejected_rows set status = 'replayed' where reason = 'missing_parent'")
@@ -85,7 +85,7 @@ def test_the_sweep_brings_what_was_put_right_by_hand(loads, sync, execute, ask):
     ) == [(0, 1)]
 
 
-def test_freshness_tells_a_quiet_table_from_one_that_is_behind(loads, sync, execute, ask):
+def test_freshness_distinguishes_a_quiet_table_from_one_that_is_behind(loads, sync, execute, ask):
     newest = execute(
         "select table_name, finished_at from loads where inserted > 0 order by table_name"
     )

@@ -1,4 +1,4 @@
-"""Syncs that are cut off, overlap or meet a fault lose nothing and mix nothing."""
+"""Syncs that are interrupted, overlap or fail lose no rows and mix none up."""
 
 import signal
 import threading
@@ -12,55 +12,55 @@ from shared.storage import ObjectStore
 from shared.warehouse import lock, pending
 from shared.warehouse.columns import Column
 from shared.warehouse.sync import Sync
-from tests.warehouse.interposed import Interposed
+from tests.warehouse.hooked import HookedWarehouse
 
-# Clear up, create, load, count, merge, drop, record twice, mark; then the end.
+# Clean up, create, load, count, merge, drop, record twice, mark; then the end.
 STEPS = range(1, 11)
 
 
 @pytest.mark.slow
-def test_a_sync_killed_at_any_step_and_made_again_gives_the_same_table(
-    drop, forked, run_when_free, differences, not_synced
+def test_a_sync_killed_at_any_step_and_repeated_gives_the_same_table(
+    drop, start_sync, run_when_free, differences, not_synced
 ):
     for step in STEPS:
         drop("jobs", f"1,Version {step}\n{step + 1},Job {step}\n", minute=step)
 
-        _, printed = forked(step)
+        _, printed = start_sync(step)
         assert int(printed.readline()) == -signal.SIGKILL
         run_when_free()
 
         assert (differences(), not_synced()) == ([], 0), f"killed at step {step}"
 
 
-def test_a_sync_that_overlaps_leaves_the_rest_to_the_one_that_runs(
+def test_a_second_sync_leaves_the_work_to_the_running_one(
     drop, sync, sync_after, differences, not_synced
 ):
     drop("jobs", "1,Welder\n")
-    merging, go_on = threading.Event(), threading.Event()
+    merging, proceed = threading.Event(), threading.Event()
 
-    def slowly(call):
+    def pause(call):
         if call == "create_staging":
             merging.set()
-            assert go_on.wait(20)
+            assert proceed.wait(20)
 
-    first = threading.Thread(target=sync_after(slowly).run)
+    first = threading.Thread(target=sync_after(pause).run)
     first.start()
     assert merging.wait(20)
-    # Committed while the first is at work on what it has read before.
+    # Committed after the first sync has read its loads.
     drop("jobs", "2,Tester\n")
 
     started = time.monotonic()
     second = sync.run()
 
     assert second.running_elsewhere
-    # The first holds the lock for longer.
+    # The first one waits longer.
     assert time.monotonic() - started < 10
-    go_on.set()
+    proceed.set()
     first.join()
     assert (differences(), not_synced()) == ([], 0)
 
 
-def test_many_syncs_at_once_bring_everything_once(drop, sync, differences, not_synced):
+def test_concurrent_syncs_copy_every_load_once(drop, sync, differences, not_synced):
     def act(number):
         drop("jobs", f"{number},Job {number}\n")
         sync.run()
@@ -81,7 +81,7 @@ def test_an_entry_written_while_it_is_being_marked_stays_unmarked(drop, engine, 
     marked = []
 
     with transaction(engine) as connection:
-        # The mark starts here, waits for this transaction, and must then look again.
+        # The mark starts here, waits for this transaction, and must then read the entry again.
         connection.exec_driver_sql("update loads set synced_at = null")
         marking = threading.Thread(target=lambda: marked.append(pending.mark(engine, entries)))
         marking.start()
@@ -93,7 +93,7 @@ def test_an_entry_written_while_it_is_being_marked_stays_unmarked(drop, engine, 
 
 def test_the_lock_is_held_outside_any_transaction(engine, execute):
     for _ in range(2):
-        # The second time, the connection is one of the pool's.
+        # The second time, the connection comes from the pool.
         with lock.hold(engine) as held:
             assert held is not None
             states = execute(
@@ -125,18 +125,18 @@ def test_a_lost_lock_stops_a_sync_before_it_merges(
     assert sync.run().rows == 1
 
 
-class Doubling(Interposed):
-    """A warehouse whose load jobs bring the jobs twice."""
+class Doubling(HookedWarehouse):
+    """A warehouse whose load jobs load the table jobs twice."""
 
     def load_avro(self, uri, name, job_id):
-        """Load, and once more for the jobs."""
+        """Load, and load the jobs a second time."""
         super().load_avro(uri, name, job_id)
         if "dim_jobs" in name:
             table = self.names.table(name)
             self.query(f"insert into {table} select * from {table}")
 
 
-def test_a_table_that_cannot_be_brought_does_not_keep_the_others_back(
+def test_a_table_that_cannot_be_synced_does_not_hold_up_the_others(
     drop, sync, engine, warehouse, storage_client, staging, execute, ask
 ):
     drop("departments", "1,Sales\n")
@@ -153,9 +153,7 @@ def test_a_table_that_cannot_be_brought_does_not_keep_the_others_back(
     assert sync.run().rows == 1
 
 
-def test_staging_tables_of_a_killed_sync_go_before_anything_is_done(
-    drop, sync, warehouse, storage_client
-):
+def test_staging_tables_of_a_killed_sync_are_deleted_first(drop, sync, warehouse, storage_client):
     warehouse.create_staging("staging_dim_jobs_0", [Column("id", "INT64", "")])
     drop("jobs", "1,Welder\n")
 
@@ -166,7 +164,7 @@ def test_staging_tables_of_a_killed_sync_go_before_anything_is_done(
     assert not [name for name in there if name.startswith("staging_")]
 
 
-def test_a_sync_whose_time_is_up_says_so(drop, sync, not_synced):
+def test_a_sync_that_exceeds_its_time_budget_asks_for_a_retry(drop, sync, not_synced):
     drop("jobs", "1,Welder\n")
 
     with pytest.raises(WarehouseUnavailable, match="try again"):

@@ -1,4 +1,4 @@
-"""A warehouse whose syncs are killed again and again ends equal to PostgreSQL."""
+"""A warehouse whose syncs are killed again and again ends up equal to PostgreSQL."""
 
 import itertools
 import os
@@ -20,7 +20,7 @@ KILLS = 50
 
 @pytest.fixture
 def load(drop, execute, restored):
-    """Loads that come one after the other, of every kind, until the block ends."""
+    """Runs loads of every kind, one after the other, until the block ends."""
 
     def once(chance, minute):
         numbers = chance.sample(range(1, 400), 30)
@@ -38,18 +38,18 @@ def load(drop, execute, restored):
 
     @contextmanager
     def under_way(seed):
-        over, faults = threading.Event(), []
+        over, errors = threading.Event(), []
 
         def act():
             chance, minute = random.Random(seed), 0
             try:
                 while not over.wait(0.05):
                     minute += 1
-                    # Whoever delivers comes again after a transient fault, with another load here.
+                    # After a transient error the next round sends another load.
                     with suppress(TransientError):
                         once(chance, minute)
-            except Exception as error:  # noqa: BLE001 - the test says what it was
-                faults.append(error)
+            except Exception as error:  # noqa: BLE001 - the test reports it
+                errors.append(error)
 
         thread = threading.Thread(target=act)
         thread.start()
@@ -58,13 +58,13 @@ def load(drop, execute, restored):
         finally:
             over.set()
             thread.join()
-        assert faults == []
+        assert errors == []
 
     return under_way
 
 
-def test_a_sync_killed_fifty_times_at_random_moments_under_load_ends_equal_to_postgresql(
-    drop, forked, load, run_when_free, warehouse, execute, differences, not_synced
+def test_a_sync_killed_fifty_times_under_load_ends_up_equal_to_postgresql(
+    drop, start_sync, load, run_when_free, warehouse, execute, differences, not_synced
 ):
     seed = random.randrange(2**32)
     chance = random.Random(seed)
@@ -74,12 +74,12 @@ def test_a_sync_killed_fifty_times_at_random_moments_under_load_ends_equal_to_po
 
     with load(seed):
         for kills in itertools.count(1):
-            pid, printed = forked("")
+            pid, printed = start_sync("")
             time.sleep(chance.uniform(0.05, 0.6))
             os.kill(pid, signal.SIGKILL)
             assert int(printed.readline()) == -signal.SIGKILL, f"seed {seed}"
             half_done += _has_staging(warehouse)
-            # At least one kill in the midst of a round, or they would have hit nothing.
+            # At least one kill must hit a running sync, or the test proves nothing.
             if kills >= KILLS and (half_done or kills >= 2 * KILLS):
                 break
     run_when_free()

@@ -19,14 +19,14 @@ CUT = """
 
 @pytest.fixture
 def elsewhere(database_url):
-    """An engine on the same database, as another process has it."""
+    """A second engine on the same database, like another process's."""
     made = create(read({"DATABASE_URL": database_url}))
     yield made
     made.dispose()
 
 
-def test_whoever_waits_for_the_lock_and_is_cut_off_may_come_again(engine, elsewhere, execute):
-    # It was a fault of another kind before, which nobody comes again after.
+def test_a_wait_for_the_lock_that_loses_its_connection_can_be_retried(engine, elsewhere, execute):
+    # It once raised a permanent error, which is not retried.
     def cut():
         limit = time.monotonic() + 20
         while not execute(CUT) and time.monotonic() < limit:
@@ -37,12 +37,12 @@ def test_whoever_waits_for_the_lock_and_is_cut_off_may_come_again(engine, elsewh
         cutting = threading.Thread(target=cut)
         cutting.start()
         with pytest.raises(DatabaseUnavailable), lock.hold(elsewhere, wait_seconds=30):
-            pytest.fail("the lock was taken twice")
+            pytest.fail("the lock was acquired twice")
         cutting.join()
         held.check()
 
 
-def test_as_many_as_wait_leave_the_holder_connections_to_work_with(database_url):
+def test_waiting_syncs_leave_the_holder_a_connection_to_work_with(database_url):
     crowded = create(read({"DATABASE_URL": database_url, "DATABASE_POOL_SIZE": "3"}))
 
     def work(_):
@@ -56,12 +56,12 @@ def test_as_many_as_wait_leave_the_holder_connections_to_work_with(database_url)
         assert list(pool.map(work, range(9))) == [1] * 9
     crowded.dispose()
 
-    # One who gets no connection waits 30 s for it.
+    # Without a free connection, the holder would wait 30 s.
     assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize("wait_seconds", [0, 0.0004, 0.3])
-def test_nobody_has_the_lock_twice(engine, elsewhere, wait_seconds):
+def test_the_lock_cannot_be_held_twice(engine, elsewhere, wait_seconds):
     with lock.hold(engine) as held:
         assert held is not None
         for other in (engine, elsewhere):

@@ -1,4 +1,4 @@
-"""The metrics say what a computation in plain Python says."""
+"""The metrics equal a computation in plain Python."""
 
 import random
 from collections import Counter
@@ -11,14 +11,14 @@ from shared.errors import UnusableYear
 from shared.warehouse.metrics import departments_above_mean, hires_by_quarter, year_of
 
 BYTES = 10**10
-# In the order of their code points: capitals first, then small letters, then the rest.
+# They sort by code point: capitals first, then small letters, then the rest.
 NAMES = ["Ábaco", "Zoo", "art", "Art", "10", "9", "_", "Ñandú", "zoo", "Öl", "é", "ﬁn"]
 JOBS = ["Tester", "welder", "Welder", "Éclair maker", "Analyst"]
 
 
 @pytest.fixture
 def company(drop, sync):
-    """A made-up company: twelve departments, five jobs, 600 hires about the ends of 2021."""
+    """A made-up company: twelve departments, five jobs, 600 hires from late 2020 to early 2022."""
     chance = random.Random(7)
     hires = [
         (
@@ -26,7 +26,7 @@ def company(drop, sync):
             datetime(2021, 1, 1, tzinfo=UTC)
             + timedelta(seconds=chance.randint(-(10**6), 33 * 10**6)),
             timezone(timedelta(hours=chance.randint(-12, 14))),
-            # The last departments and the last job hire nobody.
+            # The last departments and the last job have no hires.
             min(chance.randint(1, 9), chance.randint(1, 9)),
             chance.randint(1, len(JOBS) - 1),
         )
@@ -46,7 +46,7 @@ def company(drop, sync):
 
 
 @pytest.mark.parametrize("year", [2020, 2021, 2022])
-def test_hires_by_quarter_are_those_of_plain_python(company, warehouse, year):
+def test_hires_by_quarter_equal_those_of_plain_python(company, warehouse, year):
     counted = {}
     for _, moment, _, department, job in company:
         if moment.year == year:
@@ -61,7 +61,7 @@ def test_hires_by_quarter_are_those_of_plain_python(company, warehouse, year):
 
 
 @pytest.mark.parametrize("year", [2020, 2021, 2022])
-def test_departments_above_the_mean_are_those_of_plain_python(company, warehouse, year):
+def test_departments_above_the_mean_equal_those_of_plain_python(company, warehouse, year):
     counted = Counter(department for _, moment, _, department, _ in company if moment.year == year)
     mean = counted.total() / len(NAMES)
     wanted = [(d, NAMES[d - 1], hired) for d, hired in counted.items() if hired > mean]
@@ -75,7 +75,7 @@ def test_departments_above_the_mean_are_those_of_plain_python(company, warehouse
     )
 
 
-def test_the_reporting_views_say_the_same_for_every_year(company, warehouse, ask):
+def test_the_reporting_views_agree_for_every_year(company, warehouse, ask):
     for year in (2020, 2021, 2022):
         quarters = hires_by_quarter(warehouse, year, BYTES)
         above = departments_above_mean(warehouse, year, BYTES)
@@ -90,7 +90,7 @@ def test_the_reporting_views_say_the_same_for_every_year(company, warehouse, ask
         ) == [(*astuple(row), above.mean) for row in above.rows]
 
 
-def test_a_year_without_hires_lists_nobody_and_still_says_as_of(company, warehouse, execute):
+def test_a_year_without_hires_has_no_rows_but_an_as_of(company, warehouse, execute):
     newest = execute("select max(finished_at) from loads")[0][0]
 
     quarters = hires_by_quarter(warehouse, 1900, BYTES)
@@ -120,7 +120,7 @@ def test_a_department_at_the_mean_is_not_above_it(drop, sync, warehouse):
     assert (above.mean, above.rows) == (1, [])
 
 
-def test_departments_that_hired_alike_come_by_id(drop, sync, warehouse):
+def test_departments_with_equal_hires_are_ordered_by_id(drop, sync, warehouse):
     drop("departments", "9,A\n2,B\n3,C\n")
     drop("jobs", "1,J\n")
     drop("hired_employees", "1,N,2021-03-01T00:00:00Z,9,1\n2,N,2021-03-01T00:00:00Z,2,1\n")
@@ -132,18 +132,18 @@ def test_departments_that_hired_alike_come_by_id(drop, sync, warehouse):
 
 
 @pytest.mark.parametrize("text", ["1900", "2021", "2200"])
-def test_a_year_in_range_is_taken(text):
+def test_a_year_in_range_is_accepted(text):
     assert year_of(text) == int(text)
 
 
-def test_2021_is_the_year_where_none_is_named():
+def test_the_default_year_is_2021():
     assert year_of(None) == 2021
 
 
 @pytest.mark.parametrize(
     "text", ["", "1899", "2201", "x", "２０２１", "2021.0", " 2021", "+2021", "20210", "2e3", "-1"]
 )
-def test_a_year_that_is_none_or_out_of_range_is_refused(text):
+def test_a_malformed_year_or_one_out_of_range_is_rejected(text):
     with pytest.raises(UnusableYear, match="from 1900 to 2200"):
         year_of(text)
 

@@ -1,4 +1,4 @@
-"""Reconciling finds whatever differs between BigQuery and PostgreSQL, and mends it."""
+"""Reconciling finds every difference between BigQuery and PostgreSQL, and repairs it."""
 
 import json
 
@@ -13,13 +13,13 @@ from shared.warehouse.checksums import DERIVED
 from shared.warehouse.compare import Limits
 from shared.warehouse.reconcile import reconcile
 from shared.warehouse.star import projections
-from tests.warehouse.planted import FACTS, PLANTED
+from tests.warehouse.planted_differences import FACTS, PLANTED
 
 NAMES = ["Ana", "José", "ﬁn 🎉", "a|b", "O'Hara", "x\ty", "null", "Zoë", "Bo", "Cy"]
 
 
 class Office(Row):
-    """An office, known by its city and number."""
+    """An office, with city and number as its key."""
 
     city = Text()
     number = Integer()
@@ -29,7 +29,7 @@ class Office(Row):
 
 @pytest.fixture
 def hired(drop, sync):
-    """Ten hires of two departments and three jobs, in BigQuery too."""
+    """Ten hires in two departments and three jobs, synced to BigQuery."""
     drop("departments", "1,Sales\n2,Legal\n")
     drop("jobs", "1,Welder\n2,Tester\n3,Éclair maker\n")
     lines = (
@@ -43,13 +43,13 @@ def hired(drop, sync):
 
 @pytest.fixture
 def plant(warehouse):
-    """Do something to BigQuery that no sync did."""
+    """Runs a statement on BigQuery, outside any sync."""
     return lambda sql: warehouse.query(warehouse.names.resolved(sql))
 
 
 @pytest.fixture
-def look(sync):
-    """The differences of each table that has any: kind, key, fields."""
+def reported(sync):
+    """Reconciles; returns the differences of each table that has any: kind, key, fields."""
 
     def act(**options):
         return {
@@ -64,7 +64,7 @@ def look(sync):
     return act
 
 
-def test_where_nothing_differs_it_says_so(hired, sync):
+def test_it_reports_if_nothing_differs(hired, sync):
     done = reconcile(sync, repair=True)
 
     assert [one.found.projection.table.name for one in done] == list(tables.all_tables())
@@ -78,25 +78,25 @@ def test_where_nothing_differs_it_says_so(hired, sync):
 
 @pytest.mark.slow
 def test_it_finds_each_of_twenty_planted_differences_and_repairs_it(
-    hired, plant, look, differences
+    hired, plant, reported, differences
 ):
     assert len(PLANTED) > 20
     hires = [tables.find("hired_employees")]
     for name, (sql, wanted) in PLANTED.items():
         plant(sql)
 
-        assert look(tables=hires, repair=True) == {"hired_employees": wanted}, name
+        assert reported(tables=hires, repair=True) == {"hired_employees": wanted}, name
         assert differences() == [], name
 
 
-def test_differences_are_looked_at_without_being_touched(hired, plant, look, differences):
+def test_without_repair_differences_are_only_reported(hired, plant, reported, differences):
     plant("update `warehouse.dim_jobs` set job = 'Baker' where id = 2")
 
-    assert look() == look() == {"jobs": [("changed", 2, ("job",))]}
+    assert reported() == reported() == {"jobs": [("changed", 2, ("job",))]}
     assert differences() == ["jobs"]
 
 
-def test_a_table_that_is_not_named_is_left_alone(hired, plant, sync, differences):
+def test_a_table_that_is_not_named_is_not_repaired(hired, plant, sync, differences):
     plant("delete from `warehouse.dim_jobs` where id = 2")
     plant("delete from `warehouse.dim_departments` where id = 2")
 
@@ -105,24 +105,24 @@ def test_a_table_that_is_not_named_is_left_alone(hired, plant, sync, differences
     assert differences() == ["departments"]
 
 
-def test_what_is_pending_is_no_difference(hired, drop, look, not_synced):
+def test_pending_loads_are_not_a_difference(hired, drop, reported, not_synced):
     drop("jobs", "2,Baker\n4,Clerk\n", minute=1)
 
-    assert look() == {}
+    assert reported() == {}
     assert not_synced() == 0
 
 
-def test_rows_are_found_in_buckets_that_were_divided(hired, plant, look, differences):
+def test_differing_rows_are_found_in_divided_buckets(hired, plant, reported, differences):
     plant(f"delete from {FACTS} where id in (3, 5)")
     limits = Limits(divided_rows=0)
 
-    assert look(repair=True, limits=limits) == {
+    assert reported(repair=True, limits=limits) == {
         "hired_employees": [("missing", 3, ()), ("missing", 5, ())]
     }
     assert differences() == []
 
 
-def test_where_too_many_rows_differ_all_of_the_table_is_refreshed(hired, plant, sync, differences):
+def test_if_too_many_rows_differ_the_whole_table_is_refreshed(hired, plant, sync, differences):
     plant(f"update {FACTS} set name = 'Eva' where true")
     plant(f"insert into {FACTS} select * from {FACTS}")
 
@@ -152,7 +152,7 @@ def test_only_the_buckets_that_differ_are_refreshed(drop, sync, sync_after, ware
 
     reconcile(sync_after(count), repair=True)
 
-    # 2000 rows lie in 256 buckets.
+    # 2000 rows are spread over 256 buckets.
     assert [0 < one["found"] < 40 for one in staged] == [True]
 
 
@@ -187,7 +187,7 @@ def test_a_repair_counts_as_a_change_of_the_table(hired, plant, sync, ask):
     ]
 
 
-def test_a_warehouse_that_lost_everything_is_made_whole(hired, plant, sync, differences, ask):
+def test_a_warehouse_that_lost_everything_is_restored(hired, plant, sync, differences, ask):
     for name in (*(p.target for p in projections()), "sync_state"):
         plant(f"delete from `warehouse.{name}` where true")
 
@@ -200,7 +200,7 @@ def test_a_warehouse_that_lost_everything_is_made_whole(hired, plant, sync, diff
     ]
 
 
-def test_it_waits_for_the_sync_that_runs_and_gives_up_in_time(hired, sync, engine):
+def test_it_waits_for_a_running_sync_and_gives_up_in_time(hired, sync, engine):
     with lock.hold(engine) as held:
         assert held
         with pytest.raises(WarehouseUnavailable, match="try again"):
@@ -209,8 +209,8 @@ def test_it_waits_for_the_sync_that_runs_and_gives_up_in_time(hired, sync, engin
     assert reconcile(sync)
 
 
-def test_nulls_and_keys_of_several_columns_are_told_apart(
-    warehouse, sync, execute, engine, monkeypatch, look, plant
+def test_nulls_and_keys_of_several_columns_are_compared_exactly(
+    warehouse, sync, execute, engine, monkeypatch, reported, plant
 ):
     offices = Table(name="offices", schema=Office, key=("city", "number"))
     monkeypatch.setattr(tables, "all_tables", lambda: {"offices": offices})
@@ -224,14 +224,14 @@ def test_nulls_and_keys_of_several_columns_are_told_apart(
             "insert into offices select city, number, now(), 1, now(), gen_random_uuid()"
             " from unnest(array['Lima', 'Graz']) city, generate_series(1, 3) number"
         )
-        look(repair=True)
+        reported(repair=True)
         plant("alter table `warehouse.offices` alter column floors drop not null")
         plant("update `warehouse.offices` set floors = null where city = 'Lima' and number = 2")
         plant("delete from `warehouse.offices` where city = 'Graz' and number = 3")
         wanted = {"offices": [("missing", "Graz", 3, ()), ("changed", "Lima", 2, ("floors",))]}
 
-        assert look(repair=True) == wanted
-        assert look() == {}
+        assert reported(repair=True) == wanted
+        assert reported() == {}
     finally:
         execute("drop table offices")
 
@@ -251,9 +251,9 @@ def forms(kind):
         (DERIVED["DATE"], "date '9999-12-31'"),
     ],
 )
-def test_a_value_has_one_form_in_both(engine, warehouse, form, value):
+def test_a_value_has_the_same_canonical_form_in_both_databases(engine, warehouse, form, value):
     ours, theirs = form
-    # The one difference: what a moment is called.
+    # The one difference is the name of the timestamp type.
     mine = value.replace("timestamp '", "timestamptz '").replace("\\\\", "\\")
     with engine.connect() as connection:
         one = connection.execute(sa.text(f"select {ours.format(mine)}")).scalar()

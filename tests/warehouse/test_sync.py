@@ -1,4 +1,4 @@
-"""The warehouse is what PostgreSQL is, load by load."""
+"""A sync makes the warehouse equal to PostgreSQL, load by load."""
 
 import time
 from datetime import UTC, date, datetime
@@ -20,7 +20,7 @@ def hired(drop):
     drop("hired_employees", HIRES)
 
 
-def test_rows_come_with_all_their_columns(hired, sync, differences, ask, not_synced):
+def test_rows_are_synced_with_all_their_columns(hired, sync, differences, ask, not_synced):
     done = sync.run()
 
     assert (done.loads, done.rows, not_synced()) == (3, 6, 0)
@@ -31,7 +31,7 @@ def test_rows_come_with_all_their_columns(hired, sync, differences, ask, not_syn
     ]
 
 
-def test_text_comes_as_it_is(drop, sync, differences):
+def test_text_is_synced_unchanged(drop, sync, differences):
     drop("departments", '1,"a\ttab, a ""quote""\nand a line"\n2,back\\slash \\N \\t\n3,ﬁn 🎉 é\n')
 
     sync.run()
@@ -47,7 +47,7 @@ def test_a_second_sync_has_nothing_to_do(hired, sync, ask):
     assert ask("select * from `warehouse.sync_state`") == state
 
 
-def test_the_same_loads_brought_again_change_nothing(hired, sync, execute, differences):
+def test_the_same_loads_synced_again_change_nothing(hired, sync, execute, differences):
     sync.run()
     execute("update loads set synced_at = null")
 
@@ -80,7 +80,7 @@ def test_an_old_version_never_replaces_a_newer_one(hired, sync, warehouse, ask, 
     ]
 
 
-def test_rows_that_waited_for_a_parent_come_when_they_are_let_go(
+def test_rows_that_waited_for_a_parent_are_synced_when_they_are_released(
     drop, sync, differences, ask, not_synced
 ):
     drop("hired_employees", HIRES)
@@ -95,9 +95,7 @@ def test_rows_that_waited_for_a_parent_come_when_they_are_let_go(
     assert ask("select count(*) from `warehouse.fact_hires`") == [(2,)]
 
 
-def test_rows_let_go_while_a_sync_runs_are_not_marked_away(
-    drop, sync_after, differences, not_synced
-):
+def test_rows_released_during_a_sync_are_not_lost(drop, sync_after, differences, not_synced):
     drop("hired_employees", HIRES)
     drop("departments", DEPARTMENTS)
     drops = iter([JOBS])
@@ -112,7 +110,7 @@ def test_rows_let_go_while_a_sync_runs_are_not_marked_away(
     assert (differences(), not_synced()) == ([], 0)
 
 
-def test_failed_loads_and_loads_without_change_are_only_marked(
+def test_failed_loads_and_loads_without_changes_are_only_marked(
     hired, drop, sync, execute, ask, not_synced
 ):
     sync.run()
@@ -129,10 +127,10 @@ def test_failed_loads_and_loads_without_change_are_only_marked(
     assert ask("select * from `warehouse.sync_state` order by table_name") == state
 
 
-def test_a_row_that_comes_again_unchanged_counts_from_the_new_moment_here_and_there(
+def test_an_unchanged_row_gets_its_new_accepted_at_in_both_databases(
     hired, drop, sync, differences
 ):
-    # It kept the old one in BigQuery, and every reconcile said that the two differ.
+    # BigQuery once kept the old one, and every reconcile reported a difference.
     drop("jobs", "1,Welder\n9,Baker\n", minute=5)
 
     sync.run()
@@ -140,7 +138,7 @@ def test_a_row_that_comes_again_unchanged_counts_from_the_new_moment_here_and_th
     assert differences() == []
 
 
-def test_a_load_that_is_under_way_is_left_alone(sync, execute, not_synced):
+def test_a_running_load_is_not_synced(sync, execute, not_synced):
     execute(
         "insert into loads (load_id, source, kind, table_name, state, accepted_at)"
         " values (gen_random_uuid(), 'x', 'batch', 'jobs', 'loading', now())"
@@ -150,7 +148,7 @@ def test_a_load_that_is_under_way_is_left_alone(sync, execute, not_synced):
     assert not_synced() == 1
 
 
-def test_a_restore_brings_the_whole_table_back_to_what_it_was(
+def test_a_restore_is_synced_with_its_deletions_and_updates(
     hired, drop, sync, execute, restored, differences, ask
 ):
     drop("hired_employees", "3,Cy,2021-05-05T00:00:00Z,1,1\n1,Ann,2021-01-01T00:00:00Z,1,1\n", 1)
@@ -176,7 +174,7 @@ def test_a_table_restored_to_nothing_is_empty(drop, sync, execute, restored, ask
     assert ask("select count(*) from `warehouse.dim_jobs`") == [(0,)]
 
 
-def test_many_small_loads_are_brought_as_one(drop, sync, differences, ask):
+def test_many_small_loads_are_synced_as_one(drop, sync, differences, ask):
     for number in range(1, 41):
         drop("jobs", f"{number},Job {number}\n", minute=number)
 
@@ -188,14 +186,16 @@ def test_many_small_loads_are_brought_as_one(drop, sync, differences, ask):
     assert changes == [(1,)]
 
 
-def test_the_newest_load_it_includes_is_kept_in_the_warehouse(hired, sync, execute, ask):
+def test_the_warehouse_records_the_newest_load_that_it_includes(hired, sync, execute, ask):
     sync.run()
 
     finished = execute("select table_name, finished_at from loads order by 1")
     assert ask("select table_name, as_of from `warehouse.sync_state` order by 1") == finished
 
 
-def test_nothing_is_left_behind(hired, sync, warehouse, storage_client, staging):
+def test_a_sync_leaves_no_temporary_tables_or_objects(
+    hired, sync, warehouse, storage_client, staging
+):
     dataset = f"{warehouse.names.project}.{warehouse.names.warehouse}"
 
     def there():

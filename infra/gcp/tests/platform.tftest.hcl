@@ -1,4 +1,4 @@
-# terraform's own test: `terraform test -var-file=../../build/release.tfvars.json`. Google is played by mocks.
+# Terraform's own tests: `terraform test -var-file=../../build/release.tfvars.json`. Mocks stand in for Google.
 
 mock_provider "google" {}
 
@@ -8,17 +8,17 @@ variables {
   project_id = "example-project"
 }
 
-run "everything_is_made" {
+run "everything_is_created" {
   command = apply
 
   assert {
     condition     = length(google_cloudfunctions2_function.this) == length(fileset("${path.module}/../../functions", "*/main.py"))
-    error_message = "Each folder of functions/ is a function."
+    error_message = "Each folder in functions/ is a function."
   }
 
   assert {
     condition     = length(distinct([for one in google_cloudfunctions2_function.this : one.name])) == length(google_service_account.function)
-    error_message = "Each function has an account of its own."
+    error_message = "Each function has its own account."
   }
 
   assert {
@@ -28,11 +28,11 @@ run "everything_is_made" {
 
   assert {
     condition     = alltrue([for one in google_pubsub_subscription.push : one.dead_letter_policy[0].max_delivery_attempts >= 5])
-    error_message = "Every push gives up on a message at some point, and puts it with the dead letters."
+    error_message = "Every push subscription has a limit of attempts, after which a message becomes a dead letter."
   }
 }
 
-run "more_connections_than_the_database_has_are_refused" {
+run "more_connections_than_the_database_has_are_an_error" {
   command = plan
 
   variables {
@@ -52,7 +52,7 @@ run "a_larger_function_counts_too" {
   expect_failures = [google_sql_database_instance.this]
 }
 
-run "everybody_is_no_caller" {
+run "callers_cannot_be_everybody" {
   command = plan
 
   variables {
@@ -62,7 +62,7 @@ run "everybody_is_no_caller" {
   expect_failures = [var.callers]
 }
 
-run "everybody_is_no_uploader" {
+run "uploaders_cannot_be_everybody" {
   command = plan
 
   variables {
@@ -82,7 +82,7 @@ run "a_digest_is_a_digest" {
   expect_failures = [var.packages]
 }
 
-run "a_function_that_is_not_there_has_no_size" {
+run "sizes_name_only_functions_that_exist" {
   command = plan
 
   variables {
@@ -92,7 +92,7 @@ run "a_function_that_is_not_there_has_no_size" {
   expect_failures = [var.sizes]
 }
 
-run "people_are_named_one_by_one" {
+run "principals_are_named_one_by_one" {
   command = plan
 
   variables {
@@ -103,6 +103,6 @@ run "people_are_named_one_by_one" {
 
   assert {
     condition     = length(google_cloud_run_v2_service_iam_member.caller) == length(google_cloudfunctions2_function.this)
-    error_message = "A caller may call each function."
+    error_message = "A caller may call every function."
   }
 }

@@ -1,6 +1,6 @@
-"""Start bqemulator as the platform wants it; run with the Python of its own environment.
+"""Start bqemulator with the settings and patches that the platform needs.
 
-Imports nothing of ours, because that environment holds bqemulator and nothing else.
+Runs with the Python of bqemulator's own environment, so it imports no module of this project.
 """
 
 import argparse
@@ -23,26 +23,26 @@ from bqemulator.server import run_forever
 from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.versioning.snapshots import SnapshotManager
 
-_KEPT_RESULTS = 200
+_MOST_RESULTS = 200
 
 
-class Newest(dict[str, Any]):
-    """A mapping that forgets its oldest entry when it grows past its size."""
+class Bounded(dict[str, Any]):
+    """A mapping that drops its oldest entry when it has more than `_MOST_RESULTS`."""
 
     def __setitem__(self, key: str, value: Any) -> None:
         super().__setitem__(key, value)
-        if len(self) > _KEPT_RESULTS:
+        if len(self) > _MOST_RESULTS:
             del self[next(iter(self))]
 
 
 def main() -> None:
-    """Read the command line and serve until a signal comes."""
+    """Read the command line and serve until a signal arrives."""
     options = _options()
     _link_extensions(Path.home())
-    _forget_time_travel()
-    _forget_old_results()
-    _answer_in_turn()
-    _bound_memory(options.memory, options.data / "spill")
+    _disable_time_travel()
+    _limit_results()
+    _serialize_handlers()
+    _limit_memory(options.memory, options.data / "spill")
     run_forever(
         Settings(
             rest_port=options.port,
@@ -63,14 +63,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True, help="port of the REST API")
     parser.add_argument("--grpc-port", type=int, required=True, help="port of the Storage APIs")
     parser.add_argument("--data", type=Path, required=True, help="folder of the DuckDB file")
-    parser.add_argument("--objects", type=Path, required=True, help="folder gs:// is read from")
-    parser.add_argument("--project", required=True, help="project where none is named")
+    parser.add_argument(
+        "--objects", type=Path, required=True, help="folder that gs:// URIs are read from"
+    )
+    parser.add_argument("--project", required=True, help="project of a request that names none")
     parser.add_argument("--memory", default="2GB", help="DuckDB's memory limit")
     return parser.parse_args()
 
 
 def _link_extensions(home: Path) -> None:
-    """Put the extensions where DuckDB looks for installed ones, so that it asks no network."""
+    """Link the extensions where DuckDB looks for them, so that it does not download them."""
     connection = duckdb.connect()
     version, platform = f"v{duckdb.__version__}", connection.sql("pragma platform").fetchall()[0][0]
     connection.close()
@@ -79,15 +81,15 @@ def _link_extensions(home: Path) -> None:
     for name in ("avro", "spatial"):
         package = util.find_spec(f"duckdb_extension_{name}")
         if package is None or package.origin is None:
-            raise SystemExit(f"duckdb-extension-{name} is not installed beside duckdb")
+            raise SystemExit(f"duckdb-extension-{name} is not installed next to duckdb")
         extension = f"{name}.duckdb_extension"
         link = folder / extension
         link.unlink(missing_ok=True)
         link.symlink_to(Path(package.origin).parent / "extensions" / version / extension)
 
 
-def _forget_time_travel() -> None:
-    """Switch off the copy of the whole table that every write keeps for seven days."""
+def _disable_time_travel() -> None:
+    """Switch off time travel, which copies the whole table at every write."""
 
     def record_change(self: SnapshotManager, project: str, dataset: str, table: str) -> None:
         self._events.publish(TableDataChanged(project, dataset, table))
@@ -95,19 +97,19 @@ def _forget_time_travel() -> None:
     SnapshotManager.record_change = record_change
 
 
-def _forget_old_results() -> None:
-    """Keep the results of the newest queries only; every one stays in memory otherwise."""
-    results, schemas = Newest(), Newest()
-    # Both modules hold the mappings by name.
+def _limit_results() -> None:
+    """Keep only the results of the newest queries; bqemulator keeps all of them in memory."""
+    results, schemas = Bounded(), Bounded()
+    # Both modules have imported the mappings by name.
     executor.JOB_RESULTS = job_routes.JOB_RESULTS = results
     executor.JOB_SCHEMAS = job_routes.JOB_SCHEMAS = schemas
 
 
-def _answer_in_turn() -> None:
+def _serialize_handlers() -> None:
     """Run every handler on the event loop, one after another.
 
-    Some would run in threads, on the one connection that all share: two that read at once got each
-    other's rows.
+    FastAPI would run some of them in threads, on one shared connection: two simultaneous reads got
+    each other's rows.
     """
     for module in iter_modules(routes.__path__, f"{routes.__name__}."):
         router = getattr(import_module(module.name), "router", None)
@@ -124,8 +126,8 @@ def _on_the_loop(handler: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
-def _bound_memory(limit: str, spill: Path) -> None:
-    """Keep DuckDB from taking 80% of the machine, its default."""
+def _limit_memory(limit: str, spill: Path) -> None:
+    """Limit DuckDB's memory and threads; by default it uses up to 80% of the machine's memory."""
     apply_pragmas = DuckDBEngine._apply_session_pragmas
     threads = min(2, os.cpu_count() or 1)
 

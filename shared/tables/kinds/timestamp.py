@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from shared.lazy import postgresql
 from shared.tables.bulk import Numbers
+from shared.tables.column import escape
 from shared.tables.kind import CellEncoder, ColumnCheck, FormInput, Kind, refuse
 from shared.tables.refusal import Reason
 
@@ -70,8 +71,6 @@ class Timestamp(Kind):
             "Timestamp out of range", "In UTC it falls outside the years 0001 to 9999; mend it."
         ),
     }
-
-    epoch: ClassVar[datetime] = EPOCH
 
     def __init__(self, *, default_timezone: Any = None, **options: Any) -> None:
         self.default_timezone = default_timezone
@@ -153,15 +152,17 @@ class Timestamp(Kind):
         # PostgreSQL counts from 2000.
         origin=946_684_800_000_000,
         infinite=(2**63 - 1, -(2**63)),
-        infinite_error="A moment is infinite, which Avro cannot hold; correct the row.",
+        infinite_error="A timestamp is infinite, which Avro cannot hold; correct the row.",
     )
 
     def from_avro(self, value: Any) -> Any:
-        """The moment; one of another precision, or a text, is as good already.
+        """The moment; one of another precision is one already, and a text is left to PostgreSQL.
 
         Raises:
             OverflowError: its year is not between 1 and 9999.
         """
+        if isinstance(value, str):
+            return escape(value)
         return EPOCH + timedelta(microseconds=value) if type(value) is int else value
 
     def accepts_avro(self, declared: Any) -> bool:
@@ -175,10 +176,11 @@ class Timestamp(Kind):
 
     def json_of_avro(self, value: Any) -> Any:
         """ISO 8601; a number beyond all calendars stays one, as text, and is rejected."""
-        if type(value) is int and not _FIRST <= value <= _LAST:
-            return str(value)
-        moment = self.from_avro(value)
-        return moment.isoformat() if isinstance(moment, datetime) else moment
+        if type(value) is int:
+            if not _FIRST <= value <= _LAST:
+                return str(value)
+            value = self.from_avro(value)
+        return value.isoformat() if isinstance(value, datetime) else value
 
     bigquery_type = "TIMESTAMP"
     postgres_canonical = f"cast({avro_sql} as text)"

@@ -47,7 +47,7 @@ def project(clients):
 
 @pytest.fixture(scope="module", autouse=True)
 def slow_endpoint(clients):
-    """An endpoint that lets its first push hang: it does so while the other tests run."""
+    """An endpoint whose first push hangs while the other tests run."""
     endpoint, project = Endpoint(), new_project(clients)
 
     def hang_once(n, pushed):

@@ -1,4 +1,4 @@
-"""Configurations of push subscriptions that several tests use."""
+"""The configuration of a push subscription, for several tests."""
 
 ACCOUNT = "push@tablegate-local.iam.gserviceaccount.com"
 

@@ -14,10 +14,10 @@ from google.auth import jwt
 from google.pubsub_v1 import types
 
 from tests.conformance import servers
-from tests.conformance.asking import ONCE
 from tests.conformance.endpoint import Endpoint
 from tests.conformance.ours.push_config import ACCOUNT, pushing
 from tests.conformance.projects import utc
+from tests.conformance.raw_requests import ONCE
 
 # --- backoff
 
@@ -39,7 +39,7 @@ def backoffs(project, count, **limits):
         yield waits
 
 
-def test_a_nacked_push_comes_again_after_the_minimum_backoff(project):
+def test_a_nacked_push_is_redelivered_after_the_minimum_backoff(project):
     assert any(0.38 < wait < 0.7 for (wait,) in backoffs(project, 1, minimum=0.4))
 
 
@@ -49,7 +49,7 @@ def test_the_backoff_doubles_up_to_its_maximum(project):
     assert any(waits == expected for waits in backoffs(project, 4, minimum=0.2, maximum=0.5))
 
 
-def test_a_message_given_back_on_a_pull_waits_for_its_backoff_too(project, endpoint):
+def test_a_message_nacked_on_a_pull_waits_for_its_backoff_too(project, endpoint):
     topic = project.topic()
     retry = pushing(endpoint, minimum=0.5)["retry_policy"]
     subscription = project.subscription(topic, retry_policy=retry)
@@ -57,15 +57,15 @@ def test_a_message_given_back_on_a_pull_waits_for_its_backoff_too(project, endpo
     def backoff():
         project.publish(topic, b"again")
         project.change_deadline(subscription, 0, *project.pull(subscription))
-        given_back = time.monotonic()
+        nacked = time.monotonic()
         (again,) = project.pull(subscription)
         project.acknowledge(subscription, again)
-        return time.monotonic() - given_back
+        return time.monotonic() - nacked
 
     assert any(0.45 < backoff() < 1.0 for _ in range(5))
 
 
-def test_an_endpoint_that_is_down_gets_its_messages_when_it_is_up(project, endpoint):
+def test_an_endpoint_that_was_down_gets_its_messages_once_it_is_up(project, endpoint):
     topic = project.topic()
     subscription = project.subscription(
         topic, push_config={"push_endpoint": f"http://127.0.0.1:{servers.free_port()}/"}
@@ -109,7 +109,7 @@ def test_a_message_that_fails_five_times_goes_to_the_dead_letter_topic(project, 
     }
 
 
-def test_a_pulled_message_shows_its_attempt_and_is_dead_lettered_in_the_end(project):
+def test_a_pulled_message_has_its_delivery_attempt_and_is_dead_lettered_after_the_last(project):
     topic, dead = project.topic("work"), project.topic("dead")
     graveyard = project.subscription(dead, "graveyard")
     policy = {"dead_letter_topic": dead, "max_delivery_attempts": 5}
@@ -127,7 +127,7 @@ def test_a_pulled_message_shows_its_attempt_and_is_dead_lettered_in_the_end(proj
     assert project.nothing_to_pull(worker)
 
 
-def test_a_message_is_kept_while_its_dead_letter_topic_is_gone(project):
+def test_a_message_stays_while_its_dead_letter_topic_is_missing(project):
     topic, dead = project.topic("work"), project.topic("dead")
     policy = {"dead_letter_topic": dead, "max_delivery_attempts": 5}
     worker = project.subscription(topic, "worker", dead_letter_policy=policy)
@@ -172,7 +172,7 @@ def certificate(key: rsa.RSAPrivateKey) -> bytes:
     return signed.public_bytes(serialization.Encoding.PEM)
 
 
-def test_an_audience_left_out_is_the_endpoint(project, endpoint, signing_key):
+def test_the_default_audience_is_the_endpoint(project, endpoint, signing_key):
     topic = project.topic()
     push = {"push_endpoint": endpoint.url, "oidc_token": {"service_account_email": ACCOUNT}}
     project.subscription(topic, push_config=push)
@@ -183,7 +183,7 @@ def test_an_audience_left_out_is_the_endpoint(project, endpoint, signing_key):
     assert jwt.decode(token, verify=False)["aud"] == endpoint.url
 
 
-def test_an_unwrapped_push_is_the_data_with_the_rest_in_headers(project, endpoint):
+def test_an_unwrapped_push_has_the_data_as_its_body_and_the_rest_in_headers(project, endpoint):
     topic = project.topic()
     push = {"push_endpoint": endpoint.url, "no_wrapper": {"write_metadata": True}}
     subscription = project.subscription(topic, push_config=push)
@@ -197,7 +197,7 @@ def test_an_unwrapped_push_is_the_data_with_the_rest_in_headers(project, endpoin
     assert pushed.headers["x-goog-pubsub-subscription-name"] == subscription
 
 
-def test_attributes_that_cannot_be_headers_fail_that_push_alone(project, endpoint):
+def test_attributes_that_cannot_be_headers_fail_only_that_push(project, endpoint):
     topic = project.topic()
     push = {"push_endpoint": endpoint.url, "no_wrapper": {"write_metadata": True}}
     project.subscription(topic, push_config=push)
@@ -208,7 +208,7 @@ def test_attributes_that_cannot_be_headers_fail_that_push_alone(project, endpoin
     assert endpoint.wait_for(1)[0].body == b"good"
 
 
-def test_pushes_go_side_by_side_up_to_the_limit_on_few_connections(project, endpoint):
+def test_pushes_run_concurrently_up_to_the_limit_on_few_connections(project, endpoint):
     topic = project.topic()
     project.subscription(topic, push_config={"push_endpoint": endpoint.url})
     running: queue.SimpleQueue = queue.SimpleQueue()
@@ -231,7 +231,7 @@ def test_pushes_go_side_by_side_up_to_the_limit_on_few_connections(project, endp
 
 
 @pytest.mark.parametrize("status", [203, 206, 301])
-def test_only_googles_five_statuses_accept_a_push(project, endpoint, status):
+def test_only_googles_five_statuses_acknowledge_a_push(project, endpoint, status):
     topic = project.topic()
     project.subscription(topic, push_config={"push_endpoint": endpoint.url})
     endpoint.answer = lambda n, pushed: status if n == 1 else 204

@@ -1,4 +1,4 @@
-"""What our server keeps through kill -9, restarts and a file that is not its own."""
+"""What our server preserves through kill -9, restarts and a full disk."""
 
 import os
 import queue
@@ -22,14 +22,14 @@ from tests.conformance.projects import new_project
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """A server that all tests kill in turn, each with a project of its own."""
+    """A server that all tests kill in turn, each with its own project."""
     with servers.running(tmp_path_factory.mktemp("pubsub") / "pubsub.db") as server:
         yield server
 
 
 @pytest.fixture
 def fresh_server(tmp_path):
-    """A server on a file that holds nothing else."""
+    """A server with its own data file."""
     with servers.running(tmp_path / "pubsub.db") as server:
         yield server
 
@@ -52,7 +52,7 @@ def project_on(server):
 
 
 def restart(server, project) -> None:
-    """kill -9 and start again on the same port and file, with clients that know nothing."""
+    """Restart after kill -9 on the same port and file, with new clients."""
     server.kill()
     server.start()
     project.clients.close()
@@ -73,19 +73,19 @@ def outstanding(server) -> tuple[int, int]:
     return row
 
 
-def test_a_message_whose_publisher_left_is_kept_and_delivered_or_neither(
+def test_a_message_of_a_disconnected_publisher_is_stored_and_delivered_or_neither(
     fresh_server, fresh_project
 ):
-    # It was kept alone: nobody got it before the next start.
+    # It was once only stored, and not delivered before the next start.
     topic = fresh_project.topic()
     subscription = fresh_project.subscription(topic)
-    for _ in publish_and_leave(fresh_server, topic, 300):
+    for _ in publish_and_disconnect(fresh_server, topic, 300):
         pass
 
-    publish_after = fresh_project.publish(topic, b"last")
+    last = fresh_project.publish(topic, b"last")
     while received := fresh_project.pull(subscription):
         fresh_project.acknowledge(subscription, *received)
-        if received[0].message.message_id == publish_after[0]:
+        if received[0].message.message_id == last[0]:
             break
 
     time.sleep(0.5)
@@ -93,21 +93,21 @@ def test_a_message_whose_publisher_left_is_kept_and_delivered_or_neither(
     assert outstanding(fresh_server) == (0, 0)
 
 
-def test_a_message_whose_publisher_left_is_pushed_though_no_other_comes(
+def test_a_message_of_a_disconnected_publisher_is_pushed_without_another_publish(
     fresh_server, fresh_project, endpoint
 ):
     topic = fresh_project.topic()
     fresh_project.subscription(topic, push_config={"push_endpoint": endpoint.url})
 
-    # One by one: a push that ends sets those on their way that were forgotten.
-    for _ in publish_and_leave(fresh_server, topic, 100):
+    # One by one, because the end of a push would also trigger the forgotten ones.
+    for _ in publish_and_disconnect(fresh_server, topic, 100):
         assert drained(fresh_server)
 
     assert endpoint.pushes
 
 
-def publish_and_leave(server, topic, times) -> Iterator[None]:
-    """Publish, and leave at any moment that there is between call and answer."""
+def publish_and_disconnect(server, topic, times) -> Iterator[None]:
+    """Publish, and cancel the call at a different moment before its response each time."""
     request = types.PublishRequest(topic=topic, messages=[types.PubsubMessage(data=b"left")])
     body = types.PublishRequest.serialize(request)
     with grpc.insecure_channel(server.address) as channel:
@@ -131,7 +131,7 @@ def test_a_published_message_survives_a_kill(server, project):
     assert dict(message.attributes) == {"table": "jobs"}
 
 
-def test_a_leased_message_comes_again_after_a_kill_and_an_acknowledged_one_does_not(
+def test_a_leased_message_is_redelivered_after_a_kill_and_an_acknowledged_one_is_not(
     server, project
 ):
     topic = project.topic()
@@ -179,20 +179,20 @@ def test_delivery_attempts_and_delivery_policies_survive_a_kill(server, project)
 
 
 def later(project, subscription, topic) -> list:
-    """Publish another message and pull it: what was noted before is written by then."""
+    """Publish another message and pull it; by then all earlier changes are written."""
     project.publish(topic, b"later")
     received = [r for r in project.pull(subscription, 2) if r.message.data == b"later"]
     assert received
     return received
 
 
-def test_a_backoff_goes_on_after_a_kill(server, project):
+def test_a_backoff_continues_after_a_kill(server, project):
     topic = project.topic()
     retry = {"minimum_backoff": {"seconds": 4}}
     subscription = project.subscription(topic, retry_policy=retry)
     project.publish(topic, b"patient")
     project.change_deadline(subscription, 0, *project.pull(subscription))
-    given_back = time.monotonic()
+    nacked = time.monotonic()
     time.sleep(0.3)
 
     restart(server, project)
@@ -200,8 +200,8 @@ def test_a_backoff_goes_on_after_a_kill(server, project):
 
     assert project.nothing_to_pull(subscription)
     assert project.pull(subscription)[0].message.data == b"patient"
-    assert time.monotonic() - given_back > 3.9
-    # One that began anew would have taken four seconds from here.
+    assert time.monotonic() - nacked > 3.9
+    # A backoff that started again would take four seconds from here.
     assert time.monotonic() - restarted < 3.95
 
 
@@ -220,15 +220,15 @@ def test_a_push_endpoint_gets_after_a_kill_what_it_missed(server, project, endpo
     started = time.monotonic()
     server.start()
     deadline = started + 60
-    came: set[bytes] = set()
-    while came != sent and time.monotonic() < deadline:
+    arrived: set[bytes] = set()
+    while arrived != sent and time.monotonic() < deadline:
         time.sleep(0.05)
-        came = {pushed.data for pushed in list(endpoint.pushes) if pushed.at > started}
+        arrived = {pushed.data for pushed in list(endpoint.pushes) if pushed.at > started}
 
-    assert came == sent
+    assert arrived == sent
 
 
-def test_every_publish_that_was_answered_arrives_whenever_the_server_is_killed(
+def test_every_confirmed_publish_arrives_whenever_the_server_is_killed(
     fresh_server, fresh_project, endpoint
 ):
     topic = fresh_project.topic()
@@ -292,7 +292,7 @@ def drained(server) -> bool:
     return False
 
 
-def test_message_ids_never_come_twice(server, project):
+def test_message_ids_are_never_reused(server, project):
     topic = project.topic()
     ids = project.publish(topic, b"nobody subscribes")
 
@@ -323,22 +323,22 @@ def test_the_database_file_shrinks_after_a_backlog(fresh_server, fresh_project):
     assert outstanding(fresh_server) == (0, 0)
 
 
-def test_a_deleted_subscription_leaves_nothing_behind(fresh_server, fresh_project):
+def test_deleting_a_subscription_deletes_its_deliveries(fresh_server, fresh_project):
     topic = fresh_project.topic()
-    kept, gone = (
+    remaining, deleted = (
         fresh_project.subscription(topic, "kept"),
         fresh_project.subscription(topic, "gone"),
     )
     fresh_project.publish(topic, b"one", b"two")
 
-    fresh_project.subscriber.delete_subscription(subscription=gone)
+    fresh_project.subscriber.delete_subscription(subscription=deleted)
     assert outstanding(fresh_server) == (2, 2)
-    fresh_project.acknowledge(kept, *fresh_project.pull(kept, 2))
+    fresh_project.acknowledge(remaining, *fresh_project.pull(remaining, 2))
 
     assert outstanding(fresh_server) == (0, 0)
 
 
-def test_what_a_configuration_said_is_said_after_a_restart(server, project):
+def test_a_configuration_survives_a_restart(server, project):
     topic = project.topic()
     name = project.subscription(topic, ack_deadline_seconds=42, labels={"a": "b"})
     project.publisher.update_topic(
@@ -356,7 +356,7 @@ def test_what_a_configuration_said_is_said_after_a_restart(server, project):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_is_clean_and_tells_a_streaming_subscriber_to_come_again(server, project, number):
+def test_a_stop_is_clean_and_asks_a_streaming_subscriber_to_retry(server, project, number):
     topic = project.topic()
     first = {"subscription": project.subscription(topic), "stream_ack_deadline_seconds": 10}
     requests: queue.SimpleQueue = queue.SimpleQueue()
@@ -379,7 +379,7 @@ def test_a_stop_is_clean_and_tells_a_streaming_subscriber_to_come_again(server, 
     assert [line for line in server.log_lines if "ERROR" in line or "Traceback" in line] == []
 
 
-def test_a_publish_that_cannot_be_written_is_refused_and_goes_well_once_there_is_room(
+def test_a_publish_that_cannot_be_stored_fails_and_succeeds_once_there_is_space(
     fresh_server, fresh_project
 ):
     topic = fresh_project.topic()
@@ -391,8 +391,8 @@ def test_a_publish_that_cannot_be_written_is_refused_and_goes_well_once_there_is
     with pytest.raises(exceptions.ServiceUnavailable, match="publish was not stored"):
         PublisherClient.publish(fresh_project.publisher, request, retry=None, timeout=10)
     assert fresh_project.nothing_to_pull(subscription)
-    room = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-    resource.prlimit(fresh_server.pid, resource.RLIMIT_FSIZE, room)
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    resource.prlimit(fresh_server.pid, resource.RLIMIT_FSIZE, unlimited)
     PublisherClient.publish(fresh_project.publisher, request, retry=None, timeout=10)
 
     (received,) = fresh_project.pull(subscription)

@@ -11,9 +11,9 @@ from google.pubsub_v1 import types
 from google.pubsub_v1.services.publisher import PublisherClient
 
 from tests.conformance import servers
-from tests.conformance.asking import ONCE
 from tests.conformance.ours.push_config import pushing
 from tests.conformance.projects import new_project
+from tests.conformance.raw_requests import ONCE
 
 # --- streams
 
@@ -52,7 +52,7 @@ def test_a_stream_ends_when_its_subscription_is_deleted(project):
     requests.put(None)
 
 
-def test_a_detached_subscription_gives_nothing_and_gets_nothing(project):
+def test_a_detached_subscription_neither_delivers_nor_receives_messages(project):
     topic = project.topic()
     subscription = project.subscription(topic)
     project.publish(topic, b"dropped")
@@ -80,14 +80,14 @@ def test_a_detached_subscription_gives_nothing_and_gets_nothing(project):
     ],
     ids=lambda field: next(iter(field)),
 )
-def test_a_field_that_would_change_delivery_is_refused_by_name(project, field):
+def test_an_unsupported_field_that_changes_delivery_is_rejected_by_name(project, field):
     topic = project.topic()
 
     with pytest.raises(exceptions.MethodNotImplemented, match=next(iter(field))):
         project.subscription(topic, **field)
 
 
-def test_a_topic_with_a_schema_is_refused_by_name(project):
+def test_a_topic_with_a_schema_is_rejected_by_name(project):
     request = {"name": f"{project.name}/topics/typed", "schema_settings": {"encoding": "JSON"}}
 
     with pytest.raises(exceptions.MethodNotImplemented, match="schema_settings"):
@@ -105,7 +105,7 @@ def test_a_topic_with_a_schema_is_refused_by_name(project):
     ],
     ids=["empty key", "long key", "long value", "reserved key", "101 of them"],
 )
-def test_attributes_beyond_googles_limits_are_refused(project, attributes):
+def test_attributes_beyond_googles_limits_are_rejected(project, attributes):
     message = {"data": b"x", "attributes": attributes}
     request = {"topic": project.topic(), "messages": [message]}
 
@@ -113,14 +113,14 @@ def test_attributes_beyond_googles_limits_are_refused(project, attributes):
         PublisherClient.publish(project.publisher, request=request, **ONCE)
 
 
-def test_a_request_over_ten_megabytes_is_refused(project):
+def test_a_request_over_ten_megabytes_is_rejected(project):
     request = {"topic": project.topic(), "messages": [{"data": b"x" * (10 * 1024 * 1024)}]}
 
     with pytest.raises(exceptions.InvalidArgument, match="10485760 bytes"):
         PublisherClient.publish(project.publisher, request=request, **ONCE)
 
 
-def test_an_ack_id_of_another_subscription_is_refused(project):
+def test_an_ack_id_of_another_subscription_is_rejected(project):
     topic = project.topic()
     one, other = project.subscription(topic, "one"), project.subscription(topic, "other")
     project.publish(topic, b"x")
@@ -132,7 +132,7 @@ def test_an_ack_id_of_another_subscription_is_refused(project):
 # --- the process
 
 
-def test_a_server_with_nothing_to_do_takes_no_time(project, server, endpoint):
+def test_an_idle_server_uses_no_cpu_time(project, server, endpoint):
     topic = project.topic()
     project.subscription(topic, push_config={"push_endpoint": endpoint.url})
     project.publish(topic, b"last")
@@ -148,14 +148,14 @@ def test_a_server_with_nothing_to_do_takes_no_time(project, server, endpoint):
 
 
 @pytest.mark.slow
-def test_an_endpoint_that_does_not_answer_by_the_deadline_has_failed(slow_endpoint):
+def test_a_push_without_an_answer_by_the_deadline_has_failed(slow_endpoint):
     first, second = slow_endpoint.wait_for(2, seconds=15)
 
     assert first.data == second.data == b"slow"
     assert 10 < second.at - first.at < 11
 
 
-def test_the_log_is_json_and_never_holds_what_messages_hold(tmp_path, endpoint):
+def test_the_log_is_json_without_content_of_messages(tmp_path, endpoint):
     secret = b"a-secret-in-a-row"
     with servers.running(tmp_path / "pubsub.db") as server:
         clients = servers.connect(server.address)

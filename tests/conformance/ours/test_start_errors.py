@@ -1,4 +1,4 @@
-"""What keeps our server from starting, reported in one line."""
+"""Errors that prevent our server from starting are reported in one line."""
 
 import pytest
 from google.api_core import exceptions
@@ -50,7 +50,7 @@ def test_a_file_that_is_not_a_database_is_reported_in_one_line(tmp_path):
     assert lines == [f"pubsub: cannot use {tmp_path / 'pubsub.db'}: file is not a database"]
 
 
-def test_a_signing_key_that_is_not_one_is_reported_in_one_line(tmp_path):
+def test_an_invalid_signing_key_is_reported_in_one_line(tmp_path):
     (tmp_path / "key.pem").write_text("no key")
     data = str(tmp_path / "pubsub.db")
 
@@ -60,7 +60,7 @@ def test_a_signing_key_that_is_not_one_is_reported_in_one_line(tmp_path):
     assert lines == ["pubsub: the signing key is not a PEM private key"]
 
 
-def test_a_push_that_wants_a_token_is_refused_without_a_signing_key(project, endpoint):
+def test_a_push_with_a_token_is_rejected_without_a_signing_key(project, endpoint):
     topic = project.topic()
     identity = {"service_account_email": "a@b.c"}
 

@@ -168,7 +168,7 @@ limit 10;
 -- keep_replaced
 -- Keep what the restore replaces or deletes.
 insert into replaced_rows
-    (table_name, key, row, accepted_at, load_id, replaced_by)
+    (table_name, key, row, "accepted_at", "load_id", replaced_by)
 select
     'hired_employees',
     jsonb_build_object('id', stored."id"),
@@ -179,8 +179,7 @@ select
         'department_id', stored."department_id",
         'job_id', stored."job_id"
     ),
-    stored.accepted_at,
-    stored.load_id,
+    stored."accepted_at", stored."load_id",
     cast(:load_id as uuid)
 from public."hired_employees" as stored
 join "changes_hired_employees" as changes on changes."id" = stored."id"

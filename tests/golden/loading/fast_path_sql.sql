@@ -39,8 +39,8 @@ select
     );
 
 -- copy_new
--- Copy rows with their accepted_at and load_id into the table.
-copy public."hired_employees" ("id", "name", "datetime", "department_id", "job_id", accepted_at, load_id)
+-- Copy rows into the table, with the columns that the load gives.
+copy public."hired_employees" ("id", "name", "datetime", "department_id", "job_id", "accepted_at", "load_id")
 from stdin;
 
 -- can_bulk_load
@@ -62,18 +62,18 @@ from public."hired_employees"
 limit 1;
 
 -- set_defaults
--- Give the rows that follow their load_id and accepted_at.
+-- Give the rows that follow the columns of their load.
 alter table public."hired_employees"
-    alter accepted_at set default '2026-01-01T12:00:00+00:00',
-    alter load_id set default '00000000-0000-4000-8000-000000000001';
+    alter "accepted_at" set default '2026-01-01T12:00:00+00:00',
+    alter "load_id" set default '00000000-0000-4000-8000-000000000001';
 
 -- copy_fields
--- Copy rows into the table, without accepted_at and load_id.
+-- Copy rows into the table, without the columns that the load gives.
 copy public."hired_employees" ("id", "name", "datetime", "department_id", "job_id")
 from stdin;
 
 -- drop_defaults
 -- Take the defaults off again.
 alter table public."hired_employees"
-    alter accepted_at drop default,
-    alter load_id drop default;
+    alter "accepted_at" drop default,
+    alter "load_id" drop default;

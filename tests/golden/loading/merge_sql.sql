@@ -28,8 +28,8 @@ create temporary table if not exists "known_hired_employees" (
     "datetime" timestamptz,
     "department_id" bigint,
     "job_id" bigint,
-    accepted_at timestamptz,
-    load_id uuid,
+    "accepted_at" timestamptz,
+    "load_id" uuid,
     "new name" text,
     "new datetime" timestamptz,
     "new department_id" bigint,
@@ -51,8 +51,8 @@ select
     stored."datetime",
     stored."department_id",
     stored."job_id",
-    stored.accepted_at,
-    stored.load_id,
+    stored."accepted_at",
+    stored."load_id",
     staged."name",
     staged."datetime",
     staged."department_id",
@@ -87,7 +87,7 @@ cross join lateral (
 -- insert_new
 -- Insert the staged rows, except those whose key another load has inserted meanwhile.
 insert into public."hired_employees"
-    ("id", "name", "datetime", "department_id", "job_id", accepted_at, load_id)
+    ("id", "name", "datetime", "department_id", "job_id", "accepted_at", "load_id")
 select
     "id", "name", "datetime", "department_id", "job_id",
     cast(current_setting('tablegate.accepted_at') as timestamptz),
@@ -184,7 +184,7 @@ select pg_advisory_xact_lock_shared(hashtext('tablegate hired_employees'));
 with known as (select * from "known_hired_employees"),
 replaced as (
     insert into replaced_rows
-        (table_name, key, row, accepted_at, load_id, replaced_by)
+        (table_name, key, row, "accepted_at", "load_id", replaced_by)
     select
         'hired_employees',
         jsonb_build_object('id', known."id"),
@@ -195,8 +195,7 @@ replaced as (
             'department_id', known."department_id",
             'job_id', known."job_id"
         ),
-        accepted_at,
-        load_id,
+        "accepted_at", "load_id",
         cast(current_setting('tablegate.load_id') as uuid)
     from known
     where not same and not newer
@@ -208,8 +207,8 @@ updated as (
         "datetime" = known."new datetime",
         "department_id" = known."new department_id",
         "job_id" = known."new job_id",
-        accepted_at = cast(current_setting('tablegate.accepted_at') as timestamptz),
-        load_id = cast(current_setting('tablegate.load_id') as uuid)
+        "accepted_at" = cast(current_setting('tablegate.accepted_at') as timestamptz),
+        "load_id" = cast(current_setting('tablegate.load_id') as uuid)
     from known
     where not known.same and not known.newer
         and stored."id" = known."id"

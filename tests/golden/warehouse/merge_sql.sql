@@ -21,7 +21,7 @@ using (
   from `project.warehouse.staging_fact_hires_1`
 ) as source
 on target.`id` = source.`id`
-when matched and source.accepted_at >= target.accepted_at then
+when matched and source.`accepted_at` >= target.`accepted_at` then
   update set
     `name` = source.`name`,
     `hired_at` = source.`hired_at`,

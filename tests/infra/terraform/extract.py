@@ -1,13 +1,13 @@
-"""Write the schema that the tests' provider knows: what the types that infra/gcp uses are made of.
+"""Writes the schema for the tests' provider: the arguments and blocks of the types in infra/gcp.
 
-Google's provider can't be had without the network, but its schema can: CDK for Terraform generates
-its classes from it. To make `schema.json.gz` anew, after infra/gcp has come to use another type:
+Google's provider needs the network, but we can get its schema without it: CDK for Terraform
+generates its classes from the schema. If infra/gcp uses a new type, update `schema.json.gz`:
 
     pip download --no-deps cdktf-cdktf-provider-google{,-beta}==16.12.1
     python -m tests.infra.terraform.extract *.whl
 
-What the classes don't tell: which arguments are computed where they are not given, which exclude
-each other, and how many blocks there may be where it is more than one.
+The classes don't say which arguments are computed if they are not given, which ones exclude each
+other, or the maximum number of blocks if that is more than one.
 """
 
 import gzip
@@ -24,9 +24,9 @@ from typing import Any
 GCP = Path(__file__).resolve().parents[3] / "infra" / "gcp"
 SCHEMA = Path(__file__).with_name("schema.json.gz")
 
-# Types that a rule refuses, and that a test plants.
+# Types that our rules forbid, and that a test adds to check this.
 REFUSED = {("resource", "google_service_account_key")}
-# Optional for callers, computed otherwise, in every resource.
+# In every resource: optional arguments that are computed if they are not given.
 _ALWAYS_KNOWN = {"id", "project"}
 _SIMPLE = {
     "String": "string",
@@ -64,7 +64,7 @@ def main(wheels: list[str]) -> None:
     found: dict[str, Any] = {}
     for wheel in wheels:
         name = "google-beta" if "google_beta" in wheel else "google"
-        # What both have is google's.
+        # If both providers have a type, google's counts.
         wanted -= {(kind, type_) for of in found.values() for kind in of for type_ in of[kind]}
         found[name] = {"provider": {}, "resource": {}, "data": {}}
         for folder, files in _folders(Path(wheel)):
@@ -81,7 +81,7 @@ def main(wheels: list[str]) -> None:
 
 
 def used(folder: Path) -> set[tuple[str, str]]:
-    """Every kind and type that a folder's files name."""
+    """The kinds and types of all blocks in the files of a folder."""
     text = "\n".join(path.read_text("utf-8") for path in sorted(folder.glob("*.tf")))
     return set(re.findall(r'^(resource|data) "(\w+)"', text, re.MULTILINE))
 
@@ -97,9 +97,9 @@ def _folders(wheel: Path) -> Iterator[tuple[str, dict[str, str]]]:
             if len(parts) == 4 and parts[1] == "lib" and parts[3] in ("index.js", "index.d.ts"):
                 handle = package.extractfile(member)
                 assert handle is not None
-                kept = files.setdefault(parts[2], {})
-                kept[parts[3]] = handle.read().decode().split("\n//# sourceMappingURL")[0]
-                if len(kept) == 2:
+                pair = files.setdefault(parts[2], {})
+                pair[parts[3]] = handle.read().decode().split("\n//# sourceMappingURL")[0]
+                if len(pair) == 2:
                     yield parts[2], files.pop(parts[2])
 
 
@@ -131,13 +131,13 @@ def _block(name: str, classes: Any, values: Any, enums: dict[str, list[str]]) ->
     attributes: dict[str, Any] = {}
     blocks: dict[str, Any] = {}
     for getter, returned in _GETTER.findall(body):
-        has = _use(body, getter)
+        use = _use(body, getter)
         if simple := _ATTRIBUTE.search(returned):
-            attributes[simple[2]] = _attribute(simple[1], returned, simple[2], has)
+            attributes[simple[2]] = _attribute(simple[1], returned, simple[2], use)
             if getter in enums:
                 attributes[simple[2]]["values"] = enums[getter]
         elif returned.startswith("this._") and (given := nested.get(returned[6:-1])):
-            _nested(given, has, attributes, blocks, classes, values)
+            _nested(given, use, attributes, blocks, classes, values)
     return {"attributes": attributes, "blocks": blocks}
 
 
@@ -149,7 +149,7 @@ def _use(body: str, getter: str) -> str:
 
 
 def _of_provider(code: str) -> dict[str, Any]:
-    """A provider's own arguments, all optional; addresses of services are no business of ours."""
+    """A provider's own arguments, all optional, without the addresses of services."""
     written = code[code.index("synthesizeHclAttributes() {") :]
     return {
         name: {"type": _WRITTEN[kind], "optional": True}
@@ -162,10 +162,10 @@ def _attribute(kind: str, returned: str, name: str, use: str) -> dict[str, Any]:
     found: Any = _SIMPLE[kind]
     if kind == "List" and "Fn.tolist" in returned:
         found = ["set", "string"]
-    told: dict[str, Any] = {"type": found, use: True}
+    attribute: dict[str, Any] = {"type": found, use: True}
     if name in _ALWAYS_KNOWN and use == "optional":
-        told["computed"] = True
-    return told
+        attribute["computed"] = True
+    return attribute
 
 
 def _nested(
@@ -193,7 +193,7 @@ def _nested(
 
 
 def _object(inner: Any) -> Any:
-    return ["object", {name: told["type"] for name, told in inner["attributes"].items()}]
+    return ["object", {name: one["type"] for name, one in inner["attributes"].items()}]
 
 
 if __name__ == "__main__":

@@ -1,18 +1,18 @@
-"""What Google would answer, made up: a value for everything that only Google knows.
+"""Makes up what Google would answer: a value for every computed attribute.
 
-With it a plan is whole, every reference followed and every loop unrolled, and rules can be held
-against what would be made instead of against the text of the files.
+With these values a plan is complete: every reference is resolved and every loop unrolled, so rules
+can check the planned resources instead of the text of the files.
 """
 
 from typing import Any
 
 _SIMPLE: dict[str, Any] = {"number": 0, "bool": False}
-# Names a resource may go by, the nearest to what its address says first.
+# Attributes that may hold a resource's name, the most specific first.
 _NAMES = ("account_id", "secret_id", "dataset_id", "repository_id", "api_id", "name", "service")
 
 
 def completed(kind: str, block: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """What was given, with all that is computed filled in."""
+    """The given values, with all computed attributes filled in."""
     name = next((given[key] for key in _NAMES if isinstance(given.get(key), str)), "the")
     return _filled(f"{kind}/{name}", _special(kind, name), block, given)
 
@@ -21,10 +21,10 @@ def _filled(
     path: str, special: dict[str, Any], block: dict[str, Any], given: dict[str, Any]
 ) -> dict[str, Any]:
     found = dict(given)
-    for name, told in block["attributes"].items():
-        if told.get("computed") and found.get(name) is None:
-            made = special.get(name) or _SIMPLE.get(str(told["type"]), f"{path}/{name}")
-            found[name] = made if isinstance(told["type"], str) else None
+    for name, attribute in block["attributes"].items():
+        if attribute.get("computed") and found.get(name) is None:
+            made = special.get(name) or _SIMPLE.get(str(attribute["type"]), f"{path}/{name}")
+            found[name] = made if isinstance(attribute["type"], str) else None
     for name, nested in block["blocks"].items():
         inside = found.get(name)
         if isinstance(inside, list):

@@ -1,4 +1,4 @@
-"""Terraform's plugin protocol, version 5, as far as a provider that knows only its schema needs it.
+"""Terraform's plugin protocol, version 5: the parts that a provider with only a schema needs.
 
 Source of the names and numbers: hashicorp/terraform, docs/plugin-protocol/tfplugin5.proto.
 """
@@ -10,7 +10,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 _PACKAGE = "tfplugin5"
 _TYPES = {"bytes": 12, "string": 9, "bool": 8, "int64": 3}
 
-# Each message: its fields by number. `*` repeats, `%` is a map by name, a capital is a message.
+# The fields of each message by number. `*` is a list, `%` a map, a capitalised type a message.
 _MESSAGES: dict[str, dict[int, str]] = {
     "DynamicValue": {1: "bytes msgpack", 2: "bytes json"},
     "Diagnostic": {
@@ -53,7 +53,7 @@ _MESSAGES: dict[str, dict[int, str]] = {
     "Prepare": {1: "DynamicValue config"},
     "PrepareAnswer": {1: "DynamicValue prepared_config", 2: "*Diagnostic diagnostics"},
     "Validate": {1: "string type_name", 2: "DynamicValue config"},
-    "Told": {1: "*Diagnostic diagnostics"},
+    "Diagnostics": {1: "*Diagnostic diagnostics"},
     "Configure": {1: "string terraform_version", 2: "DynamicValue config"},
     "Read": {1: "string type_name", 2: "DynamicValue config"},
     "ReadAnswer": {1: "DynamicValue state", 2: "*Diagnostic diagnostics"},
@@ -69,9 +69,9 @@ _MESSAGES: dict[str, dict[int, str]] = {
 METHODS = {
     "GetSchema": ("Empty", "SchemaAnswer"),
     "PrepareProviderConfig": ("Prepare", "PrepareAnswer"),
-    "ValidateResourceTypeConfig": ("Validate", "Told"),
-    "ValidateDataSourceConfig": ("Validate", "Told"),
-    "Configure": ("Configure", "Told"),
+    "ValidateResourceTypeConfig": ("Validate", "Diagnostics"),
+    "ValidateDataSourceConfig": ("Validate", "Diagnostics"),
+    "Configure": ("Configure", "Diagnostics"),
     "ReadDataSource": ("Read", "ReadAnswer"),
     "PlanResourceChange": ("Plan", "PlanAnswer"),
     "Stop": ("Empty", "StopAnswer"),
@@ -107,7 +107,7 @@ def _add_field(message: Any, number: int, words: str) -> None:
 
 
 def _add_entry(message: Any, name: str, value: str) -> str:
-    """The pair of key and value that a map is made of."""
+    """The message for an entry of a map: its key and value."""
     title = "".join(word.capitalize() for word in name.split("_")) + "Entry"
     entry = message.nested_type.add(name=title)
     entry.options.map_entry = True

@@ -1,7 +1,7 @@
-"""A provider that knows what Google's resources are made of, and nothing of Google.
+"""A provider that knows the schema of Google's resources and never calls Google.
 
 Terraform itself reads the files, resolves every reference and checks every argument against the
-schema; values of enumerations are checked here. `terraform test` plays the rest with mocks.
+schema. This provider checks values of enumerations; `terraform test` mocks the rest.
 """
 
 import gzip
@@ -26,7 +26,7 @@ def read(file: Path) -> dict[str, Any]:
 
 
 class Provider:
-    """The answers of one provider."""
+    """One provider."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
         self._schema = schema
@@ -49,7 +49,7 @@ class Provider:
         return server
 
     def GetSchema(self, _: Any, __: Any) -> Any:  # noqa: N802 - the protocol's names
-        """What there is."""
+        """The schema."""
         answer = _MESSAGES["SchemaAnswer"](provider=_schema(self._schema["provider"]))
         for name, block in self._schema["resource"].items():
             answer.resource_schemas[name].CopyFrom(_schema(block))
@@ -58,29 +58,29 @@ class Provider:
         return answer
 
     def PrepareProviderConfig(self, request: Any, _: Any) -> Any:  # noqa: N802
-        """Take the provider's configuration as it is."""
+        """Return the provider's configuration unchanged."""
         return _MESSAGES["PrepareAnswer"](prepared_config=request.config)
 
     def ValidateResourceTypeConfig(self, request: Any, _: Any) -> Any:  # noqa: N802
         """Check the values of enumerations."""
-        return self._told("resource", request)
+        return self._validated("resource", request)
 
     def ValidateDataSourceConfig(self, request: Any, _: Any) -> Any:  # noqa: N802
         """Check the values of enumerations."""
-        return self._told("data", request)
+        return self._validated("data", request)
 
     def Configure(self, _: Any, __: Any) -> Any:  # noqa: N802
-        """Nothing is configured: nobody is called."""
-        return _MESSAGES["Told"]()
+        """Ignore the configuration, because this provider makes no calls."""
+        return _MESSAGES["Diagnostics"]()
 
     def ReadDataSource(self, request: Any, _: Any) -> Any:  # noqa: N802
-        """What Google would have, made up."""
+        """Return made-up data."""
         block = self._schema["data"][request.type_name]
         state = planning.completed(request.type_name, block, _unpacked(request.config))
         return _MESSAGES["ReadAnswer"](state=_packed(state))
 
     def PlanResourceChange(self, request: Any, _: Any) -> Any:  # noqa: N802
-        """What is proposed, and what Google would add to it."""
+        """Return the proposed values and made-up computed ones."""
         block = self._schema["resource"][request.type_name]
         proposed = _unpacked(request.proposed)
         if proposed is None:
@@ -89,17 +89,17 @@ class Provider:
         return _MESSAGES["PlanAnswer"](planned_state=_packed(planned), legacy_type_system=True)
 
     def Stop(self, _: Any, __: Any) -> Any:  # noqa: N802
-        """Nothing runs that could be stopped."""
+        """Do nothing, because nothing is running."""
         return _MESSAGES["StopAnswer"]()
 
-    def _told(self, kind: str, request: Any) -> Any:
+    def _validated(self, kind: str, request: Any) -> Any:
         block = self._schema[kind][request.type_name]
         config = _unpacked(request.config) or {}
-        return _MESSAGES["Told"](diagnostics=_strange(block, config, ()))
+        return _MESSAGES["Diagnostics"](diagnostics=_bad_values(block, config, ()))
 
 
 def _unpacked(value: Any) -> Any:
-    # What is not known yet stays a value of its own, and is packed as it came.
+    # An unknown value stays an extension type, and is packed unchanged.
     return msgpack.unpackb(value.msgpack, strict_map_key=False)
 
 
@@ -113,9 +113,9 @@ def _schema(block: dict[str, Any]) -> Any:
 
 def _block(block: dict[str, Any]) -> Any:
     message = _MESSAGES["Block"]()
-    for name, told in block["attributes"].items():
-        uses = {use: told.get(use, False) for use in ("required", "optional", "computed")}
-        message.attributes.add(name=name, type=json.dumps(told["type"]).encode(), **uses)
+    for name, one in block["attributes"].items():
+        uses = {use: one.get(use, False) for use in ("required", "optional", "computed")}
+        message.attributes.add(name=name, type=json.dumps(one["type"]).encode(), **uses)
     for name, nested in block["blocks"].items():
         message.block_types.add(
             type_name=name,
@@ -127,13 +127,13 @@ def _block(block: dict[str, Any]) -> Any:
     return message
 
 
-def _strange(block: dict[str, Any], config: dict[str, Any], path: tuple[Any, ...]) -> list[Any]:
-    """A diagnostic for each value that its enumeration does not have."""
+def _bad_values(block: dict[str, Any], config: dict[str, Any], path: tuple[Any, ...]) -> list[Any]:
+    """A diagnostic for each value that is not in its enumeration."""
     found = []
-    for name, told in block["attributes"].items():
+    for name, attribute in block["attributes"].items():
         value = config.get(name)
-        if isinstance(value, str) and value not in told.get("values", [value]):
-            allowed = ", ".join(told["values"])
+        if isinstance(value, str) and value not in attribute.get("values", [value]):
+            allowed = ", ".join(attribute["values"])
             found.append(
                 _error(f"{name} is {value!r}", f"It must be one of {allowed}.", (*path, name))
             )
@@ -142,7 +142,7 @@ def _strange(block: dict[str, Any], config: dict[str, Any], path: tuple[Any, ...
         items = [inside] if isinstance(inside, dict) else inside
         for index, item in enumerate(items):
             if isinstance(item, dict):
-                found += _strange(nested, item, (*path, name, index))
+                found += _bad_values(nested, item, (*path, name, index))
     return found
 
 

@@ -1,56 +1,46 @@
-"""Which variables a function reads: those that its routes and any module it reaches ask for."""
+"""The variables that a function reads: for its routes, and in the modules that it reaches."""
 
+import ast
 import re
-import shutil
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
-from infra.local.specifications import Function
-from infra.package import ROOT
-from shared import api
+from infra import gateway, imports
+from infra.functions import FOLDER, ROOT, Function
+from shared.http.routes import Route
 from shared.settings import SCOPES, described
-from tests.infra import alone
 
-# A database by its URL is for one machine; everything but places has a default that is right
-# everywhere.
+# Settings that name places. The others have a default that is right everywhere, except
+# DATABASE_URL, which is not used on Google Cloud.
 _PLACES = ("_bucket", "_topic", "_dataset", "_project", "_location", "_instance", "_user")
-_NAMED = re.compile(r"settings(?:\(\))?\.(\w+)")
-_REQUIRED = re.compile(r"\.require\(([^)]*)\)")
+_SETTINGS = re.compile(r"\bsettings(\(\))?$")
 
 
-def needed(functions: Sequence[Function], folder: Path) -> dict[str, set[str]]:
-    """The variables that each function cannot do without, by its name."""
-    # What they share is the same in every zip.
-    source = alone.unpacked(functions[0].name, folder)
-    found = {}
-    for one in functions:
-        shutil.copy(ROOT / "functions" / one.name / "main.py", source / "main.py")
-        found[one.name] = _of_places(source) | _of_callers(one)
-    return found
+def needed(functions: Sequence[Function]) -> dict[str, set[str]]:
+    """The variables that each function needs, by its name."""
+    routes = gateway.routes(functions)
+    return {
+        one.name: _of_places(one) | _of_callers(one, routes.get(one.name, ())) for one in functions
+    }
 
 
-def _of_callers(function: Function) -> set[str]:
-    routes = api.all_routes().get(function.name, ())
+def _of_callers(function: Function, routes: Sequence[Route]) -> set[str]:
     found = {"TOKENS"} if any(route.scope in SCOPES for route in routes) else set()
-    pushed = function.push and function.signature == "http"
+    pushed = function.trigger.push and function.trigger.signature == "http"
     if pushed or any(route.scheduled for route in routes):
         found |= {"PUSH_AUDIENCE", "PUSH_ACCOUNT", "PUSH_CHECKED_BY_IAM"}
     return found
 
 
-def _of_places(source: Path) -> set[str]:
+def _of_places(function: Function) -> set[str]:
     known = {one.name for one in described()}
-    found = _read(source / "main.py") | {"google_cloud_project"}
-    for module in sorted(alone.reached(source)):
-        # Wiring's makers, and the settings themselves, are everybody's.
-        if module.startswith("shared") and module not in ("shared.wiring", "shared.settings"):
-            found |= _read(source / (module.replace(".", "/") + ".py"))
+    code = imports.reached(FOLDER / function.name / "main.py", ROOT).code
+    found = {name for node in code for name in _settings_in(node)} | {"google_cloud_project"}
     return {one.upper() for one in found & known if one.endswith(_PLACES)}
 
 
-def _read(file: Path) -> set[str]:
-    if not file.exists():
-        return set()
-    text = file.read_text("utf-8")
-    required = ",".join(_REQUIRED.findall(text))
-    return set(_NAMED.findall(text)) | set(re.findall(r'"(\w+)"', required))
+def _settings_in(node: ast.AST) -> Iterator[str]:
+    """The names of settings that a node reads, or requires to be set."""
+    if isinstance(node, ast.Attribute) and _SETTINGS.search(ast.unparse(node.value)):
+        yield node.attr
+    elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".require"):
+        yield from (one.value for one in node.args if isinstance(one, ast.Constant))

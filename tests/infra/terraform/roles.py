@@ -1,4 +1,4 @@
-"""Every role that infra/gcp gives, and the addresses that may give it."""
+"""The roles that infra/gcp may grant, and the addresses that may grant each."""
 
 _DEPLOYER = r"google_project_iam_member\.deployer\["
 _CHECKER = r"google_project_iam_member\.checker\["
@@ -22,7 +22,7 @@ ALLOWED: dict[str, str] = {
     r"google_artifact_registry_repository_iam_member\.backfill_",
     "roles/dataflow.developer": r"google_project_iam_member\.backfill_launches\[",
     "roles/dataflow.worker": r"google_project_iam_member\.backfill_works\[",
-    # Those who call them.
+    # Callers of the functions.
     "roles/eventarc.eventReceiver": r"google_project_iam_member\.events_received$",
     "roles/run.invoker": r"google_cloud_run_v2_service_iam_member\.",
     # Google's agents.

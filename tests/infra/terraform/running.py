@@ -1,4 +1,4 @@
-"""Terraform at work on a copy of infra/gcp: its own verdict, and a plan to hold rules against."""
+"""Runs terraform on a copy of infra/gcp: validation, and a plan that our rules check."""
 
 import json
 import shutil
@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from infra import release
-from infra.package import ROOT
+from infra.functions import ROOT
 from tests.infra.terraform.extract import SCHEMA
 
 PROJECT = "example-project"
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a command answered.
+class Result:
+    """The result of a command.
 
     Attributes:
         code: its exit status.
-        text: all that it printed.
+        text: everything that it printed.
     """
 
     code: int
@@ -32,24 +32,24 @@ class Said:
 
 
 class Terraform:
-    """The real terraform, with a provider that knows Google's schema and nothing of Google."""
+    """The real terraform, with a provider that knows Google's schema and never calls Google."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def run(self, folder: Path, *words: str) -> Said:
+    def run(self, folder: Path, *words: str) -> Result:
         """Run a command in a folder."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps([str(folder), *words]) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
-        return Said(answer["code"], answer["said"])
+        return Result(answer["code"], answer["output"])
 
     def verdict(self, folder: Path) -> str:
-        """All that terraform finds wrong with a copy; empty where there is nothing.
+        """All errors that terraform finds in a copy, as text.
 
-        What is made once for each of several is looked into only when it is planned.
+        Validation skips blocks made with `for_each`; only a plan finds errors there.
         """
         if found := self.validated(folder):
             return found
@@ -60,33 +60,33 @@ class Terraform:
         return ""
 
     def validated(self, folder: Path) -> str:
-        """Every error that terraform finds in the files; empty where there is none."""
-        said = self.run(folder, "validate", "-no-color")
-        return "" if said.code == 0 else said.text
+        """All errors that `terraform validate` finds, as text."""
+        result = self.run(folder, "validate", "-no-color")
+        return "" if result.code == 0 else result.text
 
     def plan(self, folder: Path, *more: str) -> dict[str, Any]:
         """The plan of a copy, as JSON.
 
         Raises:
-            Unplannable: there is none; says why.
+            Unplannable: terraform cannot make a plan; the message says why.
         """
         file = str(folder / "the.plan")
         variables = ["-var", f"project_id={PROJECT}", "-var-file=../../build/release.tfvars.json"]
         words = ["-no-color", "-input=false", "-refresh=false", f"-out={file}", *variables, *more]
-        said = self.run(folder, "plan", *words)
-        if said.code != 0:
-            raise Unplannable(said.text)
+        result = self.run(folder, "plan", *words)
+        if result.code != 0:
+            raise Unplannable(result.text)
         plan: dict[str, Any] = json.loads(self.run(folder, "show", "-json", file).text)
         return plan
 
 
 class Unplannable(Exception):
-    """Terraform makes no plan of these files; says why."""
+    """Terraform cannot make a plan; the message says why."""
 
 
 @contextmanager
 def terraform() -> Iterator[Terraform]:
-    """Terraform, ready to be asked."""
+    """Start terraform in a process that runs commands."""
     with tempfile.TemporaryDirectory() as folder:
         words = ["-m", "tests.infra.terraform.worker", str(SCHEMA), folder]
         with subprocess.Popen(
@@ -102,13 +102,10 @@ def terraform() -> Iterator[Terraform]:
 
 
 def copy(folder: Path) -> Path:
-    """A copy of infra/gcp and of all that it reads, without the place of the state."""
+    """A copy of infra/gcp and of everything that it reads, without the location of its state."""
     hidden = shutil.ignore_patterns(".terraform*", "backend.tf", "*.md")
     shutil.copytree(ROOT / "infra" / "gcp", folder / "infra" / "gcp", ignore=hidden)
-    for name in ("functions.json", "schedule.json"):
-        shutil.copy(ROOT / "infra" / name, folder / "infra" / name)
-    for path in (ROOT / "functions").glob("*/main.py"):
-        (folder / "functions" / path.parent.name).mkdir(parents=True)
-        shutil.copy(path, folder / "functions" / path.parent.name / "main.py")
+    cached = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "functions", folder / "functions", ignore=cached)
     release.write(folder / "build")
     return folder / "infra" / "gcp"

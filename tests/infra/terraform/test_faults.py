@@ -1,42 +1,42 @@
-"""Faults planted in a copy of infra/gcp are found, each by its name."""
+"""Every fault inserted into a copy of infra/gcp is found."""
 
 import shutil
 
 import pytest
 
-from infra.local import specifications
-from tests.infra.terraform import faults, faults_of_the_house, house, texts
+from infra import functions
+from tests.infra.terraform import rule_faults, rules, terraform_faults, texts
 
 
-@pytest.mark.parametrize("fault", faults.OF_TERRAFORM, ids=lambda one: one.name)
+@pytest.mark.parametrize("fault", terraform_faults.FAULTS, ids=lambda one: one.name)
 def test_terraform_finds(fault, terraform, files, tmp_path):
     copy = shutil.copytree(files.parents[1], tmp_path / "all") / "infra" / "gcp"
-    fault.plant(copy)
+    fault.insert(copy)
 
-    # As it is wrapped for people to read.
+    # Terraform wraps and frames its messages.
     assert fault.found in " ".join(terraform.verdict(copy).replace("│", "").split())
 
 
 @pytest.fixture(scope="module")
 def complaints(terraform, files, needed, tmp_path_factory):
-    """All that the house says of a copy with all of its faults."""
+    """The complaints of our rules about a copy with all these faults."""
     root = shutil.copytree(files.parents[1], tmp_path_factory.mktemp("faulty") / "all")
     copy = root / "infra" / "gcp"
-    for fault in faults_of_the_house.FAULTS:
-        fault.plant(copy)
-    plan = house.Planned(terraform.plan(copy))
+    for fault in rule_faults.FAULTS:
+        fault.insert(copy)
+    plan = rules.Planned(terraform.plan(copy))
     return [
-        *house.complaints(plan, specifications.functions(), needed),
+        *rules.complaints(plan, functions.read(), needed),
         *texts.complaints(copy),
     ]
 
 
-@pytest.mark.parametrize("fault", faults_of_the_house.FAULTS, ids=lambda one: one.name)
-def test_the_house_finds(fault, complaints):
+@pytest.mark.parametrize("fault", rule_faults.FAULTS, ids=lambda one: one.name)
+def test_our_rules_find(fault, complaints):
     assert [complaint for complaint in complaints if fault.found in complaint]
 
 
-def test_a_file_out_of_form_is_found(terraform, files, tmp_path):
+def test_a_badly_formatted_file_is_found(terraform, files, tmp_path):
     copy = shutil.copytree(files, tmp_path / "gcp")
     text = (copy / "storage.tf").read_text()
     (copy / "storage.tf").write_text(text.replace("  name      ", "  name", 1))

@@ -1,4 +1,4 @@
-"""What the text of the files of infra/gcp must be: what they name is used, described and short."""
+"""Rules for the text of the files of infra/gcp: names are used and described, files are short."""
 
 import re
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from pathlib import Path
 
 
 def complaints(folder: Path) -> Iterator[str]:
-    """Everything in the text of the files that is against a rule."""
+    """Everything in the text of the files that breaks a rule."""
     files = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.tf"))}
     whole = "\n".join(files.values())
     for name, body in re.findall(
         r'^variable "(\w+)" \{\n(.*?)^\}', whole, re.MULTILINE | re.DOTALL
     ):
         if not re.search(r'^  description = "[^"]+\."$', body, re.MULTILINE):
-            yield f"variable {name} is not described"
+            yield f"variable {name} has no description"
         if not re.search(r"^  nullable +=", body, re.MULTILINE) or not re.search(
             r"^  type +=", body, re.MULTILINE
         ):
@@ -26,5 +26,7 @@ def complaints(folder: Path) -> Iterator[str]:
                 yield f"local {name} is not used"
     for name, body in re.findall(r'^output "(\w+)" \{\n(.*?)^\}', whole, re.MULTILINE | re.DOTALL):
         if not re.search(r'^  description = "[^"]+\."$', body, re.MULTILINE):
-            yield f"output {name} is not described"
-    yield from (f"{name} has over 250 lines" for name in files if files[name].count("\n") > 250)
+            yield f"output {name} has no description"
+    yield from (
+        f"{name} has more than 250 lines" for name in files if files[name].count("\n") > 250
+    )

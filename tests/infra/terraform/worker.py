@@ -1,7 +1,8 @@
-"""Runs terraform: one JSON list, folder and words, a line in, one JSON answer a line out.
+"""Runs terraform: reads a folder and a command as a JSON list per line, answers with JSON lines.
 
-A process of its own, because terraform is a library here, and Go reads the environment as it was
-when the process began: so this begins twice, the second time knowing where its providers are.
+It is a separate process, because terraform is a library here, and Go reads the environment as it
+was when the process started. So this process starts itself again, with the addresses of its
+providers in the environment.
 """
 
 import json
@@ -32,7 +33,7 @@ def _environment(sockets: dict[str, Path], folder: Path) -> dict[str, str]:
         f"{_REGISTRY}/{name}": {
             "Protocol": "grpc",
             "ProtocolVersion": 5,
-            # Kept by the second beginning.
+            # The pid stays the same after the restart.
             "Pid": os.getpid(),
             "Test": True,
             "Addr": {"Network": "unix", "String": str(address)},
@@ -54,9 +55,9 @@ def _answer() -> None:
 
     for line in sys.stdin:
         folder, verb, *words = json.loads(line)
-        # In this very process: loading it anew for each command takes longer than most commands.
+        # In this process, because loading the library takes longer than most commands.
         code, out, err = TerraformCommand.run(verb, words, chdir=folder, backend="thread")
-        sys.stdout.write(json.dumps({"code": code, "said": out + err}) + "\n")
+        sys.stdout.write(json.dumps({"code": code, "output": out + err}) + "\n")
         sys.stdout.flush()
 
 

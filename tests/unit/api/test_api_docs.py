@@ -1,4 +1,4 @@
-"""api_docs serves the document, and a page that loads nothing from elsewhere."""
+"""api_docs serves the OpenAPI document and a page that loads nothing from other hosts."""
 
 import re
 
@@ -21,7 +21,7 @@ def test_the_document_is_served(client):
     assert response.get_json() == api_docs.build()
 
 
-def test_the_document_is_not_sent_twice(client):
+def test_an_unchanged_document_is_not_sent_again(client):
     etag = client.get("/openapi.json").headers["ETag"]
 
     again = client.get("/openapi.json", headers={"If-None-Match": etag})
@@ -29,7 +29,7 @@ def test_the_document_is_not_sent_twice(client):
     assert (again.status_code, again.data) == (304, b"")
 
 
-def test_the_page_loads_what_is_served_here_and_runs_nothing_inline(client):
+def test_the_page_loads_only_its_own_assets_and_runs_nothing_inline(client):
     response = client.get("/docs")
     loaded = re.findall(r'(?:src|href)="([^"]*)"', response.text)
 
@@ -46,7 +46,7 @@ def test_the_page_loads_what_is_served_here_and_runs_nothing_inline(client):
         assert asset.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_page_is_served_behind_the_gateways_prefix_too(client):
+def test_the_page_is_also_served_under_the_gateways_prefix(client):
     assert client.get("/api_docs/docs").data == client.get("/docs").data
 
 

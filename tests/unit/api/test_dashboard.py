@@ -1,4 +1,4 @@
-"""Cursors and limits: taken as they were given out, and nothing else."""
+"""The dashboard's cursors and limits: valid ones are parsed, all others are refused."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -15,7 +15,7 @@ from shared.http.problems import Problem
 from shared.http.routes import Context
 
 
-def asked(load_id="", **values):
+def context_of(load_id="", **values):
     request = Request(EnvironBuilder(query_string=values).get_environ())
     return Context(request, {"load_id": load_id}, "ann")
 
@@ -24,7 +24,7 @@ def asked(load_id="", **values):
     microseconds=st.integers(0, 10**16 - 1),
     load_id=st.uuids(),
 )
-def test_a_cursor_comes_back_as_it_went_out(microseconds, load_id):
+def test_a_cursor_survives_the_round_trip(microseconds, load_id):
     started_at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
     cursor = Cursor(started_at, load_id)
 
@@ -39,17 +39,17 @@ def test_a_cursor_is_exact_to_the_microsecond():
 
 
 @pytest.mark.parametrize("text", ["", "1", "-", "x-y", f"1-{'g' * 32}", f"{'9' * 17}-{'0' * 32}"])
-def test_nothing_else_is_a_cursor(text):
+def test_a_malformed_cursor_is_refused(text):
     with pytest.raises(Problem, match="next_cursor"):
-        dashboard.list_loads(asked(cursor=text))
+        dashboard.list_loads(context_of(cursor=text))
 
 
 @pytest.mark.parametrize("text", ["0", "201", "-1", "1.0", "x", "", "٣"])
 def test_a_limit_out_of_range_is_refused(text):
     with pytest.raises(Problem, match="whole number from 1 to 200"):
-        dashboard.list_loads(asked(limit=text))
+        dashboard.list_loads(context_of(limit=text))
 
 
-def test_a_load_id_is_a_uuid():
+def test_a_load_id_must_be_a_uuid():
     with pytest.raises(Problem, match="UUID"):
-        dashboard.load_state(asked(load_id="7"))
+        dashboard.load_state(context_of(load_id="7"))

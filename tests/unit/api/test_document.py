@@ -1,4 +1,4 @@
-"""The OpenAPI document is valid, complete, and true in its examples."""
+"""The OpenAPI document is valid and complete, and its examples match its schemas."""
 
 import json
 
@@ -43,19 +43,19 @@ def test_it_is_a_valid_openapi_document(built):
     OpenAPIV31SpecValidator(built).validate()
 
 
-def test_it_is_plain_json(built):
+def test_it_survives_json_serialization(built):
     assert json.loads(json.dumps(built)) == built
 
 
-def test_every_documented_route_is_in_it(built):
+def test_every_documented_route_is_in_the_document(built):
     for function, routes in api.all_routes().items():
         for route in routes:
             path = document.path_of(function, route).replace("{table}", "jobs")
-            there = route.method.lower() in built["paths"].get(path, {})
-            assert there == (route.documented and route.scope != PUSH), path
+            is_in_document = route.method.lower() in built["paths"].get(path, {})
+            assert is_in_document == (route.documented and route.scope != PUSH), path
 
 
-def test_every_operation_is_told_of_completely(built):
+def test_every_operation_is_fully_documented(built):
     ids = [operation["operationId"] for _, operation in operations(built)]
     assert len(ids) == len(set(ids))
     for name, operation in operations(built):
@@ -66,7 +66,7 @@ def test_every_operation_is_told_of_completely(built):
             assert parameter["description"].endswith("."), name
 
 
-def test_calls_need_a_token_of_their_scope_unless_public(built):
+def test_operations_need_a_token_of_their_scope_unless_public(built):
     for name, operation in operations(built):
         if operation["tags"] == ["api_docs"]:
             assert "security" not in operation
@@ -77,7 +77,7 @@ def test_calls_need_a_token_of_their_scope_unless_public(built):
         assert {"401", "403", "503"} <= set(operation["responses"]), name
 
 
-def test_its_examples_fit_its_schemas(built):
+def test_examples_match_their_schemas(built):
     checked = 0
     for name, operation in operations(built):
         bodies = [operation["requestBody"]] if "requestBody" in operation else []
@@ -93,7 +93,7 @@ def test_its_examples_fit_its_schemas(built):
 
 
 @pytest.mark.parametrize("table", tables.all_tables().values(), ids=lambda table: table.name)
-def test_a_tables_example_passes_the_gate_and_its_schema(built, table):
+def test_a_tables_example_is_a_valid_row_and_matches_its_schema(built, table):
     example = json_schema.example(table)
 
     assert isinstance(judge(table, example), dict)
@@ -118,7 +118,7 @@ def test_a_tables_example_passes_the_gate_and_its_schema(built, table):
         ("extra", 1),
     ],
 )
-def test_what_the_gate_turns_away_does_not_fit_the_schema(built, field, value):
+def test_a_row_that_validation_rejects_does_not_match_the_schema(built, field, value):
     table = tables.find("hired_employees")
     row = {**json_schema.example(table), field: value}
 
@@ -126,7 +126,7 @@ def test_what_the_gate_turns_away_does_not_fit_the_schema(built, field, value):
     assert not validator(built, built["components"]["schemas"]["hired_employees"]).is_valid(row)
 
 
-def test_a_table_added_to_the_dictionary_is_in_it():
+def test_a_table_added_to_the_dictionary_is_in_the_document():
     class Office(Row):
         """A place people work at."""
 

@@ -1,4 +1,4 @@
-"""Names and bounds of files that are sent through the dashboard."""
+"""Object names of files uploaded through the dashboard."""
 
 import re
 
@@ -14,12 +14,12 @@ KNOWN = tables.all_tables()
 JOBS = tables.find("jobs")
 
 
-def named(file_name, sender="ann"):
+def name_of(file_name, sender="ann"):
     return object_name(sender, JOBS, file_name, KNOWN)
 
 
 @pytest.mark.parametrize(
-    ("file_name", "kept"),
+    ("file_name", "expected"),
     [
         ("july.csv", "july.csv"),
         ("july.CSV.GZ", "july.csv.gz"),
@@ -32,15 +32,15 @@ def named(file_name, sender="ann"):
         ("x" * 500 + ".csv", "x" * 80 + ".csv"),
     ],
 )
-def test_what_a_file_is_called_is_kept_as_far_as_it_is_safe(file_name, kept):
+def test_the_safe_part_of_a_files_name_is_preserved(file_name, expected):
     assert re.fullmatch(
-        rf"ann/jobs/\d{{8}}T\d{{6}}Z-[0-9a-f]{{8}}-{re.escape(kept)}", named(file_name)
+        rf"ann/jobs/\d{{8}}T\d{{6}}Z-[0-9a-f]{{8}}-{re.escape(expected)}", name_of(file_name)
     )
 
 
 @given(file_name=st.text(max_size=300), sender=st.text(min_size=1, max_size=100))
-def test_no_name_leads_anywhere_but_to_its_table(file_name, sender):
-    name = named(file_name, sender)
+def test_any_file_name_stays_under_its_own_table(file_name, sender):
+    name = name_of(file_name, sender)
     sender_found, table = address(name)
 
     assert re.fullmatch(r"[A-Za-z0-9._-]+/jobs/[A-Za-z0-9._-]+", name)
@@ -50,12 +50,12 @@ def test_no_name_leads_anywhere_but_to_its_table(file_name, sender):
 
 
 @pytest.mark.parametrize("sender", [*KNOWN, "departments/jobs"])
-def test_a_token_that_is_called_like_a_table_takes_no_other_tables_place(sender):
-    found, table = address(named("july.csv", sender))
+def test_a_token_named_like_a_table_does_not_change_the_target_table(sender):
+    found, table = address(name_of("july.csv", sender))
 
     assert table.name == "jobs"
     assert found not in KNOWN
 
 
-def test_two_files_of_one_name_are_two_objects():
-    assert named("july.csv") != named("july.csv")
+def test_two_files_with_the_same_name_become_two_objects():
+    assert name_of("july.csv") != name_of("july.csv")

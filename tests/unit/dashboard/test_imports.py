@@ -1,9 +1,9 @@
-"""The page needs neither database nor storage, so it is served without their libraries."""
+"""The page needs neither database nor storage, so serving it imports neither library."""
 
 from tests.unit.http.test_imports import HEAVY, loaded_by
 
 
-def test_the_page_is_served_without_anything_heavy():
+def test_serving_the_page_imports_nothing_heavy():
     statement = (
         "import functions.dashboard.main as main; "
         "from werkzeug.test import EnvironBuilder; from flask import Request; "

@@ -1,4 +1,4 @@
-"""The page loads what is served here, all of it, and nothing else is served."""
+"""Everything the page loads is served by the function, and nothing else is."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ def client():
     return apps.load("dashboard").app.test_client()
 
 
-def test_the_page_loads_what_is_served_here_and_runs_nothing_inline(client):
+def test_the_page_loads_only_its_own_assets_and_runs_nothing_inline(client):
     response = client.get("/dashboard")
     loaded = re.findall(r'(?:src|href)="(/[^"]*)"', response.text)
 
@@ -32,7 +32,7 @@ def test_the_page_loads_what_is_served_here_and_runs_nothing_inline(client):
         assert asset.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_every_module_that_is_imported_is_served(client):
+def test_every_imported_module_is_served(client):
     served = {path.name for path in SCRIPTS}
 
     for path in SCRIPTS:
@@ -42,7 +42,7 @@ def test_every_module_that_is_imported_is_served(client):
         assert response.content_type == "text/javascript; charset=utf-8"
 
 
-def test_an_unchanged_file_is_not_sent_twice(client):
+def test_an_unchanged_file_is_not_sent_again(client):
     etag = client.get("/dashboard/assets/app.js").headers["ETag"]
 
     again = client.get("/dashboard/assets/app.js", headers={"If-None-Match": etag})
@@ -58,7 +58,7 @@ def test_no_other_file_is_served(client, name):
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
-def test_no_script_makes_markup_or_runs_text(path):
+def test_no_script_builds_markup_or_evaluates_text(path):
     text = path.read_text("utf-8")
 
     for word in (

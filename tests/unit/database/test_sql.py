@@ -1,4 +1,4 @@
-"""Names get into composed SQL quoted, and the result reads as if written by hand."""
+"""Composed SQL quotes every name and reads as if written by hand."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_a_template_is_dedented_and_filled():
     assert text == 'select "id"\nfrom public.jobs'
 
 
-def test_a_part_of_several_lines_keeps_the_indentation_of_its_line():
+def test_a_multi_line_part_is_indented_like_its_placeholder():
     inner = composed("exists (\n    {query}\n)", query="select\nfrom jobs")
 
     assert composed("where\n    {inner}", inner=inner) == (
@@ -37,17 +37,17 @@ def test_a_part_of_several_lines_keeps_the_indentation_of_its_line():
     )
 
 
-def test_a_line_whose_parts_are_empty_is_left_out():
+def test_a_line_with_only_empty_parts_is_dropped():
     assert composed("select 1\n{where}\nlimit 1", where="") == "select 1\nlimit 1"
 
 
-def test_braces_that_name_no_part_are_left_alone():
+def test_other_braces_are_left_alone():
     assert composed("select '{}'::uuid[], '{1,2}'::bigint[]") == (
         "select '{}'::uuid[], '{1,2}'::bigint[]"
     )
 
 
-def test_a_part_is_not_filled_in_again():
+def test_placeholders_inside_a_part_are_not_expanded():
     assert composed("select {text}", text="'{table}'") == "select '{table}'"
 
 
@@ -56,13 +56,13 @@ def test_a_missing_part_is_an_error():
         composed("select {row_md5}")
 
 
-def test_an_identifier_cannot_end_its_quotes():
+def test_an_identifier_cannot_break_out_of_its_quotes():
     assert quoted('a"; drop table jobs; --') == '"a""; drop table jobs; --"'
     with pytest.raises(ValueError, match="NUL"):
         quoted("a\x00b")
 
 
-def test_a_literal_cannot_end_its_quotes():
+def test_a_literal_cannot_break_out_of_its_quotes():
     assert literal("a'; drop table jobs; --") == "'a''; drop table jobs; --'"
 
 
@@ -77,7 +77,7 @@ def test_columns_are_quoted_and_qualified():
     assert json_object(["id"], "stored") == "jsonb_build_object('id', stored.\"id\")"
 
 
-def test_a_long_list_has_one_item_a_line():
+def test_a_long_list_has_one_item_per_line():
     names = [f"column_{number}" for number in range(10)]
 
     assert listed(names[:3]) == "column_0, column_1, column_2"
@@ -85,5 +85,5 @@ def test_a_long_list_has_one_item_a_line():
     assert row(names, "stored").startswith('(\n    stored."column_0",\n')
 
 
-def test_each_table_has_a_lock_of_its_own():
+def test_each_table_has_its_own_lock():
     assert restore_lock_key("jobs") == "hashtext('tablegate jobs')"

@@ -1,4 +1,4 @@
-"""A door answers every request, and says nothing of the inside."""
+"""A FunctionApp answers every request and reveals no internals."""
 
 import json
 
@@ -27,8 +27,8 @@ def failing(error: Exception) -> Route:
     return Route("GET", "/", handler, scope=PUBLIC)
 
 
-@pytest.mark.parametrize("head", ["", "/things"])
-def test_paths_are_taken_with_and_without_the_functions_name(client_of, head):
+@pytest.mark.parametrize("prefix", ["", "/things"])
+def test_paths_match_with_and_without_the_functions_name(client_of, prefix):
     client = client_of(
         Route("GET", "/", show, scope=PUBLIC),
         Route("GET", "/<name>", show, scope=PUBLIC),
@@ -36,14 +36,14 @@ def test_paths_are_taken_with_and_without_the_functions_name(client_of, head):
     )
     batch_id = "0b5cbc8e-6ad7-4ac6-b1f9-0d2e7cf3f1f0"
 
-    assert client.get(f"{head}/").get_json()["params"] == {}
-    assert client.get(f"{head}/jobs").get_json()["params"] == {"name": "jobs"}
-    assert client.get(f"{head}/jobs/").get_json()["params"] == {"name": "jobs"}
-    found = client.get(f"{head}/batches/{batch_id}").get_json()["params"]
+    assert client.get(f"{prefix}/").get_json()["params"] == {}
+    assert client.get(f"{prefix}/jobs").get_json()["params"] == {"name": "jobs"}
+    assert client.get(f"{prefix}/jobs/").get_json()["params"] == {"name": "jobs"}
+    found = client.get(f"{prefix}/batches/{batch_id}").get_json()["params"]
     assert found == {"batch_id": batch_id}
 
 
-def test_the_functions_name_alone_is_its_root(client_of):
+def test_the_functions_name_alone_is_the_root_path(client_of):
     client = client_of(Route("GET", "/", show, scope=PUBLIC))
 
     assert client.get("/things").status_code == 200
@@ -57,7 +57,7 @@ def test_an_unknown_path_is_404(client_of):
     assert_problem(client.options("/a/b"), 404, "unknown-path")
 
 
-def test_a_wrong_method_is_405_and_says_which_are_right(client_of):
+def test_a_wrong_method_is_405_and_lists_the_allowed_ones(client_of):
     client = client_of(
         Route("GET", "/", show, scope=PUBLIC), Route("DELETE", "/", show, scope=PUBLIC)
     )
@@ -68,7 +68,7 @@ def test_a_wrong_method_is_405_and_says_which_are_right(client_of):
     assert response.headers["Allow"] == "DELETE, GET, HEAD, OPTIONS"
 
 
-def test_options_says_which_methods_there_are_without_a_token(client_of):
+def test_options_lists_the_methods_without_a_token(client_of):
     client = client_of(Route("POST", "/<table>", show, scope="rows"))
 
     response = client.options("/jobs")
@@ -77,7 +77,7 @@ def test_options_says_which_methods_there_are_without_a_token(client_of):
     assert response.headers["Allow"] == "OPTIONS, POST"
 
 
-def test_a_path_of_its_own_hides_one_with_a_place_that_it_would_fit(client_of):
+def test_a_fixed_path_takes_precedence_over_a_placeholder(client_of):
     client = client_of(
         Route("POST", "/all", show, scope=PUBLIC), Route("GET", "/<table>", show, scope=PUBLIC)
     )
@@ -92,7 +92,7 @@ def test_a_path_of_its_own_hides_one_with_a_place_that_it_would_fit(client_of):
     assert client.get("/jobs").status_code == 200
 
 
-def test_head_answers_as_get_without_a_body(client_of):
+def test_head_answers_like_get_without_a_body(client_of):
     client = client_of(Route("GET", "/", show, scope=PUBLIC))
 
     response = client.head("/")
@@ -128,7 +128,7 @@ def test_a_health_check_needs_neither_token_nor_settings():
         (KeyError("secret row"), 500, "internal-error"),
     ],
 )
-def test_whatever_is_raised_is_a_problem(client_of, error, status, slug):
+def test_every_exception_becomes_a_problem(client_of, error, status, slug):
     response = client_of(failing(error)).get("/")
 
     assert_problem(response, status, slug)
@@ -136,19 +136,19 @@ def test_whatever_is_raised_is_a_problem(client_of, error, status, slug):
     assert "10.0.0.1" not in response.text
 
 
-def test_a_transient_fault_says_when_to_try_again(client_of):
+def test_a_transient_error_says_when_to_retry(client_of):
     response = client_of(failing(DatabaseUnavailable("away"))).get("/")
 
     assert int(response.headers["Retry-After"]) > 0
 
 
-def test_an_unknown_table_comes_with_those_there_are(client_of):
+def test_an_unknown_table_is_answered_with_the_known_ones(client_of):
     response = client_of(failing(UnknownTable("x", ("departments", "jobs")))).get("/")
 
     assert response.get_json()["tables"] == ["departments", "jobs"]
 
 
-def test_an_unexpected_error_is_logged_with_its_frames_and_not_its_words(client_of, capfd):
+def test_an_unexpected_error_is_logged_with_its_frames_but_not_its_message(client_of, capfd):
     try:
         raise ValueError("inner secret")
     except ValueError as cause:
@@ -164,7 +164,7 @@ def test_an_unexpected_error_is_logged_with_its_frames_and_not_its_words(client_
     assert "secret" not in json.dumps(lines)
 
 
-def test_each_call_is_one_log_line_with_the_routes_template(client_of, capfd):
+def test_each_request_is_one_log_line_with_the_routes_template(client_of, capfd):
     client = client_of(Route("GET", "/<table>", show, scope="rows"))
 
     client.get(
@@ -182,7 +182,7 @@ def test_each_call_is_one_log_line_with_the_routes_template(client_of, capfd):
     assert ROWS not in line
 
 
-def test_a_refused_call_is_logged_without_its_token(client_of, capfd):
+def test_a_refused_request_is_logged_without_its_token(client_of, capfd):
     client = client_of(Route("GET", "/", show, scope="rows"))
 
     client.get("/", headers={"X-Token": METRICS})
@@ -196,7 +196,7 @@ def test_a_refused_call_is_logged_without_its_token(client_of, capfd):
     assert "guessed" not in output
 
 
-def test_every_answer_carries_security_headers(client_of):
+def test_every_response_has_security_headers(client_of):
     client = client_of(Route("GET", "/", show, scope=PUBLIC))
 
     for response in (client.get("/"), client.get("/nowhere/at/all"), client.post("/")):
@@ -206,7 +206,7 @@ def test_every_answer_carries_security_headers(client_of):
         assert response.headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_a_handlers_own_headers_stand(client_of):
+def test_a_handlers_own_headers_are_preserved(client_of):
     def cached(context: Context) -> Response:
         return json_response({}, headers={"Cache-Control": "private, max-age=5"})
 

@@ -1,4 +1,4 @@
-"""Bodies are read within bounds, and strictly."""
+"""Request bodies have a size limit and are parsed strictly."""
 
 import io
 import json
@@ -15,37 +15,37 @@ from tests.unit.http.conftest import ROWS
 HEADERS = {"X-Token": ROWS}
 
 
-class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+class Body(msgspec.Struct, forbid_unknown_fields=True):
     mode: str = "replace"
     ids: list[int] = []
 
 
 @pytest.fixture
 def client(client_of):
-    def take(context: Context):
-        return json_response(bodies.read(context.request, Wanted))
+    def parse(context: Context):
+        return json_response(bodies.read(context.request, Body))
 
-    def maybe(context: Context):
-        return json_response(bodies.read(context.request, Wanted, may_be_empty=True))
+    def parse_optional(context: Context):
+        return json_response(bodies.read(context.request, Body, may_be_empty=True))
 
     def ignore(context: Context):
         return json_response({})
 
     return client_of(
-        Route("POST", "/", take, scope="rows"),
-        Route("POST", "/maybe", maybe, scope="rows"),
+        Route("POST", "/", parse, scope="rows"),
+        Route("POST", "/maybe", parse_optional, scope="rows"),
         Route("POST", "/ignore", ignore, scope="rows"),
         max_body_bytes=1000,
     )
 
 
-def test_a_good_body_is_read(client):
+def test_a_valid_body_is_parsed(client):
     response = client.post("/", json={"ids": [1, 2]}, headers=HEADERS)
 
     assert response.get_json() == {"mode": "replace", "ids": [1, 2]}
 
 
-def test_no_body_may_count_as_empty(client):
+def test_a_route_may_accept_no_body_as_empty(client):
     assert client.post("/maybe", headers=HEADERS).get_json() == {"mode": "replace", "ids": []}
     assert_problem(client.post("/", headers=HEADERS), 415, "unsupported-media-type")
 
@@ -71,13 +71,13 @@ def test_no_body_may_count_as_empty(client):
         (b"null", "invalid-body"),
     ],
 )
-def test_a_bad_body_is_400(client, body, slug):
+def test_an_invalid_body_is_400(client, body, slug):
     response = client.post("/", data=body, content_type="application/json", headers=HEADERS)
 
     assert_problem(response, 400, slug)
 
 
-def test_a_fault_in_a_body_is_pointed_at(client):
+def test_an_invalid_value_is_located_by_a_json_pointer(client):
     response = client.post("/", json={"ids": [1, "2"]}, headers=HEADERS)
 
     assert assert_problem(response, 400, "invalid-body")["pointer"] == "/ids/1"
@@ -85,7 +85,7 @@ def test_a_fault_in_a_body_is_pointed_at(client):
 
 def test_a_nesting_bomb_is_400(client_of):
     client = client_of(
-        Route("POST", "/", lambda c: json_response(bodies.read(c.request, Wanted)), scope="rows")
+        Route("POST", "/", lambda c: json_response(bodies.read(c.request, Body)), scope="rows")
     )
 
     for bomb in (b"[" * 1_000_000, b'{"a":' * 200_000):
@@ -96,13 +96,13 @@ def test_a_nesting_bomb_is_400(client_of):
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "", "application/xml", "multipart/form-data"]
 )
-def test_a_body_that_does_not_say_json_is_415(client, content_type):
+def test_a_content_type_other_than_json_is_415(client, content_type):
     response = client.post("/", data=b"{}", content_type=content_type, headers=HEADERS)
 
     assert_problem(response, 415, "unsupported-media-type")
 
 
-def test_json_may_name_its_charset(client):
+def test_the_content_type_may_name_a_charset(client):
     response = client.post(
         "/", data=b"{}", content_type="application/json; charset=utf-8", headers=HEADERS
     )
@@ -118,21 +118,21 @@ def test_a_compressed_body_is_415(client):
 
 
 class Endless(io.RawIOBase):
-    """A body without end, as a hostile client sends it in chunks."""
+    """An endless body, as a hostile client sends it in chunks."""
 
     def __init__(self) -> None:
-        self.given = 0
+        self.sent = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer) -> int:
-        self.given += len(buffer)
+        self.sent += len(buffer)
         return len(buffer)
 
 
 @pytest.mark.parametrize("path", ["/", "/ignore", "/nowhere/at/all"])
-def test_a_body_without_end_is_read_within_bounds(client, path):
+def test_an_endless_body_is_read_only_up_to_a_limit(client, path):
     body = Endless()
 
     response = client.post(
@@ -149,10 +149,10 @@ def test_a_body_without_end_is_read_within_bounds(client, path):
     if path == "/":
         document = assert_problem(response, 413, "body-too-large")
         assert document["limit_bytes"] == 1000
-    assert body.given < 40 << 20
+    assert body.sent < 40 << 20
 
 
-def test_a_body_that_says_it_is_too_large_is_413(client):
+def test_a_content_length_over_the_limit_is_413(client):
     body = json.dumps({"mode": "x" * 1000}).encode()
 
     response = client.post("/", data=body, content_type="application/json", headers=HEADERS)

@@ -11,14 +11,26 @@ FUNCTIONS = sorted(main.parent.name for main in (ROOT / "functions").glob("*/mai
 HEAVY = {
     *("google.auth", "google.api_core", "google.protobuf", "google.cloud.storage"),
     *("google.cloud.bigquery", "google.cloud.pubsub_v1", "fastavro", "cryptography", "grpc"),
-    *("sqlalchemy", "alembic", "pg8000", "apispec", "requests", "polars"),
+    *(
+        "numpy",
+        "isal",
+        "cramjam",
+        "sqlalchemy",
+        "alembic",
+        "pg8000",
+        "apispec",
+        "requests",
+        "polars",
+    ),
 }
 
 
 def loaded_by(statement: str) -> set[str]:
     script = f"import sys; {statement}; print(*sorted(sys.modules))"
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(ran.stdout.split())
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
 
 
 def test_shared_http_imports_nothing_heavy():

@@ -1,4 +1,4 @@
-"""Pushes are taken from the platform's own subscriptions only."""
+"""Only pushes from the platform's own subscriptions are accepted."""
 
 import base64
 import json
@@ -37,7 +37,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_the_push_services_own_token_opens(client, signer):
+def test_the_push_services_token_is_accepted(client, signer):
     response = client.post("/", headers=bearer(signer.token()))
 
     assert response.status_code == 200
@@ -58,7 +58,7 @@ def test_the_push_services_own_token_opens(client, signer):
         {"iat": "soon"},
     ],
 )
-def test_a_token_that_says_anything_else_is_401(client, signer, claims):
+def test_a_token_with_a_wrong_claim_is_401(client, signer, claims):
     assert_problem(client.post("/", headers=bearer(signer.token(**claims))), 401, "push-refused")
 
 
@@ -89,11 +89,11 @@ def test_a_token_without_signature_is_401(client, signer):
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Token": ROWS}, {"Authorization": f"Bearer {ROWS}"}])
-def test_a_token_of_the_platform_is_no_push(client, headers):
+def test_an_api_token_does_not_authenticate_a_push(client, headers):
     assert_problem(client.post("/", headers=headers), 401, "push-refused")
 
 
-def test_without_settings_no_push_is_taken_and_the_log_names_them(client_of, signer, capfd):
+def test_without_push_settings_a_push_is_refused_and_the_log_names_them(client_of, signer, capfd):
     client = client_of(Route("POST", "/", answer, scope=PUSH))
 
     response = client.post("/", headers=bearer(signer.token()))
@@ -102,7 +102,7 @@ def test_without_settings_no_push_is_taken_and_the_log_names_them(client_of, sig
     assert "PUSH_AUDIENCE" in capfd.readouterr().err
 
 
-def test_a_signature_that_cloud_run_took_away_is_trusted_only_where_told(client_of, signer_and_url):
+def test_a_signature_removed_by_cloud_run_is_trusted_only_if_configured(client_of, signer_and_url):
     signer, url = signer_and_url
     client = client_of(
         Route("POST", "/", answer, scope=PUSH),
@@ -113,8 +113,8 @@ def test_a_signature_that_cloud_run_took_away_is_trusted_only_where_told(client_
     )
 
     def stripped(**claims: object) -> dict[str, str]:
-        kept = signer.token(**claims).rpartition(".")[0]
-        return bearer(f"{kept}.SIGNATURE_REMOVED_BY_GOOGLE")
+        unsigned = signer.token(**claims).rpartition(".")[0]
+        return bearer(f"{unsigned}.SIGNATURE_REMOVED_BY_GOOGLE")
 
     assert client.post("/", headers=stripped()).status_code == 200
     for claims in ({"aud": "x"}, {"exp": 1}, {"exp": None}, {"iat": None}, {"iss": "x"}):
@@ -124,30 +124,28 @@ def test_a_signature_that_cloud_run_took_away_is_trusted_only_where_told(client_
     assert_problem(client.post("/", headers=bearer(forged)), 401, "push-refused")
 
 
-def test_a_scheduled_route_takes_the_schedulers_identity_and_tokens_alike(client, signer):
+def test_a_scheduled_route_accepts_the_schedulers_identity_and_tokens(client, signer):
     assert client.post("/timed", headers=bearer(signer.token())).get_json() == {"by": ACCOUNT}
     assert client.post("/timed", headers={"X-Token": ROWS}).get_json() == {"by": "ann"}
     assert_problem(client.post("/timed", headers=bearer("a.b.c")), 401, "push-refused")
     assert_problem(client.post("/timed"), 401, "token-missing")
 
 
-def test_certificates_are_fetched_once_and_again_for_a_new_key(signer_and_url):
+def test_certificates_are_cached_and_an_unknown_key_does_not_refetch_at_once(signer_and_url):
     signer, url = signer_and_url
-    fetched = push.Certificates()
+    certificates = push.Certificates()
     before = signer.fetched
 
     for _ in range(3):
-        assert "first" in fetched.having("first", url)
+        assert "first" in certificates.having("first", url)
     once = signer.fetched - before
-    fetched.having("unheard-of", url)
+    certificates.having("unheard-of", url)
 
     assert once == 1
-    assert signer.fetched - before == 1  # so soon after, an unknown key is not asked for again
+    assert signer.fetched - before == 1  # too soon after the last fetch to look for an unknown key
 
 
-def test_where_certificates_are_out_of_reach_a_push_is_to_be_sent_again(
-    client_of, signer, monkeypatch
-):
+def test_a_push_is_to_be_retried_if_certificates_are_unreachable(client_of, signer, monkeypatch):
     monkeypatch.setattr(push, "_CERTIFICATES", push.Certificates())
     client = client_of(
         Route("POST", "/", answer, scope=PUSH),
@@ -161,26 +159,26 @@ def test_where_certificates_are_out_of_reach_a_push_is_to_be_sent_again(
     assert_problem(response, 503, "try-again")
 
 
-def test_certificates_come_over_https_or_from_this_machine():
+def test_certificates_are_fetched_only_over_https_or_from_localhost():
     with pytest.raises(ValueError, match="https"):
         push.fetch_certificates("http://example.com/certs")
     with pytest.raises(ValueError, match="https"):
         push.fetch_certificates("file:///etc/passwd")
 
 
-def read(client_of, body: bytes):
+def received(client_of, body: bytes):
     found: list[PushMessage] = []
 
-    def take(context: Context):
+    def receive(context: Context):
         found.append(PushMessage.read(context.request))
         return json_response({})
 
-    client = client_of(Route("POST", "/", take, scope="rows"))
+    client = client_of(Route("POST", "/", receive, scope="rows"))
     response = client.post("/", data=body, headers={"X-Token": ROWS})
     return response, found
 
 
-def test_a_wrapped_message_is_read(client_of):
+def test_a_wrapped_message_is_parsed(client_of):
     body = {
         "message": {
             "attributes": {"table": "jobs"},
@@ -194,7 +192,7 @@ def test_a_wrapped_message_is_read(client_of):
         "subscription": "projects/p/subscriptions/s",
     }
 
-    _, found = read(client_of, json.dumps(body).encode())
+    _, found = received(client_of, json.dumps(body).encode())
 
     assert found == [
         PushMessage(b"\x00rows", {"table": "jobs"}, "17", "2026-01-02T03:04:05.678Z", 3)
@@ -204,8 +202,8 @@ def test_a_wrapped_message_is_read(client_of):
 @pytest.mark.parametrize(
     "body", [b"", b"{}", b"[]", b'{"message": {"data": "%%"}}', b"\xff", b"[" * 100_000]
 )
-def test_what_is_no_wrapped_message_is_400(client_of, body):
-    response, found = read(client_of, body)
+def test_a_body_that_is_not_a_wrapped_message_is_400(client_of, body):
+    response, found = received(client_of, body)
 
     assert_problem(response, 400, "not-a-push")
     assert found == []

@@ -1,4 +1,4 @@
-"""Tables are answered as the caller would rather have them."""
+"""Tables are sent as JSON or CSV, as the caller prefers."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from shared.http.responses import json_response, table_response
 from shared.http.routes import PUBLIC, Route
 from tests.support.problems import assert_problem
 
-MOMENT = datetime(2021, 7, 27, 16, 2, 8, tzinfo=UTC)
+HIRED_AT = datetime(2021, 7, 27, 16, 2, 8, tzinfo=UTC)
 
 
 class Person(msgspec.Struct):
@@ -25,7 +25,7 @@ class People(msgspec.Struct):
     rows: list[Person]
 
 
-PEOPLE = People(2021, [Person(1, 'Say "hi",\nthen go', MOMENT), Person(2, "Ana", None)])
+PEOPLE = People(2021, [Person(1, 'Say "hi",\nthen go', HIRED_AT), Person(2, "Ana", None)])
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def client(client_of):
     "accept",
     [None, "*/*", "application/json", "application/*", "text/csv;q=0.4, application/json;q=0.5"],
 )
-def test_json_is_the_first_choice(client, accept):
+def test_json_is_the_default(client, accept):
     response = client.get("/", headers={"Accept": accept} if accept else {})
 
     assert response.content_type == "application/json"
@@ -61,7 +61,7 @@ def test_json_is_the_first_choice(client, accept):
 
 
 @pytest.mark.parametrize("accept", ["text/csv", "text/*", "application/json;q=0.1, text/csv"])
-def test_csv_is_had_by_asking(client, accept):
+def test_csv_is_sent_on_request(client, accept):
     response = client.get("/", headers={"Accept": accept})
 
     assert response.content_type == "text/csv; charset=utf-8"
@@ -73,13 +73,13 @@ def test_csv_is_had_by_asking(client, accept):
 
 
 @pytest.mark.parametrize("accept", ["application/xml", "application/json;q=0, text/csv;q=0"])
-def test_who_takes_neither_gets_406(client, accept):
+def test_a_caller_that_accepts_neither_gets_406(client, accept):
     assert_problem(client.get("/", headers={"Accept": accept}), 406, "not-acceptable")
 
 
-def test_an_answer_has_its_status_and_headers(client_of):
+def test_a_response_has_the_given_status_and_headers(client_of):
     client = client_of(
-        Route("GET", "/", lambda _: json_response([MOMENT], 201, {"X-A": "b"}), scope=PUBLIC)
+        Route("GET", "/", lambda _: json_response([HIRED_AT], 201, {"X-A": "b"}), scope=PUBLIC)
     )
 
     response = client.get("/")

@@ -1,4 +1,4 @@
-"""Tokens open what they are for."""
+"""A token opens the routes of its scopes and no others."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.unit.http.conftest import EXPIRED, METRICS, ROWS
 
 @pytest.fixture
 def client(client_of):
-    return client_of(Route("GET", "/", lambda call: json_response(call.sender), scope="rows"))
+    return client_of(Route("GET", "/", lambda context: json_response(context.sender), scope="rows"))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_token_opens_its_scope_and_names_the_sender(client, headers):
         ({"X-Token": "wrong", "Authorization": f"Bearer {ROWS}"}, "token-refused"),
     ],
 )
-def test_without_a_good_token_a_call_is_401(client, headers, slug):
+def test_without_a_valid_token_a_request_is_401(client, headers, slug):
     response = client.get("/", headers=headers)
 
     assert_problem(response, 401, slug)
@@ -58,7 +58,7 @@ def test_a_token_of_another_scope_is_403(client):
     assert 'scope="rows"' in response.headers["WWW-Authenticate"]
 
 
-def test_where_no_tokens_are_configured_none_opens(client_of):
+def test_no_token_is_accepted_if_none_are_configured(client_of):
     client = client_of(Route("GET", "/", lambda _: json_response({}), scope="rows"), tokens=())
 
     assert_problem(client.get("/", headers={"X-Token": ROWS}), 401, "token-refused")

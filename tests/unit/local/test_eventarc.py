@@ -1,4 +1,4 @@
-"""The Eventarc stand-in delivers what Eventarc would, and answers what the function answered."""
+"""The Eventarc stand-in delivers events as Eventarc does and passes on the function's answer."""
 
 import asyncio
 import base64
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
-from infra.local import eventarc, ports, specifications, storage_event
+from infra import functions
+from infra.local import eventarc, ports, storage_event
 from infra.local.layout import Layout
 
 NOTIFICATION = json.loads(
@@ -39,7 +40,7 @@ def test_the_headers_are_those_of_a_binary_cloud_event(event: storage_event.Clou
     }
 
 
-def test_the_body_is_the_object_as_google_describes_it(event: storage_event.CloudEvent) -> None:
+def test_the_body_is_the_object_in_googles_format(event: storage_event.CloudEvent) -> None:
     name = 'sénder/jobs of 100% "new".csv'
     escaped = "s%C3%A9nder%2Fjobs%20of%20100%25%20%22new%22.csv"
     created = "2026-11-23T22:35:38.295216Z"
@@ -66,66 +67,67 @@ def test_the_body_is_the_object_as_google_describes_it(event: storage_event.Clou
     }
 
 
-def test_a_header_holds_no_line_break_whatever_the_object_is_called() -> None:
+def test_a_line_break_in_an_objects_name_is_escaped_in_the_header() -> None:
     assert storage_event.encoded("objects/a\r\nb\x00.csv") == "objects/a%0D%0Ab%00.csv"
 
 
 @pytest.mark.parametrize("status", [200, 204, 409, 500])
 def test_the_push_is_answered_with_the_functions_status(status: int) -> None:
-    answer, got = asyncio.run(_pushed(NOTIFICATION, status))
+    answer, delivered = asyncio.run(_push(NOTIFICATION, status))
 
     assert answer == status
-    assert [request["ce-type"] for request in got] == [storage_event.TYPE]
+    assert [request["ce-type"] for request in delivered] == [storage_event.TYPE]
 
 
-def test_a_function_that_is_away_makes_pubsub_try_again() -> None:
-    answer, _ = asyncio.run(_pushed(NOTIFICATION, None))
+def test_pubsub_retries_if_the_function_is_down() -> None:
+    answer, _ = asyncio.run(_push(NOTIFICATION, None))
 
     assert answer == 503
 
 
-def test_another_kind_of_event_is_taken_and_delivered_to_nobody() -> None:
+def test_another_kind_of_event_is_acknowledged_and_not_delivered() -> None:
     message = dict(NOTIFICATION["message"])
     message["attributes"] = {**message["attributes"], "eventType": "OBJECT_DELETE"}
 
-    answer, got = asyncio.run(_pushed({"message": message}, 200))
+    answer, delivered = asyncio.run(_push({"message": message}, 200))
 
-    assert (answer, got) == (204, [])
-
-
-def test_what_is_no_notification_is_refused() -> None:
-    answer, got = asyncio.run(_pushed({"message": {"data": "e30="}}, 200))
-
-    assert (answer, got) == (400, [])
+    assert (answer, delivered) == (204, [])
 
 
-async def _pushed(body: dict[str, Any], status: int | None) -> tuple[int, list[dict[str, str]]]:
-    """Push a body to the stand-in in front of a function that answers `status`, or of none."""
-    got: list[dict[str, str]] = []
+def test_a_message_that_is_not_a_notification_is_refused() -> None:
+    answer, delivered = asyncio.run(_push({"message": {"data": "e30="}}, 200))
+
+    assert (answer, delivered) == (400, [])
+
+
+async def _push(body: dict[str, Any], status: int | None) -> tuple[int, list[dict[str, str]]]:
+    """Push a body to the stand-in; its function answers `status`, or is down if None."""
+    delivered: list[dict[str, str]] = []
 
     async def function(request: web.Request) -> web.Response:
-        got.append({name.lower(): value for name, value in request.headers.items()})
+        delivered.append({name.lower(): value for name, value in request.headers.items()})
         return web.Response(status=status or 500)
 
     chosen = ports.choose(["eventarc", "ingest_csv"], {}, {})
-    layout = Layout(chosen, specifications.functions()[:1], "")
+    described = tuple(one for one in functions.read() if one.name == "ingest_csv")
+    layout = Layout(chosen, described, "")
     target = web.Application()
     target.router.add_post("/", function)
-    runners = [await _served(eventarc.application(layout), chosen["eventarc"])]
+    runners = [await _serve(eventarc.application(layout), chosen["eventarc"])]
     if status is not None:
-        runners.append(await _served(target, chosen["ingest_csv"]))
+        runners.append(await _serve(target, chosen["ingest_csv"]))
     try:
         async with (
             ClientSession() as session,
             session.post(f"{layout.url('eventarc')}/uploads", json=body) as answer,
         ):
-            return answer.status, got
+            return answer.status, delivered
     finally:
         for runner in runners:
             await runner.cleanup()
 
 
-async def _served(app: web.Application, port: int) -> web.AppRunner:
+async def _serve(app: web.Application, port: int) -> web.AppRunner:
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()

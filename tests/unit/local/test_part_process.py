@@ -1,4 +1,4 @@
-"""Keeping one part running."""
+"""The supervisor keeps one part running."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ def part(name: str, code: str, *arguments: str, **options: Any) -> Part:
 
 
 async def run_part(folder: Path, part: Part, act: Iterator[None]) -> PartStatus:
-    """Run a part, go on with `act` whenever it is ready, and stop it at the end of that."""
+    """Run a part, advance `act` each time it gets ready, and stop it when `act` ends."""
     status = PartStatus(part.name, "")
 
     def changed(now: PartStatus) -> None:
@@ -46,7 +46,7 @@ async def run_part(folder: Path, part: Part, act: Iterator[None]) -> PartStatus:
     return status
 
 
-def test_a_part_that_answers_no_more_is_started_again(tmp_path: Path) -> None:
+def test_a_part_that_stops_answering_is_restarted(tmp_path: Path) -> None:
     alive = tmp_path / "alive"
 
     async def answers() -> bool:
@@ -69,7 +69,7 @@ def test_a_part_that_answers_no_more_is_started_again(tmp_path: Path) -> None:
     assert status.restarts == 1
 
 
-def test_a_part_that_answers_now_and_then_is_left_alone(tmp_path: Path) -> None:
+def test_a_part_that_answers_only_sometimes_is_not_killed(tmp_path: Path) -> None:
     calls = iter(range(10_000))
 
     async def answers() -> bool:
@@ -87,18 +87,18 @@ def test_a_part_that_answers_now_and_then_is_left_alone(tmp_path: Path) -> None:
 
     status = asyncio.run(run_part(tmp_path, program, once()))
 
-    # It ended by itself, a second and a half after it was ready.
+    # The one restart is because the program ended by itself, after 1.5 seconds.
     assert status.restarts == 1
     assert next(calls) > 20
 
 
-def test_a_part_that_stands_back_does_so_whatever_the_kernel_weighs(tmp_path: Path) -> None:
-    wanted = os.getpriority(os.PRIO_PROCESS, 0) + 5
+def test_a_nice_part_is_nice_to_its_autogroup_too(tmp_path: Path) -> None:
+    expected = os.getpriority(os.PRIO_PROCESS, 0) + 5
     found: list[tuple[int, str]] = []
 
     async def answers() -> bool:
         session = Path(f"/proc/{status.pid}/autogroup")
-        weight = session.read_text() if session.exists() else f"nice {wanted}"
+        weight = session.read_text() if session.exists() else f"nice {expected}"
         found.append((os.getpriority(os.PRIO_PROCESS, status.pid), weight.strip()))
         return True
 
@@ -120,8 +120,8 @@ def test_a_part_that_stands_back_does_so_whatever_the_kernel_weighs(tmp_path: Pa
     asyncio.run(once())
 
     niceness, weight = found[0]
-    assert niceness == wanted
-    assert weight.endswith(f" {wanted}")
+    assert niceness == expected
+    assert weight.endswith(f" {expected}")
 
 
 WORKS = """
@@ -138,7 +138,7 @@ time.sleep(60)
 """
 
 
-def test_a_part_that_works_before_it_answers_is_waited_for(tmp_path: Path) -> None:
+def test_a_part_that_is_busy_before_it_answers_is_not_restarted(tmp_path: Path) -> None:
     alive = tmp_path / "alive"
 
     async def answers() -> bool:
@@ -157,7 +157,7 @@ def test_a_part_that_works_before_it_answers_is_waited_for(tmp_path: Path) -> No
     assert status.restarts == 0
 
 
-def test_a_part_that_hangs_as_it_starts_is_started_again(tmp_path: Path) -> None:
+def test_a_part_that_hangs_during_startup_is_restarted(tmp_path: Path) -> None:
     starts = tmp_path / "starts"
 
     async def answers() -> bool:

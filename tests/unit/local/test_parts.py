@@ -1,4 +1,4 @@
-"""The small pieces the supervisor is made of."""
+"""The supervisor's small building blocks: ports, logs, environment, processes, sample."""
 
 import csv
 import os
@@ -7,34 +7,36 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import environment, partlog, ports, processes, sample, specifications
+from infra import functions
+from infra.local import environment, partlog, ports, processes, sample
+from infra.local.layout import Layout
 from infra.local.tabular import table
 
 
-def test_ports_are_kept_while_they_are_free_and_picked_anew_when_taken() -> None:
-    kept = {"gateway": 20_001, "storage": 20_002}
+def test_free_ports_are_reused_and_taken_ones_replaced() -> None:
+    previous = {"gateway": 20_001, "storage": 20_002}
 
-    chosen = ports.choose(["gateway", "storage"], kept, {}, lambda port: port != 20_002)
+    chosen = ports.choose(["gateway", "storage"], previous, {}, lambda port: port != 20_002)
 
     assert chosen["gateway"] == 20_001
     assert chosen["storage"] not in (20_001, 20_002)
 
 
-def test_a_port_given_is_taken_and_left_to_nobody_else() -> None:
+def test_a_requested_port_is_used_by_that_part_only() -> None:
     chosen = ports.choose(["gateway", "storage"], {"storage": 20_001}, {"gateway": 20_003})
 
     assert chosen["gateway"] == 20_003
     assert len(set(chosen.values())) == 2
 
 
-def test_ports_lie_below_those_of_outgoing_connections() -> None:
+def test_ports_are_below_the_range_for_outgoing_connections() -> None:
     first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
 
     assert all(port < first for port in ports.choose(list("abcdefgh"), {}, {}).values())
 
 
 @pytest.mark.parametrize(
-    ("log", "word"),
+    ("log", "expected"),
     [
         ("starting\nModuleNotFoundError: No module named 'x'\n", "ModuleNotFoundError: No module"),
         ("FATAL:  could not bind\nHINT:  Is another running?\n", "FATAL:  could not bind"),
@@ -43,19 +45,19 @@ def test_ports_lie_below_those_of_outgoing_connections() -> None:
         ("", ""),
     ],
 )
-def test_the_last_word_of_a_log_is_its_trouble(tmp_path: Path, log: str, word: str) -> None:
+def test_the_last_error_of_a_log_is_found(tmp_path: Path, log: str, expected: str) -> None:
     (tmp_path / "log").write_text(log)
 
-    assert partlog.last_error(tmp_path / "log").startswith(word)
+    assert partlog.last_error(tmp_path / "log").startswith(expected)
 
 
-def test_the_last_word_is_of_the_present_run(tmp_path: Path) -> None:
+def test_the_last_error_is_from_the_current_run(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("old error\n")
 
     assert partlog.last_error(tmp_path / "log", start=len("old error\n")) == ""
 
 
-def test_a_grown_log_is_put_aside_when_opened(tmp_path: Path) -> None:
+def test_a_large_log_is_rotated_when_opened(tmp_path: Path) -> None:
     file = tmp_path / "log"
     file.write_bytes(b"x" * 5_000_001)
 
@@ -66,17 +68,17 @@ def test_a_grown_log_is_put_aside_when_opened(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_what_points_elsewhere_is_not_inherited() -> None:
-    strays = {
+def test_variables_that_point_to_other_systems_are_not_inherited() -> None:
+    foreign = {
         "DATABASE_URL": "postgresql://production",
         "GOOGLE_APPLICATION_CREDENTIALS": "/key.json",
         "PGHOST": "production",
         "HTTPS_PROXY": "http://proxy",
     }
 
-    kept = environment.inherited({**strays, "PATH": "/bin", "MAX_BODY_BYTES": "5"})
+    inherited = environment.inherited({**foreign, "PATH": "/bin", "MAX_BODY_BYTES": "5"})
 
-    assert kept == {"PATH": "/bin", "MAX_BODY_BYTES": "5"}
+    assert inherited == {"PATH": "/bin", "MAX_BODY_BYTES": "5"}
 
 
 def test_a_process_is_identified_by_its_pid_and_start_time() -> None:
@@ -86,22 +88,18 @@ def test_a_process_is_identified_by_its_pid_and_start_time() -> None:
     assert processes.find(os.getpid(), began - 60) is None
 
 
-def test_every_pushed_topic_is_made() -> None:
-    from infra.local.layout import TOPICS
+def test_every_topic_in_use_is_created() -> None:
+    found = functions.read()
+    named = {push.topic for function in found for push in function.trigger.push}
+    published = {topic for function in found for topic in function.permissions.publishes}
+    timed = {job.topic for job in functions.jobs(found).values() if job.topic}
 
-    named = {push.topic for function in specifications.functions() for push in function.push}
-    timed = {call.topic for call in specifications.schedule() if call.topic}
+    topics = set(Layout({}, found, "").topics())
 
-    assert named | timed <= set(TOPICS)
-
-
-def test_every_timed_call_goes_to_a_function_there_is() -> None:
-    names = {function.name for function in specifications.functions()}
-
-    assert {call.function for call in specifications.schedule() if call.function} <= names
+    assert topics == named | published | timed | {"uploads", "dead-letters"}
 
 
-def test_the_sample_is_the_same_each_time_and_as_described(tmp_path: Path) -> None:
+def test_the_sample_is_deterministic_and_as_documented(tmp_path: Path) -> None:
     first, second = sample.write(tmp_path / "a"), sample.write(tmp_path / "b")
 
     assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
@@ -114,7 +112,7 @@ def test_the_sample_is_the_same_each_time_and_as_described(tmp_path: Path) -> No
     assert first[2].read_bytes().count(b"\r\n") == 183
 
 
-def test_a_table_puts_numbers_to_the_right() -> None:
+def test_a_table_aligns_numbers_to_the_right() -> None:
     assert table(("name", "rows"), [("a", 5), ("bcd", 12)]) == (
         "  name  rows\n  ----  ----\n  a        5\n  bcd     12"
     )

@@ -1,4 +1,4 @@
-"""A kind of field is one class: complete, or refused by the name of the part that it lacks."""
+"""A kind of field is one class; an incomplete one is refused, naming the missing part."""
 
 import io
 import json
@@ -9,8 +9,7 @@ from marshmallow import ValidationError, fields
 from marshmallow.validate import OneOf
 
 from shared import tables
-from shared.api import api_docs
-from shared.dashboard import dictionary
+from shared.api import api_docs, dashboard
 from shared.errors import ConfigurationError
 from shared.settings import read
 from shared.tables import Integer, Row, Table, Text, Timestamp, stored
@@ -42,7 +41,7 @@ def room(number, **changes):
 
 
 def staged(table, text):
-    """The COPY text of a file's good rows, and the reasons of the others, by line."""
+    """The COPY text of a file's good rows, and the reject reasons of the others by line."""
     good, bad = [], {}
     for block in csv_rows.blocks(table, io.BytesIO(text.encode()), 1 << 20):
         good += "".join(block.staged).splitlines()
@@ -55,14 +54,14 @@ def staged(table, text):
 # Completeness
 
 
-def test_the_kinds_are_those_that_have_a_file():
+def test_every_kind_with_a_file_is_exported():
     assert set(KINDS) >= {"Integer", "Text", "Timestamp"}
     assert all(getattr(tables, name) is kind for name, kind in KINDS.items())
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS.values(), ids=ALL_KINDS)
 @pytest.mark.parametrize("part", PARTS)
-def test_a_kind_that_lacks_a_part_is_refused_by_the_name_of_the_part(kind, part):
+def test_a_kind_that_lacks_a_part_is_refused_with_the_parts_name(kind, part):
     members = {name: value for name, value in vars(kind).items() if name != part}
     members = {name: value for name, value in members.items() if not name.startswith("__")}
     lacking = type("Lacking", (Kind,), members)
@@ -77,9 +76,9 @@ def test_a_kind_that_lacks_a_part_is_refused_by_the_name_of_the_part(kind, part)
     assert str(caught.value).endswith("define it in the kind's file.")
 
 
-def test_it_is_refused_when_the_dictionary_is_read():
+def test_an_incomplete_kind_is_refused_when_the_dictionary_is_read():
     class Odd(Kind):
-        """Nothing but a name."""
+        """A kind without any part."""
 
     table = Table("things", type("Thing", (Row,), {"id": Integer(), "odd": Odd()}))
 
@@ -87,7 +86,7 @@ def test_it_is_refused_when_the_dictionary_is_read():
         tables.in_order({**tables.all_tables(), "things": table})
 
 
-def test_a_field_that_is_no_kind_is_refused():
+def test_a_field_that_is_not_a_kind_is_refused():
     table = Table("things", type("Thing", (Row,), {"id": Integer(), "odd": fields.String()}))
 
     with pytest.raises(
@@ -103,7 +102,7 @@ def test_the_platforms_own_columns_are_complete(column):
     assert column.description
 
 
-# What every kind must get right, whatever it is
+# Rules for every kind
 
 
 @pytest.fixture(params=ALL_KINDS.values(), ids=ALL_KINDS)
@@ -111,7 +110,7 @@ def kind(request):
     return request.param(description="A value")
 
 
-def test_its_example_passes_its_rule_and_its_schema(kind):
+def test_its_example_satisfies_its_rule_and_its_schema(kind):
     example = kind.example("some_name")
 
     kind.deserialize(example)
@@ -119,7 +118,7 @@ def test_its_example_passes_its_rule_and_its_schema(kind):
     assert json.loads(json.dumps(example)) == example
 
 
-def test_its_quick_parts_say_what_its_rule_says_of_its_example(kind):
+def test_its_fast_checks_agree_with_its_rule_on_its_example(kind):
     table = Table("things", type("Thing", (Row,), {"id": Integer(), "value": type(kind)()}))
     example = kind.example("value")
     cell = kind.copy_text(kind.deserialize(example))
@@ -133,7 +132,7 @@ def test_its_quick_parts_say_what_its_rule_says_of_its_example(kind):
     assert kind.deserialize(Cell(line.split("\t")[2])) == kind.deserialize(example)
 
 
-def test_a_value_survives_avro(kind):
+def test_a_value_survives_the_round_trip_through_avro(kind):
     value = kind.deserialize(kind.example("some_name"))
 
     avro = kind.to_avro(value)
@@ -143,14 +142,27 @@ def test_a_value_survives_avro(kind):
     assert kind.accepts_avro(kind.avro_type)
 
 
-def test_it_selects_its_column_wherever_sql_does(kind):
+@pytest.mark.parametrize(
+    "column",
+    [*(kind() for kind in ALL_KINDS.values()), *stored.COLUMNS.values()],
+    ids=[*ALL_KINDS, *stored.COLUMNS],
+)
+def test_an_avro_text_is_one_cell_of_copy_however_it_is_stored(column):
+    if not column.accepts_avro("string"):
+        return
+    hostile = "a\tb\nc\rd\\e"
+
+    assert unescape(column.copy_text(column.from_avro(hostile))) == hostile
+
+
+def test_its_sql_templates_have_one_placeholder(kind):
     sent = kind.bulk.send if kind.bulk is not None else ()
 
     for template in (kind.avro_sql, kind.postgres_canonical, kind.bigquery_canonical, *sent):
         assert template.count("{}") == 1
 
 
-def test_its_reasons_have_sentences(kind):
+def test_its_reject_reasons_are_sentences(kind):
     for reason in kind.reasons.values():
         assert reason.template.endswith(".")
     with pytest.raises(ValidationError) as caught:
@@ -158,15 +170,15 @@ def test_its_reasons_have_sentences(kind):
     assert caught.value.messages[0].code in kind.reasons
 
 
-def test_what_copy_writes_is_read_back():
+def test_copy_text_is_unescaped_to_the_original():
     for text in ("", "plain", "\\N", "a\tb\nc\rd\\e", "\\t"):
         assert unescape(escape(text)) == text
 
 
-# A toy kind, through both gates, OpenAPI and the form
+# A toy kind in CSV, JSON, OpenAPI and the dashboard's form
 
 
-def test_a_new_kind_passes_the_csv_gate():
+def test_csv_validation_handles_a_new_kind():
     good, bad = staged(
         ROOMS,
         'id,window,name,built\n1,true,Attic,2021-07-27\n2,yes,"a, b",2021-02-30\n'
@@ -177,7 +189,7 @@ def test_a_new_kind_passes_the_csv_gate():
     assert bad == {3: ["not_a_flag", "not_a_day"], 5: ["missing"], 6: ["not_a_day"]}
 
 
-def test_a_new_kind_passes_the_json_gate():
+def test_json_validation_handles_a_new_kind():
     rows = [
         room(1),
         room(2, window="true"),
@@ -208,7 +220,7 @@ def test_a_new_kind_passes_the_json_gate():
         (b'{"rows":[{"id":1,"window":true,"name":"x","built":{"a":1,"a":2}}]}', "/rows/0"),
     ],
 )
-def test_a_key_twice_is_found_next_to_a_kind_that_opts_out(body, pointer):
+def test_a_duplicate_key_is_found_in_a_row_with_a_kind_that_opts_out(body, pointer):
     with pytest.raises(json_batch.BadBatch) as caught:
         json_batch.check(ROOMS, body)
 
@@ -218,7 +230,7 @@ def test_a_key_twice_is_found_next_to_a_kind_that_opts_out(body, pointer):
 def test_a_new_kind_is_in_the_api_document_and_in_the_form(monkeypatch):
     found = api_docs.build({"rooms": ROOMS})["components"]["schemas"]["rooms"]
     monkeypatch.setattr(tables, "all_tables", lambda: {"rooms": ROOMS})
-    (told,) = dictionary.told(read({}))["tables"]
+    (form,) = dashboard.forms(read({})).tables
 
     assert found["properties"]["window"] == {
         "type": "boolean",
@@ -227,7 +239,7 @@ def test_a_new_kind_is_in_the_api_document_and_in_the_form(monkeypatch):
     assert found["required"] == list(ROOMS.names)
     assert found["examples"] == [json_schema.example(ROOMS)]
     assert isinstance(by_schema(ROOMS, json_schema.example(ROOMS)), dict)
-    assert [(field["name"], field["input"]["placeholder"]) for field in told["fields"]] == [
+    assert [(field.name, field.input.placeholder) for field in form.fields] == [
         ("id", ""),
         ("window", "true"),
         ("name", ""),
@@ -235,10 +247,10 @@ def test_a_new_kind_is_in_the_api_document_and_in_the_form(monkeypatch):
     ]
 
 
-# Quick parts hold for a field's own column only
+# Opting out of the fast checks affects only the field's own column
 
 
-def test_a_kind_that_opts_out_does_so_for_its_own_column():
+def test_a_kind_that_opts_out_affects_only_its_own_column():
     lines = plain.PlainLines(ROOMS, range(4))
 
     assert lines.undecided == [(3, 4)]
@@ -247,7 +259,7 @@ def test_a_kind_that_opts_out_does_so_for_its_own_column():
     assert not lines.match('1,true,Attic,"2021-07-27"\n')
 
 
-def test_a_rule_of_the_tables_own_takes_one_column_off_the_quick_way():
+def test_a_tables_own_rule_disables_the_fast_checks_for_its_column_only():
     class Job(Row):
         """A job with one of two names."""
 
@@ -265,7 +277,7 @@ def test_a_rule_of_the_tables_own_takes_one_column_off_the_quick_way():
 
 
 class Even(Integer):
-    """A subclass with a rule of its own, and the quick parts of its parent."""
+    """A subclass with its own rule that inherits the fast checks."""
 
     def from_json(self, value):
         """Half as many."""
@@ -275,14 +287,14 @@ class Even(Integer):
 
 
 class Named(Text):
-    """A subclass that changes nothing the quick parts say."""
+    """A subclass that leaves the fast checks valid."""
 
     def __init__(self, **options):
         super().__init__(max_length=5, **options)
 
 
 class Shouted(Text):
-    """A subclass with a rule and a pattern of its own, and an encoder and a check of its parent."""
+    """A subclass with its own rule and pattern that inherits the encoder and the bulk check."""
 
     cell_pattern = "[A-Z]+"
     json_type = str
@@ -294,20 +306,24 @@ class Shouted(Text):
         return value
 
 
-def test_quick_parts_do_not_outlive_the_rule_they_belong_to():
+def test_fast_checks_are_disabled_when_a_subclass_overrides_the_rule():
     assert not Even().is_quick_in_csv
     assert not Even().is_quick_in_json
     assert Named().is_quick_in_csv
     assert Named().is_quick_in_json
     assert not Shouted().is_quick_in_csv
     assert not Shouted().is_quick_in_json
+    assert not Even().is_quick_in_avro
+    assert Named().is_quick_in_avro
+    assert not Shouted().is_quick_in_avro
+    assert not Text(validate=OneOf(["Welder"])).is_quick_in_avro
 
 
 @pytest.mark.parametrize("kind", [Even, Named, Shouted])
-def test_a_subclass_is_judged_by_its_own_rule_at_both_gates(kind):
+def test_a_subclass_applies_its_own_rule_to_csv_and_json(kind):
     table = Table("things", type("Thing", (Row,), {"id": Integer(), "value": kind()}))
     values = ["ABC", "abc", "ABCDEFG", "4", "5"]
-    wanted = {
+    expected = {
         line: [error.code for error in verdict]
         for line, value in enumerate(values, 1)
         if isinstance(verdict := by_schema(table, {"id": line, "value": Cell(value)}), tuple)
@@ -315,10 +331,10 @@ def test_a_subclass_is_judged_by_its_own_rule_at_both_gates(kind):
 
     _, bad = staged(table, "".join(f"{line},{value}\n" for line, value in enumerate(values, 1)))
 
-    assert bad == wanted
+    assert bad == expected
     given = [{"id": 1, "value": int(v) if kind is Even and v.isdigit() else v} for v in values]
     verdict = json_batch.check(table, json.dumps({"rows": given}).encode())
-    assert {reject.position + 1 for reject in verdict.rejects} == set(wanted)
+    assert {reject.position + 1 for reject in verdict.rejects} == set(expected)
 
 
 def test_a_field_declared_elsewhere_keeps_its_kind():

@@ -1,4 +1,4 @@
-"""What follows from the dictionary in PostgreSQL, Avro, BigQuery and msgspec."""
+"""Schemas derived from the dictionary: PostgreSQL, Avro, BigQuery and msgspec."""
 
 import fastavro
 import msgspec
@@ -7,8 +7,12 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from shared import tables
-from shared.avro import row_schema
+from shared.avro import schemas
+from shared.avro.schemas import FileSchema
 from shared.database.metadata import metadata
+from shared.tables import stored
+from shared.tables.bulk import Numbers, Texts, Uuids
+from shared.tables.kinds import KINDS
 from shared.validation import structs
 from shared.warehouse.columns import columns
 
@@ -28,8 +32,8 @@ def test_the_postgres_table_has_key_references_and_the_platforms_own_columns():
     assert "FOREIGN KEY(job_id) REFERENCES jobs (id)" in ddl
 
 
-def test_the_avro_schema_is_one_that_fastavro_takes():
-    schema = fastavro.parse_schema(row_schema.schema(HIRES))
+def test_fastavro_accepts_the_avro_schema():
+    schema = fastavro.parse_schema(schemas.of_table(HIRES).declared)
 
     assert [field["name"] for field in schema["fields"]] == [
         *HIRES.names,
@@ -37,6 +41,20 @@ def test_the_avro_schema_is_one_that_fastavro_takes():
         "load_id",
     ]
     assert schema["fields"][2]["type"]["logicalType"] == "timestamp-micros"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [*(kind() for kind in KINDS.values()), *stored.COLUMNS.values()],
+    ids=[*KINDS, *stored.COLUMNS],
+)
+def test_a_file_is_decoded_into_the_form_that_a_column_has_in_bulk(column):
+    fields = [{"name": "value", "type": column.avro_type}]
+    (field,) = FileSchema({"type": "record", "name": "Row", "fields": fields}).fields
+
+    forms = {Numbers: "number", Texts: "text", Uuids: "text", type(None): "other"}
+    assert field.form == forms[type(column.bulk)]
+    assert any(map(column.accepts_avro, field.types))
 
 
 def test_the_bigquery_columns_are_typed_and_described():
@@ -47,7 +65,7 @@ def test_the_bigquery_columns_are_typed_and_described():
     assert "hired" in found["datetime"].description
 
 
-def test_the_struct_knows_every_field_and_none_beyond_them():
+def test_the_struct_has_exactly_the_tables_fields():
     struct = structs.row(HIRES)
 
     assert tuple(field.name for field in msgspec.structs.fields(struct)) == HIRES.names

@@ -1,4 +1,4 @@
-"""The dictionary: its tables, and what each kind of field takes."""
+"""The dictionary: its tables, and the values that each kind of field accepts."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -40,12 +40,12 @@ def test_parents_come_before_their_children():
     assert tables.children(JOBS) == [HIRES]
 
 
-def test_an_unknown_table_is_answered_with_those_there_are():
+def test_an_unknown_table_is_answered_with_the_known_ones():
     with pytest.raises(UnknownTable, match="departments, jobs, hired_employees"):
         tables.find("salaries")
 
 
-def test_a_good_row_comes_out_typed_and_in_utc():
+def test_a_good_row_is_returned_typed_and_in_utc():
     verdict = judge(HIRES, hire(datetime="2021-07-27T18:02:08.25+02:00"))
 
     assert verdict == hire(datetime=datetime(2021, 7, 27, 16, 2, 8, 250000, UTC))
@@ -54,7 +54,7 @@ def test_a_good_row_comes_out_typed_and_in_utc():
 @pytest.mark.parametrize(
     "text", ["1.0", "1e3", "+1", " 1", "1 ", "１", "٣", "1_000", "0x1", "-", "nan"]
 )
-def test_a_cell_that_is_no_integer_is_refused(text):
+def test_a_cell_that_is_not_an_integer_is_refused(text):
     assert codes(judge(JOBS, {"id": Cell(text), "job": Cell("x")})) == [("id", "not_an_integer")]
 
 
@@ -112,7 +112,7 @@ def test_a_bad_timestamp_is_refused(text, code):
     assert codes(judge(HIRES, hire(datetime=text))) == [("datetime", code)]
 
 
-def test_all_that_is_wrong_with_a_row_is_told_in_the_order_of_its_fields():
+def test_all_errors_of_a_row_are_listed_in_field_order():
     verdict = judge(HIRES, {"job_id": 0, "name": "", "id": 1, "salary": 5})
 
     assert codes(verdict) == [
@@ -125,13 +125,13 @@ def test_all_that_is_wrong_with_a_row_is_told_in_the_order_of_its_fields():
 
 
 @pytest.mark.parametrize("row", [5, None, [], "x"])
-def test_a_row_that_is_no_object_is_refused(row):
+def test_a_row_that_is_not_an_object_is_refused(row):
     assert codes(judge(JOBS, row)) == [("_row", "not_an_object")]
 
 
-def test_a_timestamp_without_offset_is_taken_where_the_field_declares_its_zone():
+def test_a_timestamp_without_offset_is_accepted_if_the_field_declares_a_zone():
     class Local(Row):
-        """Something local."""
+        """A table of local times."""
 
         id = Integer()
         at = Timestamp(default_timezone=timezone(timedelta(hours=2)))
@@ -141,7 +141,7 @@ def test_a_timestamp_without_offset_is_taken_where_the_field_declares_its_zone()
     assert verdict == {"id": 1, "at": datetime(2021, 7, 27, 14, 2, 8, tzinfo=UTC)}
 
 
-def test_every_code_a_rule_uses_is_in_the_catalogue():
+def test_every_reason_code_in_use_is_in_the_catalogue():
     folder = Path(tables.__file__).parents[1]
     sources = [path.read_text() for path in folder.rglob("*.py")]
     used = {c for s in sources for c in re.findall(r'(?:refuse|Refusal)\("(\w+)"', s)}
@@ -150,7 +150,7 @@ def test_every_code_a_rule_uses_is_in_the_catalogue():
     assert used <= set(reasons.CATALOGUE)
 
 
-def test_a_sentence_is_made_of_code_and_facts():
+def test_a_sentence_is_built_from_a_code_and_its_facts():
     assert reasons.sentence("too_long", {"length": 7, "maximum": 5}).startswith("Has 7 characters")
     assert reasons.sentence("too_long", {}) == "too_long"
 
@@ -172,6 +172,6 @@ class Thing(Row):
         Table("things", Thing, references=(Reference("id", "jobs", "job"),)),
     ],
 )
-def test_a_table_that_contradicts_itself_is_named(table):
+def test_an_inconsistent_table_is_refused_by_name(table):
     with pytest.raises(ConfigurationError, match=table.name):
         tables.in_order({**tables.all_tables(), table.name: table})

@@ -1,4 +1,4 @@
-"""CSV files as people really make them."""
+"""CSV files as people really write them."""
 
 import gzip
 import io
@@ -48,12 +48,12 @@ ROWS = [("1", "1", "Welder"), ("2", "2", "Tester")]
     ],
     ids=["lf", "no-end", "crlf", "cr", "bom", "gzip", "gzip-members", "quoted"],
 )
-def test_the_same_rows_are_read_however_they_are_written(content):
+def test_every_encoding_of_the_same_rows_reads_the_same(content):
     assert judged(JOBS, content) == (ROWS, [])
 
 
 @pytest.mark.parametrize("header", [b"id,job", b"JOB,Id", b" job , id ", b"\xef\xbb\xbfid,job"])
-def test_a_header_decides_the_order_of_the_columns(header):
+def test_a_header_sets_the_column_order(header):
     swapped = b"job" in header.lower().split(b",")[0]
     rows = b"Welder,1\nTester,2\n" if swapped else PLAIN
 
@@ -65,7 +65,7 @@ def test_a_header_decides_the_order_of_the_columns(header):
 
 
 @pytest.mark.parametrize(
-    ("header", "said"),
+    ("header", "message"),
     [
         (b"id,name,datetime,job_id,departmentid", "did 'departmentid' mean 'department_id'"),
         (b"id,name,datetime,department_id", "missing: 'job_id'"),
@@ -73,14 +73,14 @@ def test_a_header_decides_the_order_of_the_columns(header):
         (b"id,name,datetime,department_id,job_id,salary", "unknown: 'salary'"),
     ],
 )
-def test_a_header_that_has_drifted_is_never_loaded_by_position(header, said):
-    fault = unreadable(HIRES, header + b"\n1,x,2021-01-01T00:00:00Z,1,2\n")
+def test_a_file_with_a_drifted_header_is_never_loaded_by_position(header, message):
+    error = unreadable(HIRES, header + b"\n1,x,2021-01-01T00:00:00Z,1,2\n")
 
-    assert fault.code == "header_drifted"
-    assert said in str(fault)
+    assert error.code == "header_drifted"
+    assert message in str(error)
 
 
-def test_a_first_row_that_holds_an_integer_is_data_whatever_its_texts_say():
+def test_a_first_row_with_an_integer_is_data_not_a_header():
     assert judged(JOBS, b"5,job\n")[0] == [("1", "5", "job")]
 
 
@@ -91,7 +91,7 @@ def test_quoted_newlines_count_as_lines():
     assert rejects == [(5, "id", "not_an_integer")]
 
 
-def test_a_row_of_another_width_is_turned_away_and_the_others_load():
+def test_a_row_with_the_wrong_number_of_fields_is_rejected_and_the_others_load():
     staged, rejects = judged(JOBS, b"1,a\n2\n3,b,c\n4,d\n")
 
     assert [row[1] for row in staged] == ["1", "4"]
@@ -99,14 +99,14 @@ def test_a_row_of_another_width_is_turned_away_and_the_others_load():
 
 
 @pytest.mark.parametrize("stray", [b'2,"open', b'2,"x"y', b'"2,x'])
-def test_a_stray_quotation_mark_costs_its_own_line_only(stray):
+def test_a_stray_quotation_mark_rejects_only_its_own_line(stray):
     staged, rejects = judged(JOBS, b"1,a\n" + stray + b'\n3,"b"\n4,c"d\n')
 
     assert staged == [("1", "1", "a"), ("3", "3", "b"), ("4", "4", 'c"d')]
     assert rejects == [(2, "_row", "bad_quoting")]
 
 
-def test_a_line_beyond_the_limit_is_turned_away_without_being_held():
+def test_a_line_over_the_limit_is_rejected_without_being_buffered():
     staged, rejects = judged(JOBS, b"1,a\n2," + b"x" * 3_000_000 + b"\n3,b\n", max_line_bytes=1000)
 
     assert [row[1] for row in staged] == ["1", "3"]
@@ -123,7 +123,7 @@ def test_an_open_quotation_mark_does_not_swallow_a_large_file():
     assert rejects == [(1, "_row", "bad_quoting")]
 
 
-def test_many_stray_quotation_marks_take_no_longer_than_their_lines():
+def test_many_stray_quotation_marks_are_read_in_linear_time():
     content = b'1,"open\n2,b\n' * 50_000
 
     staged, rejects = judged(JOBS, content)
@@ -132,7 +132,7 @@ def test_many_stray_quotation_marks_take_no_longer_than_their_lines():
     assert len(rejects) == 50_000
 
 
-def test_nul_and_backslash_reach_copy_as_what_they_are():
+def test_nul_is_rejected_and_backslashes_are_escaped_for_copy():
     staged, rejects = judged(JOBS, b'1,a\\b\n2,"c\td"\n3,e\x00f\n')
 
     assert staged == [("1", "1", "a\\\\b"), ("2", "2", "c\\td")]
@@ -152,22 +152,22 @@ def test_nul_and_backslash_reach_copy_as_what_they_are():
         (b"\x1f\x8bnonsense", "bad_gzip"),
     ],
 )
-def test_what_is_no_csv_of_the_table_is_unreadable(content, code):
+def test_a_file_that_is_not_csv_of_the_table_is_unreadable(content, code):
     assert unreadable(JOBS, content).code == code
 
 
-def test_a_file_of_a_header_alone_is_a_load_of_no_rows():
+def test_a_file_with_only_a_header_has_no_rows():
     assert judged(JOBS, b"id,job\n") == ([], [])
 
 
-def test_a_file_with_notes_is_unshielded_and_others_are_not():
-    noted = b"id,job,_line,_reasons\n1,'=cmd,7,whatever\n2,''x,8,\n"
+def test_only_a_corrections_file_is_unshielded():
+    corrections = b"id,job,_line,_reasons\n1,'=cmd,7,whatever\n2,''x,8,\n"
 
-    assert [row[2] for row in judged(JOBS, noted)[0]] == ["=cmd", "'x"]
+    assert [row[2] for row in judged(JOBS, corrections)[0]] == ["=cmd", "'x"]
     assert judged(JOBS, b"1,'=cmd\n")[0] == [("1", "1", "'=cmd")]
 
 
-def test_blocks_are_cut_by_size():
+def test_blocks_have_a_maximum_size():
     content = b"".join(b"%d,%b\n" % (i, b"x" * 900) for i in range(1, 10_001))
 
     sizes = [block.size for block in csv_rows.blocks(JOBS, io.BytesIO(content), MAX)]

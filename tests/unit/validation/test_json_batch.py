@@ -1,4 +1,4 @@
-"""Batches as JSON: what is no batch, and what is turned away row by row."""
+"""JSON batches: malformed ones are refused whole, bad rows are rejected one by one."""
 
 import json
 
@@ -22,7 +22,7 @@ def job(number, **changes):
     return {"id": number, "job": f"Job {number}", **changes}
 
 
-def test_a_good_batch_travels_on_untouched():
+def test_a_good_batch_passes_through_unchanged():
     verdict = check(JOBS, body(job(1), job(2)))
 
     assert verdict.rows == {0: (1, "Job 1"), 1: (2, "Job 2")}
@@ -30,7 +30,7 @@ def test_a_good_batch_travels_on_untouched():
     assert verdict.raw is None
 
 
-def test_bad_rows_do_not_keep_back_the_others():
+def test_bad_rows_do_not_hold_up_the_others():
     verdict = check(JOBS, body(job(1), job("2"), job(3, extra=1), 4, job(5)))
 
     assert sorted(verdict.rows) == [0, 4]
@@ -65,21 +65,21 @@ def test_bad_rows_do_not_keep_back_the_others():
         (b'{"rows": [' + b'{"id":' * 200_000, "too_deep"),
     ],
 )
-def test_what_is_no_batch_is_refused_whole(content, code):
+def test_a_malformed_batch_is_refused_whole(content, code):
     with pytest.raises(BadBatch) as caught:
         check(JOBS, content)
 
     assert caught.value.code == code
 
 
-def test_the_fault_says_in_which_row_it_is():
+def test_the_error_points_to_its_row():
     with pytest.raises(BadBatch) as caught:
         check(JOBS, b'{"rows": [{"id": 1, "job": "x"}, {"id": 1, "id": 2, "job": "x"}]}')
 
     assert caught.value.pointer == "/rows/1"
 
 
-def test_half_a_surrogate_pair_costs_its_own_row_only():
+def test_a_lone_surrogate_rejects_only_its_own_row():
     verdict = check(
         JOBS, b'{"rows": [{"id": 1, "job": "\\ud83d"}, {"id": 2, "job": "\\ud83d\\ude00"}]}'
     )
@@ -88,7 +88,7 @@ def test_half_a_surrogate_pair_costs_its_own_row_only():
     assert [(r.position, r.reason) for r in verdict.rejects] == [(0, "not_unicode")]
 
 
-def test_a_leap_day_is_for_the_rules_to_decide():
+def test_a_leap_day_is_valid_only_in_a_leap_year():
     good = {"id": 1, "name": "x", "department_id": 1, "job_id": 1}
 
     verdict = check(
@@ -110,11 +110,11 @@ def test_rows_are_staged_by_their_index():
     assert block.read == 2
 
 
-def test_a_thousand_rows_are_the_most():
+def test_a_batch_may_hold_a_thousand_rows():
     assert check(JOBS, body(*[job(1)] * json_batch.MAX_ROWS)).size == 1000
 
 
-def test_a_rule_of_the_tables_own_is_asked_about_every_row():
+def test_a_tables_own_rule_is_applied_to_every_row():
     class Even(Row):
         """A row with an even id."""
 
@@ -128,7 +128,7 @@ def test_a_rule_of_the_tables_own_is_asked_about_every_row():
     assert verdict.rejects[0].errors[0].sentence() == "Must be 10 or more."
 
 
-def test_one_blank_text_does_not_make_its_neighbours_suspect():
+def test_one_blank_text_rejects_only_its_own_row():
     verdict = check(JOBS, body(job(1), job(2, job=" "), job(3)))
 
     assert sorted(verdict.rows) == [0, 2]

@@ -1,4 +1,4 @@
-"""A file cut into pieces is judged as it would have been judged whole."""
+"""Validating a file in pieces gives the same result as validating it whole."""
 
 import csv
 import gzip
@@ -36,7 +36,7 @@ LINES = st.lists(
 
 
 def flat(blocks):
-    """Staged lines, in whatever order, and rejects of blocks, wherever their borders are."""
+    """The staged lines, sorted, the rejects and the counts, wherever one block ends."""
     found = list(blocks)
     rejects = [asdict(reject) for block in found for reject in block.rejects]
     counts = (sum(block.read for block in found), sum(block.shaped for block in found))
@@ -50,8 +50,8 @@ def whole(content):
 
 def cut(content, size):
     shape, found = pieces.cut(HIRES, io.BytesIO(content), MAX, size)
-    judged = (pieces.validate(HIRES, shape, piece, MAX) for piece in found)
-    packed = [pieces.packed(block) for blocks in judged for block in blocks]
+    validated = (pieces.validate(HIRES, shape, piece, MAX) for piece in found)
+    packed = [pieces.packed(block) for blocks in validated for block in blocks]
     return flat(csv_rows.whole_file(HIRES, shape, map(pieces.unpacked, packed)))
 
 
@@ -64,7 +64,7 @@ def verdict(judge, *arguments):
 
 @settings(max_examples=400)
 @given(rows=ROWS, size=st.integers(1, 400), quoting=st.sampled_from([0, 1]))
-def test_rows_of_pieces_are_those_of_the_file(rows, size, quoting):
+def test_pieces_hold_the_same_rows_as_the_file(rows, size, quoting):
     sink = io.StringIO()
     csv.writer(sink, quoting=quoting).writerows(rows)
     content = sink.getvalue().encode()
@@ -74,14 +74,14 @@ def test_rows_of_pieces_are_those_of_the_file(rows, size, quoting):
 
 @settings(max_examples=400)
 @given(text=LINES, size=st.integers(1, 400), end=st.sampled_from(["\n", "\r\n", "\r"]))
-def test_quotation_marks_gone_wrong_are_cut_where_the_file_is_read_on(text, size, end):
+def test_broken_quoting_is_split_where_the_reader_recovers(text, size, end):
     content = end.join(text).encode()
 
     assert verdict(cut, content, size) == verdict(whole, content)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
-def test_a_header_counts_for_every_piece(pack):
+def test_a_header_applies_to_every_piece(pack):
     row = b"2,3,Ann,2021-07-27T16:02:08Z,1\n"
     content = pack(b"department_id,job_id,name,datetime,id\n" + row * 10)
 
@@ -93,7 +93,7 @@ def test_a_header_counts_for_every_piece(pack):
     assert counts == (10, 10)
 
 
-def test_positions_are_taken_off_and_nothing_else():
+def test_removing_line_numbers_changes_nothing_else():
     staged = "12\t1\t5 12\\n7\t2\n13\t2\ta\rb\t3\n"
 
     assert pieces.unnumbered(staged) == "1\t5 12\\n7\t2\n2\ta\rb\t3\n"

@@ -1,4 +1,4 @@
-// Calls with the token, and what goes wrong with them, as one kind of error.
+// Calls to the API with the token. Every failure is a Problem.
 import { signOut, token } from "./session.js";
 
 export class Problem extends Error {
@@ -9,8 +9,8 @@ export class Problem extends Error {
     this.document = document;
   }
 
-  // Away or busy: the same call may succeed later.
-  get isPassing() {
+  // The platform is down or busy: the same call may succeed later.
+  get isTransient() {
     return this.status === 0 || this.status >= 500;
   }
 
@@ -19,20 +19,20 @@ export class Problem extends Error {
   }
 }
 
-const known = new Map(); // GET answers by path, for as long as their ETag holds
+const cache = new Map(); // GET answers by path, valid as long as their ETag
 
 export function forget() {
-  known.clear();
+  cache.clear();
 }
 
 export async function get(path) {
-  const before = known.get(path);
+  const before = cache.get(path);
   const headers = before ? { "If-None-Match": before.etag } : {};
   const response = await send(path, { headers });
   if (response.status === 304 && before) return before.body;
   const body = await read(response);
   const etag = response.headers.get("ETag");
-  if (etag) known.set(path, { etag, body });
+  if (etag) cache.set(path, { etag, body });
   return body;
 }
 
@@ -42,7 +42,7 @@ export async function post(path, body) {
   return read(await send(path, { method: "POST", headers, body: text }));
 }
 
-export async function file(path) {
+export async function getFile(path) {
   const response = await send(path, { headers: { Accept: "text/csv" } });
   if (!response.ok) await read(response);
   return response.blob();
@@ -57,11 +57,11 @@ async function send(path, request) {
   } catch {
     throw new Problem(0, { detail: "The platform does not answer; is it running?" });
   }
-  if (response.status === 401 && used === token()) refused();
+  if (response.status === 401 && used === token()) tokenRejected();
   return response;
 }
 
-export function refused() {
+export function tokenRejected() {
   forget();
   if (token()) signOut("This token is not known or has expired; sign in with another.");
 }
@@ -72,7 +72,7 @@ async function read(response) {
   return document;
 }
 
-// A whole number beyond 2^53 stays as its digits, where the browser tells them.
+// Keeps the digits of whole numbers beyond 2^53 as a string, if the browser provides them.
 export function parsed(text) {
   try {
     return JSON.parse(text, (_, value, context) =>

@@ -1,4 +1,4 @@
-// The page: who is signed in, and when which section asks anew.
+// The page: signing in and out, and when each section refreshes.
 import { forget, get } from "./api.js";
 import { refreshBackups, startBackups } from "./backups.js";
 import { follow } from "./changes.js";
@@ -8,7 +8,7 @@ import { refreshFreshness, startFreshness } from "./freshness.js";
 import { startHires } from "./hires.js";
 import { startLoads, stop, watch } from "./loads.js";
 import { refreshMetrics } from "./metrics.js";
-import { learn } from "./platform.js";
+import { loadTables } from "./platform.js";
 import { refreshRejects, startRejects } from "./rejects.js";
 import { session, signIn, signOut, token } from "./session.js";
 import { startUploads } from "./uploads.js";
@@ -24,7 +24,7 @@ for (const start of [
 ])
   start();
 
-// Each of these asks BigQuery, which counts what it is asked.
+// These refreshes query BigQuery, and queries cost money.
 const QUERY_GAP_SECONDS = 5;
 const metricsRun = follow(["warehouse"], refreshMetrics, QUERY_GAP_SECONDS);
 const rejectsRun = follow(["loads", "rejects"], refreshRejects);
@@ -32,9 +32,9 @@ const freshnessRun = follow(["loads", "warehouse"], refreshFreshness, QUERY_GAP_
 const backupsRun = follow(["backups"], refreshBackups);
 
 async function open() {
-  show(byId("door"), false);
+  show(byId("login"), false);
   show(byId("app"), true);
-  await learn();
+  await loadTables();
   await Promise.all([watch(), metricsRun(), rejectsRun(), freshnessRun(), backupsRun()]);
 }
 
@@ -43,14 +43,14 @@ function close(why) {
   forget();
   byId("dialog").close();
   show(byId("app"), false);
-  show(byId("door"), true);
-  fault(why);
+  show(byId("login"), true);
+  showError(why);
   byId("token").focus();
 }
 
-function fault(text) {
-  byId("sign-in-fault").textContent = text;
-  show(byId("sign-in-fault"), text !== "");
+function showError(text) {
+  byId("sign-in-error").textContent = text;
+  show(byId("sign-in-error"), text !== "");
 }
 
 byId("sign-in").addEventListener("submit", async (event) => {
@@ -60,22 +60,22 @@ byId("sign-in").addEventListener("submit", async (event) => {
   try {
     await get("/dashboard/loads?limit=1");
   } catch (error) {
-    // A token of another scope is good for other sections, each of which says what it lacks.
+    // A token without this scope may open other sections; each section says which scope it needs.
     if (error.status === 401) return;
-    if (!error.isScope) return fault(error.message);
+    if (!error.isScope) return showError(error.message);
   }
-  fault("");
+  showError("");
   await open();
 });
 
 byId("sign-out").addEventListener("click", () => {
   signOut();
-  location.reload(); // nothing that was shown stays in the page
+  location.reload(); // so that no data stays in the page
 });
 session.addEventListener("ended", ({ detail }) => close(detail));
 
-// The link of the section that is read: the last one that has begun in the upper third, or at the
-// end of the page the last of all.
+// Marks the link of the section being read: the last section that starts in the upper third of the
+// window, or the last section if the page is scrolled to its end.
 function mark() {
   const links = [...document.querySelectorAll(".bar nav a")];
   const begun = links.filter(

@@ -1,9 +1,9 @@
-// Backups there are, a button to make one, and the way to a restore.
+// The list of backups, a button to create one, and a button to restore each.
 import { get, post } from "./api.js";
 import { announce } from "./changes.js";
 import { byId, el, options } from "./dom.js";
 import { number, plural, size, time } from "./format.js";
-import { tell, tellFault } from "./notices.js";
+import { notify, notifyError } from "./notices.js";
 import { tables } from "./platform.js";
 import { restore } from "./restore.js";
 import { table } from "./table.js";
@@ -13,10 +13,10 @@ const SHOWN = 30;
 let view = null;
 
 export function startBackups() {
-  view = table("Backups, the newest first", COLUMNS);
+  view = table("Backups, newest first", COLUMNS);
   byId("back-up").addEventListener("submit", (event) => {
     event.preventDefault();
-    backUp(byId("back-up-table").value, event.submitter).catch(tellFault);
+    backUp(byId("back-up-table").value, event.submitter).catch(notifyError);
   });
 }
 
@@ -25,7 +25,7 @@ export async function refreshBackups() {
   options(select, [[ALL, "All tables"], ...tables().map(({ name }) => [name, name])], select.value);
   try {
     const pages = await Promise.all(tables().map(({ name }) => get(`/backup_table/${name}`)));
-    // Their age changes with every look, and would have each row drawn anew.
+    // Without the age, which changes every time and would redraw every row.
     draw(pages.flatMap((page) => page.backups).map(({ age_seconds: _, ...facts }) => facts));
   } catch (error) {
     byId("backup-list").replaceChildren(el("p", { class: "empty" }, error.message));
@@ -35,7 +35,7 @@ export async function refreshBackups() {
 function draw(backups) {
   const newest = backups.sort((a, b) => b.snapshot_at.localeCompare(a.snapshot_at)).slice(0, SHOWN);
   if (!newest.length) {
-    byId("backup-list").replaceChildren(el("p", { class: "empty" }, "There is no backup yet."));
+    byId("backup-list").replaceChildren(el("p", { class: "empty" }, "No backups yet."));
     return;
   }
   view.fill(newest, (backup) => `${backup.table}/${backup.id}`);
@@ -47,7 +47,7 @@ async function backUp(name, button) {
   button.textContent = "Backing up";
   try {
     await post(`/backup_table/${name}`, {});
-    tell(name === ALL ? "All tables are backed up." : `${name} is backed up.`);
+    notify(name === ALL ? "All tables are backed up." : `${name} is backed up.`);
   } finally {
     button.disabled = false;
     button.textContent = "Back up";
@@ -70,7 +70,7 @@ const COLUMNS = [
 ];
 
 function origin({ table: name, scheduled, sender, id }) {
-  const by = scheduled ? "by the schedule" : `by ${sender}`;
+  const by = scheduled ? "by schedule" : `by ${sender}`;
   return [name, el("small", {}, `${id} ${by}`)];
 }
 
@@ -80,7 +80,7 @@ function verified({ verified: isVerified, verified_at: at, damage }) {
     { class: `badge ${isVerified ? "good" : "bad"}`, title: time(at) },
     isVerified ? "Verified" : "Damaged",
   );
-  return el("span", {}, badge, damage && el("small", { class: "fault" }, damage));
+  return el("span", {}, badge, damage && el("small", { class: "error" }, damage));
 }
 
 function restoreButton(backup) {

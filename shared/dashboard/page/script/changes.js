@@ -1,13 +1,13 @@
-// What one section tells the others: "loads" when the ledger has news, "warehouse" when the metrics
-// may have changed, "rejects" when rows were put right, "reasons" with what is still to be put right.
+// Events between sections: "loads" when the ledger has changed, "warehouse" when the metrics may
+// have changed, "rejects" when rows were corrected, "reasons" with the counts of rows to correct.
 export const changes = new EventTarget();
 
 export function announce(name, detail = null) {
   changes.dispatchEvent(new CustomEvent(name, { detail }));
 }
 
-// Runs a refresh now and at each of the changes named, `gapSeconds` apart at the least; changes that
-// come while one is under way are answered by one more.
+// Runs a refresh now and at each of the named events, at least `gapSeconds` apart. Events that
+// arrive while one is running lead to one more.
 export function follow(names, refresh, gapSeconds = 0) {
   let isRunning = false;
   let again = false;

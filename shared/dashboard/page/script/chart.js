@@ -1,4 +1,4 @@
-// Charts as plain SVG. Widths are percentages, so that they need no measuring.
+// Charts as plain SVG. Widths are percentages, so nothing has to be measured.
 import { number } from "./format.js";
 import { svg } from "./dom.js";
 

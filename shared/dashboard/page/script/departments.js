@@ -1,4 +1,4 @@
-// Departments against the mean over all of them.
+// Departments compared with the mean over all of them.
 import { against } from "./chart.js";
 import { byId, el } from "./dom.js";
 import { mean as shownMean, number } from "./format.js";
@@ -6,7 +6,7 @@ import { metrics, total } from "./metrics.js";
 
 export function startDepartments() {
   metrics.addEventListener("known", ({ detail }) => draw(detail));
-  metrics.addEventListener("fault", ({ detail }) => {
+  metrics.addEventListener("error", ({ detail }) => {
     byId("departments").replaceChildren();
     byId("departments-sum").textContent = detail.message;
   });
@@ -18,11 +18,11 @@ function draw({ year, hires, above }) {
   byId("departments-sum").textContent =
     above.mean === null
       ? "There are no departments yet."
-      : `Mean of ${year}: ${shownMean(above.mean)} hires, the dashed line. ${above.rows.length} above it.`;
+      : `Mean of ${year}: ${shownMean(above.mean)} hires (dashed line); ${above.rows.length} above it.`;
   byId("departments").replaceChildren(...rows.map((row) => bar(row, above.mean, most)));
 }
 
-// Those above the mean as the metric says; the others from the hires, which go by name.
+// Departments above the mean come from the metric; the others from the hires, added up by name.
 function compared(hires, above) {
   const others = new Map();
   for (const row of hires)

@@ -1,4 +1,4 @@
-// The one dialog of the page; the browser keeps the focus in it and gives it back.
+// The page's only dialog. The browser keeps the focus in it, and returns it afterwards.
 import { byId, el } from "./dom.js";
 
 export function open(title, ...content) {

@@ -1,9 +1,9 @@
-// Elements from data. Text only ever becomes text: nothing here takes markup.
+// Builds elements from data. Text stays text: nothing here parses markup.
 const SVG = "http://www.w3.org/2000/svg";
 
 export const byId = (id) => document.getElementById(id);
 
-// el("td", { class: "number", "data-label": "Rows" }, 12); a key of `on` is an event's name.
+// el("td", { class: "number", "data-label": "Rows" }, 12); the keys of `on` are names of events.
 export function el(tag, attributes = {}, ...children) {
   return filled(document.createElement(tag), attributes, children);
 }
@@ -26,13 +26,13 @@ export function show(element, isShown) {
   element.hidden = !isShown;
 }
 
-// Children by key: those whose facts are the same stay, with focus and all.
-export function keep(parent, items, keyOf, make) {
-  const there = new Map([...parent.children].map((child) => [child.dataset.key, child]));
+// Updates the children of an element by key. Unchanged ones stay, and so keep the focus.
+export function updateChildren(parent, items, keyOf, make) {
+  const present = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   const next = items.map((item) => {
     const key = String(keyOf(item));
     const facts = JSON.stringify(item);
-    const known = there.get(key);
+    const known = present.get(key);
     if (known?.dataset.facts === facts) return known;
     const made = make(item, known === undefined);
     made.dataset.key = key;

@@ -14,7 +14,7 @@ export const plural = (count, one, many = `${one}s`) =>
   `${number(count)} ${count === 1 ? one : many}`;
 export const time = (iso) => (iso ? `${moment.format(new Date(iso))} UTC` : "–");
 
-// Moments rather than "3 minutes ago": they stay true while nobody redraws them.
+// Times, not "3 minutes ago": they stay true without being redrawn.
 export const date = (iso) => day.format(new Date(iso));
 export const clock = (iso) => new Date(iso).toISOString().slice(11, 19);
 
@@ -25,7 +25,7 @@ export function size(bytes) {
   return `${step && shown < 10 ? shown.toFixed(1) : Math.round(shown)} ${units[step]}`;
 }
 
-// gs://bucket/sender/table/20260102T030405Z-1a2b3c4d-july.csv#17 is july.csv to whoever sent it.
+// gs://bucket/sender/table/20260102T030405Z-1a2b3c4d-july.csv#17 was sent as july.csv.
 export function source(text) {
   const object = /^gs:\/\/[^/]+\/(.+)#\d+$/s.exec(text);
   if (!object) return { name: text, path: "" };

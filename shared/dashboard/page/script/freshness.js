@@ -1,4 +1,4 @@
-// How far the warehouse is behind, and the year at a glance.
+// How far behind the warehouse is, and the tiles that sum up the year.
 import { get } from "./api.js";
 import { changes } from "./changes.js";
 import { byId, el } from "./dom.js";
@@ -27,7 +27,7 @@ export function startFreshness() {
     const sum = (status) =>
       reasons.filter((one) => one.status === status).reduce((all, one) => all + one.rows, 0);
     facts.rejects = [
-      "Rows to put right",
+      "Rows to correct",
       number(sum("rejected")),
       sum("waiting") ? `${number(sum("waiting"))} waiting` : "",
     ];
@@ -36,7 +36,7 @@ export function startFreshness() {
 }
 
 export async function refreshFreshness() {
-  // Not known to a token without `metrics`: the loads tell enough then.
+  // A token without the scope `metrics` may not ask; the loads show enough then.
   facts.freshness = await get("/freshness").catch(() => null);
   drawPill();
 }
@@ -44,15 +44,15 @@ export async function refreshFreshness() {
 function drawPill() {
   const pill = byId("freshness");
   const behind = facts.freshness?.unsynced ?? newest().filter((load) => !load.synced_at).length;
-  const isAway = facts.freshness?.bigquery === false;
-  pill.className = behind || isAway ? "pill warn" : "pill good";
-  const text = isAway
+  const isDown = facts.freshness?.bigquery === false;
+  pill.className = behind || isDown ? "pill warn" : "pill good";
+  const text = isDown
     ? "does not answer"
     : behind
       ? `${plural(behind, "load")} behind`
       : "up to date";
   pill.replaceChildren(
-    ...(behind || isAway || facts.asOf ? [el("span", { class: "roomy" }, "Warehouse"), text] : []),
+    ...(behind || isDown || facts.asOf ? [el("span", { class: "roomy" }, "Warehouse"), text] : []),
   );
   pill.title = facts.asOf ? `Metrics as of ${time(facts.asOf)}` : "";
 }

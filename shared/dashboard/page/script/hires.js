@@ -1,4 +1,4 @@
-// Hires by quarter, for all departments and jobs or for those that are chosen.
+// Hires by quarter, for all departments and jobs or for the chosen ones.
 import { quarters } from "./chart.js";
 import { byId, el, options } from "./dom.js";
 import { number, plural } from "./format.js";
@@ -16,7 +16,7 @@ export function startHires() {
     known = detail;
     draw();
   });
-  metrics.addEventListener("fault", ({ detail }) => showFault(detail));
+  metrics.addEventListener("error", ({ detail }) => showError(detail));
 }
 
 function draw() {
@@ -39,8 +39,10 @@ function draw() {
       (department === ALL || row.department === department) && (job === ALL || row.job === job),
   );
   const counts = ["q1", "q2", "q3", "q4"].map((q) => chosen.reduce((sum, row) => sum + row[q], 0));
-  const told = counts.map((count, i) => `quarter ${i + 1}: ${number(count)}`).join(", ");
-  byId("quarters").replaceChildren(quarters(counts, `Hires in ${known.year} by quarter; ${told}`));
+  const summary = counts.map((count, i) => `quarter ${i + 1}: ${number(count)}`).join(", ");
+  byId("quarters").replaceChildren(
+    quarters(counts, `Hires in ${known.year} by quarter; ${summary}`),
+  );
   byId("quarters-sum").textContent = `${plural(
     counts.reduce((a, b) => a + b),
     "hire",
@@ -56,7 +58,7 @@ function choices(id, all, names) {
   options(select, [[ALL, all], ...values.map((value) => [value, value])], select.value);
 }
 
-// By department, each of which leads to its jobs; or by job, where a department is chosen.
+// By department, with a button that shows its jobs; or by job, if a department is chosen.
 function breakdown(rows, byDepartment) {
   const groups = new Map();
   for (const row of rows) {
@@ -83,7 +85,7 @@ function breakdown(rows, byDepartment) {
   );
 }
 
-function line(name, sums, most, leads) {
+function line(name, sums, most, isDepartment) {
   const open = () => {
     byId("department").value = name;
     draw();
@@ -95,19 +97,19 @@ function line(name, sums, most, leads) {
   return el(
     "tr",
     {},
-    el("th", { scope: "row" }, leads ? button() : name),
+    el("th", { scope: "row" }, isDepartment ? button() : name),
     Object.values(sums).map((count) => el("td", { class: heat(count) }, number(count))),
     el("td", {}, el("strong", {}, number(total(sums)))),
   );
 }
 
 function nothing() {
-  return el("p", { class: "empty" }, "Nobody was hired. Try another year, or drop files below.");
+  return el("p", { class: "empty" }, "No hires. Try another year, or drop files below.");
 }
 
-function showFault(error) {
-  // What was known may be old, but not wrong: only another year's would mislead.
-  if (known?.year === byId("year").value && error.isPassing) return;
+function showError(error) {
+  // The figures shown may be old, but they are not wrong unless they are of another year.
+  if (known?.year === byId("year").value && error.isTransient) return;
   byId("quarters").replaceChildren();
   byId("breakdown").replaceChildren(el("p", { class: "empty" }, error.message));
   byId("quarters-sum").textContent = "";

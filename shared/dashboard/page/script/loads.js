@@ -1,4 +1,4 @@
-// Loads as they arrive: asked for every few seconds while somebody looks.
+// The newest loads, polled every few seconds while the page is visible.
 import { get } from "./api.js";
 import { announce } from "./changes.js";
 import { byId, el, show } from "./dom.js";
@@ -16,15 +16,15 @@ let view = null;
 export function startLoads() {
   byId("older").addEventListener("click", more);
   document.addEventListener("visibilitychange", () => !document.hidden && watch());
-  view = table("Loads, the newest first", COLUMNS);
+  view = table("Loads, newest first", COLUMNS);
 }
 
-// Ends with the session: `stop` is called then.
+// Polls until `stop` is called, at the end of the session.
 export async function watch() {
   clearTimeout(timer);
   let seconds = SECONDS;
   try {
-    take(await get("/dashboard/loads?limit=20"));
+    update(await get("/dashboard/loads?limit=20"));
   } catch (error) {
     seconds = SLOW_SECONDS;
     byId("ledger").replaceChildren(el("p", { class: "empty" }, error.message));
@@ -40,7 +40,7 @@ export function stop() {
 
 export const newest = () => known;
 
-function take(page) {
+function update(page) {
   const before = JSON.stringify(known);
   const synced = newestOf(known, "synced_at");
   merge(page);
@@ -49,7 +49,7 @@ function take(page) {
   if (newestOf(known, "synced_at") !== synced) announce("warehouse");
 }
 
-// Where nothing of the page is known, there may be a gap behind it: start over from it.
+// If none of these loads is known, others may lie between them and the known ones: start over.
 function merge({ rows, next_cursor: next }) {
   const ids = new Set(rows.map((row) => row.load_id));
   if (known.some((row) => ids.has(row.load_id))) {
@@ -74,7 +74,7 @@ function draw() {
   show(byId("older"), cursor !== null);
   if (!known.length) {
     byId("ledger").replaceChildren(
-      el("p", { class: "empty" }, "Nothing was loaded yet. Drop a file to begin."),
+      el("p", { class: "empty" }, "No loads yet. Drop a file to start."),
     );
     return;
   }
@@ -97,7 +97,7 @@ const COLUMNS = [
   count("Read", "read"),
   count("Inserted", "inserted"),
   count("Updated", "updated"),
-  count("Kept", "unchanged", "superseded"),
+  count("No change", "unchanged", "superseded"),
   count("Waiting", "waiting"),
   { title: "Rejected", class: "number", cell: rejected },
 ];
@@ -109,7 +109,7 @@ function origin(load) {
   return [
     el("span", { title: path || load.source }, named),
     el("small", {}, `${load.table ?? "no table"}${from}`),
-    load.error && el("small", { class: "fault" }, load.error.detail ?? load.error.code ?? "failed"),
+    load.error && el("small", { class: "error" }, load.error.detail ?? load.error.code ?? "failed"),
   ];
 }
 
@@ -139,7 +139,7 @@ function rejected(load) {
   const open = () => showRejectsOf(load);
   return el(
     "button",
-    { type: "button", class: "link", title: "Show them", on: { click: open } },
+    { type: "button", class: "link", title: "Show these rows", on: { click: open } },
     number(rows),
   );
 }

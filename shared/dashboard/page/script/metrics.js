@@ -1,4 +1,4 @@
-// Both metrics of the year that is looked at: asked once, shown by several sections.
+// Both metrics of the chosen year: fetched once, shown by several sections.
 import { get } from "./api.js";
 import { announce } from "./changes.js";
 import { byId } from "./dom.js";
@@ -14,14 +14,14 @@ export async function refreshMetrics() {
       get(`/hires_by_quarter?year=${year}`),
       get(`/departments_above_mean?year=${year}`),
     ]);
-    if (byId("year").value === year) tell("known", { year, hires, above });
+    if (byId("year").value === year) emit("known", { year, hires, above });
   } catch (error) {
-    tell("fault", error);
-    if (error.isPassing) setTimeout(() => announce("warehouse"), RETRY_SECONDS * 1000);
+    emit("error", error);
+    if (error.isTransient) setTimeout(() => announce("warehouse"), RETRY_SECONDS * 1000);
   }
 }
 
-function tell(name, detail) {
+function emit(name, detail) {
   metrics.dispatchEvent(new CustomEvent(name, { detail }));
 }
 

@@ -1,4 +1,4 @@
-// One row that was turned away, as it came, with what is wrong with it.
+// One rejected row as it was sent, and its errors.
 import { el } from "./dom.js";
 import { source, value } from "./format.js";
 import { fieldsOf } from "./platform.js";
@@ -8,7 +8,7 @@ const OPEN = ["rejected", "waiting"];
 export function reject(row, ticked, actions) {
   const tick = el("input", {
     type: "checkbox",
-    "aria-label": `Choose row ${row.reject_id}`,
+    "aria-label": `Select row ${row.reject_id}`,
     checked: ticked.has(row.reject_id),
     on: {
       change: ({ target }) => {
@@ -24,10 +24,10 @@ export function reject(row, ticked, actions) {
     el(
       "div",
       {},
-      el("p", { class: "where" }, where(row)),
-      asItCame(row),
+      el("p", { class: "origin" }, origin(row)),
+      originalCells(row),
       row.errors.map((error) =>
-        el("p", { class: "faults" }, `${title(error.field)}${error.message}`),
+        el("p", { class: "errors" }, `${title(error.field)}${error.message}`),
       ),
     ),
     OPEN.includes(row.status) &&
@@ -42,14 +42,14 @@ export function reject(row, ticked, actions) {
 
 const title = (field) => (field === "_row" ? "" : `${field}: `);
 
-function where(row) {
+function origin(row) {
   const { name, path } = source(row.source);
   const place = path ? `${name}, line ${row.position}` : `row ${row.position} of a batch`;
   return `${row.table} · ${place}${row.sender ? ` · from ${row.sender}` : ""}`;
 }
 
-// What the row held, its wrong cells marked.
-export function asItCame(row) {
+// The cells of the row; the wrong ones are marked.
+export function originalCells(row) {
   const wrong = new Set(row.errors.map((error) => error.field));
   return el(
     "p",
@@ -58,13 +58,13 @@ export function asItCame(row) {
   );
 }
 
-// A row is an object of fields, a list of cells where their number was wrong, or anything else.
+// A row is an object of fields, a list of cells if it had the wrong number of them, or any value.
 function cells(raw) {
   if (Array.isArray(raw)) return raw.map((cell, i) => [String(i + 1), cell]);
   return raw !== null && typeof raw === "object" ? Object.entries(raw) : [["row", raw]];
 }
 
-// As the table has its fields; the database keeps them in an order of its own.
+// In the order of the table's fields, because the database stores them in another order.
 function inOrder(found, table) {
   const names = fieldsOf(table).map((field) => field.name);
   const place = ([name]) => (names.includes(name) ? names.indexOf(name) : names.length);

@@ -1,10 +1,10 @@
-// Rows that were turned away: counted by reason, looked at, put right or put away.
-import { file, get, post } from "./api.js";
+// Rejected rows: counted by reason, listed, corrected and discarded.
+import { get, getFile, post } from "./api.js";
 import { announce } from "./changes.js";
 import { correct } from "./correction.js";
-import { byId, el, keep, show } from "./dom.js";
+import { byId, el, show, updateChildren } from "./dom.js";
 import { number, plural, source } from "./format.js";
-import { tell, tellFault } from "./notices.js";
+import { notify, notifyError } from "./notices.js";
 import { reject } from "./reject.js";
 
 const PAGE = 10;
@@ -14,7 +14,7 @@ let cursor = null;
 const ticked = new Set();
 
 export function startRejects() {
-  byId("more-rows").addEventListener("click", () => more().catch(tellFault));
+  byId("more-rows").addEventListener("click", () => more().catch(notifyError));
 }
 
 export async function refreshRejects() {
@@ -32,7 +32,7 @@ export async function refreshRejects() {
 }
 
 export function showRejectsOf(load) {
-  choose({ load_id: load.load_id, table: load.table, of: source(load.source).name });
+  choose({ load_id: load.load_id, table: load.table, file: source(load.source).name });
   byId("rejects").scrollIntoView();
   byId("rows-title").scrollIntoView({ block: "nearest" });
 }
@@ -45,7 +45,7 @@ function choose(chosen) {
 }
 
 function ask(limit, after = null) {
-  const { of, ...sent } = filters;
+  const { file: _, ...sent } = filters;
   const query = new URLSearchParams({ ...sent, limit, ...(after && { cursor: after }) });
   return get(`/rejected_rows?${query}`);
 }
@@ -59,10 +59,10 @@ async function more() {
 
 function drawReasons(counts) {
   if (!counts.length) {
-    byId("reasons").replaceChildren(el("li", { class: "empty" }, "No row is turned away."));
+    byId("reasons").replaceChildren(el("li", { class: "empty" }, "No rejected rows."));
     return;
   }
-  keep(
+  updateChildren(
     byId("reasons"),
     counts.map((one) => ({ ...one, isChosen: isChosen(one) })),
     (one) => `${one.status}/${one.table}/${one.reason}`,
@@ -87,19 +87,19 @@ function reason(one) {
 }
 
 function drawRows() {
-  const there = new Set(rows.map((row) => row.reject_id));
-  for (const id of ticked) if (!there.has(id)) ticked.delete(id);
+  const shown = new Set(rows.map((row) => row.reject_id));
+  for (const id of ticked) if (!shown.has(id)) ticked.delete(id);
   drawChosen();
   drawTools();
   show(byId("more-rows"), cursor !== null);
   if (rows.length)
-    keep(
+    updateChildren(
       byId("rows"),
       rows,
       (row) => row.reject_id,
       (row) => reject(row, ticked, ACTIONS),
     );
-  else byId("rows").replaceChildren(el("li", { class: "empty" }, "No row to look at."));
+  else byId("rows").replaceChildren(el("li", { class: "empty" }, "No rows to show."));
 }
 
 const ACTIONS = {
@@ -109,8 +109,8 @@ const ACTIONS = {
 };
 
 function drawChosen() {
-  const { of, table, reason: code } = filters;
-  const text = of ? `Of ${of}` : code ? `Of ${table}: ${code}` : "";
+  const { file, table, reason: code } = filters;
+  const text = file ? `From ${file}` : code ? `${table}: ${code}` : "";
   const clear = el(
     "button",
     { type: "button", class: "quiet small", on: { click: () => choose({}) } },
@@ -134,7 +134,7 @@ function drawTools() {
   }
   const table = filters.table ?? onlyTable();
   if (table && rows.length && filters.status === "rejected") {
-    const click = () => download(table).catch(tellFault);
+    const click = () => download(table).catch(notifyError);
     tools.push(
       el("button", { type: "button", class: "small", on: { click } }, "Download to correct"),
     );
@@ -151,16 +151,16 @@ async function discard(ids) {
   try {
     const { discarded } = await post("/rejected_rows/discard", { ids });
     for (const id of ids) ticked.delete(id);
-    tell(`${plural(discarded.length, "row")} discarded.`);
+    notify(`${plural(discarded.length, "row")} discarded.`);
   } catch (error) {
-    tellFault(error);
+    notifyError(error);
   }
   announce("rejects");
 }
 
 async function download(table) {
-  const { of, status, ...sent } = filters;
-  const content = await file(`/rejected_rows.csv?${new URLSearchParams({ ...sent, table })}`);
+  const { file: _, status: __, ...sent } = filters;
+  const content = await getFile(`/rejected_rows.csv?${new URLSearchParams({ ...sent, table })}`);
   const address = URL.createObjectURL(content);
   el("a", { href: address, download: `${table}-corrected.csv` }).click();
   setTimeout(() => URL.revokeObjectURL(address), 1000);

@@ -1,25 +1,27 @@
-// A restore: what it would do is shown first, and only then can it be done.
+// A restore: a preview shows what it would do before it can be started.
 import { post } from "./api.js";
 import * as dialog from "./dialog.js";
 import { el } from "./dom.js";
 import { number, plural, time, value } from "./format.js";
-import { tell } from "./notices.js";
+import { notify } from "./notices.js";
 
 const MODES = [
-  ["replace", "Replace", "The table becomes what the backup has; other rows go."],
-  ["merge", "Merge", "Rows of the backup are added or updated; no row goes."],
+  ["replace", "Replace", "The table gets exactly the rows of the backup; other rows are deleted."],
+  ["merge", "Merge", "Rows of the backup are added or updated; no rows are deleted."],
 ];
 const CHANGES = ["inserted", "updated", "deleted", "unchanged"];
 
 export function restore(backup, done) {
   const submit = el("button", { type: "submit", class: "danger", disabled: true }, "Restore");
   const preview = el("div", { "aria-live": "polite" });
-  const look = (mode) => showPreview(backup, mode, preview, submit);
-  const choices = MODES.map(([mode, title, note], i) => choice(mode, title, note, i === 0, look));
+  const refresh = (mode) => showPreview(backup, mode, preview, submit);
+  const choices = MODES.map(([mode, title, note], i) =>
+    choice(mode, title, note, i === 0, refresh),
+  );
   const form = el(
     "form",
     {},
-    el("fieldset", {}, el("legend", {}, "How"), choices),
+    el("fieldset", {}, el("legend", {}, "Mode"), choices),
     preview,
     dialog.actions(submit),
   );
@@ -28,12 +30,12 @@ export function restore(backup, done) {
     submit.disabled = true;
     await carryOut(backup, new FormData(form).get("mode"), preview, done);
   });
-  const told = `${plural(backup.rows, "row")} of ${time(backup.snapshot_at)}`;
-  dialog.open(`Restore ${backup.table}`, el("p", { class: "muted" }, told), form);
-  look(MODES[0][0]);
+  const summary = `${plural(backup.rows, "row")} of ${time(backup.snapshot_at)}`;
+  dialog.open(`Restore ${backup.table}`, el("p", { class: "muted" }, summary), form);
+  refresh(MODES[0][0]);
 }
 
-function choice(mode, title, note, isChosen, look) {
+function choice(mode, title, note, isChosen, refresh) {
   const id = `mode-${mode}`;
   const radio = el("input", {
     type: "radio",
@@ -41,7 +43,7 @@ function choice(mode, title, note, isChosen, look) {
     id,
     value: mode,
     checked: isChosen,
-    on: { change: () => look(mode) },
+    on: { change: () => refresh(mode) },
   });
   return el(
     "div",
@@ -55,10 +57,10 @@ function choice(mode, title, note, isChosen, look) {
 async function showPreview(backup, mode, preview, submit) {
   submit.disabled = true;
   preview.dataset.mode = mode;
-  preview.replaceChildren(el("p", { class: "muted" }, "Looking at what would change"));
+  preview.replaceChildren(el("p", { class: "muted" }, "Checking what would change"));
   const [content, isPossible] = await ask(backup, mode, true).then(
     (answer) => [numbers(answer), true],
-    (error) => [el("p", { class: "fault" }, error.message), false],
+    (error) => [el("p", { class: "error" }, error.message), false],
   );
   // Another mode may have been chosen in the meantime.
   if (preview.dataset.mode !== mode) return;
@@ -90,12 +92,12 @@ async function carryOut(backup, mode, preview, done) {
   try {
     const answer = await ask(backup, mode, false);
     dialog.close();
-    const told = CHANGES.slice(0, 3)
+    const counts = CHANGES.slice(0, 3)
       .map((name) => `${number(answer[name].count)} ${name}`)
       .join(", ");
-    tell(`${backup.table} is restored: ${told}.`);
+    notify(`${backup.table} is restored: ${counts}.`);
     done();
   } catch (error) {
-    preview.replaceChildren(el("p", { class: "fault", role: "alert" }, error.message));
+    preview.replaceChildren(el("p", { class: "error", role: "alert" }, error.message));
   }
 }

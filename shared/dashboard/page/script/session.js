@@ -1,4 +1,4 @@
-// The token, kept for this tab only; its end is told to whoever listens.
+// The token, kept in this tab only; `session` has an event for its end.
 const KEY = "tablegate-token";
 export const session = new EventTarget();
 

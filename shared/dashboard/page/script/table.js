@@ -1,7 +1,7 @@
-// A table whose rows become small cards on a phone, and stay a table for screen readers there.
-import { el, keep } from "./dom.js";
+// A table whose rows become small cards on a phone; for screen readers it stays a table.
+import { el, updateChildren } from "./dom.js";
 
-// columns: [{ title, class, cell: (item) => child }]; a column without title has only content.
+// columns: [{ title, class, cell: (item) => child }]; a column without a title holds buttons.
 export function table(label, columns) {
   const head = columns.map(({ title = "", class: kind }) =>
     el(
@@ -17,14 +17,14 @@ export function table(label, columns) {
     el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, head)),
     body,
   );
-  // What is there from the start has not just arrived.
+  // Rows of the first drawing are not new.
   const row = (item, isNew) =>
     el(
       "tr",
       { role: "row", class: isNew && body.hasChildNodes() ? "new" : "" },
       columns.map((column) => cell(column, item)),
     );
-  return { whole, fill: (items, keyOf) => keep(body, items, keyOf, row) };
+  return { whole, fill: (items, keyOf) => updateChildren(body, items, keyOf, row) };
 }
 
 function cell({ title, class: kind = "", plain = false, cell: content }, item) {

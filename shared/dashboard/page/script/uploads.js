@@ -1,34 +1,34 @@
-// Files on their way in: dropped or chosen, sent with progress, followed to their end.
-import { get, parsed, refused } from "./api.js";
+// Files that are dropped or chosen: sent with progress, then followed until they are loaded.
+import { get, parsed, tokenRejected } from "./api.js";
 import { byId, el, options } from "./dom.js";
 import { number, plural, size } from "./format.js";
-import { largest, tables } from "./platform.js";
+import { maxUploadBytes, tables } from "./platform.js";
 import { token } from "./session.js";
 
 const PAUSE = 400;
-const PATIENCE_SECONDS = 600;
+const DEADLINE_SECONDS = 600;
 
 export function startUploads() {
   const zone = byId("zone");
   byId("files").addEventListener("change", ({ target }) => {
-    take(target.files);
+    addFiles(target.files);
     target.value = "";
   });
-  // Anywhere but on the zone, a dropped file would replace the page.
+  // A file dropped outside the zone would replace the page.
   for (const name of ["dragover", "drop"])
     addEventListener(name, (event) => event.preventDefault());
   for (const name of ["dragenter", "dragover"])
     zone.addEventListener(name, () => zone.classList.add("over"));
   for (const name of ["dragleave", "drop"])
     zone.addEventListener(name, () => zone.classList.remove("over"));
-  zone.addEventListener("drop", (event) => take(event.dataTransfer.files));
+  zone.addEventListener("drop", (event) => addFiles(event.dataTransfer.files));
 }
 
-function take(files) {
-  for (const file of files) offer(file);
+function addFiles(files) {
+  for (const file of files) addFile(file);
 }
 
-// The table that a file's name speaks of: TABLE.csv, TABLE-anything.csv; the longest that fits.
+// The table that a file's name refers to: TABLE.csv, TABLE-anything.csv; the longest that matches.
 function tableOf(name) {
   const fits = tables()
     .map((table) => table.name)
@@ -39,7 +39,7 @@ function tableOf(name) {
   return fits.sort((a, b) => b.length - a.length)[0] ?? null;
 }
 
-function offer(file) {
+function addFile(file) {
   const name = el(
     "p",
     { class: "name" },
@@ -49,9 +49,13 @@ function offer(file) {
   const state = el("div", {});
   byId("uploads").prepend(el("li", {}, name, state));
   const table = tableOf(file.name);
-  if (file.size > largest())
-    say(state, `Larger than ${size(largest())}; drop it in the uploads bucket itself.`, "fault");
-  else if (file.size === 0) say(state, "The file is empty.", "fault");
+  if (file.size > maxUploadBytes())
+    showState(
+      state,
+      `Larger than ${size(maxUploadBytes())}; put it in the uploads bucket directly.`,
+      "error",
+    );
+  else if (file.size === 0) showState(state, "The file is empty.", "error");
   else if (table) upload(file, table, state);
   else ask(file, state);
 }
@@ -68,7 +72,7 @@ function ask(file, state) {
     "Send",
   );
   state.replaceChildren(
-    el("p", { class: "muted" }, "Its name speaks of no table; choose one."),
+    el("p", { class: "muted" }, "The name matches no table; choose one."),
     el("p", { class: "controls" }, select, send),
   );
 }
@@ -77,7 +81,7 @@ function upload(file, table, state) {
   const bar = el("progress", { max: 100, value: 0, "aria-label": `Sending ${file.name}` });
   const text = el("p", { class: "muted" }, `Sending to ${table}`);
   state.replaceChildren(bar, text);
-  const request = new XMLHttpRequest(); // fetch tells nothing of how much was sent
+  const request = new XMLHttpRequest(); // fetch does not report upload progress
   request.open(
     "POST",
     `/dashboard/uploads/${encodeURIComponent(table)}?name=${encodeURIComponent(file.name)}`,
@@ -89,13 +93,13 @@ function upload(file, table, state) {
     text.textContent =
       loaded < total
         ? `Sending to ${table}: ${size(loaded)} of ${size(total)}`
-        : "Sent; being stored";
+        : "Sent; storing it";
   });
   request.addEventListener("load", () => {
     const answer = parsed(request.responseText) ?? {};
     if (request.status === 201) return follow(answer.load_id, table, state);
-    if (request.status === 401) refused();
-    return again(
+    if (request.status === 401) tokenRejected();
+    return offerRetry(
       file,
       table,
       state,
@@ -103,46 +107,47 @@ function upload(file, table, state) {
     );
   });
   request.addEventListener("error", () =>
-    again(file, table, state, "The connection was lost; nothing was stored."),
+    offerRetry(file, table, state, "The connection was lost; nothing was stored."),
   );
   request.send(file);
 }
 
-function again(file, table, state, why) {
+function offerRetry(file, table, state, why) {
   const click = () => upload(file, table, state);
   state.replaceChildren(
-    el("p", { class: "fault" }, why),
+    el("p", { class: "error" }, why),
     el("p", {}, el("button", { type: "button", class: "small", on: { click } }, "Send again")),
   );
 }
 
 async function follow(loadId, table, state) {
-  say(state, `In the bucket; being loaded into ${table}`);
-  const until = Date.now() + PATIENCE_SECONDS * 1000;
+  showState(state, `In the bucket; loading into ${table}`);
+  const until = Date.now() + DEADLINE_SECONDS * 1000;
   while (Date.now() < until && token()) {
     try {
       const load = await get(`/dashboard/loads/${loadId}`);
-      if (load.state !== "pending") return tellEnd(load, state);
+      if (load.state !== "pending") return showOutcome(load, state);
     } catch (error) {
-      say(state, error.message, "fault");
+      showState(state, error.message, "error");
     }
     await new Promise((wake) => setTimeout(wake, PAUSE));
   }
-  return say(state, "Not loaded yet; it will appear among the loads.", "muted");
+  return showState(state, "Not loaded yet; it will appear in the list of loads.", "muted");
 }
 
-function tellEnd({ state: end, counts, error, table }, state) {
-  if (end === "failed") return say(state, error?.detail ?? "It cannot be loaded.", "fault");
+function showOutcome({ state: end, counts, error, table }, state) {
+  if (end === "failed")
+    return showState(state, error?.detail ?? "The file cannot be loaded.", "error");
   const parts = ["inserted", "updated", "unchanged", "superseded", "waiting", "rejected"]
     .filter((name) => counts[name])
     .map((name) => `${number(counts[name])} ${name}`);
-  return say(
+  return showState(
     state,
     `${plural(counts.read, "row")} of ${table}: ${parts.join(", ") || "nothing"}`,
     "",
   );
 }
 
-function say(state, text, kind = "muted") {
+function showState(state, text, kind = "muted") {
   state.replaceChildren(el("p", { class: kind }, text));
 }

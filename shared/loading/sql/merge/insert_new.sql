@@ -1,10 +1,9 @@
 -- Insert the staged rows, except those whose key another load has inserted meanwhile.
 insert into {target}
-    ({fields}, accepted_at, load_id)
+    ({fields}, {own_columns})
 select
     {fields},
-    {accepted_at},
-    {load_id}
+    {own_values}
 from {staging}
 order by {key}
 on conflict ({key}) do nothing

@@ -3,13 +3,12 @@
 with known as (select * from {known}),
 replaced as (
     insert into replaced_rows
-        (table_name, key, row, accepted_at, load_id, replaced_by)
+        (table_name, key, row, {own_columns}, replaced_by)
     select
         {table_name},
         {known_key_json},
         {known_row_json},
-        accepted_at,
-        load_id,
+        {own_columns},
         {load_id}
     from known
     where not same and not newer

@@ -1,0 +1,199 @@
+"""Columns as PostgreSQL's COPY sends them, and as it takes them.
+
+In bulk, PostgreSQL aggregates a column of many rows into one value: numbers as eight bytes each,
+highest first, UUIDs as sixteen, and texts as their lengths and then all their bytes. These are its
+own binary formats, which COPY also takes for the values of single rows. Columns that have no form
+in bulk come and go as the text of COPY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.avro.binary import copy_texts
+from shared.avro.columns import (
+    SLACK,
+    UUID_BYTES,
+    Chunk,
+    Column,
+    Int64,
+    Ints,
+    Texts,
+    Values,
+    uuid_bytes,
+    uuid_texts,
+    window_of,
+)
+from shared.avro.errors import AvroError
+from shared.errors import DatabaseRefusal
+from shared.lazy import numpy as np
+from shared.tables import bulk
+from shared.tables.column import StoredColumn
+
+SIGNATURE = b"PGCOPY\n\xff\r\n\0"
+HEAD_BYTES = len(SIGNATURE) + 8
+
+_HEAD = SIGNATURE + bytes(8)
+_TAIL = b"\xff\xff"
+
+Sent = bytes | memoryview
+StoredColumns = Mapping[str, StoredColumn]
+Part = tuple[str, Any]
+"""Values of a fixed size in each row: numpy's type of them, and the values."""
+
+
+def is_bulk(columns: StoredColumns) -> bool:
+    """Whether these columns can be sent in bulk."""
+    return all(column.bulk is not None for column in columns.values())
+
+
+def from_sent(form: bulk.Bulk, sent: Sequence[Sent]) -> Column:
+    """The column of what PostgreSQL aggregated for each expression of a form.
+
+    Raises:
+        DatabaseRefusal: a value is one that Avro cannot hold.
+    """
+    match form:
+        case bulk.Numbers():
+            numbers = np.frombuffer(sent[0], ">i8").astype(np.int64)
+            if any(bool((numbers == infinite).any()) for infinite in form.infinite):
+                raise DatabaseRefusal(form.infinite_error)
+            return Ints(numbers + form.origin if form.origin else numbers)
+        case bulk.Uuids():
+            return uuid_texts(sent[0])
+        case bulk.Texts():
+            lengths = np.frombuffer(sent[0], ">i4").astype(np.int64)
+            if int(lengths.sum()) != len(sent[1]):
+                raise DatabaseRefusal(
+                    "The database does not store text in UTF-8; move it to one that does."
+                )
+            return Texts.packed(bytes(sent[1]), lengths)
+
+
+def column_of(column: StoredColumn, values: list[Any]) -> Column:
+    """The column of Avro values; of Python values unless it has a form in bulk that they fit."""
+    types = set(map(type, values))
+    match column.bulk:
+        case bulk.Numbers() if types <= {int}:
+            return Ints(np.array(values, np.int64))
+        case bulk.Texts() | bulk.Uuids() if types <= {str}:
+            return Texts.of([text.encode() for text in values])
+    return Values(values)
+
+
+def repeated(column: StoredColumn, value: Any, rows: int) -> Column:
+    """A column that has the same Avro value in all rows."""
+    match column_of(column, [value]):
+        case Ints() as one:
+            return Ints(np.repeat(one.values, rows))
+        case Texts() as one:
+            return Texts(one.data, np.zeros(rows, np.int64), np.repeat(one.lengths, rows))
+    return Values([value] * rows)
+
+
+def can_copy(chunk: Chunk, columns: StoredColumns) -> bool:
+    """Whether `to_copy` supports these rows."""
+    *_, last = columns.values()
+    return chunk.is_plain and isinstance(last.bulk, bulk.Uuids) and is_bulk(columns)
+
+
+def to_copy(chunk: Chunk, columns: StoredColumns) -> bytes:
+    """Rows in the binary format of COPY.
+
+    Args:
+        chunk: the rows, one at least, with the columns of `columns`.
+        columns: the columns in their order.
+
+    Raises:
+        AvroError: `bad_rows`, a value does not fit its column.
+    """
+    segments = list(_segments(chunk, columns))
+    sizes = np.zeros(chunk.rows, np.int64)
+    for segment in segments:
+        sizes += segment.lengths if isinstance(segment, Texts) else segment.itemsize
+    ends = np.cumsum(sizes)
+    buffer = bytearray(int(ends[-1]) + SLACK)
+    at = ends - sizes
+    for segment in segments:
+        if isinstance(segment, Texts):
+            # The last word of a text spills into what follows it, which is written next.
+            copy_texts(segment, buffer, at)
+            at += segment.lengths
+        else:
+            window_of(buffer, segment.itemsize)[at] = segment
+            at += segment.itemsize
+    return b"".join((_HEAD, memoryview(buffer)[: int(ends[-1])], _TAIL))
+
+
+def to_copy_text(chunk: Chunk, columns: StoredColumns) -> bytes:
+    """Rows in the text format of COPY, whatever their columns.
+
+    Args:
+        chunk: the rows, with the columns of `columns`.
+        columns: the columns in their order.
+
+    Raises:
+        AvroError: `damaged`, a text is not UTF-8.
+        OverflowError: a value is one that Python cannot hold, such as a moment in year 10000.
+    """
+    texts = [
+        column.copy_texts([column.from_avro(value) for value in chunk.columns[name].to_list()])
+        for name, column in columns.items()
+    ]
+    return "".join(f"{line}\n" for line in map("\t".join, zip(*texts, strict=True))).encode()
+
+
+def _segments(chunk: Chunk, columns: StoredColumns) -> list[Texts | np.typing.NDArray[np.void]]:
+    """What follows one another in a row: texts, and between them everything of a fixed size."""
+    found: list[Texts | np.typing.NDArray[np.void]] = []
+    parts: list[Part] = [(">i2", np.int16(len(columns)))]
+    for name, column in columns.items():
+        for part in _parts(column.bulk, chunk.columns[name]):
+            if isinstance(part, Texts):
+                found += [_fixed(parts, chunk.rows), part]
+                parts = []
+            else:
+                parts.append(part)
+    return [*found, _fixed(parts, chunk.rows)]
+
+
+def _parts(form: bulk.Bulk | None, column: Column) -> Sequence[Part | Texts]:
+    """What COPY's binary format has for a column in each row."""
+    match form:
+        case bulk.Numbers():
+            numbers = _ints(column)
+            return [(">i4", 8), (">i8", numbers - form.origin if form.origin else numbers)]
+        case bulk.Uuids():
+            raw = uuid_bytes(_texts(column), form.error).view(f"V{UUID_BYTES}").reshape(-1)
+            return [(">i4", UUID_BYTES), (f"V{UUID_BYTES}", raw)]
+        case bulk.Texts():
+            texts = _texts(column)
+            return [(">i4", texts.lengths), texts]
+    raise TypeError("a column without a form in bulk is copied as text")
+
+
+def _fixed(parts: list[Part], rows: int) -> np.typing.NDArray[np.void]:
+    kinds = [(f"f{place}", kind) for place, (kind, _) in enumerate(parts)]
+    laid = np.empty(rows, np.dtype(kinds))
+    for (name, _), (_, values) in zip(kinds, parts, strict=True):
+        laid[name] = values
+    return laid.view(f"V{laid.itemsize}")
+
+
+def _ints(column: Column) -> Int64:
+    if not isinstance(column, Ints):
+        raise _misfit("numbers")
+    return column.values
+
+
+def _texts(column: Column) -> Texts:
+    if not isinstance(column, Texts):
+        raise _misfit("texts")
+    return column
+
+
+def _misfit(wanted: str) -> AvroError:
+    return AvroError(
+        "bad_rows", f"A column of the file does not hold {wanted}, as the table's does."
+    )

@@ -1,0 +1,258 @@
+"""Avro files from other tools: restored if they fit the table, otherwise refused with a reason."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared import tables
+from shared.avro import schemas
+from shared.backups.errors import UnusableBackup
+from shared.errors import DatabaseRefusal
+from tests.backups.rows import JOB, LOAD_ID, NOON, file, jobs
+
+DEPARTMENTS, JOBS, HIRES = tables.all_tables().values()
+MICROS = {"type": "long", "logicalType": "timestamp-micros"}
+HIRE = {"id": "long", "name": "string", "datetime": MICROS, "department_id": "long"} | {
+    "job_id": "long"
+}
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
+def test_a_plain_file_is_restored(codec, upload, restored, database):
+    done = restored(JOBS, upload(file(JOB, jobs(3000), codec)), sender="ann")
+
+    assert done.changes["inserted"].count == 3000
+    found = database.ask("select id, job, load_id, accepted_at from jobs order by id")
+    assert [row[:2] for row in found] == jobs(3000)
+    assert {row[2:] for row in found} == {(done.load_id, done.accepted_at)}
+
+
+def test_unchanged_rows_are_not_touched(upload, restored, database):
+    database.fill(JOBS, jobs(3))
+    before = database.rows(JOBS)
+
+    done = restored(JOBS, upload(file(JOB, jobs(3))))
+
+    assert done.changes["unchanged"].count == 3
+    assert database.rows(JOBS) == before
+
+
+def test_field_order_and_extra_fields_do_not_matter(upload, restored, database):
+    fields = {"extra": ["null", "double"], "job": "string", "id": "int"}
+
+    restored(JOBS, upload(file(fields, [(1.5, "Welder", 1), (None, "Tester", 2)])))
+
+    assert database.ask("select id, job from jobs order by id") == [(1, "Welder"), (2, "Tester")]
+
+
+def test_a_bigquery_export_with_nullable_columns_is_restored(parents, upload, restored, database):
+    moment = datetime(2021, 7, 27, 16, 2, 8, 1, tzinfo=UTC)
+    fields = {
+        "id": ["null", "long"],
+        "name": ["null", "string"],
+        "hired_at": ["null", MICROS],
+        "department_id": ["null", "long"],
+        "job_id": ["null", "long"],
+        "accepted_at": ["null", MICROS],
+        "load_id": ["null", "string"],
+        "hired_on": ["null", {"type": "int", "logicalType": "date"}],
+    }
+    rows = [(i, f"n{i}", moment, 1, 2, NOON, str(LOAD_ID), moment.date()) for i in range(1, 500)]
+
+    restored(HIRES, upload(file(fields, rows)), aliases={"datetime": "hired_at"})
+
+    assert database.ask(
+        "select count(*), min(datetime), max(accepted_at), min(load_id::text) from hired_employees"
+    ) == [(499, moment, NOON, str(LOAD_ID))]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ({"type": "long", "logicalType": "timestamp-millis"}, NOON.replace(microsecond=0)),
+        ("string", "2026-01-01T12:00:00Z"),
+        ("string", "2026-01-01T13:00:00+01:00"),
+    ],
+)
+def test_timestamps_in_milliseconds_or_as_text_are_converted(
+    kind, value, parents, upload, restored, database
+):
+    fields = {**HIRE, "datetime": kind}
+
+    restored(HIRES, upload(file(fields, [(1, "Ana", value, 1, 1)])))
+
+    assert database.ask("select datetime from hired_employees") == [(NOON.replace(microsecond=0),)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"id": "long"}, "it lacks job"),
+        ({"id": "long", "job": "long"}, "another type for job"),
+        ({"id": "double", "job": "string"}, "another type for id"),
+        ({"id": MICROS, "job": "string"}, "another type for id"),
+        ({"id": "string", "job": "string", "load_id": "long"}, "id .*load_id"),
+    ],
+)
+def test_a_file_with_other_fields_is_refused(fields, message, upload, restored, database):
+    with pytest.raises(UnusableBackup, match=message) as caught:
+        restored(JOBS, upload(file(fields, [])))
+
+    assert caught.value.code == "wrong_schema"
+
+
+def test_a_bare_number_is_not_a_timestamp(parents, upload, restored):
+    # It could be seconds or milliseconds, and nothing is guessed.
+    with pytest.raises(UnusableBackup, match="another type for datetime"):
+        restored(HIRES, upload(file({**HIRE, "datetime": "long"}, [])))
+
+
+def test_a_file_with_invalid_rows_is_refused(upload, restored, database):
+    database.fill(JOBS, [(1, "Welder")])
+    before = database.rows(JOBS)
+    bad = [(0, "Zero"), (3, "  "), (4, "x" * 1001), (5, "a\x00b"), *((-i, "n") for i in range(20))]
+
+    with pytest.raises(UnusableBackup, match="24 rows") as caught:
+        restored(JOBS, upload(file(JOB, [*jobs(2000), *bad])))
+
+    assert caught.value.code == "bad_rows"
+    examples = caught.value.facts["examples"]
+    assert len(examples) == 10
+    assert {
+        "key": {"id": 3},
+        "errors": ["job: Must hold more than blanks; give a text."],
+    } in examples
+    assert database.rows(JOBS) == before
+
+
+def test_null_is_not_a_value(upload, restored):
+    fields = {"id": "long", "job": ["null", "string"]}
+
+    with pytest.raises(UnusableBackup, match="1 rows") as caught:
+        restored(JOBS, upload(file(fields, [(1, "Welder"), (2, None)])))
+
+    assert caught.value.facts["examples"][0]["key"] == {"id": 2}
+
+
+def test_timestamps_outside_the_calendar_are_refused(parents, upload, restored):
+    fields = {**HIRE, "datetime": {"type": "long", "logicalType": "timestamp-micros"}}
+    rows = [(1, "Ana", 2**62, 1, 1)]
+
+    with pytest.raises(UnusableBackup, match="1 rows"):
+        restored(HIRES, upload(file(fields, rows)))
+
+
+def test_a_duplicate_key_is_refused(upload, restored, database):
+    with pytest.raises(UnusableBackup, match="2 keys") as caught:
+        restored(JOBS, upload(file(JOB, [*jobs(50), (7, "Other"), (9, "Job 9")])))
+
+    assert caught.value.code == "doubled_keys"
+    assert caught.value.facts["examples"] == [{"id": 7}, {"id": 9}]
+    assert database.rows(JOBS) == []
+
+
+def test_an_invalid_load_id_is_refused(upload, restored, database):
+    fields = {**JOB, "accepted_at": MICROS, "load_id": "string"}
+
+    with pytest.raises(UnusableBackup, match="not a UUID"):
+        restored(JOBS, upload(file(fields, [(1, "Welder", NOON, "x")])))
+
+    assert database.rows(JOBS) == []
+
+
+@pytest.mark.parametrize(
+    ("accepted_at", "load_id"),
+    [
+        (f"{NOON}\t{LOAD_ID}\n0\t \t{NOON}", str(LOAD_ID)),
+        (str(NOON), f"{LOAD_ID}\n0\t \t{NOON}\t{LOAD_ID}"),
+    ],
+)
+def test_a_text_that_postgresql_reads_brings_in_no_other_row(
+    accepted_at, load_id, upload, restored, database
+):
+    fields = {**JOB, "accepted_at": ["null", "string"], "load_id": ["null", "string"]}
+    # The null keeps the rows off the binary format, which such a text does not fit.
+    rows = [(1, "Welder", accepted_at, load_id), (2, "Baker", None, None)]
+
+    with pytest.raises(DatabaseRefusal, match="invalid input syntax"):
+        restored(JOBS, upload(file(fields, rows)))
+
+    assert database.rows(JOBS) == []
+
+
+GOOD = file(JOB, jobs(3000))
+
+
+@pytest.mark.parametrize(
+    ("data", "codes"),
+    [
+        (b"", {"not_avro"}),
+        (b"PAR1 something else", {"not_avro"}),
+        (b"id,job\n1,Welder\n", {"not_avro"}),
+        (GOOD[:3], {"truncated"}),
+        (GOOD[:40], {"truncated"}),
+        (GOOD[: len(GOOD) // 2], {"truncated"}),
+        (GOOD[:-1], {"truncated"}),
+        (GOOD + b"x", {"truncated", "damaged"}),
+        (GOOD[:-16] + bytes(16), {"damaged"}),
+        (GOOD.replace(b"deflate", b"bzipped"), {"unknown_codec"}),
+        (GOOD.replace(b'"long"', b'"lung"'), {"wrong_schema"}),
+        (GOOD.replace(b'"record"', b'"reckon"'), {"wrong_schema", "damaged"}),
+        (GOOD.replace(b'"fields"', b'"felds!"'), {"wrong_schema", "damaged"}),
+    ],
+)
+def test_an_incomplete_or_damaged_avro_file_is_refused(data, codes, upload, restored, database):
+    database.fill(JOBS, [(1, "Welder")])
+    before = database.rows(JOBS)
+
+    with pytest.raises(UnusableBackup) as caught:
+        restored(JOBS, upload(data))
+
+    assert caught.value.code in codes, str(caught.value)
+    assert str(caught.value).endswith(".")
+    assert database.rows(JOBS) == before
+    assert database.ask("select count(*) from loads") == [(0,)]
+
+
+@pytest.mark.parametrize("place", [0.01, 0.2, 0.5, 0.8, 0.99])
+def test_a_backup_with_one_flipped_bit_is_refused(
+    place, database, backups, restored, content, upload
+):
+    database.fill(JOBS, jobs(2000))
+    (manifest,) = backups.back_up([JOBS], "")
+    database.ask("delete from jobs where id > 10")
+    before = database.rows(JOBS)
+    data = bytearray(content(manifest.object))
+    data[int(len(data) * place)] ^= 4
+
+    upload(bytes(data), manifest.object)
+    with pytest.raises(UnusableBackup, match="CRC32C") as caught:
+        restored(JOBS)
+
+    assert caught.value.code == "damaged"
+    assert database.rows(JOBS) == before
+
+
+def test_a_backup_that_was_replaced_by_another_valid_file_is_refused(
+    database, backups, restored, upload, storage_client, bucket
+):
+    database.fill(JOBS, jobs(20))
+    (manifest,) = backups.back_up([JOBS], "")
+    fields = {field["name"]: field["type"] for field in schemas.of_table(JOBS).declared["fields"]}
+    rows = [(*row, NOON + timedelta(hours=1), str(LOAD_ID)) for row in jobs(20)]
+    upload(file(fields, rows), manifest.object)
+    blob = storage_client.bucket(bucket).get_blob(manifest.object)
+    backups.catalog.write_manifest(
+        type(manifest)(
+            **{
+                name: getattr(manifest, name)
+                for name in manifest.__struct_fields__
+                if name not in ("crc32c", "size_bytes")
+            },
+            crc32c=blob.crc32c,
+            size_bytes=blob.size,
+        )
+    )
+
+    with pytest.raises(UnusableBackup, match="content checksum"):
+        restored(JOBS)

@@ -1,0 +1,91 @@
+"""Table options: rejected conflicts, self-references and composite keys."""
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+
+from shared import tables
+from shared.database.migrate import migrate
+from shared.loading import waiting
+from shared.loading.ledger import Counts, Source
+from shared.loading.load import load
+from shared.tables import Integer, Reference, Row, Table, Text
+from shared.validation.csv_rows import blocks
+
+
+class Part(Row):
+    """A part and the part it belongs to."""
+
+    id = Integer()
+    name = Text()
+    whole_id = Integer()
+
+
+class Price(Row):
+    """A price of a thing in a year."""
+
+    thing = Integer()
+    year = Integer()
+    price = Text()
+
+
+@pytest.fixture
+def add(engine):
+    """Add a table to the dictionary and the database; returns a function that loads CSV into it."""
+    known = tables.all_tables()
+    before = dict(known)
+    numbers = iter(range(1000))
+
+    def act(table):
+        known[table.name] = table
+        migrate(engine)
+
+        def drop(text):
+            source = Source(f"gs://u/{next(numbers)}", "file", table.name, datetime.now(UTC))
+            entry = load(engine, source, lambda: blocks(table, io.BytesIO(text.encode()), 1 << 20))
+            list(waiting.release_after(engine, entry))
+            return entry.counts
+
+        return drop
+
+    yield act
+    known.clear()
+    known.update(before)
+
+
+def test_a_table_that_rejects_conflicts_preserves_its_rows(add, rows):
+    drop = add(Table("prices", Price, key=("thing", "year"), on_conflict="reject"))
+
+    assert drop("1,2020,5\n1,2021,6\n") == Counts(inserted=2)
+    assert drop("1,2020,7\n1,2021,6\n1,2022,1\n1,2022,2\n1,2022,1\n") == Counts(
+        inserted=1, unchanged=2, rejected=2
+    )
+
+    assert rows("select thing, year, price from prices order by year") == [
+        (1, 2020, "5"),
+        (1, 2021, "6"),
+        (1, 2022, "1"),
+    ]
+    assert rows("select raw, reason from rejected_rows order by position") == [
+        ({"thing": 1, "year": 2020, "price": "7"}, "conflict"),
+        ({"thing": 1, "year": 2022, "price": "2"}, "conflict"),
+    ]
+
+
+def test_a_table_with_a_composite_key_is_updated_by_the_whole_key(add, rows):
+    drop = add(Table("prices", Price, key=("thing", "year")))
+
+    drop("1,2020,5\n2,2020,5\n")
+
+    assert drop("1,2020,6\n1,2021,5\n2,2020,5\n") == Counts(inserted=1, updated=1, unchanged=1)
+    assert rows("select key from replaced_rows") == [({"thing": 1, "year": 2020},)]
+
+
+def test_a_table_may_reference_itself(add, rows):
+    drop = add(Table("parts", Part, references=(Reference("whole_id", "parts"),)))
+
+    assert drop("2,wheel,1\n1,car,1\n5,bolt,4\n4,door,3\n") == Counts(inserted=2, waiting=2)
+    assert drop("3,body,1\n") == Counts(inserted=1)
+
+    assert rows("select id from parts order by id") == [(1,), (2,), (3,), (4,), (5,)]

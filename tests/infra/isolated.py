@@ -1,0 +1,75 @@
+"""A function as Cloud Build sees it: its unpacked zip and only the distributions it requires."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import distributions
+from pathlib import Path
+
+import httpx
+
+from infra import package, requirements
+from infra.functions import ROOT, Function
+from infra.local import ports
+
+
+def unpacked(function: Function, folder: Path, root: Path = ROOT) -> Path:
+    """Build the zip of a function and unpack it; returns the folder."""
+    with zipfile.ZipFile(package.write(function, folder, root)) as archive:
+        archive.extractall(folder / "source")
+    return folder / "source"
+
+
+def environment(source: Path, folder: Path) -> dict[str, str]:
+    """Variables with which Python finds only the distributions in the requirements."""
+    wanted = requirements.read(source / "requirements.txt")
+    installed = {_normal(one.metadata["Name"]): one for one in distributions()}
+    for name, pinned in wanted.items():
+        if name not in installed:
+            # It is for another platform.
+            assert " ; " in pinned.text, name
+            continue
+        found = installed[name]
+        assert f"=={found.version} " in pinned.text, name
+        for file in found.files or ():
+            link = folder / file
+            if ".." not in file.parts:
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(found.locate_file(file))
+    return {"PYTHONPATH": str(folder), "PYTHONNOUSERSITE": "1", "PATH": os.environ["PATH"]}
+
+
+def python() -> str:
+    """A Python without our virtual environment."""
+    return os.path.realpath(sys.executable)
+
+
+@contextmanager
+def serving(function: Function, source: Path, environment: dict[str, str]) -> Iterator[str]:
+    """Serve the unpacked function; gives its address."""
+    port = ports.choose([function.name], {}, {})[function.name]
+    words = ["-m", "functions_framework", "--target", function.name, "--port", str(port)]
+    words += ["--signature-type", function.trigger.signature, "--host", "127.0.0.1"]
+    with subprocess.Popen(
+        [python(), *words], cwd=source, env=environment, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            for _ in range(200):
+                assert process.poll() is None, process.stderr.read().decode()
+                try:
+                    httpx.get(f"http://127.0.0.1:{port}/health")
+                    break
+                except httpx.TransportError:
+                    time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

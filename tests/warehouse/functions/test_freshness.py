@@ -1,0 +1,56 @@
+"""The function freshness: how far BigQuery is behind PostgreSQL."""
+
+from datetime import datetime
+
+from shared import tables
+from tests.support.problems import assert_problem
+from tests.warehouse.functions.callers import METRICS
+
+
+def test_an_empty_platform_is_not_behind(client_of, warehouse, engine):
+    body = client_of("freshness").get("/freshness", headers=METRICS).get_json()
+
+    assert [one.pop("table") for one in body["tables"]] == list(tables.all_tables())
+    nothing = {"unsynced": 0, "oldest_unsynced": None, "lag_seconds": 0}
+    never = {"as_of": None, "changed_at": None, "checked_at": None}
+    assert body.pop("tables") == [{**nothing, **never}] * 3
+    assert body == {**nothing, "bigquery": True, "newest_synced": None}
+
+
+def test_it_reports_what_bigquery_has_and_what_is_missing(client_of, hired, drop, sync, execute):
+    sync.sweep()
+    synced = execute("select max(finished_at) from loads")[0][0]
+    drop("jobs", "2,Tester\n", minute=1)
+    drop("jobs", "3,Baker\n", minute=2)
+
+    body = client_of("freshness").get("/", headers=METRICS).get_json()
+
+    oldest = execute("select min(finished_at) from loads where synced_at is null")[0][0]
+    jobs = next(one for one in body["tables"] if one["table"] == "jobs")
+    hires = next(one for one in body["tables"] if one["table"] == "hired_employees")
+    assert (body["bigquery"], body["unsynced"]) == (True, 2)
+    assert datetime.fromisoformat(body["newest_synced"]) == synced
+    assert datetime.fromisoformat(body["oldest_unsynced"]) == oldest
+    assert (jobs["unsynced"], hires["unsynced"]) == (2, 0)
+    assert (hires["lag_seconds"], hires["oldest_unsynced"]) == (0, None)
+    assert 0 < jobs["lag_seconds"] == body["lag_seconds"] < 60
+    for one in (jobs, hires):
+        assert one["as_of"] <= one["changed_at"] <= one["checked_at"]
+
+
+def test_it_reports_the_ledger_if_bigquery_is_unavailable(client_of, drop, engine, monkeypatch):
+    drop("jobs", "1,Welder\n")
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "http://127.0.0.1:9")
+
+    answer = client_of("freshness").get("/", headers=METRICS)
+
+    body = answer.get_json()
+    assert answer.status_code == 200
+    assert (body["bigquery"], body["newest_synced"], body["unsynced"]) == (False, None, 1)
+
+
+def test_a_call_without_a_token_or_with_another_method_is_rejected(client_of):
+    client = client_of("freshness")
+
+    assert_problem(client.get("/"), 401, "token-missing")
+    assert_problem(client.post("/", headers=METRICS), 405, "method-not-allowed")
