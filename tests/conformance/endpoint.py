@@ -72,7 +72,7 @@ class Endpoint:
             self._arrival.notify_all()
         return self.answer(count, pushed)
 
-    def wait_for(self, count: int, seconds: float = 10) -> list[Pushed]:
+    def wait_for(self, count: int, seconds: float = 60) -> list[Pushed]:
         """The pushes so far, once there are `count` of them."""
         with self._arrival:
             arrived = self._arrival.wait_for(lambda: len(self.pushes) >= count, seconds)

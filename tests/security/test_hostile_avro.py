@@ -17,10 +17,10 @@ EMPTY = {"type": "record", "name": "Empty", "fields": []}
 
 
 def refused(content: object, **options: int) -> UnusableBackup:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(UnusableBackup) as caught:
         restored(content, **options)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     return caught.value
 
 
@@ -100,11 +100,11 @@ def test_extra_fields_are_allowed_if_they_do_not_amplify(union):
     first = number(1) + text(b"a") if "null" in union else number(0) + number(7)
     row = ROW + first + text(b"\x7f" * 200_000) + number(0) + number(0) + number(0)
 
-    started = time.perf_counter()
+    started = time.process_time()
 
     assert restored(header(record(*more)) + block(1, row)) == (1, 0)
     # Parsed as a decimal, this many digits would take minutes.
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(

@@ -88,13 +88,13 @@ def test_values_nested_to_the_limit_pass_and_deeper_ones_do_not():
 
 def test_a_duplicate_key_after_many_others_is_found_quickly():
     names = ", ".join(f'"a{number}": 1' for number in range(200_000))
-    started = time.perf_counter()
+    started = time.process_time()
 
     with pytest.raises(BadBatch, match="'z' occurs twice"):
         json_batch.check(JOBS, batch(f'{{{names}, "z": 1, "z": 1}}'))
 
     # Counting the occurrences of each key would take minutes.
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_only_some_of_many_unknown_fields_are_listed():

@@ -27,10 +27,10 @@ def validated(content: bytes, limit: int = LIMIT) -> tuple[int, list[tuple[int, 
 
 def seconds(lines: int) -> float:
     content = b"1,Welder\n" + b'x","y\n' * lines
-    started = time.perf_counter()
+    started = time.process_time()
     staged, rejects = validated(content)
     assert (staged, len(rejects)) == (1, lines)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def test_rows_with_unclosed_quotation_marks_are_read_only_once():

@@ -12,9 +12,9 @@ COUNT = 2000
 
 def seconds(presented: str, configured: list[Token]) -> float:
     def once() -> float:
-        started = time.perf_counter()
+        started = time.process_time()
         tokens._find(presented, configured)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     return median(once() for _ in range(25))
 

@@ -42,7 +42,7 @@ class Operator:
         blob.upload_from_string(content, content_type="text/csv")
         return f"gs://{self.names['uploads']}/{name}#{blob.generation}"
 
-    def loaded(self, source: str, seconds: float = 30) -> dict[str, Any]:
+    def loaded(self, source: str, seconds: float = 120) -> dict[str, Any]:
         """The ledger's entry of a source, as soon as its file has been moved on."""
         name, _, _ = source.removeprefix(f"gs://{self.names['uploads']}/").rpartition("#")
         limit = time.monotonic() + seconds
@@ -75,7 +75,7 @@ class Operator:
         """An object's bytes."""
         return bytes(self.storage.bucket(self.names[place]).blob(name).download_as_bytes())
 
-    def synced(self, seconds: float = 30) -> None:
+    def synced(self, seconds: float = 120) -> None:
         """Wait until the warehouse has all that the ledger has, and nothing waits."""
         limit = time.monotonic() + seconds
         while self.count("select count(*) from loads where synced_at is null"):

@@ -92,11 +92,11 @@ class Platform:
     def stop(self) -> str:
         """Stop the platform; returns what it printed."""
         self.process.terminate()
-        printed, _ = self.process.communicate(timeout=30)
+        printed, _ = self.process.communicate(timeout=120)
         return printed
 
 
-def wait_until(question: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+def wait_until(question: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
     """Wait until a question is answered yes."""
     limit = time.monotonic() + seconds
     while not question():

@@ -53,7 +53,8 @@ def test_a_second_sync_leaves_the_work_to_the_running_one(
     second = sync.run()
 
     assert second.running_elsewhere
-    assert time.monotonic() - started < 1
+    # The first one waits longer.
+    assert time.monotonic() - started < 10
     proceed.set()
     first.join()
     assert (differences(), not_synced()) == ([], 0)

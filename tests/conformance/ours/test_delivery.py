@@ -2,6 +2,7 @@
 
 import queue
 import time
+from contextlib import closing
 from itertools import pairwise
 
 import pytest
@@ -13,6 +14,7 @@ from google.auth import jwt
 from google.pubsub_v1 import types
 
 from tests.conformance import servers
+from tests.conformance.endpoint import Endpoint
 from tests.conformance.ours.push_config import ACCOUNT, pushing
 from tests.conformance.projects import utc
 from tests.conformance.raw_requests import ONCE
@@ -20,40 +22,47 @@ from tests.conformance.raw_requests import ONCE
 # --- backoff
 
 
-def test_a_nacked_push_is_redelivered_after_the_minimum_backoff(project, endpoint):
-    topic = project.topic()
-    project.subscription(topic, **pushing(endpoint, minimum=0.4))
-    endpoint.answer = lambda n, pushed: 500 if n == 1 else 204
+def backoffs(project, count, **limits):
+    """How long each of so many nacked pushes took to come again, measured up to five times.
 
-    project.publish(topic, b"again")
-    first, second = endpoint.wait_for(2)
+    A busy machine makes some measurements late, but not all of them. No push may be early.
+    """
+    for number in range(5):
+        with closing(Endpoint()) as endpoint:
+            topic = project.topic(f"topic-{number}")
+            project.subscription(topic, f"subscription-{number}", **pushing(endpoint, **limits))
+            endpoint.answer = lambda n, pushed: 500 if n <= count else 204
+            project.publish(topic, b"again")
+            times = [pushed.at for pushed in endpoint.wait_for(count + 1)]
+        waits = [after - before for before, after in pairwise(times)]
+        assert min(waits) > 0.95 * limits["minimum"]
+        yield waits
 
-    assert 0.38 < second.at - first.at < 0.7
+
+def test_a_nacked_push_is_redelivered_after_the_minimum_backoff(project):
+    assert any(0.38 < wait < 0.7 for (wait,) in backoffs(project, 1, minimum=0.4))
 
 
-def test_the_backoff_doubles_up_to_its_maximum(project, endpoint):
-    topic = project.topic()
-    project.subscription(topic, **pushing(endpoint, minimum=0.2, maximum=0.5))
-    endpoint.answer = lambda n, pushed: 500 if n < 5 else 204
+def test_the_backoff_doubles_up_to_its_maximum(project):
+    expected = pytest.approx([0.2, 0.4, 0.5, 0.5], abs=0.12)
 
-    project.publish(topic, b"again")
-    times = [pushed.at for pushed in endpoint.wait_for(5)]
-    waits = [after - before for before, after in pairwise(times)]
-
-    assert waits == pytest.approx([0.2, 0.4, 0.5, 0.5], abs=0.12)
+    assert any(waits == expected for waits in backoffs(project, 4, minimum=0.2, maximum=0.5))
 
 
 def test_a_message_nacked_on_a_pull_waits_for_its_backoff_too(project, endpoint):
     topic = project.topic()
     retry = pushing(endpoint, minimum=0.5)["retry_policy"]
     subscription = project.subscription(topic, retry_policy=retry)
-    project.publish(topic, b"again")
 
-    project.change_deadline(subscription, 0, *project.pull(subscription))
-    nacked = time.monotonic()
-    project.pull(subscription)
+    def backoff():
+        project.publish(topic, b"again")
+        project.change_deadline(subscription, 0, *project.pull(subscription))
+        nacked = time.monotonic()
+        (again,) = project.pull(subscription)
+        project.acknowledge(subscription, again)
+        return time.monotonic() - nacked
 
-    assert 0.45 < time.monotonic() - nacked < 1.0
+    assert any(0.45 < backoff() < 1.0 for _ in range(5))
 
 
 def test_an_endpoint_that_was_down_gets_its_messages_once_it_is_up(project, endpoint):
