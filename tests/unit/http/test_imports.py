@@ -11,17 +11,8 @@ FUNCTIONS = sorted(main.parent.name for main in (ROOT / "functions").glob("*/mai
 HEAVY = {
     *("google.auth", "google.api_core", "google.protobuf", "google.cloud.storage"),
     *("google.cloud.bigquery", "google.cloud.pubsub_v1", "fastavro", "cryptography", "grpc"),
-    *(
-        "numpy",
-        "isal",
-        "cramjam",
-        "sqlalchemy",
-        "alembic",
-        "pg8000",
-        "apispec",
-        "requests",
-        "polars",
-    ),
+    *("sqlalchemy", "alembic", "pg8000", "apispec", "requests", "polars", "numpy", "cramjam"),
+    *("isal", "google_crc32c", "aiohttp", "urllib.request"),
 }
 
 
