@@ -327,10 +327,10 @@ class Hall(Row):
 
 
 def test_a_file_made_elsewhere_may_hold_kinds_that_the_bulk_paths_do_not_cover(
-    made, database, upload, restored
+    create_table, database, upload, restored
 ):
     halls = Table("halls", Hall)
-    made("halls", 'id bigint primary key, "window" boolean not null, built date not null')
+    create_table("halls", 'id bigint primary key, "window" boolean not null, built date not null')
     day = date(2021, 7, 27)
     fields = {
         "id": "long",

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from google.cloud import pubsub_v1
 
-from infra.local import layout as layouts
+from infra import functions
+from infra.local.layout import PROJECT, Layout
 from tests.support.stand_ins import StandIns
 
 
@@ -59,10 +60,10 @@ def pubsub(pubsub_endpoint: str) -> Iterator[PubSub]:
 
 @pytest.fixture(scope="session")
 def quiet_project(pubsub: PubSub) -> str:
-    """A project with the platform's topics, none of which anybody listens to."""
-    for topic in layouts.TOPICS:
-        pubsub.publisher.create_topic(name=f"projects/{layouts.PROJECT}/topics/{topic}")
-    return layouts.PROJECT
+    """A project with the platform's topics, none of which has a subscription."""
+    for topic in Layout({}, functions.read(), "").topics():
+        pubsub.publisher.create_topic(name=f"projects/{PROJECT}/topics/{topic}")
+    return PROJECT
 
 
 @pytest.fixture
