@@ -22,7 +22,7 @@ from infra.local.status import PartStatus, PlatformStatus, read_status, running_
 from tests.support import secrecy
 from tests.support.checkout import ROOT
 
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 # Parts that run only once, at the start.
 TASKS = ("topics", "buckets", "tables", "warehouse")
 

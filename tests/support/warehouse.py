@@ -41,6 +41,6 @@ def star(bigquery_client: bigquery.Client) -> Warehouse:
 @pytest.fixture
 def warehouse(star: Warehouse) -> Warehouse:
     """That star schema, emptied."""
-    for name in (*(p.target for p in projections()), "sync_state", "loads", "load_rejects"):
-        star.query(f"delete from {star.names.table(name)} where true")
+    names = (*(p.target for p in projections()), "sync_state", "loads", "load_rejects")
+    star.query(";\n".join(f"delete from {star.names.table(name)} where true" for name in names))
     return star
