@@ -110,7 +110,7 @@ class Timestamp(Kind):
     @property
     def json_check(self) -> ColumnCheck:
         """One regular expression for the whole column."""
-        return lambda column: _PLAIN_COLUMN("\n".join([*column, ""])) is not None
+        return _all_plain
 
     def json_schema(self) -> dict[str, Any]:
         """Stricter than `date-time`, which takes a space, or a small t and z."""
@@ -185,6 +185,12 @@ class Timestamp(Kind):
     bigquery_type = "TIMESTAMP"
     postgres_canonical = f"cast({avro_sql} as text)"
     bigquery_canonical = "cast(unix_micros({}) as string)"
+
+
+def _all_plain(column: Sequence[str]) -> bool:
+    text = "\n".join([*column, ""])
+    # A value that holds two moments, a line each, is not one.
+    return text.count("\n") == len(column) and _PLAIN_COLUMN(text) is not None
 
 
 def _in_utc(cell: str) -> str | None:
