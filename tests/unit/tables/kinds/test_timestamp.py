@@ -104,6 +104,8 @@ OF_THE_RULE = (True, False, False, False)
         ("T00:00:00+20:00", OF_THE_RULE),
         ("T00:00:00-23:59", OF_THE_RULE),
         ("T00:00:00+24:00", OF_NONE),
+        ("T00:00:00+00:60", OF_NONE),
+        ("T00:00:00-05:99", OF_NONE),
         ("T00:00:00+0200", OF_NONE),
         ("T00:00:00+02", OF_NONE),
         ("T00:00:00+02:00:00", OF_NONE),
