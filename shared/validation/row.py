@@ -95,10 +95,10 @@ def by_schema(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]
 
 def _few_unknown(table: Table, row: Any) -> Any:
     """The row with only as many unknown fields as are reported: each costs an error object."""
-    if not isinstance(row, dict) or len(row) <= len(table.fields) + MAX_UNKNOWN:
+    if not isinstance(row, dict) or len(row) <= MAX_UNKNOWN:
         return row
-    unknown = nsmallest(MAX_UNKNOWN, row.keys() - table.fields.keys())
-    return {name: row[name] for name in (*table.names, *unknown) if name in row}
+    reported = nsmallest(MAX_UNKNOWN, row.keys() - table.fields.keys())
+    return {name: row[name] for name in (*table.names, *reported) if name in row}
 
 
 def judge_fields(
@@ -185,7 +185,7 @@ def _error(name: str, refusal: Refusal | str) -> FieldError:
 def storable(value: Any) -> Any:
     """The value, with characters that PostgreSQL's jsonb cannot hold made visible.
 
-    NUL becomes U+2400 and half a surrogate pair U+FFFD.
+    NUL becomes U+2400, and half a surrogate pair U+FFFD three times.
     """
     if isinstance(value, str):
         if value.isascii() and "\x00" not in value:

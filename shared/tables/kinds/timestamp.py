@@ -14,10 +14,14 @@ from shared.tables.refusal import Reason
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXAMPLE = "2021-07-27T16:02:08Z"
 
-_ISO = re.compile(
-    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(Z|[+-]\d{2}:\d{2})?", re.ASCII
-).fullmatch
-_IN_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII).fullmatch
+# The same as in the JSON Schema. Python itself accepts +00:99, and newer versions the hour 24.
+_SCHEMA_MOMENT = (
+    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+    r"T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?"
+)
+_SCHEMA_OFFSET = r"(Z|[+-]([01]\d|2[0-3]):[0-5]\d)"
+_ISO = re.compile(rf"{_SCHEMA_MOMENT}(?P<offset>{_SCHEMA_OFFSET})?", re.ASCII).fullmatch
+_IN_UTC = re.compile(f"{_SCHEMA_MOMENT}Z", re.ASCII).fullmatch
 
 # Every day that exists in every year of these, in UTC.
 _PLAIN_CELL = (
@@ -35,12 +39,6 @@ _PLAIN_JSON = (
     r"(?>Z|[+-](?>0[0-9]|1[0-4]):[0-5][0-9])"
 )
 _PLAIN_COLUMN = re.compile(rf"(?:{_PLAIN_JSON}\n)*+\Z", re.ASCII).match
-
-_SCHEMA_MOMENT = (
-    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
-    r"T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?"
-)
-_SCHEMA_OFFSET = r"(Z|[+-]([01]\d|2[0-3]):[0-5]\d)"
 
 
 def micros(moment: datetime) -> int:
@@ -85,7 +83,7 @@ class Timestamp(Kind):
             moment = datetime.fromisoformat(value)
         except ValueError:
             raise refuse("not_a_timestamp") from None
-        if found[1] is None:
+        if found["offset"] is None:
             if self.default_timezone is None:
                 raise refuse("no_offset")
             moment = moment.replace(tzinfo=self.default_timezone)
@@ -110,7 +108,7 @@ class Timestamp(Kind):
     @property
     def json_check(self) -> ColumnCheck:
         """One regular expression for the whole column."""
-        return lambda column: _PLAIN_COLUMN("\n".join([*column, ""])) is not None
+        return _all_plain
 
     def json_schema(self) -> dict[str, Any]:
         """Stricter than `date-time`, which takes a space, or a small t and z."""
@@ -185,6 +183,12 @@ class Timestamp(Kind):
     bigquery_type = "TIMESTAMP"
     postgres_canonical = f"cast({avro_sql} as text)"
     bigquery_canonical = "cast(unix_micros({}) as string)"
+
+
+def _all_plain(column: Sequence[str]) -> bool:
+    text = "\n".join([*column, ""])
+    # A value that holds two moments, a line each, is not one.
+    return text.count("\n") == len(column) and _PLAIN_COLUMN(text) is not None
 
 
 def _in_utc(cell: str) -> str | None:

@@ -133,3 +133,19 @@ def test_one_blank_text_rejects_only_its_own_row():
 
     assert sorted(verdict.rows) == [0, 2]
     assert verdict.rejects[0].reason == "blank"
+
+
+def test_a_value_of_two_moments_is_rejected_and_spares_its_neighbours():
+    good = {
+        "id": 1,
+        "name": "x",
+        "datetime": "2021-07-27T16:02:08Z",
+        "department_id": 1,
+        "job_id": 1,
+    }
+    moments = "2021-07-27T16:02:08Z\n2021-07-27T16:02:08Z"
+
+    verdict = check(HIRES, body(good, {**good, "datetime": moments}, good))
+
+    assert list(verdict.rows) == [0, 2]
+    assert [(r.position, r.reason) for r in verdict.rejects] == [(1, "not_a_timestamp")]
