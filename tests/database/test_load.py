@@ -14,7 +14,7 @@ from shared import tables
 from shared.database.engine import transaction
 from shared.errors import UnreadableFile
 from shared.loading import waiting
-from shared.loading.ledger import Counts, Source
+from shared.loading.ledger import Counts, Source, fail
 from shared.loading.load import load
 from shared.validation.csv_rows import blocks
 
@@ -125,6 +125,64 @@ def test_the_same_bytes_again_are_new_where_their_sender_means_it(drop, rows):
 
     assert entry.counts == Counts(updated=1)
     assert rows("select job from jobs") == [("a",)]
+
+
+@pytest.mark.parametrize("content", ["crc32c:2:2", None])
+def test_other_bytes_of_the_same_table_are_no_repeat(drop, rows, content):
+    drop("jobs", "1,a\n", 1, content="crc32c:1:1")
+
+    entry = drop("jobs", "1,b\n", 2, content=content)
+
+    assert (entry.repeats, entry.counts) == (None, Counts(updated=1))
+    assert rows("select job, accepted_at from jobs") == [("b", NOON + timedelta(minutes=2))]
+
+
+def test_the_same_bytes_for_another_table_are_no_repeat(drop, rows):
+    drop("jobs", "1,a\n", 1, content="crc32c:1:1")
+
+    entry = drop("departments", "1,a\n", 2, content="crc32c:1:1")
+
+    assert (entry.repeats, entry.accepted_at) == (None, NOON + timedelta(minutes=2))
+
+
+def test_bytes_that_failed_before_are_no_repeat_once_they_can_be_loaded(drop, engine):
+    failed = Source("gs://uploads/f#1", "file", "jobs", NOON, content="crc32c:1:1")
+    with transaction(engine) as connection:
+        fail(connection, failed, {"code": "not_utf8"})
+
+    entry = drop("jobs", "1,a\n", 2, content="crc32c:1:1")
+
+    assert (entry.repeats, entry.accepted_at) == (None, NOON + timedelta(minutes=2))
+
+
+def test_bytes_sent_a_third_time_count_from_the_first_load_that_was_accepted(drop, rows):
+    drop("jobs", "1,a\n", 5, content="crc32c:1:1")
+    first = drop("jobs", "1,a\n", 1, content="crc32c:1:1", newest=True)
+    drop("jobs", "1,b\n", 3)
+
+    entry = drop("jobs", "1,a\n", 7, content="crc32c:1:1")
+
+    assert (entry.repeats, entry.accepted_at) == (first.load_id, NOON + timedelta(minutes=1))
+
+
+def test_bytes_sent_a_third_time_repeat_the_first_load_and_not_the_second(drop, engine):
+    first = drop("jobs", "1,a\n", 1, content="crc32c:1:1")
+    drop("jobs", "1,a\n", 2, content="crc32c:1:1")
+    with transaction(engine) as connection:
+        # Now it lies behind the second, in the order that PostgreSQL reads without being asked.
+        connection.exec_driver_sql(
+            "update loads set synced_at = now() where load_id = %s", (str(first.load_id),)
+        )
+
+    assert drop("jobs", "1,a\n", 3, content="crc32c:1:1").repeats == first.load_id
+
+
+def test_bytes_that_were_created_before_their_repeat_count_from_their_own_moment(drop):
+    drop("jobs", "1,a\n", 5, content="crc32c:1:1")
+
+    entry = drop("jobs", "1,a\n", 2, content="crc32c:1:1")
+
+    assert entry.accepted_at == NOON + timedelta(minutes=2)
 
 
 HIRE = "{},Ada,2021-01-01T00:00:00Z,{},{}\n"
