@@ -2,6 +2,9 @@
 
 import io
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -325,6 +328,83 @@ def test_concurrent_loads_of_the_same_keys_end_with_the_newest(engine, rows, led
 
     assert rows("select distinct job from jobs") == [("v7",)]
     assert sum(entry[2] for entry in ledger()) == 199
+
+
+@pytest.fixture
+def uncommitted(engine):
+    """A transaction of another session that has done something, until it is told how to end."""
+
+    @contextmanager
+    def act(sql):
+        with engine.connect() as connection:
+            connection.exec_driver_sql(sql)
+            yield connection
+
+    return act
+
+
+@pytest.fixture
+def until_blocked(rows):
+    """Wait until a session waits for a lock that another one holds."""
+
+    def act():
+        blocked = "select pid from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0"
+        for _ in range(1000):
+            if rows(blocked):
+                return
+            time.sleep(0.01)
+        raise AssertionError("no session waits for a lock")
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("minute", "size_bytes", "counts", "kept"),
+    [
+        (1, 0, Counts(inserted=2, updated=1), "mine"),
+        (1, 1, Counts(inserted=2, updated=1), "mine"),
+        (-1, 0, Counts(inserted=2, superseded=1), "theirs"),
+        (-1, 1, Counts(inserted=2, superseded=1), "theirs"),
+    ],
+)
+def test_a_key_that_another_load_inserts_while_this_one_merges_is_merged(
+    drop, rows, uncommitted, until_blocked, minute, size_bytes, counts, kept
+):
+    insert = f"insert into jobs values (2, 'theirs', '{NOON}', gen_random_uuid())"
+    with uncommitted(insert) as other, ThreadPoolExecutor() as pool:
+        loading = pool.submit(drop, "jobs", "1,a\n2,mine\n3,c\n", minute, size_bytes=size_bytes)
+        until_blocked()
+
+        other.commit()
+
+    assert loading.result().counts == counts
+    assert rows("select job from jobs order by id") == [("a",), (kept,), ("c",)]
+
+
+def test_a_key_whose_insert_is_rolled_back_is_inserted(drop, rows, uncommitted, until_blocked):
+    insert = f"insert into jobs values (2, 'theirs', '{NOON}', gen_random_uuid())"
+    with uncommitted(insert) as other, ThreadPoolExecutor() as pool:
+        loading = pool.submit(drop, "jobs", "1,a\n2,mine\n")
+        until_blocked()
+
+        other.rollback()
+
+    assert loading.result().counts == Counts(inserted=2)
+    assert rows("select job from jobs order by id") == [("a",), ("mine",)]
+
+
+def test_a_stored_row_that_another_load_deletes_meanwhile_is_inserted_again(
+    drop, rows, uncommitted, until_blocked
+):
+    drop("jobs", "2,old\n")
+    with uncommitted("delete from jobs where id = 2") as other, ThreadPoolExecutor() as pool:
+        loading = pool.submit(drop, "jobs", "1,a\n2,mine\n", 1)
+        until_blocked()
+
+        other.commit()
+
+    assert loading.result().counts == Counts(inserted=2)
+    assert rows("select job from jobs order by id") == [("a",), ("mine",)]
 
 
 LOADS = st.lists(

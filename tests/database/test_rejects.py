@@ -41,7 +41,9 @@ def test_rejects_of_any_shape_are_kept_as_they_came(send, rows, engine):
         assert len(list(rejects.of_load(connection, entry.load_id))) == len(given)
 
 
-@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\\", "a\nb\tc", "\\N", "\\.", "\u0001", "ü\u2028"])
+@pytest.mark.parametrize(
+    "name", ['a"b', "a\\b", "a\\", "a\nb\tc", "\\N", "\\.", "\u0001", "ü\u2028"]
+)
 def test_names_of_unknown_fields_are_kept_as_they_came(send, rows, name):
     assert send({**WELDER, name: 1}, WELDER).counts == Counts(inserted=1, rejected=1)
     assert rows("select errors, reason from rejected_rows") == [
