@@ -178,8 +178,7 @@ def _write_in_memory(
                 reasons: Counter[str] = Counter()
                 _keep_rejects(connection, table, source, found[0], reasons)
                 return Counts(inserted=copied, rejected=reasons.total()), reasons
-            # Another load has changed what the precheck saw.
-            precheck = None
+            # Another load has inserted one of the keys since; the merge finds it in a second round.
     begin(connection, table, _merge_of(source))
     return _stage_and_merge(connection, table, source, found, precheck)
 

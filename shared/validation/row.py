@@ -1,6 +1,7 @@
 """The verdict on one row, by the rules of the dictionary (marshmallow's verdict)."""
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -182,16 +183,19 @@ def _error(name: str, refusal: Refusal | str) -> FieldError:
     return FieldError(name, "rule_broken", {"sentence": storable(str(refusal))})
 
 
+# JSON's decoder joins the halves that belong together: those left are alone.
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+
+
 def storable(value: Any) -> Any:
     """The value, with characters that PostgreSQL's jsonb cannot hold made visible.
 
-    NUL becomes U+2400, and half a surrogate pair U+FFFD three times.
+    NUL becomes U+2400, and half a surrogate pair U+FFFD.
     """
     if isinstance(value, str):
         if value.isascii() and "\x00" not in value:
             return str(value)
-        whole = value.encode("utf-8", "surrogatepass")
-        return whole.decode("utf-8", "replace").replace("\x00", "\u2400")
+        return _HALF_A_PAIR.sub("\ufffd", value).replace("\x00", "\u2400")
     if isinstance(value, Mapping):
         return {storable(str(name)): storable(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):

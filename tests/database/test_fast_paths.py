@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared import tables
 from shared.database.engine import create, transaction
 from shared.errors import DatabaseBusy
-from shared.loading import fast_paths, rejects
+from shared.loading import fast_paths
 from shared.loading.fast_paths import Precheck
 from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
@@ -275,15 +275,3 @@ def test_keys_may_be_text(engine, prechecks):
             connection, flights, Rows(flights, range(7), [[*given, "x"], [*given, "y"]])
         )
         assert (found.repeated, found.orphans, found.known) == (0, 1, 0)
-
-
-def test_rejects_of_any_shape_are_recorded_as_sent(engine, rows):
-    given = [{"id": 1, "job": "a\nb\\n\u0000"}, "text", None, [1, ["\t"]], {"id": "\\."}]
-
-    entry = send(engine, tables.find("jobs"), [*given, {"id": 2, "job": "Welder"}])
-
-    assert entry.counts == Counts(inserted=1, rejected=len(given))
-    recorded = [raw for (raw,) in rows("select raw from rejected_rows order by position")]
-    assert recorded == [{"id": 1, "job": "a\nb\\n\u2400"}, *given[1:]]
-    with engine.connect() as connection:
-        assert len(list(rejects.of_load(connection, entry.load_id))) == len(given)

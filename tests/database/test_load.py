@@ -2,6 +2,9 @@
 
 import io
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -14,7 +17,7 @@ from shared import tables
 from shared.database.engine import transaction
 from shared.errors import UnreadableFile
 from shared.loading import waiting
-from shared.loading.ledger import Counts, Source
+from shared.loading.ledger import Counts, Source, fail
 from shared.loading.load import load
 from shared.validation.csv_rows import blocks
 
@@ -125,6 +128,64 @@ def test_the_same_bytes_again_are_loaded_as_newest_if_the_sender_says_so(drop, r
 
     assert entry.counts == Counts(updated=1)
     assert rows("select job from jobs") == [("a",)]
+
+
+@pytest.mark.parametrize("content", ["crc32c:2:2", None])
+def test_other_bytes_of_the_same_table_are_no_repeat(drop, rows, content):
+    drop("jobs", "1,a\n", 1, content="crc32c:1:1")
+
+    entry = drop("jobs", "1,b\n", 2, content=content)
+
+    assert (entry.repeats, entry.counts) == (None, Counts(updated=1))
+    assert rows("select job, accepted_at from jobs") == [("b", NOON + timedelta(minutes=2))]
+
+
+def test_the_same_bytes_for_another_table_are_no_repeat(drop, rows):
+    drop("jobs", "1,a\n", 1, content="crc32c:1:1")
+
+    entry = drop("departments", "1,a\n", 2, content="crc32c:1:1")
+
+    assert (entry.repeats, entry.accepted_at) == (None, NOON + timedelta(minutes=2))
+
+
+def test_bytes_that_failed_before_are_no_repeat_once_they_can_be_loaded(drop, engine):
+    failed = Source("gs://uploads/f#1", "file", "jobs", NOON, content="crc32c:1:1")
+    with transaction(engine) as connection:
+        fail(connection, failed, {"code": "not_utf8"})
+
+    entry = drop("jobs", "1,a\n", 2, content="crc32c:1:1")
+
+    assert (entry.repeats, entry.accepted_at) == (None, NOON + timedelta(minutes=2))
+
+
+def test_bytes_sent_a_third_time_count_from_the_first_load_that_was_accepted(drop, rows):
+    drop("jobs", "1,a\n", 5, content="crc32c:1:1")
+    first = drop("jobs", "1,a\n", 1, content="crc32c:1:1", newest=True)
+    drop("jobs", "1,b\n", 3)
+
+    entry = drop("jobs", "1,a\n", 7, content="crc32c:1:1")
+
+    assert (entry.repeats, entry.accepted_at) == (first.load_id, NOON + timedelta(minutes=1))
+
+
+def test_bytes_sent_a_third_time_repeat_the_first_load_and_not_the_second(drop, engine):
+    first = drop("jobs", "1,a\n", 1, content="crc32c:1:1")
+    drop("jobs", "1,a\n", 2, content="crc32c:1:1")
+    with transaction(engine) as connection:
+        # Now it lies behind the second, in the order that PostgreSQL reads without being asked.
+        connection.exec_driver_sql(
+            "update loads set synced_at = now() where load_id = %s", (str(first.load_id),)
+        )
+
+    assert drop("jobs", "1,a\n", 3, content="crc32c:1:1").repeats == first.load_id
+
+
+def test_bytes_that_were_created_before_their_repeat_count_from_their_own_moment(drop):
+    drop("jobs", "1,a\n", 5, content="crc32c:1:1")
+
+    entry = drop("jobs", "1,a\n", 2, content="crc32c:1:1")
+
+    assert entry.accepted_at == NOON + timedelta(minutes=2)
 
 
 HIRE = "{},Ada,2021-01-01T00:00:00Z,{},{}\n"
@@ -267,6 +328,83 @@ def test_concurrent_loads_of_the_same_keys_end_with_the_newest(engine, rows, led
 
     assert rows("select distinct job from jobs") == [("v7",)]
     assert sum(entry[2] for entry in ledger()) == 199
+
+
+@pytest.fixture
+def uncommitted(engine):
+    """A transaction of another session that has done something, until it is told how to end."""
+
+    @contextmanager
+    def act(sql):
+        with engine.connect() as connection:
+            connection.exec_driver_sql(sql)
+            yield connection
+
+    return act
+
+
+@pytest.fixture
+def until_blocked(rows):
+    """Wait until a session waits for a lock that another one holds."""
+
+    def act():
+        blocked = "select pid from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0"
+        for _ in range(1000):
+            if rows(blocked):
+                return
+            time.sleep(0.01)
+        raise AssertionError("no session waits for a lock")
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("minute", "size_bytes", "counts", "kept"),
+    [
+        (1, 0, Counts(inserted=2, updated=1), "mine"),
+        (1, 1, Counts(inserted=2, updated=1), "mine"),
+        (-1, 0, Counts(inserted=2, superseded=1), "theirs"),
+        (-1, 1, Counts(inserted=2, superseded=1), "theirs"),
+    ],
+)
+def test_a_key_that_another_load_inserts_while_this_one_merges_is_merged(
+    drop, rows, uncommitted, until_blocked, minute, size_bytes, counts, kept
+):
+    insert = f"insert into jobs values (2, 'theirs', '{NOON}', gen_random_uuid())"
+    with uncommitted(insert) as other, ThreadPoolExecutor() as pool:
+        loading = pool.submit(drop, "jobs", "1,a\n2,mine\n3,c\n", minute, size_bytes=size_bytes)
+        until_blocked()
+
+        other.commit()
+
+    assert loading.result().counts == counts
+    assert rows("select job from jobs order by id") == [("a",), (kept,), ("c",)]
+
+
+def test_a_key_whose_insert_is_rolled_back_is_inserted(drop, rows, uncommitted, until_blocked):
+    insert = f"insert into jobs values (2, 'theirs', '{NOON}', gen_random_uuid())"
+    with uncommitted(insert) as other, ThreadPoolExecutor() as pool:
+        loading = pool.submit(drop, "jobs", "1,a\n2,mine\n")
+        until_blocked()
+
+        other.rollback()
+
+    assert loading.result().counts == Counts(inserted=2)
+    assert rows("select job from jobs order by id") == [("a",), ("mine",)]
+
+
+def test_a_stored_row_that_another_load_deletes_meanwhile_is_inserted_again(
+    drop, rows, uncommitted, until_blocked
+):
+    drop("jobs", "2,old\n")
+    with uncommitted("delete from jobs where id = 2") as other, ThreadPoolExecutor() as pool:
+        loading = pool.submit(drop, "jobs", "1,a\n2,mine\n", 1)
+        until_blocked()
+
+        other.commit()
+
+    assert loading.result().counts == Counts(inserted=2)
+    assert rows("select job from jobs order by id") == [("a",), ("mine",)]
 
 
 LOADS = st.lists(
