@@ -75,7 +75,7 @@ def test_what_is_no_object_is_no_row(given):
 def test_the_name_of_an_unknown_field_can_be_stored():
     errors = judge(JOBS, {"id": 1, "job": "Welder", "a\x00b": 1, "c\ud83d": 1})
 
-    assert [error.field for error in errors] == ["a\u2400b", "c\ufffd\ufffd\ufffd"]
+    assert [error.field for error in errors] == ["a\u2400b", "c\ufffd"]
 
 
 def test_a_sentence_of_the_tables_own_can_be_stored():
@@ -93,7 +93,7 @@ def test_a_sentence_of_the_tables_own_can_be_stored():
     (error,) = judge(Table("things", Thing), {"id": 1, "job": "x"})
 
     assert (error.field, error.code) == ("job", "rule_broken")
-    assert error.sentence() == "No \u2400 and no \ufffd\ufffd\ufffd."
+    assert error.sentence() == "No \u2400 and no \ufffd."
     error.encoded.decode()
 
 
@@ -162,10 +162,10 @@ def test_a_reject_is_counted_under_its_first_error():
         ("Zoë 😀", "Zoë 😀"),
         ("a\x00b", "a\u2400b"),
         ("é\x00", "é\u2400"),
-        ("\ud83d", "\ufffd\ufffd\ufffd"),
+        ("\ud83d", "\ufffd"),
         (["\x00", {"\x00": "\x00"}], ["\u2400", {"\u2400": "\u2400"}]),
         (("\x00", 1), ["\u2400", 1]),
-        ({"a": {"b": ["\ud800"]}}, {"a": {"b": ["\ufffd\ufffd\ufffd"]}}),
+        ({"a": {"b": ["\ud800"]}}, {"a": {"b": ["\ufffd"]}}),
         (1.5, 1.5),
         (None, None),
         (True, True),
