@@ -1,7 +1,7 @@
-"""The functions of a folder, each as its `function.json` describes it.
+"""Reads the functions of a folder, each described by its `function.json`.
 
-Packaging, the gateway's document, Terraform and the embedded platform all read that file, so a new
-function is its folder and nothing else. infra/README.md explains every key.
+Packaging, the gateway's document, Terraform and the embedded platform all read that file, so to add
+a function, add only its folder. infra/README.md explains every key.
 """
 
 import re
@@ -70,7 +70,7 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Trigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What calls a function.
+    """The events and calls that a function takes.
 
     Attributes:
         signature: `http`, or `cloudevent` for a function that takes events.
@@ -90,7 +90,7 @@ class Trigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.signature == "http" and self.storage_event:
             raise ValueError("storage_event needs the signature cloudevent")
         if self.signature == "cloudevent" and self.paths:
-            raise ValueError("paths need the signature http: the gateway passes no events on")
+            raise ValueError("paths need the signature http: the gateway does not pass on events")
         topics = {push.topic for push in self.push}
         for job in self.schedule:
             if job.topic is not None and job.topic not in topics:
@@ -101,14 +101,14 @@ class Trigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How large a function is.
+    """The resource limits of a function.
 
     Attributes:
         timeout_seconds: how long one call may take.
         concurrency: calls that one instance answers at a time.
-        max_instances: instances that Google starts at most.
-        memory: of an instance.
-        cpu: of an instance.
+        max_instances: the most instances that Google starts.
+        memory: the memory of an instance.
+        cpu: the CPUs of an instance.
         pool: database connections that one instance may hold.
     """
 
@@ -121,7 +121,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Permissions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the account of a function may touch.
+    """The rights of a function's account.
 
     Attributes:
         database: its role in PostgreSQL; infra/gcp/roles.sql says what each role may do.
@@ -139,7 +139,7 @@ class Permissions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the zip of a function holds besides the Python modules and SQL that it reaches.
+    """The contents of a function's zip besides the Python modules and SQL that it reaches.
 
     Attributes:
         dependency_groups: groups of pyproject.toml whose distributions the function needs.
@@ -154,7 +154,7 @@ class Function(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A function.
 
     Attributes:
-        name: of its folder, of its entry point and of its first path.
+        name: the name of its folder, its entry point and its first path.
     """
 
     name: str
@@ -166,12 +166,12 @@ class Function(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if (self.permissions.database == "none") != (self.limits.pool == 0):
             raise ValueError(
-                "pool must be 0 if the function has no role in the database, only then"
+                "pool must be above 0 if the function has a role in the database, else 0"
             )
 
 
 def read(folder: Path = FOLDER) -> tuple[Function, ...]:
-    """The functions of a folder, sorted by name.
+    """Read the functions of a folder, sorted by name.
 
     Raises:
         InvalidFunction: a function.json or main.py is missing or wrong.
@@ -185,12 +185,12 @@ def read(folder: Path = FOLDER) -> tuple[Function, ...]:
 
 
 def jobs(functions: Sequence[Function]) -> dict[str, Job]:
-    """The scheduled jobs of some functions by name."""
+    """Return the scheduled jobs of some functions by name."""
     return {job.name: job for one in functions for job in one.trigger.schedule}
 
 
 def topics(functions: Sequence[Function]) -> tuple[str, ...]:
-    """The topics that some functions publish or subscribe to, sorted."""
+    """Return the topics that some functions publish or subscribe to, sorted."""
     pushed = {push.topic for one in functions for push in one.trigger.push}
     published = {topic for one in functions for topic in one.permissions.publishes}
     return tuple(sorted(pushed | published))
@@ -210,7 +210,9 @@ def _read(folder: Path) -> Function:
     try:
         described = msgspec.json.decode(file.read_bytes(), type=dict[str, object])
         if "name" in described:
-            raise InvalidFunction(f"{file}: leave out `name`; a function is called as its folder.")
+            raise InvalidFunction(
+                f"{file}: leave out `name`; a function has the name of its folder."
+            )
         return msgspec.convert({"name": folder.name, **described}, Function)
     except msgspec.DecodeError as error:
         raise InvalidFunction(f"{file}: {error}") from error

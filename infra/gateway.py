@@ -1,8 +1,7 @@
-"""The API gateway's document: every path and method of the functions, and which function answers.
+"""Builds the API gateway's document: every path and method, and the function that answers it.
 
-Derived from the routes that the functions themselves answer; Terraform adds the functions'
-addresses. It leaves bodies and responses out, since the gateway checks neither: the whole document
-is served at /openapi.json.
+It is derived from the functions' routes, and Terraform adds the functions' addresses. It leaves out
+bodies and responses, which the gateway does not check; the whole document is at /openapi.json.
 """
 
 import re
@@ -16,14 +15,14 @@ from shared.http.app import FunctionApp
 from shared.http.document import path_of
 from shared.http.routes import PUSH, Route
 
-# Google's front end ends every call after this time, whatever the function's own timeout is; a
-# longer call must go past the gateway.
+# Google's front end ends every call after this time, whatever the function's timeout is. Longer
+# calls must bypass the gateway.
 LONGEST_SECONDS = 600
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
 def routes(functions: Sequence[Function], folder: Path = FOLDER) -> dict[str, tuple[Route, ...]]:
-    """The routes that callers may use, by the function that answers them.
+    """Return the routes that callers may use, by the function that answers them.
 
     Args:
         functions: the functions; those that take events have no routes.
@@ -34,7 +33,7 @@ def routes(functions: Sequence[Function], folder: Path = FOLDER) -> dict[str, tu
     """
     return {
         one.name: tuple(
-            # A function's health is for those who operate it.
+            # A function's health is only for its operators.
             route
             for route in _app(folder / one.name / "main.py").routes
             if route.scope != PUSH and route.path != "/healthz"
@@ -45,7 +44,7 @@ def routes(functions: Sequence[Function], folder: Path = FOLDER) -> dict[str, tu
 
 
 def build(routes: Mapping[str, Sequence[Route]], functions: Sequence[Function]) -> dict[str, Any]:
-    """The gateway's document, OpenAPI 3.0 with Google's extensions, without addresses.
+    """Build the gateway's document: OpenAPI 3.0 with Google's extensions, without addresses.
 
     Args:
         routes: the routes of each function by its name.

@@ -1,4 +1,4 @@
-"""The modules that a function reaches, read from its source alone.
+"""Finds the modules that a function reaches, from its source alone.
 
 An import at the top of a module counts once the module is reached. An import inside a function or
 method counts once reached code names that function or the class of the method.
@@ -15,23 +15,23 @@ from pathlib import Path
 from infra.functions import InvalidFunction
 
 _OURS = "shared"
-# Its names stand for libraries that are imported when code first uses one.
+# Its names stand for libraries that are imported on first use.
 _LAZY = "shared.lazy."
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
 class Reached:
-    """What the main.py of a function may import and run, at its start or later.
+    """The modules and code that a function's main.py may import and run, at its start or later.
 
-    A module that only `iter_modules` finds is in `files` alone: which of its functions are called
-    depends on what they are registered for.
+    A module that only `iter_modules` finds is only in `files`: which of its functions are called
+    depends on how they are registered.
 
     Attributes:
         files: the modules of this checkout, sorted, without the main.py.
-        code: every node of the code that may run, of them and of the main.py.
-        libraries: statements that import everything else, also what `shared.lazy` imports at its
-            first use; they must work with what the dependency groups of the function install.
+        code: every node of the code that may run, in these modules and the main.py.
+        libraries: statements that import everything else, including what `shared.lazy` imports on
+            first use; they must work with what the function's dependency groups install.
     """
 
     files: tuple[Path, ...]
@@ -40,14 +40,14 @@ class Reached:
 
 
 def reached(main: Path, root: Path) -> Reached:
-    """What the main.py of a function may import.
+    """Find what a function's main.py may import and run.
 
     Args:
-        main: the main.py; modules next to it count too.
+        main: the main.py; modules next to it are included.
         root: folder that holds `shared`.
 
     Raises:
-        InvalidFunction: an import cannot be followed; the text says where it is and why.
+        InvalidFunction: an import cannot be followed; the text says which one and why.
     """
     walk = _Walk(main.parent, root)
     walk.run_all(_Module(main, "main", main.parent))
@@ -57,7 +57,7 @@ def reached(main: Path, root: Path) -> Reached:
 
 @dataclass(frozen=True)
 class _Module:
-    """A module of ours.
+    """A module of this checkout.
 
     Attributes:
         file: its file.
@@ -71,15 +71,15 @@ class _Module:
 
     @cached_property
     def tree(self) -> ast.Module:
-        """Its source."""
+        """The parsed source."""
         return ast.parse(self.file.read_text("utf-8"), str(self.file))
 
     @cached_property
     def deferred(self) -> dict[str, list[ast.AST]]:
-        """The code that runs only if the function or class of that name is used.
+        """The code that runs only if a function or class is used, by its name.
 
         Python itself calls `__getattr__` and its like, and a decorator that is more than a name,
-        such as `@app.get("/")`, may register its function: those run without being named.
+        such as `@app.get("/")`, may register its function: such functions run without being named.
         """
         found: dict[str, list[ast.AST]] = {}
         for node in self.tree.body:
@@ -95,7 +95,7 @@ class _Module:
 
     @cached_property
     def imported(self) -> dict[str, str]:
-        """The dotted name behind each name that it imports."""
+        """The dotted name behind each name that the module imports."""
         found = {}
         for node in ast.walk(self.tree):
             if isinstance(node, ast.ImportFrom):
@@ -110,14 +110,14 @@ class _Module:
 
 @dataclass
 class _Walk:
-    """A walk from name to name.
+    """Follows names through modules.
 
     Attributes:
         folder: the folder of the function.
         root: the folder that holds `shared`.
         files: the modules reached so far.
         code: the code followed so far.
-        libraries: statements that import what is not ours.
+        libraries: statements that import modules outside this checkout.
     """
 
     folder: Path
@@ -136,7 +136,7 @@ class _Walk:
             self._use(module, name)
 
     def _run_top(self, module: _Module) -> None:
-        """Follow what runs when a module is imported: its packages and what is at its top."""
+        """Follow what runs when a module is imported: its packages and its top-level code."""
         if module.file in self.files:
             return
         self.files.add(module.file)
@@ -157,7 +157,7 @@ class _Walk:
         if target.startswith(_LAZY):
             self._need(f"from shared.lazy import {member}; {member}.__name__")
         elif other := self._find(target):
-            # A module that is passed on may be asked for any of its functions.
+            # If a module is passed as a value, any of its functions may be called.
             self._use(other, attribute) if attribute else self.run_all(other)
         elif other := self._find(package):
             self._use(other, member)
@@ -221,7 +221,7 @@ class _Walk:
         return found
 
     def _find(self, name: str) -> _Module | None:
-        """The module of ours with that dotted name, or None."""
+        """Find the module of this checkout with that dotted name, or return None."""
         if name not in self._modules:
             self._modules[name] = self._look_up(name)
         return self._modules[name]
@@ -238,7 +238,7 @@ class _Walk:
 
 
 def _nodes(code: Sequence[ast.AST], without: Container[ast.AST] = ()) -> Iterator[ast.AST]:
-    """Every node of some code, outer ones first, without what only a type checker reads."""
+    """Yield every node of some code, outer ones first, without code for type checkers only."""
     for node in code:
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             yield from _nodes(node.orelse, without)

@@ -1,9 +1,9 @@
-"""Install pinned packages, with uv.
+"""Installs pinned packages with uv.
 
     python -m infra.install uv            # make .venv, with uv in it
-    python -m infra.install FOLDER LOCK   # install a lock file into an environment, made if need be
+    python -m infra.install FOLDER LOCK   # install a lock file into an environment, made if missing
 
-Runs before anything is installed, so it needs the standard library only.
+Runs before anything is installed, so it uses only the standard library.
 """
 
 import argparse
@@ -37,9 +37,11 @@ class Failed(Exception):
 
 
 def main() -> int:
-    """Install what the command line names; returns the exit status."""
+    """Install what the command line names, and return the exit status."""
     parser = argparse.ArgumentParser(description="Install pinned packages.")
-    parser.add_argument("folder", type=Path, help="of the environment; `uv` makes .venv with uv")
+    parser.add_argument(
+        "folder", type=Path, help="folder of the environment; `uv` makes .venv with uv"
+    )
     parser.add_argument("lock", type=Path, nargs="?", help="lock file to install")
     parser.add_argument("--exact", action="store_true", help="remove all other packages")
     options = parser.parse_args()
@@ -57,7 +59,7 @@ def main() -> int:
 
 
 def install_uv() -> None:
-    """Make `.venv`, or make it again, with pip and uv in it.
+    """Create `.venv` with pip and uv in it, replacing an old one.
 
     Raises:
         Failed: pip could not install uv.
@@ -81,7 +83,7 @@ def install(folder: Path, lock: Path, *, exact: bool = False) -> None:
     make = (uv, "venv", "--clear", "--python", UV_HOME / "bin" / "python", folder)
     options = (
         *("--require-hashes", "--no-deps", "--requirement", lock),
-        # Otherwise each process compiles what it imports, always if it may not write bytecode.
+        # Without bytecode, each process compiles what it imports, every time if it cannot write it.
         "--compile-bytecode",
         *(("--exact",) if exact else ()),
         *(("--no-index",) if pip.get("no-index", "").lower() in _YES else ()),
@@ -95,10 +97,10 @@ def install(folder: Path, lock: Path, *, exact: bool = False) -> None:
 
 
 def run(task: str, *commands: Command, environment: Mapping[str, str]) -> None:
-    """Run commands one after another and show the progress of what they do together.
+    """Run commands one after another and show their progress as one task.
 
     Raises:
-        Failed: one failed; those after it do not run.
+        Failed: a command failed; the later ones do not run.
     """
     progress, output = Progress(task), list[str]()
     for command in commands:
@@ -130,13 +132,13 @@ def _status(
 
 
 def _append_lines(stream: TextIO, output: list[str]) -> None:
-    # Not `extend`: the progress needs each line as soon as it comes.
+    # Not `extend`: the progress needs each line as soon as it is printed.
     for line in stream:
         output.append(line)
 
 
 def details(output: Sequence[str]) -> list[str]:
-    """What uv's output so far says: how many packages there are, and what it is doing with them."""
+    """Summarize uv's output so far: how many packages it found, and what it does with them."""
     text = "".join(output)
     found = re.search(r"Resolved (\d+ packages?)", text)
     done = set(re.findall(r"Downloaded (\S+)", text))
@@ -160,13 +162,13 @@ def _pip_settings() -> dict[str, str]:
 
 
 def settings_of(listed: str) -> dict[str, str]:
-    """pip's settings for `pip install`, from its files and its variables, by name.
+    """Parse pip's settings for `pip install`, by name, from its files and variables.
 
     Args:
         listed: what `pip config list` prints, lines of `section.name='value'`.
     """
     found: dict[str, str] = {}
-    # A later section goes before an earlier one.
+    # A later section overrides an earlier one.
     for section in ("global.", "install.", ":env:."):
         for line in listed.splitlines():
             name, _, value = line.partition("=")
@@ -176,23 +178,23 @@ def settings_of(listed: str) -> dict[str, str]:
 
 
 def uv_environment(pip: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which uv finds packages wherever pip does.
+    """Build the environment in which uv finds packages wherever pip does.
 
-    uv ignores pip's settings. Its own variables, if the caller has set any, go before them.
+    uv ignores pip's settings. Variables of uv that the caller has set override pip's settings.
 
     Args:
         pip: pip's settings by name.
         environ: the caller's environment.
     """
     found = {
-        # The Python that we have, never one that uv fetches.
+        # Use the Python that we have, never one that uv downloads.
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_HTTP_TIMEOUT": pip.get("timeout") or pip.get("default-timeout"),
         "UV_INSECURE_HOST": " ".join(pip.get("trusted-host", "").split()),
         "ALL_PROXY": pip.get("proxy"),
         "SSL_CERT_FILE": pip.get("cert"),
         "SSL_CLIENT_CERT": pip.get("client-cert"),
-        # The machine's certificates, as newer versions of pip do: a company's proxy may need them.
+        # Use the machine's certificates, like newer pip: a company's proxy may need them.
         "UV_SYSTEM_CERTS": "true" if _has_certificates() else None,
     }
     if not _INDEX_VARIABLES & set(environ):
@@ -202,12 +204,12 @@ def uv_environment(pip: Mapping[str, str], environ: Mapping[str, str]) -> dict[s
 
 
 def _indexes(pip: Mapping[str, str]) -> dict[str, str | None]:
-    # uv fails if a folder is not there; pip ignores it.
+    # uv fails if a folder does not exist; pip ignores it.
     links = [one for one in pip.get("find-links", "").split() if "://" in one or Path(one).exists()]
     return {
         "UV_DEFAULT_INDEX": pip.get("index-url"),
         "UV_INDEX": " ".join(pip.get("extra-index-url", "").split()),
-        # As pip does, take a version from whichever index has it. Hashes make that safe.
+        # Like pip, take a version from any index that has it. Hashes make that safe.
         "UV_INDEX_STRATEGY": "unsafe-best-match",
         "UV_FIND_LINKS": ",".join(links),
     }

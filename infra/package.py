@@ -1,4 +1,4 @@
-"""Stage the functions for deployment: `python -m infra.package [--to FOLDER]`.
+"""Stages the functions for deployment: `python -m infra.package [--to FOLDER]`.
 
 Each function becomes a zip of its main.py, the modules that main.py reaches, the SQL files of their
 packages, the files that function.json names, and the requirements of that function alone. The same
@@ -16,7 +16,7 @@ from infra import functions, imports, requirements
 from infra.functions import ROOT, Function, InvalidFunction
 
 _CACHE = "__pycache__"
-# The earliest time that a zip can hold: when a file was checked out must not change the bytes.
+# The earliest time that a zip can hold, so that the time of a checkout does not change the bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -58,15 +58,15 @@ def write(function: Function, folder: Path, root: Path = ROOT) -> Path:
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file, in hex."""
+    """Compute the SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def contents(function: Function, root: Path = ROOT) -> dict[str, bytes]:
-    """The bytes of each file in the zip of a function, by name.
+    """Return the bytes of each file in the zip of a function, by name.
 
     Raises:
-        InvalidFunction: as `write`.
+        InvalidFunction: as in `write`.
     """
     folder = root / "functions" / function.name
     modules = imports.reached(folder / "main.py", root).files
@@ -96,7 +96,7 @@ def _requirements(function: Function, root: Path) -> str:
 
 
 def _sql(folder: Path) -> Iterator[Path]:
-    """The SQL files of a package, without those of the packages inside it."""
+    """Find the SQL files of a package, without those of the packages inside it."""
     yield from folder.glob("*.sql")
     for inside in folder.iterdir():
         if inside.is_dir() and not (inside / "__init__.py").exists():
@@ -104,7 +104,7 @@ def _sql(folder: Path) -> Iterator[Path]:
 
 
 def _named(function: Function, root: Path, name: str) -> Iterator[Path]:
-    """The files that an entry of `files` names."""
+    """Find the files that an entry of `files` names."""
     path = root / name
     if not path.exists():
         raise InvalidFunction(f"Function {function.name}: there is no {name} in the checkout.")

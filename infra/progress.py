@@ -1,6 +1,6 @@
-"""Shows what is being done, and for how long, to a user who waits.
+"""Shows a waiting user what is being done, and for how long.
 
-Needs the standard library only.
+Uses only the standard library.
 """
 
 import shutil
@@ -31,7 +31,7 @@ class Progress:
             self._write(f"{task} ...\n")
 
     def show(self, *details: str) -> None:
-        """Show how long it has taken so far, with details, unless it was shown just before."""
+        """Show the time taken so far, with details, unless it was shown just before."""
         now = self._clock()
         if now < self._next:
             return
@@ -40,7 +40,7 @@ class Progress:
         self._say(words, "" if self._is_terminal else "\n")
 
     def end(self, outcome: str = "done") -> None:
-        """Show how it ended."""
+        """Show the outcome."""
         self._say(f"{outcome} in {self._clock() - self._started:.1f} s", "\n")
 
     def _say(self, words: str, end: str) -> None:

@@ -1,4 +1,4 @@
-"""Stage all that Terraform deploys: `python -m infra.release [--to FOLDER]`.
+"""Stages everything that Terraform deploys: `python -m infra.release [--to FOLDER]`.
 
 Writes the zip of each function, the gateway's document, and release.tfvars.json, which names the
 zips by their digests: `terraform plan -var-file=../../build/release.tfvars.json`.
@@ -15,7 +15,7 @@ from infra.functions import ROOT, InvalidFunction
 
 def main() -> int:
     """Write the folder, and print the files in it."""
-    parser = argparse.ArgumentParser(description="Stage all that Terraform deploys.")
+    parser = argparse.ArgumentParser(description="Stage everything that Terraform deploys.")
     parser.add_argument("--to", type=Path, default=ROOT / "build", help="folder to write")
     folder = parser.parse_args().to
     try:
@@ -31,7 +31,7 @@ def write(folder: Path) -> list[Path]:
     """Write the folder.
 
     Raises:
-        InvalidFunction: a function cannot be packaged as it is.
+        InvalidFunction: a function cannot be packaged.
     """
     folder.mkdir(parents=True, exist_ok=True)
     found = functions.read()

@@ -1,4 +1,4 @@
-"""The pinned requirements of dependency groups, picked from a compiled file with their hashes."""
+"""Picks the pinned requirements of dependency groups from a compiled file, with their hashes."""
 
 import re
 import tomllib
@@ -28,7 +28,7 @@ class Pinned:
 
 
 def pinned(groups: Sequence[str], file: Path) -> str:
-    """The lines of a compiled file that some dependency groups need, dependencies included.
+    """Return the lines of a compiled file that some dependency groups need, with dependencies.
 
     Args:
         groups: names of groups in the pyproject.toml next to the file.
@@ -45,7 +45,7 @@ def pinned(groups: Sequence[str], file: Path) -> str:
 
 
 def read(file: Path) -> dict[str, Pinned]:
-    """The distributions of a compiled file by name."""
+    """Read the distributions of a compiled file by name."""
     found: dict[str, Pinned] = {}
     lines: list[str] = []
     for line in [*file.read_text("utf-8").splitlines(keepends=True), "end"]:
@@ -57,15 +57,15 @@ def read(file: Path) -> dict[str, Pinned]:
 
 
 def closure(wanted: Sequence[str], known: Mapping[str, Pinned], file: str) -> set[str]:
-    """Some distributions and all that they need.
+    """Return some distributions and everything that they need.
 
     Args:
         wanted: names of the distributions.
-        known: those that are pinned.
+        known: the pinned distributions.
         file: where they are pinned, for the error.
 
     Raises:
-        UnknownRequirement: one is not pinned.
+        UnknownRequirement: a distribution is not pinned.
     """
     found: set[str] = set()
     left = list(wanted)
@@ -80,10 +80,10 @@ def closure(wanted: Sequence[str], known: Mapping[str, Pinned], file: str) -> se
 
 
 def name_of(requirement: str) -> str:
-    """The normalized name of the distribution that a requirement asks for.
+    """Return the normalized name of the distribution that a requirement names.
 
     Raises:
-        UnknownRequirement: the text names no distribution.
+        UnknownRequirement: the text does not name a distribution.
     """
     found = _NAME.match(requirement)
     if found is None:

@@ -1,7 +1,7 @@
-"""Grant the database roles their rights on the tables: `python -m infra.rights`.
+"""Grants the database roles their rights on the tables: `python -m infra.rights`.
 
-Run it after each migration, as the account that migrated. It gives new tables to the role that owns
-all tables, and grants the other roles what they need. It may run at any time, and again.
+Run it after each migration, as the account that migrated. It makes one role the owner of all tables
+and grants the other roles what they need. It may run at any time, repeatedly.
 """
 
 import sys
@@ -12,7 +12,7 @@ from shared.database import engine as engines
 from shared.errors import TablegateError
 from shared.settings import read
 
-# In this order: once a table has changed its owner, only a member of the owner grants rights on it.
+# In this order: once a table has a new owner, only members of that role can grant rights on it.
 STATEMENTS = (
     "reassign owned by current_user to tablegate_owner",
     "grant select, insert, update, delete on all tables in schema public to tablegate_writer",
@@ -34,7 +34,7 @@ def grant(engine: sa.Engine) -> None:
 
 
 def main() -> int:
-    """Grant the rights; returns the exit status."""
+    """Grant the rights and return the exit status."""
     try:
         grant(engines.create(read()))
     except TablegateError as error:

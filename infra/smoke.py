@@ -1,7 +1,7 @@
 """Smoke test of a running platform: `python -m infra.smoke [--platform platform.json]`.
 
-Uploads a file with one job, for which nobody is hired, waits until it is loaded and in BigQuery,
-and reads both metrics. Works on Google Cloud (`terraform output -json platform`) and locally.
+Uploads a file with one job that has no hires, waits until it is loaded and in BigQuery, and reads
+both metrics. Works on Google Cloud (`terraform output -json platform`) and locally.
 """
 
 import argparse
@@ -17,24 +17,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-# Far from any real id, and the same each time. It shows in no metric, since nobody is hired for it.
+# Far from any real id, and the same each time. The job has no hires, so no metric shows it.
 _JOB_ID = 9_000_000_000_000_000_001
-# departments_above_mean ignores jobs, so any answer of it will do; `_NEVER` is no answer.
+# departments_above_mean ignores jobs, so any response will do; `_NEVER` means that it failed.
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC) + timedelta(1), datetime.min.replace(tzinfo=UTC)
 _NAP_SECONDS = 1.0
 
 
 class SmokeTestFailed(Exception):
-    """The platform did not do what it should; the text says what, in one sentence."""
+    """The platform failed a step; the text names it in one sentence."""
 
 
 def main() -> int:
-    """Run the test; returns the exit status."""
+    """Run the test and return the exit status."""
     parser = argparse.ArgumentParser(description="Upload a file and read the metrics.")
     parser.add_argument("--platform", type=Path, default=Path(".local/platform.json"))
     parser.add_argument("--secret", help="secret in Secret Manager that holds the token")
     parser.add_argument(
-        "--mark", help="text that makes the row of this run differ from the previous one"
+        "--mark", help="text that makes this run's row differ from the previous one"
     )
     parser.add_argument("--seconds", type=float, default=300.0, help="how long each step may take")
     options = parser.parse_args()
@@ -69,7 +69,7 @@ def run(platform: Mapping[str, Any], token: str, mark: str, timeout_seconds: flo
         address = f"{platform['gateway']}/{metric}?year=2021"
         _wait(
             lambda address=address, since=since: _as_of(address, token) >= since,  # type: ignore[misc]
-            f"{metric} did not answer, or not with the load: see the log of sync_warehouse",
+            f"{metric} did not answer, or does not include the load: see the log of sync_warehouse",
             timeout_seconds,
         )
         _say(f"{metric} answers", started)
@@ -89,7 +89,7 @@ def _client(platform: Mapping[str, Any]) -> Any:
 
 
 def _secret(name: str) -> str:
-    """The newest version of a secret."""
+    """Read the newest version of a secret."""
     import google.auth
     from google.auth.transport.requests import AuthorizedSession
 
@@ -104,10 +104,10 @@ def _secret(name: str) -> str:
 
 
 def _as_of(address: str, token: str) -> datetime:
-    """When the newest load that a metric counts finished; `_NEVER` if it does not answer.
+    """Return when the newest load that a metric counts finished; `_NEVER` if the call fails.
 
     Raises:
-        SmokeTestFailed: the call is refused, and would be refused again.
+        SmokeTestFailed: the call is refused, and a retry would be too.
     """
     request = urllib.request.Request(address, headers={"X-Token": token})  # noqa: S310 - of our own
     try:

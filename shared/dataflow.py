@@ -11,7 +11,7 @@ from shared.settings import Settings
 
 
 def connect(settings: Settings) -> dataflow_v1beta3.FlexTemplatesServiceClient:
-    """The client of Dataflow, or of DATAFLOW_ENDPOINT if that is set."""
+    """Return a client for Dataflow, or for DATAFLOW_ENDPOINT if that is set."""
     if not settings.dataflow_endpoint:
         return dataflow_v1beta3.FlexTemplatesServiceClient()
     channel = grpc.insecure_channel(settings.dataflow_endpoint)
@@ -31,13 +31,13 @@ def launch(
     """
     settings.require("google_cloud_project", "dataflow_region", "staging_bucket")
     if not settings.dataflow_endpoint:
-        # Beam's own image, the default of the workers, does not have the dictionary.
+        # Workers run Beam's own image by default, which does not have the dictionary.
         settings.require("dataflow_image")
     request = dataflow_v1beta3.LaunchFlexTemplateRequest(
         project_id=settings.google_cloud_project,
         location=settings.dataflow_region,
         launch_parameter=dataflow_v1beta3.LaunchFlexTemplateParameter(
-            # Dataflow runs one job of a name at a time, and so refuses a repeated call.
+            # Dataflow runs only one job per name at a time, so it refuses a repeated call.
             job_name=f"tablegate-backfill-{load_id}",
             container_spec_gcs_path=settings.dataflow_template,
             parameters={
@@ -53,7 +53,7 @@ def launch(
             },
             environment=dataflow_v1beta3.FlexTemplateRuntimeEnvironment(
                 temp_location=f"gs://{settings.staging_bucket}/dataflow",
-                # The job runs with the function's account, which is a user of the database.
+                # The job runs as the function's account, which is a user of the database.
                 service_account_email=_account(settings),
             ),
         ),

@@ -1,12 +1,12 @@
 """The tree of errors.
 
 TablegateError
-├── PermanentError            trying again cannot help: report it, move the work to the dead letters
+├── PermanentError            retrying cannot help: report it, move the work to the dead letters
 │   ├── ConfigurationError      a setting is missing or wrong
 │   ├── UnknownTable            the dictionary has no table of that name
-│   ├── UnreadableFile          a file that is not a CSV of its table at all
+│   ├── UnreadableFile          a file that cannot be read as CSV of its table
 │   ├── MalformedMessage        an event or message of the wrong shape
-│   ├── UnusableYear            a year that metrics cannot be asked for
+│   ├── UnusableYear            a year for which there are no metrics
 │   ├── DatabaseRefusal         the database understood and will never accept it
 │   ├── WarehouseRefusal        BigQuery understood and will never accept it
 │   └── WarehouseDiffers        BigQuery does not hold what it was sent
@@ -21,11 +21,11 @@ TablegateError
 
 
 class TablegateError(Exception):
-    """Something that went wrong, told by `str()` in one line with what to do about it last."""
+    """The base of all errors. `str()` gives one line that ends with the remedy."""
 
 
 class PermanentError(TablegateError):
-    """Trying again cannot help."""
+    """Retrying cannot help."""
 
 
 class TransientError(TablegateError):
@@ -37,11 +37,11 @@ class ConfigurationError(PermanentError):
 
 
 class UnknownTable(PermanentError):
-    """No table of the dictionary has this name.
+    """The dictionary has no table of this name.
 
     Attributes:
-        name: what was asked for.
-        known: the tables there are.
+        name: the name that was asked for.
+        known: the names of the tables.
     """
 
     def __init__(self, name: str, known: tuple[str, ...]) -> None:
@@ -50,7 +50,7 @@ class UnknownTable(PermanentError):
 
 
 class UnreadableFile(PermanentError):
-    """A file that cannot be read as CSV of its table at all.
+    """A file cannot be read as CSV of its table.
 
     Attributes:
         code: a stable word for the kind, such as `not_utf8` or `header_drifted`.
@@ -63,11 +63,11 @@ class UnreadableFile(PermanentError):
 
 
 class MalformedMessage(PermanentError):
-    """An event or message that is not of the shape its topic promises."""
+    """An event or message does not have the shape that its topic promises."""
 
 
 class UnusableYear(PermanentError):
-    """A year that metrics cannot be asked for."""
+    """A call asks for the metrics of a year that has none."""
 
 
 class DatabaseRefusal(PermanentError):
@@ -87,7 +87,7 @@ class DatabaseUnavailable(TransientError):
 
 
 class DatabaseBusy(TransientError):
-    """A lock was not had in time, or concurrent work got in the way."""
+    """A lock could not be acquired in time, or concurrent work got in the way."""
 
 
 class StorageUnavailable(TransientError):

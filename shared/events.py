@@ -29,7 +29,7 @@ class Upload:
 
 
 def finalized(event: Any) -> Upload:
-    """The object that was finalized.
+    """Return the object that was finalized.
 
     Raises:
         MalformedMessage: the event is not a finalize event.
@@ -44,7 +44,7 @@ def finalized(event: Any) -> Upload:
 
 
 def is_sweep(event: Any) -> bool:
-    """Whether the event is the scheduled sweep for uploads that no event announced."""
+    """Return whether the event is the scheduled sweep for uploads that no event announced."""
     return bool(event["type"] == PUBLISHED)
 
 
@@ -63,7 +63,9 @@ def handle(event: Any, request: Request) -> None:
         for stored in uploads.sweep(datetime.now(UTC)):
             logs.line("WARNING", "A forgotten upload was loaded", source=stored.identity)
         for load_id in uploads.sweep_waiting():
-            logs.line("WARNING", "Rows that waited without need were loaded", load_id=load_id)
+            logs.line(
+                "WARNING", "Rows that were still waiting without need were loaded", load_id=load_id
+            )
         return
     with dead_letter_on_error(event, settings, wiring.publisher()):
         upload = finalized(event)
@@ -83,7 +85,7 @@ def dead_letter_on_error(event: Any, settings: Settings, publisher: Any) -> Iter
     try:
         yield
     except ConfigurationError:
-        # Once an operator has mended the configuration, the event can be processed.
+        # Once an operator has fixed the configuration, the event can be processed.
         raise
     except PermanentError as error:
         logs.line(

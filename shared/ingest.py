@@ -1,4 +1,4 @@
-"""What loads uploaded files, made once per process: for ingest_csv and for its backfill."""
+"""Builds the loader of uploaded files, once per process, for ingest_csv and its backfill."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from shared.storage import StoredObject
 
 @Once
 def uploads() -> Uploads:
-    """Loads files of the uploads bucket; hands over those too large for one call."""
+    """Return the loader of uploaded files; it hands files too large for one call to Dataflow."""
     settings = wiring.settings()
     return Uploads(
         settings,

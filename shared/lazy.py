@@ -60,7 +60,7 @@ class LazyModule:
         self._path = path
 
     def __getattr__(self, name: str) -> Any:
-        """The module's attribute, kept here so that the next read is an ordinary one."""
+        """Import the module and return its attribute; the next read is an ordinary one."""
         with _LOCK:
             found = getattr(import_module(self._path), name)
         setattr(self, name, found)
@@ -122,7 +122,7 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """An object that is made at the first call, once, and returned by every call.
+    """An object that the first call makes and every call returns.
 
     Threads that call at the same moment get the same object.
 
@@ -136,7 +136,7 @@ class Once(Generic[T]):
         update_wrapper(self, make)
 
     def __call__(self) -> T:
-        """The object."""
+        """Return the object."""
         if not self._made:
             with _LOCK:
                 if not self._made:
@@ -145,9 +145,9 @@ class Once(Generic[T]):
 
     @property
     def is_made(self) -> bool:
-        """Whether it exists, and so has to be closed."""
+        """Return whether the object exists, and so has to be closed."""
         return bool(self._made)
 
     def forget(self) -> None:
-        """Make a new one at the next call."""
+        """Make a new object at the next call."""
         self._made.clear()

@@ -36,7 +36,7 @@ def line(
     """Write one line to standard output, or standard error if it is an error.
 
     Args:
-        severity: as Cloud Logging names it.
+        severity: a severity of Cloud Logging.
         message: a fixed sentence; what varies belongs in `facts`.
         labels: what alerts filter by.
         facts: ids, counts and codes; what is not a JSON value is converted by `str`.

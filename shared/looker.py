@@ -1,4 +1,4 @@
-"""The link that opens a Looker Studio report on the reporting views: python -m shared.looker."""
+"""Prints the link that opens a Looker Studio report on the reporting views."""
 
 import argparse
 import sys
@@ -20,7 +20,7 @@ _CREATE_URL = "https://lookerstudio.google.com/reporting/create"
 
 
 def link(project: str, dataset: str, template: str = "") -> str:
-    """The link, as Looker Studio's Linking API defines it.
+    """Build the link, as Looker Studio's Linking API defines it.
 
     Args:
         project: the Google Cloud project that has the views and pays for queries.

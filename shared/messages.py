@@ -1,4 +1,4 @@
-"""Messages on Pub/Sub: published, and the shape of those about changed tables."""
+"""Publishes messages to Pub/Sub, among them those about changed tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.lazy import api_exceptions, pubsub_gapic
 from shared.settings import Settings
 
 PUBLISH_SECONDS = 30
-# Pub/Sub refuses a message with a longer attribute, and its sender would try again forever.
+# Pub/Sub refuses a message with a longer attribute, and the sender would retry it forever.
 _ATTRIBUTE_BYTES = 1024
 
 
@@ -22,7 +22,7 @@ def publish(publisher: Any, project: str, topic: str, data: bytes, **attributes:
         The message's id.
 
     Raises:
-        MessagesUnavailable: it was not acknowledged in time; it may have arrived all the same.
+        MessagesUnavailable: it was not acknowledged in time, but may have arrived.
     """
     message = {"data": data, "attributes": attributes}
     path = f"projects/{project}/topics/{topic}"
@@ -41,7 +41,7 @@ def publish(publisher: Any, project: str, topic: str, data: bytes, **attributes:
 
 
 def attribute(text: str) -> str:
-    """A text, truncated to what an attribute of a message can hold."""
+    """Truncate a text to what an attribute of a message can hold."""
     return text.encode("utf-8", "replace")[:_ATTRIBUTE_BYTES].decode("utf-8", "ignore")
 
 

@@ -1,4 +1,4 @@
-"""Work in a thread of its own, in order, so that it overlaps with the work before or after it."""
+"""Runs work in order in a separate thread, so that it overlaps with the steps around it."""
 
 import sys
 import threading
@@ -21,9 +21,9 @@ _SWITCH_SECONDS = 0.0001
 
 @contextmanager
 def prefetch(items: Iterable[Item], depth: int = 1) -> Iterator[Iterator[Item]]:
-    """Iterate over `items` in a thread of their own, `depth` items ahead.
+    """Iterate over `items` in a separate thread, `depth` items ahead.
 
-    An error in making an item is raised when that item would have been used. The thread ends with
+    If making an item fails, the error is raised when that item is reached. The thread ends with
     the context, however that ends. From then on the process switches between threads more often.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
@@ -70,7 +70,7 @@ def prefetch(items: Iterable[Item], depth: int = 1) -> Iterator[Iterator[Item]]:
 
 
 class Stage(Generic[Item]):
-    """A stage of a pipeline: works the items that are put in, in a thread of its own.
+    """A stage of a pipeline: works the items that are put in, in a separate thread.
 
     As a context it ends when all items are worked; on an error it ends after the current one.
 

@@ -1,4 +1,4 @@
-"""Settings: read from the environment, which nothing else reads, and checked."""
+"""Reads the settings from the environment and checks them. Nothing else reads it."""
 
 import json
 import os
@@ -16,12 +16,12 @@ CODECS = ("deflate", "snappy", "zstandard")
 
 @dataclass(frozen=True)
 class Token:
-    """A token that callers may use; only its hash is known.
+    """A token that callers may use, known only by its hash.
 
     Attributes:
         name: who holds it; recorded as the sender of what is sent with it.
         sha256: hex digest of the token.
-        scopes: which calls it allows, of `SCOPES`.
+        scopes: which calls it allows, a subset of `SCOPES`.
         expires: when it expires, or None.
     """
 
@@ -128,10 +128,10 @@ class Settings:
     reporting_dataset: str = _setting("BigQuery dataset of the reporting views.", "reporting")
     warehouse_location: str = _setting("Location of both BigQuery datasets.", "US")
     maximum_bytes_billed: int = _setting(
-        "How much one query for a metric may scan, in bytes.", 10_000_000_000, _whole
+        "Most bytes that one query for a metric may scan.", 10_000_000_000, _whole
     )
     metrics_cache_bytes: int = _setting(
-        "Size of the response cache that an instance has for a metric, in bytes.", 16 << 20, _whole
+        "Size of an instance's response cache for a metric, in bytes.", 16 << 20, _whole
     )
     tokens: tuple[Token, ...] = _setting(
         "Tokens of callers, as a JSON list of {name, sha256, scopes, expires}.",
@@ -195,7 +195,7 @@ class Settings:
     )
 
     def shareable(self) -> dict[str, str]:
-        """The settings that differ from their defaults, without secrets, as variables."""
+        """Return the settings that differ from their defaults, without secrets, as variables."""
         found = {}
         for setting in described():
             value = getattr(self, setting.name)
@@ -217,7 +217,7 @@ class Settings:
 
 
 def described() -> tuple[Field[Any], ...]:
-    """Every setting as a dataclass field, with its sentence in the metadata."""
+    """Return every setting as a dataclass field, with its sentence in the metadata."""
     return fields(Settings)
 
 
@@ -246,7 +246,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def as_markdown() -> str:
-    """The table of settings in the README."""
+    """Return the table of settings in the README."""
     lines = ["| variable | default | meaning |", "| --- | --- | --- |"]
     for setting in described():
         default = "" if setting.default in ("", (), None) else f"`{setting.default}`"

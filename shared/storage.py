@@ -1,4 +1,4 @@
-"""Cloud Storage: objects read and written as streams, archived and deleted."""
+"""Cloud Storage: reads and writes objects as streams, archives and deletes them."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class StoredObject:
 
     @property
     def identity(self) -> str:
-        """What a load of it is claimed by."""
+        """The text by which a load claims the object."""
         # A NUL character, which PostgreSQL's text cannot hold, is replaced by its symbol.
         return f"gs://{self.bucket}/{self.name}#{self.generation}".replace("\x00", "\u2400")
 
     @property
     def content(self) -> str:
-        """What identifies its bytes."""
+        """The text that identifies its bytes."""
         return f"crc32c:{base64.b64decode(self.crc32c).hex()}:{self.size_bytes}"
 
 
@@ -90,8 +90,8 @@ def _is_upload(error: Any) -> bool:
 class ObjectStore:
     """Cloud Storage, with its errors mapped.
 
-    Every method raises StorageUnavailable if it may succeed later, and PermanentError if trying
-    again cannot help.
+    Every method raises StorageUnavailable if it may succeed later, and PermanentError if retrying
+    cannot help.
 
     Attributes:
         client: the library's client.
@@ -100,13 +100,13 @@ class ObjectStore:
     client: Any
 
     def find(self, bucket: str, name: str, generation: int | None = None) -> StoredObject | None:
-        """The object of that generation, by default the live one; None if there is none."""
+        """Find the object of that generation, by default the live one, or return None."""
         with mapped():
             blob = self.client.bucket(bucket).get_blob(name, generation=generation)
         return None if blob is None else _stored(blob)
 
     def list_objects(self, bucket: str, created_before: datetime) -> Iterator[StoredObject]:
-        """The objects of a bucket that were created before a moment."""
+        """List the objects of a bucket that were created before a moment."""
         with mapped():
             for blob in self.client.list_blobs(bucket):
                 if blob.time_created < created_before:
@@ -114,14 +114,14 @@ class ObjectStore:
 
     @contextmanager
     def reading(self, stored: StoredObject) -> Iterator[BinaryIO]:
-        """The object's bytes as they are stored, in constant memory."""
+        """Open the object's bytes as they are stored, in constant memory."""
         blob = self._blob(stored.bucket, stored.name, stored.generation)
-        # raw_download: the reader of files unpacks gzip itself, however it was declared.
+        # raw_download: the CSV reader unpacks gzip itself, whatever the object's Content-Encoding.
         with mapped(), blob.open("rb", chunk_size=READ_BYTES, raw_download=True) as stream:
             yield cast(BinaryIO, stream)
 
     def read(self, bucket: str, name: str) -> bytes:
-        """The bytes of a small object, which must exist."""
+        """Read a small object, which must exist."""
         with mapped():
             return cast(bytes, self._blob(bucket, name).download_as_bytes())
 
@@ -147,7 +147,7 @@ class ObjectStore:
     def delete_if_current(self, stored: StoredObject) -> None:
         """Delete an object, unless a newer generation has replaced it."""
         live = self.find(stored.bucket, stored.name)
-        # A newer upload of the same name has an event of its own.
+        # A newer upload of the same name has its own event.
         if live is not None and live.generation == stored.generation:
             with mapped(), suppress(api_exceptions.NotFound):
                 self._blob(stored.bucket, stored.name, stored.generation).delete()
@@ -165,14 +165,14 @@ class ObjectStore:
                 return name
             if there is None and self._copy(stored, bucket, name):
                 return name
-        # Both names have other bytes. Only a copy that was cut off can have left the second.
+        # Both names have other bytes. Only an interrupted call can have left the second.
         self._copy(stored, bucket, names[-1], overwrite=True)
         return names[-1]
 
     def _copy(
         self, stored: StoredObject, bucket: str, name: str, *, overwrite: bool = False
     ) -> bool:
-        """Copy an object; false if another object has got the name meanwhile."""
+        """Copy an object; return false if another object has taken the name meanwhile."""
         source = self._blob(stored.bucket, stored.name, stored.generation)
         target = self._blob(bucket, name)
         condition = {} if overwrite else {"if_generation_match": 0}
@@ -194,7 +194,7 @@ class ObjectStore:
 
 
 def sibling(name: str, ending: str) -> str:
-    """The name of an object that belongs to another: the other's name with an ending added.
+    """Name an object that belongs to another: the other's name with an ending added.
 
     If it would be too long, the end of the other's name is replaced by a checksum of it.
     """

@@ -24,13 +24,13 @@ class NotStrictJson(PermanentError):
 
 
 def decode(text: bytes) -> Any:
-    """The JSON value that a text in UTF-8 holds.
+    """Decode a JSON text in UTF-8.
 
     An integer of a hundred digits or more becomes an integer beyond every range. Half of a
     surrogate pair is allowed if it is written as an escape.
 
     Raises:
-        NotStrictJson: it holds none; the text says what to do.
+        NotStrictJson: the text is not strict JSON; the message says what to do.
     """
     try:
         value = _DECODER.decode(text.decode())
@@ -38,9 +38,9 @@ def decode(text: bytes) -> Any:
         raise _too_deep() from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise NotStrictJson("not_json", f"The body is not JSON ({place}); mend it.") from None
+        raise NotStrictJson("not_json", f"The body is not JSON ({place}); correct it.") from None
     except UnicodeDecodeError:
-        raise NotStrictJson("not_json", "The body is not JSON in UTF-8; mend it.") from None
+        raise NotStrictJson("not_json", "The body is not JSON in UTF-8; correct it.") from None
     # Few texts have enough brackets to be too deep.
     if text.count(b"[") + text.count(b"{") > MAX_DEPTH and is_too_deep(value):
         raise _too_deep()
@@ -48,7 +48,7 @@ def decode(text: bytes) -> Any:
 
 
 def is_too_deep(value: Any) -> bool:
-    """Whether values are nested more deeply than `MAX_DEPTH`."""
+    """Return whether values are nested more deeply than `MAX_DEPTH`."""
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(MAX_DEPTH):
         inner = (v.values() if isinstance(v, dict) else v for v in level)
@@ -81,7 +81,7 @@ def _no_constant(name: str) -> Any:
 def _number(digits: str) -> float:
     value = float(digits)
     if math.isinf(value):
-        # Infinity, which JSON cannot hold.
+        # The number became infinite, which JSON cannot hold.
         raise NotStrictJson(
             "not_finite", f"{digits[:40]} is beyond what a number holds; send a smaller one."
         )

@@ -1,4 +1,4 @@
-"""New tokens: `python -m shared.tokens new --name ann --scopes rows,metrics`.
+"""Makes new tokens: `python -m shared.tokens new --name ann --scopes rows,metrics`.
 
 The token is shown once and stored nowhere; TOKENS holds its hash.
 """
@@ -17,14 +17,14 @@ _PREFIX = "tg_"  # lets scanners for leaked secrets recognise one
 
 
 def new_token() -> str:
-    """A new token: 256 random bits."""
+    """Make a token of 256 random bits."""
     return f"{_PREFIX}{secrets.token_urlsafe(32)}"
 
 
 def entry(
     token: str, name: str, scopes: Sequence[str], expires: datetime | None = None
 ) -> dict[str, object]:
-    """The entry of a token in TOKENS."""
+    """Build a token's entry in TOKENS."""
     return {
         "name": name,
         "sha256": hashlib.sha256(token.encode()).hexdigest(),

@@ -1,6 +1,6 @@
-"""The one place that makes clients of real services: each once per process, at first use.
+"""Makes the clients of real services, each once per process, at first use.
 
-Everything below takes them as arguments.
+No other module makes one: they take clients as arguments.
 """
 
 from __future__ import annotations
@@ -19,43 +19,43 @@ from shared.storage import ObjectStore
 
 @Once
 def settings() -> Settings:
-    """The settings of this process.
+    """Return the settings of this process.
 
     Raises:
-        ConfigurationError: naming every variable that is wrong.
+        ConfigurationError: names every variable that is wrong.
     """
     return settings_of.read()
 
 
 def configure(variables: Mapping[str, str]) -> None:
-    """Take settings that travelled with a pipeline to this worker, before anything is made."""
+    """Use settings that a pipeline sent to this worker; call this before any client is made."""
     os.environ.update(variables)
 
 
 @Once
 def engine() -> sa.Engine:
-    """The database, with its pool of connections."""
+    """Return the database engine, with its pool of connections."""
     return engines.create(settings())
 
 
 @Once
 def storage_client() -> Any:
-    """Cloud Storage's client."""
+    """Return Cloud Storage's client."""
     settings().require("google_cloud_project")
     return gcs.Client(project=settings().google_cloud_project, **_credentials("STORAGE"))
 
 
 @Once
 def object_store() -> ObjectStore:
-    """Cloud Storage, with its errors mapped."""
+    """Return Cloud Storage, with its errors mapped."""
     return ObjectStore(storage_client())
 
 
 @Once
 def publisher() -> Any:
-    """Pub/Sub's publisher."""
+    """Return Pub/Sub's publisher."""
     settings().require("google_cloud_project")
-    # Not the bare client of the service: this one knows where an emulator is.
+    # Not the low-level client: only this one reads the emulator's address.
     return pubsub_v1.PublisherClient()
 
 
@@ -67,7 +67,7 @@ def bigquery_client() -> Any:
 
 
 def _credentials(service: str) -> dict[str, Any]:
-    # An emulator authenticates no one.
+    # An emulator does not authenticate callers.
     if not os.environ.get(f"{service}_EMULATOR_HOST"):
         return {}
     return {"credentials": auth_credentials.AnonymousCredentials()}

@@ -33,9 +33,9 @@ for _service in ("STORAGE", "PUBSUB", "BIGQUERY"):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Fail a test in which a door's log line held a token or a row's value."""
+    """Fail a test in which a function's log line held a token or a row's value."""
     report = yield
     if report.passed and (found := secrecy.in_lines(f"{report.capstdout}\n{report.capstderr}")):
         report.outcome = "failed"
-        report.longrepr = "A log line holds what none may hold:\n" + "\n".join(found)
+        report.longrepr = "A log line holds a token or a row's value:\n" + "\n".join(found)
     return report

@@ -1,4 +1,4 @@
-"""api_docs: the OpenAPI document, and a page to read it and try its calls."""
+"""api_docs: serve the OpenAPI document, and a page to read it and try its calls."""
 
 import functions_framework
 from flask import Request, Response

@@ -1,4 +1,4 @@
-"""dashboard: a page to watch and operate the platform, and the calls that only it makes."""
+"""dashboard: serve a page to operate the platform, and the calls that only the page makes."""
 
 import functions_framework
 from flask import Request, Response

@@ -1,4 +1,4 @@
-"""departments_above_mean: departments that hired more in a year than the mean, from BigQuery."""
+"""departments_above_mean: query departments that hired more in a year than the mean."""
 
 import functions_framework
 from flask import Request, Response

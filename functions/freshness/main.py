@@ -1,4 +1,4 @@
-"""freshness: how far BigQuery is behind PostgreSQL."""
+"""freshness: report how far BigQuery is behind PostgreSQL."""
 
 import functions_framework
 from flask import Request, Response

@@ -1,4 +1,4 @@
-"""hires_by_quarter: hires of a year by department, job and quarter, from BigQuery."""
+"""hires_by_quarter: query hires of a year by department, job and quarter."""
 
 import functions_framework
 from flask import Request, Response

@@ -33,7 +33,7 @@ class Step(beam.DoFn):  # type: ignore[misc]
         self.file, self.settings = (bucket, name, generation), settings
 
     def setup(self) -> None:
-        """Connect, once per worker; the settings come with the pipeline."""
+        """Connect, once per worker, with the settings that the pipeline carries."""
         wiring.configure(json.loads(self.settings))
         wiring.settings().require("staging_bucket")
         self.backfill = Backfill(ingest.uploads(), *self.file)
@@ -56,7 +56,7 @@ class Validate(Step):
 
 
 class Load(Step):
-    """Load the validated pieces, once all are there."""
+    """Load the validated pieces once all have arrived."""
 
     def process(self, _: None, parts: Sequence[FilePiece | FileEnd]) -> None:
         """Load all parts in one transaction."""

@@ -1,4 +1,4 @@
-"""ingest_csv: load a file that was dropped in the uploads bucket, and move it on."""
+"""ingest_csv: load a file that was dropped in the uploads bucket, and archive it."""
 
 import functions_framework
 from cloudevents.http import CloudEvent
@@ -9,5 +9,5 @@ from shared import events
 
 @functions_framework.cloud_event
 def ingest_csv(event: CloudEvent) -> None:
-    """Take an event of the uploads bucket, or the sweep."""
+    """Handle an event of the uploads bucket, or the sweep."""
     events.handle(event, request)

@@ -1,4 +1,4 @@
-"""sync_warehouse: bring changes from PostgreSQL to BigQuery, and compare the two."""
+"""sync_warehouse: sync changes from PostgreSQL to BigQuery, and compare the two."""
 
 import functions_framework
 from flask import Request, Response

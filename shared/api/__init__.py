@@ -9,12 +9,12 @@ from shared.lazy import Once
 
 @Once
 def all_routes() -> dict[str, tuple[Route, ...]]:
-    """The routes of every function, by its name."""
+    """Return the routes of each function by the function's name."""
     modules = [import_module(f"{__name__}.{entry.name}") for entry in iter_modules(__path__)]
     found = {name: routes for module in modules for name, routes in _routes(module).items()}
     return dict(sorted(found.items()))
 
 
 def _routes(module: object) -> dict[str, tuple[Route, ...]]:
-    # A resource may belong to the function of another one.
+    # Two resources may belong to the same function.
     return getattr(module, "ROUTES", {})

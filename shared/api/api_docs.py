@@ -53,7 +53,7 @@ _PAGE = Page(
 
 
 def build(dictionary: Mapping[str, Table] | None = None) -> dict[str, Any]:
-    """The OpenAPI document, as JSON values.
+    """Build the OpenAPI document, as JSON values.
 
     Args:
         dictionary: the tables; those of the data dictionary by default.
@@ -69,17 +69,17 @@ def build(dictionary: Mapping[str, Table] | None = None) -> dict[str, Any]:
 
 
 def show_document(context: Context) -> Response:
-    """The document."""
+    """Answer with the document."""
     return revalidated(context.request, json_response(_built()))
 
 
 def show_page(context: Context) -> Response:
-    """The page."""
+    """Answer with the page."""
     return _PAGE.show(context.request)
 
 
 def show_asset(context: Context) -> Response:
-    """A file of the page."""
+    """Answer with a file of the page."""
     return _PAGE.asset(context.request, context.params["name"])
 
 
@@ -89,7 +89,7 @@ def _built() -> dict[str, Any]:
 
 
 def _by_table(route: Route, dictionary: Mapping[str, Table]) -> Iterator[Route]:
-    """The route; or, if its body depends on the table that its path names, one per table."""
+    """Yield the route, or one per table if its body depends on the table that its path names."""
     if "<table>" not in route.path or route.body is None:
         yield route
         return
@@ -115,7 +115,7 @@ def _batch(table: Table) -> dict[str, Any]:
     }
     return {
         "type": "object",
-        "description": "Rows are validated one by one: those that do not fit are rejected, the "
+        "description": "Rows are validated one by one: those that break a rule are rejected, the "
         "others are accepted.",
         "properties": {"rows": rows},
         "required": ["rows"],

@@ -1,4 +1,4 @@
-"""Backups: take them, list, verify and delete them."""
+"""Backups: make, list, verify and delete them."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ class Backup(BackupFacts, frozen=True, kw_only=True):
     """A backup of a table."""
 
     uri: Annotated[str, Meta(description="Its Avro file; the manifest is next to it.")]
-    age_seconds: Annotated[int, Meta(description="Since snapshot_at.")]
+    age_seconds: Annotated[int, Meta(description="Seconds since snapshot_at.")]
     verified: Annotated[bool, Meta(description="Whether it was intact when it was last read.")]
     damage: Annotated[str | None, Meta(description="What was wrong when it was last read.")]
 
 
 class BackupList(msgspec.Struct):
-    """Backups of a table, the newest first."""
+    """The backups of a table, newest first."""
 
     table: str
     backups: list[Backup]
 
 
 class BackupSet(msgspec.Struct):
-    """Backups of several tables, all as they were at the same moment."""
+    """Backups of several tables from the same moment."""
 
-    id: Annotated[str, Meta(description="The id of each of them.")]
+    id: Annotated[str, Meta(description="The id that all of these backups have.")]
     snapshot_at: datetime
     backups: list[Backup]
 
@@ -56,7 +56,7 @@ class NoOptions(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def back_up_all(context: Context) -> Response:
-    """Back up all tables as they are at one moment."""
+    """Back up all tables as of the same moment."""
     found = _taken(context, list(tables.all_tables().values()))
     return json_response(BackupSet(found[0].id, found[0].snapshot_at, found), 201)
 
@@ -68,7 +68,7 @@ def back_up(context: Context) -> Response:
 
 
 def list_backups(context: Context) -> Response:
-    """The backups of a table."""
+    """List the backups of a table."""
     backups, table = _backups(), tables.find(context.params["table_name"])
     found = backups.catalog.newest_first(table.name)
     return json_response(BackupList(table.name, [_described(backups, one) for one in found]))
@@ -94,7 +94,7 @@ def delete(context: Context) -> Response:
 
 @contextmanager
 def as_problems() -> Iterator[None]:
-    """Turn the errors of backups into problems.
+    """Raise the errors of backups as problems.
 
     Raises:
         Problem: 404, 409 or 422.
@@ -135,16 +135,16 @@ def _take_scheduled(context: Context, backups: Backups, of: Sequence[Table]) -> 
         raise
     try:
         backups.expire(of, datetime.now(UTC))
-    except Exception as error:  # noqa: BLE001 - the new backup exists all the same
+    except Exception as error:  # noqa: BLE001 - the new backup exists even so
         _alert("Could not delete expired backups", error)
     return found
 
 
 def _named(context: Context, backups: Backups) -> Manifest:
-    """The backup that a call's path names.
+    """Find the backup that a call's path names.
 
     Raises:
-        Problem: 404, there is no such backup.
+        Problem: 404, the table has no such backup.
         UnknownTable: the dictionary has no such table.
     """
     table = tables.find(context.params["table_name"])
@@ -181,7 +181,7 @@ def _is_scheduled(context: Context, settings: Settings) -> bool:
 
 
 def _alert(message: str, error: Exception, **facts: object) -> None:
-    # Of an error that is not ours only the type: its message may quote a row.
+    # For an error that is not ours, log only the type: its message may quote a row.
     text = str(error) if isinstance(error, TablegateError) else type(error).__name__
     logs.line("ERROR", message, labels=ALERT, error=text, **facts)
 
@@ -213,7 +213,7 @@ TABLE = Parameter(
 BACKUP = Parameter(
     "backup_id",
     "path",
-    "As the response to the backup gave it.",
+    "The id from the response that made the backup.",
     {"type": "string", "pattern": "^[0-9a-f]{12}$"},
     example=_BACKUP_ID,
 )
@@ -225,10 +225,10 @@ BACK_UP_ALL = Route(
     back_up_all,
     scope="backups",
     scheduled=True,
-    summary="Back up all tables as they are at one moment",
-    description="Answers once each was read back and verified. After a backup that the schedule "
-    "asked for, expired backups are deleted: those older than BACKUP_KEEP_DAYS days, but never one "
-    "of the last BACKUP_KEEP_LAST.",
+    summary="Back up all tables as of the same moment",
+    description="Answers once each backup was read back and verified. A scheduled backup also "
+    "deletes expired backups: those older than BACKUP_KEEP_DAYS days, but never one of the last "
+    "BACKUP_KEEP_LAST.",
     body=_NO_BODY,
     responses=(
         ResponseSpec(
@@ -244,9 +244,9 @@ BACK_UP = Route(
     scope="backups",
     scheduled=True,
     summary="Back up a table",
-    description="Streams the table, as it is at one moment, to an Avro file on Cloud Storage, "
-    "reads the file back and compares it with the rows of the table: number of rows, CRC32C and "
-    "content checksum. Only then does the backup exist. Loads go on meanwhile.",
+    description="Streams a snapshot of the table to an Avro file on Cloud Storage, reads the file "
+    "back and compares it with the rows of the table: number of rows, CRC32C and content "
+    "checksum. Only then does the backup exist. Loads continue meanwhile.",
     parameters=(TABLE,),
     body=_NO_BODY,
     responses=(ResponseSpec(201, "Backed up, and verified.", Backup, _BACKUP),),
@@ -258,7 +258,7 @@ LIST = Route(
     "/<table_name>",
     list_backups,
     scope="backups",
-    summary="The backups of a table",
+    summary="List the backups of a table",
     parameters=(TABLE,),
     responses=(ResponseSpec(200, "Newest first.", BackupList, BackupList("jobs", [_BACKUP])),),
     problems={404: ("unknown-table",)},
@@ -272,7 +272,7 @@ VERIFY = Route(
     summary="Read a whole backup again and check it",
     parameters=(TABLE, BACKUP),
     body=_NO_BODY,
-    responses=(ResponseSpec(200, "It is intact.", Backup, _BACKUP),),
+    responses=(ResponseSpec(200, "The backup is intact.", Backup, _BACKUP),),
     problems={404: ("unknown-table", "unknown-backup"), 422: ("damaged-backup",)},
 )
 
@@ -283,7 +283,7 @@ DELETE = Route(
     scope="backups",
     summary="Delete a backup",
     parameters=(TABLE, BACKUP),
-    responses=(ResponseSpec(204, "It is deleted.", media_type=""),),
+    responses=(ResponseSpec(204, "The backup is deleted.", media_type=""),),
     problems={404: ("unknown-table", "unknown-backup")},
 )
 

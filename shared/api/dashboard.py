@@ -43,53 +43,53 @@ class FormTable(msgspec.Struct):
 
 
 class Forms(msgspec.Struct):
-    """What the page's forms are made of."""
+    """What the page needs to build its forms."""
 
     tables: list[FormTable]
     max_upload_bytes: int
 
 
 def page(context: Context) -> Response:
-    """The page."""
+    """Answer with the page."""
     return dashboard.PAGE.show(context.request)
 
 
 def asset(context: Context) -> Response:
-    """A file of the page."""
+    """Answer with a file of the page."""
     return dashboard.PAGE.asset(context.request, context.params["name"])
 
 
 def list_tables(_: Context) -> Response:
-    """The tables, for the page's forms."""
+    """List the tables, for the page's forms."""
     return json_response(forms(wiring.settings()))
 
 
 def forms(settings: Settings) -> Forms:
-    """The tables, parents before the tables that refer to them, and the limit for a file."""
+    """Return the tables, parents before the tables that refer to them, and a file's size limit."""
     found = map(_form_table, tables.all_tables().values())
     return Forms(list(found), settings.max_upload_bytes)
 
 
 def list_loads(context: Context) -> Response:
-    """A page of loads."""
+    """List a page of loads."""
     given = context.request.args
     most = queries.whole_number(
         "limit", given.get("limit", str(_DEFAULT_PAGE_LOADS)), MAX_PAGE_LOADS
     )
     after = None
     if (text := given.get("cursor")) is not None and (after := Cursor.parse(text)) is None:
-        raise queries.unusable("cursor", "is what next_cursor of the page before says")
+        raise queries.unusable("cursor", "is the next_cursor of the previous page")
     return json_response(loads.page(wiring.engine(), most, after))
 
 
 def load_state(context: Context) -> Response:
-    """The state of a load."""
+    """Answer with the state of a load."""
     load_id = queries.uuid("load_id", context.params["load_id"])
     return json_response(loads.state(wiring.engine(), load_id))
 
 
 def count_reasons(_: Context) -> Response:
-    """Open rejects by reason."""
+    """Count open rejects by reason."""
     return json_response(loads.reasons(wiring.engine()))
 
 
@@ -148,7 +148,7 @@ LOADS = Route(
         Parameter(
             "cursor",
             "query",
-            "`next_cursor` of the page before.",
+            "The `next_cursor` of the previous page.",
             {"type": "string", "pattern": "^[0-9]{1,16}-[0-9a-f]{32}$"},
         ),
     ),
@@ -160,14 +160,14 @@ LOAD = Route(
     "GET",
     "/loads/<load_id>",
     load_state,
-    # Anyone who may send rows may follow what becomes of them; the response holds only counts.
+    # A caller who may send rows may follow their load; the response holds only counts.
     scope="rows",
     summary="The state of a load",
     parameters=(
         Parameter(
             "load_id",
             "path",
-            "As the response to the upload gave it.",
+            "The id from the response to the upload.",
             {"type": "string", "format": "uuid"},
             example=str(_LOAD_ID),
         ),

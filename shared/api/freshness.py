@@ -10,7 +10,7 @@ from shared.warehouse.freshness import TIMEOUT_SECONDS, Freshness, freshness
 
 
 def read(_: Context) -> Response:
-    """What the ledger has yet to bring, and what BigQuery has."""
+    """Answer with the loads that are not synced yet, and with what BigQuery has."""
     warehouse = connect(wiring.bigquery_client(), wiring.settings(), TIMEOUT_SECONDS)
     return json_response(freshness(wiring.engine(), warehouse))
 
@@ -40,8 +40,8 @@ READ = Route(
     read,
     scope="metrics",
     summary="How far BigQuery is behind",
-    description="Asks the ledger what is not synced, and BigQuery what it has. If BigQuery is "
-    "unavailable it says so, and gives what the ledger knows.",
+    description="Reads from the ledger which loads are not synced, and from BigQuery which are. If "
+    "BigQuery is unavailable, the response says so and holds only the ledger's part.",
     responses=(ResponseSpec(200, "How far each table is behind.", Freshness, _EXAMPLE),),
 )
 

@@ -1,4 +1,4 @@
-"""Batches of rows: publish one, and ask what became of it."""
+"""Batches of rows: publish one, and ask for its state."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class RejectedRow(msgspec.Struct):
 class BatchAccepted(msgspec.Struct):
     """A batch that was published; its valid rows will be stored."""
 
-    batch_id: Annotated[UUID, Meta(description="What to ask for it by.")]
+    batch_id: Annotated[UUID, Meta(description="The id to ask for its state by.")]
     table: str
     accepted: Annotated[int, Meta(description="How many rows were accepted.", ge=0)]
     rejected_count: Annotated[int, Meta(description="How many were rejected.", ge=0)]
@@ -98,7 +98,7 @@ def insert(context: Context) -> Response:
 
 
 def state(context: Context) -> Response:
-    """The state of a batch."""
+    """Answer with the state of a batch."""
     batch_id = context.params["batch_id"]
     entry = _entry(batch_id)
     if entry is None:
@@ -111,7 +111,7 @@ def state(context: Context) -> Response:
 
 
 def by_field(errors: tuple[FieldError, ...]) -> dict[str, list[str]]:
-    """What is wrong with a row, by field, in sentences."""
+    """Return the errors of a row by field, as sentences."""
     found: dict[str, list[str]] = {}
     for error in errors:
         found.setdefault(error.field, []).append(error.sentence())
@@ -127,7 +127,7 @@ def _verdict(table: Table, body: bytes) -> Verdict:
 
 
 def _claim(context: Context, table: Table, body: bytes) -> BatchClaim:
-    """The claim of a batch; only one with an idempotency key is looked up in the database."""
+    """Claim a batch; the database is asked only if the call has an idempotency key."""
     key = bodies.idempotency_key(context.request)
     if key is None:
         return batches.new_claim()
@@ -142,7 +142,7 @@ def _entry(batch_id: UUID, within_seconds: int = 0) -> Entry | None:
 
 
 def _accepted(batch_id: UUID, table: Table, verdict: Verdict, wait: int) -> Response:
-    """202: the valid rows will be stored."""
+    """Answer 202: the valid rows will be stored."""
     found = BatchAccepted(
         batch_id, table.name, len(verdict.rows), len(verdict.rejects), _rejected(verdict)
     )
@@ -151,7 +151,7 @@ def _accepted(batch_id: UUID, table: Table, verdict: Verdict, wait: int) -> Resp
 
 
 def _stored(batch_id: UUID, table: Table, verdict: Verdict, entry: Entry, wait: int) -> Response:
-    """200: the caller waited, and the valid rows are stored, or can never be."""
+    """Answer 200: the caller waited, and the valid rows are stored or can never be."""
     done = entry.state == "done"
     found = BatchStored(
         batch_id,
@@ -167,11 +167,11 @@ def _stored(batch_id: UUID, table: Table, verdict: Verdict, entry: Entry, wait: 
 
 
 def _no_row_accepted(batch_id: UUID, verdict: Verdict) -> Problem:
-    """422: every row was rejected; the rejected rows are kept all the same."""
+    """Build problem 422: every row was rejected. The rejected rows are kept nevertheless."""
     return Problem(
         422,
         "no-row-accepted",
-        "No row fits the table; `rejected` says what is wrong with each. Correct them and send "
+        "Every row was rejected; `rejected` says what is wrong with each. Correct them and send "
         "them again.",
         headers=_headers(verdict),
         batch_id=batch_id,
@@ -198,7 +198,7 @@ def _headers(verdict: Verdict, wait: int = 0) -> dict[str, str]:
 
 _BATCH_ID = UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
 _COUNTS = Counts(inserted=1, rejected=1)
-_REJECTED = [RejectedRow(1, {"job": ["Must hold more than blanks; give a text."]})]
+_REJECTED = [RejectedRow(1, {"job": ["Must not be blank; give a text."]})]
 _REJECTED_HEADER = {REJECTED_HEADER: "How many rows of the batch were rejected."}
 
 INSERT = Route(
@@ -263,7 +263,7 @@ STATE = Route(
         Parameter(
             "batch_id",
             "path",
-            "As the response to the batch gave it.",
+            "The id from the response that accepted the batch.",
             {"type": "string", "format": "uuid"},
             example=str(_BATCH_ID),
         ),

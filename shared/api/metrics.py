@@ -1,4 +1,4 @@
-"""The metrics, queried only if the rows that they count may have changed."""
+"""The metrics. They are queried only if the rows that they count may have changed."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class Metric:
     """A metric.
 
     Attributes:
-        name: of its statement.
-        counts: the tables of the dictionary that it counts.
+        name: the name of its SQL statement.
+        counts: the tables of the dictionary whose rows it counts.
         row: the struct of a row.
-        query: queries it for a year, scanning at most so many bytes.
+        query: queries it for a year, within a limit of bytes to scan.
     """
 
     name: str
@@ -63,18 +63,18 @@ _DEPARTMENTS_ABOVE_MEAN = Metric(
 
 
 def hires_by_quarter(context: Context) -> Response:
-    """Hires by department, job and quarter, as JSON or CSV."""
+    """Answer with the hires by department, job and quarter, as JSON or CSV."""
     return _answer(context.request, _HIRES_BY_QUARTER)
 
 
 def departments_above_mean(context: Context) -> Response:
-    """Departments that hired more than the mean, as JSON or CSV."""
+    """Answer with the departments that hired more than the mean, as JSON or CSV."""
     return _answer(context.request, _DEPARTMENTS_ABOVE_MEAN)
 
 
 @Once
 def response_cache() -> ResponseCache:
-    """The responses that this process keeps."""
+    """Return this process's cache of responses."""
     return ResponseCache(wiring.settings().metrics_cache_bytes)
 
 
@@ -88,7 +88,7 @@ def _answer(request: Request, metric: Metric) -> Response:
         return table_response(request, found, found.rows, metric.row.__struct_fields__)
 
     form = "csv" if wants_csv(request) else "json"
-    # The statement too: a new release may query otherwise.
+    # The ETag depends on the statement too: a new release may change it.
     sql = warehouse.names.text("metrics", metric.name)
     etag = etag_of(form, str(year), sql, state.version(warehouse, metric.counts))
     return cached_response(request, etag, response_cache(), make)
@@ -104,7 +104,7 @@ def _year(request: Request) -> int:
 _YEAR = Parameter(
     "year",
     "query",
-    "Which year, in UTC.",
+    "The year, in UTC.",
     {"type": "integer", "minimum": FIRST_YEAR, "maximum": LAST_YEAR, "default": DEFAULT_YEAR},
     example=DEFAULT_YEAR,
 )
@@ -114,7 +114,7 @@ _IF_NONE_MATCH = Parameter(
     "The `ETag` of a response that the caller has.",
     example='"5f2b9c0e7d6a41c3a1b8e4f09d3c7a62"',
 )
-_ETAG = {"ETag": "Changes as soon as rows that are counted have changed."}
+_ETAG = {"ETag": "Changes as soon as a counted row changes."}
 _NOT_MODIFIED = ResponseSpec(
     304, "The caller's response is still valid; nothing was queried.", media_type="", headers=_ETAG
 )
@@ -138,7 +138,7 @@ def _route(handler: Handler, summary: str, schema: type, example: dict[str, Any]
         handler,
         scope="metrics",
         summary=summary,
-        description="JSON, or CSV if `Accept` says `text/csv`.",
+        description="JSON, or CSV if `Accept` asks for `text/csv`.",
         parameters=(_YEAR, _IF_NONE_MATCH),
         responses=(
             ResponseSpec(200, "The metric.", schema, example, headers=_ETAG),

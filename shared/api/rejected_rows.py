@@ -29,7 +29,7 @@ MAX_IDS = 1000
 _STATUSES = get_args(Status)
 _DEFAULT_PAGE_ROWS = 100
 _LARGEST = 2**63 - 1
-# In decimal digits; with a leading zero they would be a second name of the same reject.
+# No leading zero: an id with one would be a second name for the same reject.
 _ID_TEXT = "[1-9][0-9]{0,17}"
 _FILTERS = ("table", "source", "status", "load_id", "reason")
 
@@ -57,7 +57,7 @@ class Replay(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ReplayLoad(msgspec.Struct):
-    """What became of the corrected rows of one table."""
+    """The load of the corrected rows of one table."""
 
     table: str
     load_id: UUID
@@ -72,14 +72,14 @@ class StillRejected(msgspec.Struct):
 
 
 class NotOpen(msgspec.Struct):
-    """A reject that was left as it is."""
+    """A reject that is not open, and so was left unchanged."""
 
     reject_id: int
     status: Annotated[str | None, Meta(description="Its status; null if there is no such reject.")]
 
 
 class Replayed(msgspec.Struct):
-    """What became of corrected rows."""
+    """The results of a replay."""
 
     replayed: list[int]
     loads: list[ReplayLoad]
@@ -88,27 +88,27 @@ class Replayed(msgspec.Struct):
 
 
 class Discard(msgspec.Struct, forbid_unknown_fields=True):
-    """Rejects that no one will correct."""
+    """Rejects to close without a correction."""
 
     ids: Annotated[list[Id], Meta(min_length=1, max_length=MAX_IDS)]
 
 
 class Discarded(msgspec.Struct):
-    """What became of them."""
+    """The results of a discard."""
 
     discarded: list[int]
     not_open: list[NotOpen]
 
 
 def list_rejects(context: Context) -> Response:
-    """A page of rejects."""
+    """List a page of rejects."""
     given = context.request.args
     limit = queries.whole_number(
         "limit", given.get("limit", str(_DEFAULT_PAGE_ROWS)), MAX_PAGE_ROWS
     )
     cursor = given.get("cursor")
     before = None if cursor is None else queries.whole_number("cursor", cursor, _LARGEST)
-    # One row more than the page has says that there is another page.
+    # One row more than fits on the page shows that another page follows.
     found = reject_queue.page(wiring.engine(), _filters(context.request), limit + 1, before)
     rows = found[:limit]
     following = str(rows[-1].reject_id) if len(found) > limit else None
@@ -116,7 +116,7 @@ def list_rejects(context: Context) -> Response:
 
 
 def corrections_file(context: Context) -> Response:
-    """The open rejects of a table as a file to correct, streamed."""
+    """Stream the open rejects of a table as a file to correct."""
     filters = _filters(context.request)
     if filters.table_name is None:
         raise Problem(400, "unusable-filter", "Name the table: ?table=...", parameter="table")
@@ -158,9 +158,9 @@ def _filters(request: Request) -> Filters:
     if given.get("status", _STATUSES[0]) not in _STATUSES:
         raise queries.unusable("status", f"is one of {', '.join(_STATUSES)}")
     for name in ("source", "reason"):
-        # PostgreSQL's text cannot hold one.
+        # PostgreSQL's text cannot hold a NUL character.
         if "\x00" in given.get(name, ""):
-            raise queries.unusable(name, "holds no NUL character")
+            raise queries.unusable(name, "must not contain a NUL character")
     return Filters(
         tables.find(given["table"]).name if "table" in given else None,
         given.get("source"),
@@ -217,7 +217,7 @@ _NO_NUL = r"^[^\u0000]*$"
 _SOURCE_FILTER = _filter(
     "source", "The file as `gs://bucket/object`, or a batch's id.", _SOURCE, pattern=_NO_NUL
 )
-_LOAD_FILTER = _filter("load_id", "The load they came with.", format="uuid")
+_LOAD_FILTER = _filter("load_id", "The load that rejected them.", format="uuid")
 _REASON_FILTER = _filter("reason", "Code of the first error.", "missing", pattern=_NO_NUL)
 
 LIST = Route(
@@ -226,11 +226,11 @@ LIST = Route(
     list_rejects,
     scope="rejects",
     summary="List rejected rows",
-    description="Newest first. Filters add up.",
+    description="Newest first. A row must match every filter given.",
     parameters=(
         _filter("table", "The table they were sent to.", "hired_employees"),
         _SOURCE_FILTER,
-        _filter("status", "What became of them.", "rejected", enum=list(_STATUSES)),
+        _filter("status", "Their status.", "rejected", enum=list(_STATUSES)),
         _LOAD_FILTER,
         _REASON_FILTER,
         Parameter(
@@ -244,7 +244,7 @@ LIST = Route(
                 "default": _DEFAULT_PAGE_ROWS,
             },
         ),
-        _filter("cursor", "`next_cursor` of the page before.", pattern=f"^{_ID_TEXT}$"),
+        _filter("cursor", "The `next_cursor` of the previous page.", pattern=f"^{_ID_TEXT}$"),
     ),
     responses=(ResponseSpec(200, "A page.", RejectPage, RejectPage([_REJECT], None)),),
     problems={400: ("unusable-filter",), 404: ("unknown-table",)},
@@ -258,7 +258,7 @@ CORRECTIONS = Route(
     summary="A file to correct and upload again",
     description="The rejected rows of one table as CSV: its fields, then `_line` and `_reasons`, "
     "which are ignored when the file is loaded. Correct the cells and drop the file in the uploads "
-    "bucket. A cell that a spreadsheet would take for a formula starts with an apostrophe; leave "
+    "bucket. A cell that a spreadsheet would run as a formula starts with an apostrophe; leave "
     "it there, loading removes it.",
     parameters=(
         Parameter(
@@ -285,7 +285,7 @@ REPLAY = Route(
     responses=(
         ResponseSpec(
             200,
-            "What became of each row.",
+            "The result for each row.",
             Replayed,
             Replayed([1], [ReplayLoad("hired_employees", _LOAD_ID, Counts(inserted=1))], [], []),
         ),
@@ -297,11 +297,11 @@ DISCARD = Route(
     "/discard",
     discard,
     scope="rejects",
-    summary="Discard rejected rows that no one will correct",
+    summary="Discard rejected rows that will not be corrected",
     body=Body("Their ids.", Discard, {"two rows": {"ids": [1, 2]}}),
     responses=(
         ResponseSpec(
-            200, "What became of each.", Discarded, Discarded([1], [NotOpen(2, "replayed")])
+            200, "The result for each reject.", Discarded, Discarded([1], [NotOpen(2, "replayed")])
         ),
     ),
 )

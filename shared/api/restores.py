@@ -1,4 +1,4 @@
-"""Restoring a backup into its table."""
+"""Restores a backup into its table."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Restore(msgspec.Struct, forbid_unknown_fields=True):
     """What to restore, and how: a `backup` or a `uri`, not both."""
 
     backup: Annotated[
-        str | None, Meta(description="A backup's id, or `latest`: the newest that is verified.")
+        str | None, Meta(description="A backup's id, or `latest`: the newest verified one.")
     ] = None
     uri: Annotated[
         str | None,
@@ -44,11 +44,11 @@ class Restore(msgspec.Struct, forbid_unknown_fields=True):
     mode: Annotated[
         Literal["replace", "merge"],
         Meta(
-            description="`replace`: the table is the backup afterwards. `merge`: rows that the "
-            "backup does not have stay as they are."
+            description="`replace`: afterwards the table holds exactly the backup's rows. `merge`: "
+            "rows that the backup does not have stay unchanged."
         ),
     ] = "replace"
-    dry_run: Annotated[bool, Meta(description="Only say what would change.")] = False
+    dry_run: Annotated[bool, Meta(description="Only report what would change.")] = False
 
 
 class Restored(msgspec.Struct):
@@ -62,7 +62,7 @@ class Restored(msgspec.Struct):
     load_id: Annotated[
         UUID | None, Meta(description="Its entry in the ledger; null after a dry run.")
     ]
-    rows: Annotated[Count, Meta(description="How many the backup has.")]
+    rows: Annotated[Count, Meta(description="How many rows the backup has.")]
     inserted: RowsChanged
     updated: RowsChanged
     deleted: RowsChanged
@@ -70,7 +70,7 @@ class Restored(msgspec.Struct):
 
 
 def restore_table(context: Context) -> Response:
-    """Restore a table, and see to what follows from it."""
+    """Restore a table, publish the change, and load the rows that waited for it."""
     table = tables.find(context.params["table_name"])
     asked = bodies.read(context.request, Restore)
     engine, settings = wiring.engine(), wiring.settings()
@@ -96,7 +96,7 @@ def restore_table(context: Context) -> Response:
 
 
 def _order(table: Table, asked: Restore, sender: str) -> RestoreRequest:
-    """What is to be restored.
+    """Return what to restore.
 
     Raises:
         Problem: 400, the body names neither a backup nor an object of the backups bucket, or both.
@@ -114,9 +114,9 @@ def _order(table: Table, asked: Restore, sender: str) -> RestoreRequest:
         found = wiring.object_store().find(settings.backups_bucket, name)
         if found is None:
             raise UnknownBackup(f"There is no object {asked.uri!r}; upload it, or name another.")
-        stored, beside = found, catalog.manifest_of(name)
+        stored, neighbour = found, catalog.manifest_of(name)
         # Another table's backup counts as a file made elsewhere.
-        manifest = beside if beside is not None and beside.table == table.name else None
+        manifest = neighbour if neighbour is not None and neighbour.table == table.name else None
     else:
         raise Problem(
             400, "invalid-body", "Name a backup or a uri, and not both; see /openapi.json."
@@ -136,7 +136,7 @@ def _order(table: Table, asked: Restore, sender: str) -> RestoreRequest:
 def _follow_up(table: Table, done: RestoreOutcome) -> None:
     """After the commit: announce the change, and load the rows that waited for what was restored.
 
-    If it is cut off in between, the sweep does the rest.
+    If the process dies in between, the sweep does the rest.
 
     Raises:
         TransientError: call again.
@@ -169,7 +169,7 @@ def _object_name(uri: str, bucket: str) -> str:
 
 
 def _aliases(table: Table) -> dict[str, str]:
-    """The names of fields in BigQuery, whose export of the table may be restored."""
+    """Return the names of fields in BigQuery, whose export of the table may be restored."""
     return next(dict(p.place.renamed) for p in projections() if p.table.name == table.name)
 
 
@@ -193,9 +193,9 @@ RESTORE = Route(
     restore_table,
     scope="backups",
     summary="Restore a table",
-    description="Stages the backup, checks it whole, compares it with the table and changes what "
-    "differs, in one transaction or not at all. Loads of the table wait meanwhile; readers see the "
-    "table as it was or as it is afterwards. BigQuery follows.",
+    description="Stages and checks the whole backup, compares it with the table and changes what "
+    "differs, all in one transaction. Loads of the table wait meanwhile; readers see the table "
+    "from before or after the restore, never in between. BigQuery is synced afterwards.",
     parameters=(TABLE,),
     body=Body(
         "What to restore.",

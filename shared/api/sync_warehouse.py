@@ -1,4 +1,4 @@
-"""Bring changes to BigQuery, and compare it with PostgreSQL."""
+"""Syncs changes to BigQuery, and compares it with PostgreSQL."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.warehouse.compare import RowDifference
 from shared.warehouse.reconcile import Reconciliation, reconcile
 from shared.warehouse.sync import Sync
 
-# Under a steady load BigQuery is behind by this much more, and everything else is faster.
+# Under a steady load this adds to BigQuery's lag, and makes everything else faster.
 GATHER_SECONDS = 0.5
 MOST_LISTED = 100
 
@@ -29,26 +29,26 @@ class Reconcile(msgspec.Struct, forbid_unknown_fields=True):
     """What to compare."""
 
     repair: Annotated[
-        bool, Meta(description="Whether to refresh those rows of BigQuery that differ.")
+        bool, Meta(description="Whether to refresh the rows of BigQuery that differ.")
     ] = False
     table: Annotated[str | None, Meta(description="One table; by default all.")] = None
 
 
 class RowsOnBothSides(msgspec.Struct):
-    """How many rows there are."""
+    """How many rows each side has."""
 
     postgres: Count
     bigquery: Count
 
 
 class TableReconciled(msgspec.Struct):
-    """What was found of a table."""
+    """How a table in BigQuery compares with PostgreSQL."""
 
     table: str
     rows: RowsOnBothSides
     agrees: Annotated[bool, Meta(description="Whether both sides were the same when compared.")]
     repaired: Annotated[
-        bool, Meta(description="Whether they were not, were refreshed, and are the same now.")
+        bool, Meta(description="Whether the sides differed, were refreshed, and are the same now.")
     ]
     buckets: Annotated[
         Count, Meta(description="How many buckets of rows, by the hash of their key, differ.")
@@ -78,7 +78,7 @@ class Reconciled(msgspec.Struct):
 
 
 def sync(context: Context) -> Response:
-    """Bring everything that is pending, not only the message's: one sync serves many messages."""
+    """Sync all pending loads, not only the message's: one sync serves many messages."""
     named = "table" in PushMessage.read(context.request).attributes
     _sync().run() if named else _sync().sweep()
     return Response(status=204)
@@ -142,7 +142,7 @@ _EXAMPLE = Reconciled(
     ],
 )
 
-SYNC = Route("POST", "/", sync, scope=PUSH, summary="Bring what has changed to BigQuery")
+SYNC = Route("POST", "/", sync, scope=PUSH, summary="Sync what has changed to BigQuery")
 
 RECONCILE = Route(
     "POST",
@@ -152,17 +152,17 @@ RECONCILE = Route(
     scope="backups",
     scheduled=True,
     summary="Compare BigQuery with PostgreSQL, and repair it",
-    description="Brings what is pending, then compares each table: count and checksum, computed "
-    "inside both databases, and row by row only where those differ. With `repair` the rows that "
+    description="Syncs pending loads, then compares each table: count and checksum, computed "
+    "inside both databases, and row by row only if those differ. With `repair` the rows that "
     "differ are refreshed, and compared again. A difference is logged as an error with the label "
     "`alert=warehouse-differs`.",
     body=Body(
         "What to compare; without a body, everything.",
         Reconcile,
-        {"look at all": {}, "mend one table": {"repair": True, "table": "jobs"}},
+        {"compare all tables": {}, "repair one table": {"repair": True, "table": "jobs"}},
         required=False,
     ),
-    responses=(ResponseSpec(200, "What was found, and what was repaired.", Reconciled, _EXAMPLE),),
+    responses=(ResponseSpec(200, "The differences, and what was repaired.", Reconciled, _EXAMPLE),),
     problems={404: ("unknown-table",)},
 )
 

@@ -1,4 +1,4 @@
-"""Files sent to the uploads bucket through a function, in constant memory."""
+"""Streams files through a function to the uploads bucket, in constant memory."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ class _Readable(Protocol):
 
 
 def object_name(sender: str, table: Table, file_name: str, known: Collection[str]) -> str:
-    """A unique name in the uploads bucket: `{sender}/{table}/{when}-{random}-{file name}`.
+    """Make a unique name in the uploads bucket: `{sender}/{table}/{when}-{random}-{file name}`.
 
-    Of what a caller sends only letters, digits, dots and hyphens remain, so it adds no folder.
+    Only letters, digits, dots and hyphens of the caller's text remain, so it cannot add a folder.
 
     Args:
         sender: the token's name.
         table: the table of the rows.
         file_name: the name of the file at its sender.
-        known: names of all tables; none may stand in the place of the sender.
+        known: names of all tables; the sender's folder must not have one of these names.
     """
     folder = _safe(sender) or "token"
     if folder in known:
@@ -79,7 +79,7 @@ def upload(context: Context) -> Response:
     stream = _Bounded(body, settings.max_upload_bytes, request.content_length)
     name = object_name(context.sender, table, request.args.get("name", ""), tables.all_tables())
     bucket = wiring.storage_client().bucket(settings.uploads_bucket)
-    # The blob knows its generation afterwards; by then the file may have been loaded and moved.
+    # Afterwards the blob knows its generation. By then the file may be loaded and moved.
     blob = bucket.blob(name, chunk_size=_CHUNK_BYTES)
     with storage.mapped():
         blob.upload_from_file(stream, content_type="text/csv", if_generation_match=0)
@@ -107,11 +107,11 @@ class _Bounded:
         self._read = 0
 
     def tell(self) -> int:
-        """How much has been read."""
+        """Return how many bytes were read."""
         return self._read
 
     def read(self, size: int = -1) -> bytes:
-        """The next `size` bytes; fewer only at the end."""
+        """Read the next `size` bytes, or fewer at the end."""
         pieces = []
         wanted = size if size >= 0 else self._limit + 1
         while wanted and (piece := self._next(min(wanted, _CHUNK_BYTES))):
@@ -131,7 +131,7 @@ class _Bounded:
             raise _too_large(self._limit) from None
         except (ClientDisconnected, OSError):
             raise _cut_off() from None
-        # gunicorn gives the end of the body for a caller that has hung up.
+        # If the caller hangs up, gunicorn reports the end of the body.
         if not piece and self._promised is not None and self._read < self._promised:
             raise _cut_off()
         return piece
@@ -155,5 +155,5 @@ def _too_large(limit_bytes: int) -> Problem:
     )
 
 
-# Its body is a file, and the document's bodies are JSON; programs use the bucket itself.
+# The document describes only JSON bodies, and this one is a file. Programs use the bucket.
 UPLOAD = Route("POST", "/uploads/<table>", upload, scope="rows", documented=False)

@@ -1,1 +1,1 @@
-"""Avro object container files, read and written in bulk: for backups and for the warehouse."""
+"""Reads and writes Avro object container files in bulk, for backups and the warehouse."""

@@ -1,4 +1,4 @@
-"""Avro's binary encoding of rows, from and to columns, many rows at once.
+"""Encodes columns as rows in Avro's binary encoding and decodes them, many rows at once.
 
 Encoding goes column by column: each value is written where the value before it ended, eight bytes
 at a time. The surplus of a value's last word spills into the place of the next value, which then
@@ -44,7 +44,7 @@ class Block:
 
     Attributes:
         rows: the number of rows.
-        data: their bytes.
+        data: the bytes of the rows.
     """
 
     rows: int
@@ -52,7 +52,7 @@ class Block:
 
 
 def can_encode(chunk: Chunk) -> bool:
-    """Whether `encode` supports these rows."""
+    """Return whether `encode` supports these rows."""
     *_, last = chunk.columns.values()
     ends_in_words = isinstance(last, Texts) and int(last.lengths.min(initial=_WORD)) >= _WORD
     return chunk.is_plain and ends_in_words
@@ -97,7 +97,7 @@ class _EncodedColumn:
             at += self.texts.lengths
 
     def put_last(self, target: bytearray, at: Int64) -> None:
-        """Write the last column without a byte beyond its end."""
+        """Write the last column, and no byte beyond its end."""
         self._put_integers(target, at)
         if self.texts is None:
             raise TypeError("the last column must be a text")
@@ -118,13 +118,13 @@ def copy_texts(texts: Texts, target: bytearray, at: Int64, *, up_to_the_end: boo
         texts: the texts.
         target: the buffer to copy them to.
         at: the place of each text there.
-        up_to_the_end: write nothing beyond a text's end; each must be a word long at least.
+        up_to_the_end: write nothing beyond a text's end; each text must have at least one word.
     """
     source, starts, lengths, to = texts.words, texts.starts, texts.lengths, at
     longest = int(lengths.max(initial=0))
     shortest = int(lengths.min(initial=longest))
     if 0 < shortest == longest:
-        # Texts of one length, such as UUIDs, are each copied in one piece.
+        # Texts of the same length, such as UUIDs, are each copied in one piece.
         window_of(target, longest)[at] = window_of(texts.data, longest)[starts]
         return
     words = words_of(target)
@@ -141,36 +141,36 @@ def copy_texts(texts: Texts, target: bytearray, at: Int64, *, up_to_the_end: boo
 
 
 def can_decode(blocks: Sequence[Block]) -> bool:
-    """Whether there are enough blocks for `decode` to be worth it."""
+    """Return whether there are enough blocks for `decode` to be faster."""
     rows = sum(block.rows for block in blocks)
     return rows >= _MIN_BLOCKS * max((block.rows for block in blocks), default=1)
 
 
 def decode(blocks: Sequence[Block], are_texts: Sequence[bool]) -> list[Column] | None:
-    """Decode the rows of all blocks; they come in another order than in the file.
+    """Decode the rows of all blocks; their order differs from the file's.
 
     Args:
         blocks: the blocks.
         are_texts: for each field whether it is a text; otherwise it is an integer.
 
     Returns:
-        The columns, or None if an integer has more than eight bytes: read row by row then.
+        The columns, or None if an integer has more than eight bytes: then read row by row.
 
     Raises:
         AvroError: `damaged`, the bytes do not match the schema.
     """
-    # The longest blocks first, so that those with rows left are always the first ones.
+    # The longest blocks first, so that those with remaining rows are always at the start.
     ordered = sorted(blocks, key=lambda block: -block.rows)
     decoder = _Decoder(ordered, are_texts)
     decoder.run()
-    if not decoder.ended_with_blocks():
-        if decoder.met_long_integers():
+    if not decoder.read_whole_blocks():
+        if decoder.has_long_integers():
             return None
         raise AvroError(
             "damaged",
             "The rows of a block do not match the file's schema; the file is damaged.",
         )
-    return None if decoder.met_long_integers() else decoder.columns()
+    return None if decoder.has_long_integers() else decoder.columns()
 
 
 class _Decoder:
@@ -178,7 +178,7 @@ class _Decoder:
         self._are_texts = are_texts
         # Room for a damaged row of only integers to run past the end.
         slack = SLACK + _WORD * len(are_texts)
-        # One byte more than the blocks need shows that the last block was left at its end.
+        # One byte more than the blocks need shows that reading ended at the end of the last one.
         self._data = b"".join([*(block.data for block in blocks), bytes(1 + slack)])
         self._limit = np.uint64(len(self._data) - slack)
         sizes = np.fromiter((len(block.data) for block in blocks), np.int64, len(blocks))
@@ -208,7 +208,7 @@ class _Decoder:
             found = words[at]
             self._words[field][rows] = found
             shape = self._shapes[field]
-            # Mostly a field's integers have the same length in all blocks as in the step before.
+            # Usually a field's integers have the same length in all blocks as in the previous step.
             if shape.has_all(found):
                 at += shape.size
                 ends = None
@@ -222,30 +222,30 @@ class _Decoder:
                 self._starts[field][rows] = at
                 self._lengths[field][rows] = lengths
                 at += lengths
-                # Damaged bytes must not lead out of the buffer; the end of the run shows them.
+                # Damaged bytes must not lead out of the buffer; they are detected after the run.
                 np.minimum(unsigned, self._limit, out=unsigned)
         if not text:
             np.minimum(unsigned, self._limit, out=unsigned)
 
     def _read_lengths(self, field: int, words: Words, ends: Words | None) -> Int64:
         if ends is None and self._shapes[field].size == 1:
-            # Read as positive; `ended_with_blocks` finds negative ones.
+            # Read as positive; `read_whole_blocks` detects negative ones.
             return ((words & 0x7F) >> 1).view(np.int64)
         return varints.read(words, varints.ends(words) if ends is None else ends)
 
-    def ended_with_blocks(self) -> bool:
-        """Whether reading went only forward and ended exactly at the end of every block."""
+    def read_whole_blocks(self) -> bool:
+        """Return whether reading only moved forward and ended exactly at the end of every block."""
         lengths = (words for words, text in zip(self._words, self._are_texts, strict=True) if text)
         forward = not any(np.count_nonzero(words & 1) for words in lengths)
         return forward and bool((self._at == self._ends).all())
 
-    def met_long_integers(self) -> bool:
-        """Whether an integer has more than eight bytes; what was read after it is then wrong."""
+    def has_long_integers(self) -> bool:
+        """Return whether an integer has more than eight bytes; what was read after it is wrong."""
         every = ~np.uint64(0)
         return any(bool((varints.ends(words) == every).any()) for words in self._words)
 
     def columns(self) -> list[Column]:
-        """The columns that were read."""
+        """Return the columns that were read."""
         return [
             Texts(self._data, self._starts[field], self._lengths[field])
             if text

@@ -11,7 +11,7 @@ hexadecimal digits. With all sums and products modulo 2**64 and words little-end
                 value), where an integer is its two's complement, a text the `text` of its UTF-8,
                 and anything else the `text` of its Avro encoding.
 
-It detects damage and rows that were lost, doubled or changed, but not forgery. The definition must
+It detects damage and rows that were lost, repeated or changed, but not forgery. The definition must
 never change: manifests written years ago are checked against it.
 """
 
@@ -31,7 +31,7 @@ _HALF = 32
 _SHIFT = 29
 _MODULUS = 1 << 64
 _WORD = 8
-# By the bytes left of a text, the part of its last word that belongs to it.
+# By the number of bytes left of a text: the part of its last word that belongs to it.
 _LAST_WORD = tuple((1 << (8 * left)) - 1 for left in range(_WORD + 1))
 
 
@@ -60,7 +60,7 @@ class Checksum:
 
     @property
     def hexadecimal(self) -> str:
-        """The checksum as manifests hold it."""
+        """Return the checksum as 16 hexadecimal digits, as manifests hold it."""
         return f"{self._sum:016x}"
 
     def _numbers(self, name: str, column: Column) -> Words:
@@ -87,7 +87,7 @@ def _mix(numbers: Words) -> Words:
 
 def _hashes(texts: Texts) -> Words:
     if len(texts.starts) > 1 and _are_same(texts.starts) and _are_same(texts.lengths):
-        # One text in all rows, such as the load_id of rows that one load brought.
+        # The same text in all rows, such as the load_id of one load's rows.
         first = Texts(texts.data, texts.starts[:1], texts.lengths[:1])
         return np.broadcast_to(_hashes(first), texts.starts.shape)
     words, starts, lengths = texts.words, texts.starts, texts.lengths

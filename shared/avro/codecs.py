@@ -29,13 +29,13 @@ _NO_ROOM = "write whole buffer"
 
 @dataclass(frozen=True)
 class Codec:
-    """How blocks are packed and unpacked.
+    """Packs and unpacks blocks.
 
     Attributes:
         name: its name in an Avro file's header.
         pack: packs a block.
-        unpack: unpacks a block to at most so many bytes; raises `ValueError` or an error of its
-            library if the block is damaged.
+        unpack: unpacks a block to at most a number of bytes; raises `ValueError` or an error of
+            its library if the block is damaged.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Codec:
 
 
 def of(name: str) -> Codec:
-    """The codec with this name.
+    """Find the codec with this name.
 
     Raises:
         AvroError: `unknown_codec`.
@@ -89,7 +89,7 @@ class _TooLarge(Exception):
 
 @cache
 def _errors() -> tuple[type[Exception], ...]:
-    # isal's stubs take the class for an instance.
+    # isal's stubs declare the class as an instance.
     inflation: Any = isal_zlib.error
     return (ValueError, EOFError, inflation, cramjam.DecompressionError)
 
@@ -104,7 +104,7 @@ def _inflate(data: bytes, most: int) -> bytes:
     if not inflating.eof:
         if len(found) >= most:
             raise _TooLarge
-        raise ValueError("cut off")
+        raise ValueError("truncated")
     # Bytes that follow are ignored: fastavro leaves three bytes of a checksum there.
     return found
 
@@ -129,7 +129,7 @@ def _compress(data: memoryview) -> bytes:
 
 
 def _decompress(data: bytes, most: int) -> bytes:
-    # The buffer grows by steps: a frame need not give its size, and may give a wrong one.
+    # The buffer grows in steps: a frame may omit its size, or have a wrong one.
     room = min(max(1 << 16, len(data) * 8), most)
     while True:
         buffer = bytearray(room)

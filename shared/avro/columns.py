@@ -1,4 +1,4 @@
-"""Rows by column: the form in which backups and exports are read, checked and written.
+"""Rows by column, the form in which backups and exports are read, checked and written.
 
 The texts of a column share one buffer and are processed in words of eight bytes, so a buffer is
 `SLACK` bytes longer than its last text.
@@ -26,7 +26,7 @@ _HYPHENS = [8, 13, 18, 23]
 _DIGIT_PLACES = [p for p in range(_UUID_LETTERS) if p not in _HYPHENS]
 _HEXADECIMAL = b"0123456789abcdef"
 _NO_DIGIT = 0xFF
-# For each byte the digit that it stands for.
+# The value of each byte as a hexadecimal digit.
 _DIGITS = bytes(_HEXADECIMAL.find(bytes([byte]).lower()) % 256 for byte in range(256))
 
 
@@ -37,7 +37,7 @@ class Ints:
     values: Int64
 
     def to_list(self) -> list[int]:
-        """The values as Python integers."""
+        """Return the values as Python integers."""
         found: list[int] = self.values.tolist()
         return found
 
@@ -58,12 +58,12 @@ class Texts:
 
     @classmethod
     def of(cls, values: Sequence[bytes]) -> Texts:
-        """A column of these values."""
+        """Make a column of these values."""
         return cls.packed(b"".join(values), np.fromiter(map(len, values), np.int64, len(values)))
 
     @classmethod
     def packed(cls, data: bytes, lengths: Int64) -> Texts:
-        """A column of texts that follow one another in `data`."""
+        """Make a column of texts that follow one another in `data`."""
         ends = np.cumsum(lengths)
         return cls(data + bytes(SLACK), ends - lengths, lengths)
 
@@ -73,16 +73,16 @@ class Texts:
         return words_of(self.data)
 
     def raw(self) -> list[bytes]:
-        """The texts, each as bytes of its own."""
+        """Return the texts, each as a bytes object."""
         ends = (self.starts + self.lengths).tolist()
         data = self.data
         return [data[a:b] for a, b in zip(self.starts.tolist(), ends, strict=True)]
 
     def to_list(self) -> list[str]:
-        """The values as Python strings.
+        """Return the values as Python strings.
 
         Raises:
-            AvroError: `damaged`, one is not UTF-8.
+            AvroError: `damaged`, a text is not UTF-8.
         """
         try:
             return [text.decode() for text in self.raw()]
@@ -99,7 +99,7 @@ class Values:
     values: list[Any]
 
     def to_list(self) -> list[Any]:
-        """The values."""
+        """Return the values."""
         return self.values
 
 
@@ -112,7 +112,7 @@ class Chunk:
 
     Attributes:
         rows: the number of rows.
-        columns: their values by the field's name, in the order of the schema.
+        columns: the columns by field name, in the order of the schema.
     """
 
     rows: int
@@ -124,26 +124,26 @@ class Chunk:
         return not any(isinstance(column, Values) for column in self.columns.values())
 
     def records(self) -> list[dict[str, Any]]:
-        """The rows, each as a dictionary."""
+        """Return each row as a dictionary."""
         lists = [column.to_list() for column in self.columns.values()]
         return [dict(zip(self.columns, row, strict=True)) for row in zip(*lists, strict=True)]
 
 
 def window_of(data: bytes | bytearray, size: int) -> np.typing.NDArray[np.void]:
-    """The `size` bytes that begin at each place of a buffer."""
+    """View the `size` bytes that begin at each place of a buffer."""
     places = max(len(data) - size + 1, 0)
     return np.ndarray((places,), f"V{size}", buffer=data, strides=(1,))
 
 
 def words_of(data: bytes | bytearray) -> Words:
-    """The eight bytes that begin at each place of a buffer, as little-endian words."""
+    """View the eight bytes that begin at each place of a buffer as little-endian words."""
     return np.ndarray((len(data) - 7,), dtype="<u8", buffer=data, strides=(1,))
 
 
 def uuid_texts(packed: bytes | memoryview) -> Texts:
-    """UUIDs of sixteen bytes each as their text."""
+    """Convert UUIDs of sixteen bytes each to text."""
     halves = np.frombuffer(packed, np.uint64).reshape(-1, 2)
-    # Rows of one load mostly lie together: a repeated UUID is written once.
+    # Rows of one load are mostly next to each other, so a repeated UUID is converted once.
     is_other = (halves[1:] != halves[:-1]).any(axis=1)
     runs = np.concatenate(([0], np.cumsum(is_other)))[: len(halves)]
     firsts = np.concatenate(([0], np.flatnonzero(is_other) + 1))[: len(halves)]
@@ -158,7 +158,7 @@ def uuid_texts(packed: bytes | memoryview) -> Texts:
 
 
 def uuid_bytes(texts: Texts, error: str) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    """UUIDs from their text, a row of sixteen bytes each.
+    """Convert UUIDs from text to bytes, sixteen for each row.
 
     Args:
         texts: the UUIDs.

@@ -30,7 +30,7 @@ class Readable(Protocol):
     """A stream of bytes to read."""
 
     def read(self, size: int, /) -> bytes:
-        """The next bytes, at most `size`; none at the end."""
+        """Read the next bytes, at most `size`; none at the end."""
 
 
 class Writable(Protocol):
@@ -57,7 +57,7 @@ class Header:
     metadata: Mapping[str, bytes]
 
     def encoded(self) -> bytes:
-        """The header's bytes in the file."""
+        """Encode the header as bytes of the file."""
         entries = {
             **self.metadata,
             "avro.schema": json.dumps(self.schema).encode(),
@@ -68,12 +68,12 @@ class Header:
         return MAGIC + sink.getvalue() + self.sync
 
     def framed(self, rows: int, packed: bytes) -> bytes:
-        """A packed block's bytes in the file, with its numbers and marker."""
+        """Frame a packed block as bytes of the file, with its numbers and marker."""
         return b"".join((_integer(rows), _integer(len(packed)), packed, self.sync))
 
 
 def new_header(schema: Any, codec: Codec, metadata: Mapping[str, bytes]) -> Header:
-    """The header of a new file."""
+    """Make the header of a new file."""
     return Header(schema, codec, secrets.token_bytes(_SYNC_BYTES), metadata)
 
 
@@ -95,7 +95,7 @@ class StreamDigest:
 
     @property
     def crc32c(self) -> str:
-        """The CRC32C in base64, as Cloud Storage gives it."""
+        """Return the CRC32C in base64, as Cloud Storage does."""
         return base64.b64encode(self._checksum.digest()).decode()
 
 
@@ -123,7 +123,7 @@ class Reader:
         self.header = self._header()
 
     def blocks(self) -> Iterator[tuple[int, bytes]]:
-        """The blocks except empty ones: the number of rows that each claims, and its packed bytes.
+        """Yield each block that is not empty: the number of rows it claims, and its packed bytes.
 
         Raises:
             AvroError: `truncated`, `damaged`, `too_large`.
@@ -140,7 +140,7 @@ class Reader:
                 )
             packed = self._take(size)
             if self._take(_SYNC_BYTES) != self.header.sync:
-                raise _damaged("a block without its mark")
+                raise _damaged("a block without its sync marker")
             if rows or size:
                 yield rows, packed
 
@@ -174,7 +174,7 @@ class Reader:
             for _ in range(count):
                 name = self._short(left)
                 value = self._short(left - len(name))
-                # An empty entry takes memory too.
+                # An empty entry also takes memory.
                 left -= len(name) + len(value) + 1
                 found[name.decode()] = value
         return found
@@ -212,8 +212,8 @@ class Reader:
             if not piece:
                 raise AvroError(
                     "truncated",
-                    f"The file ends within a block, after {self.digest.size_bytes} bytes: it was "
-                    "cut off. Use another one.",
+                    f"The file ends within a block, after {self.digest.size_bytes} bytes: it is "
+                    "truncated. Use another one.",
                 )
             self.digest.add(piece)
             pieces.append(piece)

@@ -1,7 +1,7 @@
-"""What can be wrong with an Avro file.
+"""The errors of Avro files.
 
 PermanentError
-└── AvroError       a file that cannot be read, and why
+└── AvroError       a file cannot be read, and why
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from shared.errors import PermanentError
 
 
 class AvroError(PermanentError):
-    """An Avro file that cannot be read.
+    """An Avro file cannot be read.
 
     Attributes:
         code: a stable word: `not_avro`, `truncated`, `damaged`, `too_large`, `unknown_codec`,

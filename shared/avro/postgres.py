@@ -1,9 +1,9 @@
-"""Columns as PostgreSQL's COPY sends them, and as it takes them.
+"""Converts columns from the form that PostgreSQL's COPY sends, and to the form that it takes.
 
 In bulk, PostgreSQL aggregates a column of many rows into one value: numbers as eight bytes each,
 highest first, UUIDs as sixteen, and texts as their lengths and then all their bytes. These are its
-own binary formats, which COPY also takes for the values of single rows. Columns that have no form
-in bulk come and go as the text of COPY.
+usual binary formats, which COPY also takes for the values of single rows. Columns without a bulk
+form are sent and received as COPY text.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ _TAIL = b"\xff\xff"
 Sent = bytes | memoryview
 StoredColumns = Mapping[str, StoredColumn]
 Part = tuple[str, Any]
-"""Values of a fixed size in each row: numpy's type of them, and the values."""
+"""Values of a fixed size in each row: their numpy type, and the values."""
 
 
 def is_bulk(columns: StoredColumns) -> bool:
-    """Whether these columns can be sent in bulk."""
+    """Return whether these columns can be sent in bulk."""
     return all(column.bulk is not None for column in columns.values())
 
 
 def from_sent(form: bulk.Bulk, sent: Sequence[Sent]) -> Column:
-    """The column of what PostgreSQL aggregated for each expression of a form.
+    """Decode a column from what PostgreSQL aggregated for each expression of a form.
 
     Raises:
-        DatabaseRefusal: a value is one that Avro cannot hold.
+        DatabaseRefusal: Avro cannot hold a value.
     """
     match form:
         case bulk.Numbers():
@@ -72,7 +72,7 @@ def from_sent(form: bulk.Bulk, sent: Sequence[Sent]) -> Column:
 
 
 def column_of(column: StoredColumn, values: list[Any]) -> Column:
-    """The column of Avro values; of Python values unless it has a form in bulk that they fit."""
+    """Make a column of Avro values: in its bulk form if it has one, else of Python values."""
     types = set(map(type, values))
     match column.bulk:
         case bulk.Numbers() if types <= {int}:
@@ -83,7 +83,7 @@ def column_of(column: StoredColumn, values: list[Any]) -> Column:
 
 
 def repeated(column: StoredColumn, value: Any, rows: int) -> Column:
-    """A column that has the same Avro value in all rows."""
+    """Make a column that has the same Avro value in all rows."""
     match column_of(column, [value]):
         case Ints() as one:
             return Ints(np.repeat(one.values, rows))
@@ -93,20 +93,20 @@ def repeated(column: StoredColumn, value: Any, rows: int) -> Column:
 
 
 def can_copy(chunk: Chunk, columns: StoredColumns) -> bool:
-    """Whether `to_copy` supports these rows."""
+    """Return whether `to_copy` supports these rows."""
     *_, last = columns.values()
     return chunk.is_plain and isinstance(last.bulk, bulk.Uuids) and is_bulk(columns)
 
 
 def to_copy(chunk: Chunk, columns: StoredColumns) -> bytes:
-    """Rows in the binary format of COPY.
+    """Write rows in the binary format of COPY.
 
     Args:
-        chunk: the rows, one at least, with the columns of `columns`.
+        chunk: the rows, at least one, with the columns of `columns`.
         columns: the columns in their order.
 
     Raises:
-        AvroError: `bad_rows`, a value does not fit its column.
+        AvroError: `bad_rows`, a value does not have its column's type.
     """
     segments = list(_segments(chunk, columns))
     sizes = np.zeros(chunk.rows, np.int64)
@@ -117,7 +117,7 @@ def to_copy(chunk: Chunk, columns: StoredColumns) -> bytes:
     at = ends - sizes
     for segment in segments:
         if isinstance(segment, Texts):
-            # The last word of a text spills into what follows it, which is written next.
+            # The last word of a text spills into the next value, which is written afterwards.
             copy_texts(segment, buffer, at)
             at += segment.lengths
         else:
@@ -127,7 +127,7 @@ def to_copy(chunk: Chunk, columns: StoredColumns) -> bytes:
 
 
 def to_copy_text(chunk: Chunk, columns: StoredColumns) -> bytes:
-    """Rows in the text format of COPY, whatever their columns.
+    """Write rows with any columns in the text format of COPY.
 
     Args:
         chunk: the rows, with the columns of `columns`.
@@ -135,7 +135,7 @@ def to_copy_text(chunk: Chunk, columns: StoredColumns) -> bytes:
 
     Raises:
         AvroError: `damaged`, a text is not UTF-8.
-        OverflowError: a value is one that Python cannot hold, such as a moment in year 10000.
+        OverflowError: Python cannot hold a value, such as a moment in year 10000.
     """
     texts = [
         column.copy_texts([column.from_avro(value) for value in chunk.columns[name].to_list()])
@@ -145,7 +145,7 @@ def to_copy_text(chunk: Chunk, columns: StoredColumns) -> bytes:
 
 
 def _segments(chunk: Chunk, columns: StoredColumns) -> list[Texts | np.typing.NDArray[np.void]]:
-    """What follows one another in a row: texts, and between them everything of a fixed size."""
+    """Split a row into segments: texts, and between them everything of a fixed size."""
     found: list[Texts | np.typing.NDArray[np.void]] = []
     parts: list[Part] = [(">i2", np.int16(len(columns)))]
     for name, column in columns.items():
@@ -159,7 +159,7 @@ def _segments(chunk: Chunk, columns: StoredColumns) -> list[Texts | np.typing.ND
 
 
 def _parts(form: bulk.Bulk | None, column: Column) -> Sequence[Part | Texts]:
-    """What COPY's binary format has for a column in each row."""
+    """Return the parts of a column in each row of COPY's binary format."""
     match form:
         case bulk.Numbers():
             numbers = _ints(column)
@@ -195,5 +195,5 @@ def _texts(column: Column) -> Texts:
 
 def _misfit(wanted: str) -> AvroError:
     return AvroError(
-        "bad_rows", f"A column of the file does not hold {wanted}, as the table's does."
+        "bad_rows", f"A column of the file does not hold {wanted}, but the table's column does."
     )

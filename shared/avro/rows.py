@@ -1,6 +1,6 @@
-"""Rows of a file from and to columns: in bulk if the schema allows it, else through fastavro.
+"""Encodes and decodes the rows of a file: in bulk if the schema allows it, else through fastavro.
 
-Files hold their rows in blocks, and some blocks are decoded at a time: memory stays constant
+Files hold their rows in blocks, and a few blocks are decoded at a time, so memory stays constant
 whatever the size of the file.
 """
 
@@ -20,18 +20,18 @@ from shared.avro.schemas import Field, FileSchema
 from shared.lazy import fastavro
 from shared.lazy import numpy as np
 
-# Measured: larger portions make it no faster.
+# Measured: larger portions are not faster.
 _PORTION_BYTES = 2 << 20
 _PORTION_ROWS = 50_000
 
 
 def encode(schema: FileSchema, chunk: Chunk) -> EncodedRows:
-    """Encode rows as Avro does."""
+    """Encode rows in Avro's binary encoding."""
     return binary.encode(chunk) if binary.can_encode(chunk) else encode_one_by_one(schema, chunk)
 
 
 def decode(schema: FileSchema, blocks: Sequence[Block]) -> Chunk:
-    """The rows of some blocks, in any order.
+    """Decode the rows of some blocks, in any order.
 
     Raises:
         AvroError: `damaged`, the bytes do not match the schema.
@@ -46,7 +46,7 @@ def decode(schema: FileSchema, blocks: Sequence[Block]) -> Chunk:
 
 
 def portions(reader: Reader) -> Iterator[list[Block]]:
-    """The blocks of a file, unpacked, some at a time.
+    """Yield the unpacked blocks of a file, a few at a time.
 
     Raises:
         AvroError: `truncated`, `damaged`, `too_large`.
@@ -68,7 +68,7 @@ def portions(reader: Reader) -> Iterator[list[Block]]:
 
 
 def chunks(schema: FileSchema, reader: Reader) -> Iterator[Chunk]:
-    """The rows of a file, some at a time; there are few at a time even if a block holds many.
+    """Yield the rows of a file, a few at a time even if a block holds many.
 
     Raises:
         AvroError: `truncated`, `damaged`, `too_large`.
@@ -77,7 +77,7 @@ def chunks(schema: FileSchema, reader: Reader) -> Iterator[Chunk]:
         if _is_bulk(schema, blocks):
             yield decode(schema, blocks)
             continue
-        # As Python values rows take many times their bytes: a portion is too much at once.
+        # As Python values, rows take many times their bytes, so a whole portion is too much.
         _check_sizes(blocks)
         records = _records(schema, blocks)
         while found := list(islice(records, _PORTION_ROWS)):
@@ -95,7 +95,7 @@ def encode_one_by_one(schema: FileSchema, chunk: Chunk) -> EncodedRows:
 
 
 def decode_one_by_one(schema: FileSchema, blocks: Sequence[Block]) -> list[Column]:
-    """The columns of rows of any type, read through fastavro.
+    """Decode rows of any type to columns through fastavro.
 
     Raises:
         AvroError: `damaged`, the bytes do not match the schema.
@@ -111,7 +111,7 @@ def _records(schema: FileSchema, blocks: Sequence[Block]) -> Iterator[dict[str, 
             yield from found
             if found.bytes_.read(1):
                 raise ValueError("more bytes than rows")
-    # Damaged bytes end in any error there is: of values, types, ends, memory, Unicode.
+    # Damaged bytes can cause any error: of values, types, ends, memory, Unicode.
     except Exception as error:
         raise AvroError(
             "damaged",
@@ -146,7 +146,7 @@ def _is_bulk(schema: FileSchema, blocks: Sequence[Block]) -> bool:
 
 
 def _check_empty(data: bytes) -> None:
-    # Most likely a damaged number: passed over, its rows would be missing without a word.
+    # Most likely a damaged number: if it were skipped, its rows would be lost silently.
     if data:
         raise AvroError(
             "damaged",
@@ -155,6 +155,6 @@ def _check_empty(data: bytes) -> None:
 
 
 def _check_sizes(blocks: Sequence[Block]) -> None:
-    # Each row takes a byte at least: memory must not be allocated for an impossible number.
+    # Each row takes at least one byte: do not allocate memory for an impossible number of rows.
     if any(block.rows > len(block.data) for block in blocks):
         raise AvroError("damaged", "A block of the file has fewer bytes than rows; it is damaged.")

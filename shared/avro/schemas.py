@@ -1,7 +1,7 @@
-"""The schema of a file: what its fields hold, and whether it is safe to read rows by it.
+"""The schema of a file: the types of its fields, and whether it is safe to read rows with it.
 
-A file made elsewhere may declare anything. Its own bytes must pay for what its schema makes of
-them: null, an empty record and a fixed of size zero take no bytes, and an array itself claims how
+A file made elsewhere may declare anything. Decoding it must not take far more memory than its
+bytes: null, an empty record and a fixed of size zero take no bytes, and an array itself claims how
 many items it has.
 
 Source: Apache Avro 1.11 specification, "Binary Encoding", "Logical Types", "Parsing Canonical
@@ -23,9 +23,9 @@ from shared.tables.table import Table
 
 Form = Literal["number", "text", "other"]
 
-# Values are walked through recursively, also after they are read.
+# Values are walked recursively, even after they are read.
 _MAX_DEPTH = 100
-# A row of nullable columns that are all null has two values a byte.
+# A row of nullable columns that are all null has two values per byte.
 _MOST_VALUES_A_BYTE = 16
 _PRIMITIVES = {"null", "boolean", "int", "long", "float", "double", "bytes", "string"}
 _SIZES = {"null": 0, "float": 4, "double": 8}
@@ -37,11 +37,11 @@ class Field:
 
     Attributes:
         name: its name in the file.
-        types: the types of its values as the file declares them, null left aside. Of several only
-            those whose values say themselves what they are.
-        schema: the schema to decode it by, under which numbers and texts come as such.
+        types: the types of its values as the file declares them, apart from null. Of several types,
+            only those whose values identify their type.
+        schema: the schema to decode it by, without logical types of numbers and texts.
         form: how its values are decoded.
-        nullable: whether they may be null.
+        nullable: whether its values may be null.
     """
 
     name: str
@@ -68,10 +68,10 @@ class FileSchema:
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
-        """Its fields.
+        """The fields of the file's records.
 
         Raises:
-            AvroError: `wrong_schema`, it is not a schema of records, or not safe to read by.
+            AvroError: `wrong_schema`, it is not a schema of records, or not safe to read with.
         """
         declared = self.declared
         if not isinstance(declared, dict) or declared.get("type") != "record":
@@ -114,7 +114,7 @@ class FileSchema:
 
 
 def of_table(table: Table) -> FileSchema:
-    """The schema that a table's rows are written in."""
+    """Build the schema with which a table's rows are written."""
     fields = [
         {"name": name, "type": column.avro_type, "doc": column.description}
         for name, column in table.fields.items()
@@ -134,7 +134,7 @@ def of_table(table: Table) -> FileSchema:
 def _parsed(declared: Any) -> Any:
     try:
         return fastavro.parse_schema(declared)
-    # A schema can be wrong in more ways than the library has errors of its own for.
+    # For many wrong schemas the library raises Python's errors rather than its own.
     except Exception as error:
         raise _wrong("The file's schema is not a valid Avro schema.") from error
 
@@ -154,7 +154,7 @@ def _field(given: Mapping[str, Any]) -> Field:
 
 
 def _form(declared: Any) -> tuple[Form, Any]:
-    """How values of a type are decoded, and the schema to decode them by."""
+    """Return how values of a type are decoded, and the schema to decode them by."""
     plain, logical = _named(declared)
     if plain == "string":
         return "text", "string"
@@ -164,7 +164,7 @@ def _form(declared: Any) -> tuple[Form, Any]:
 
 
 def _named(declared: Any) -> tuple[Any, Any]:
-    """A type's name, and what its values are said to mean."""
+    """Return a type's name and logical type."""
     if isinstance(declared, dict):
         return declared.get("type"), declared.get("logicalType")
     return declared, None
@@ -172,13 +172,13 @@ def _named(declared: Any) -> tuple[Any, Any]:
 
 @cache
 def _numbers() -> Sequence[tuple[Any, Any]]:
-    """The types of columns that travel in bulk as numbers, whatever these mean."""
+    """Return the types of columns that are sent in bulk as numbers, whatever they mean."""
     columns = [*(kind() for kind in KINDS.values()), *stored.COLUMNS.values()]
     return [_named(one.avro_type) for one in columns if isinstance(one.bulk, bulk.Numbers)]
 
 
 def _without_decimals(schema: Any) -> Any:
-    """The schema with decimals as the bytes they are: a long one takes hours to convert."""
+    """Replace decimals in the schema by plain bytes: a long decimal takes hours to convert."""
     if isinstance(schema, list):
         return [_without_decimals(branch) for branch in schema]
     if not isinstance(schema, dict):
@@ -200,7 +200,7 @@ def _is_nested_beyond(value: Any, levels: int) -> bool:
 
 @dataclass(frozen=True)
 class _Extent:
-    """What a value of a type takes: at most so many Python values, at least so many bytes."""
+    """The cost of a value of a type: the most Python values, and the fewest bytes."""
 
     values: int
     size_bytes: int
@@ -219,7 +219,7 @@ class _Measure:
 
     def of(self, schema: Any) -> _Extent:
         found = self._of(schema)
-        # Through named types values nest deeper than the schema's own text.
+        # With named types, values nest deeper than the schema's text.
         if found.depth > _MAX_DEPTH:
             raise _unsafe(f"has rows nested more than {_MAX_DEPTH} levels deep")
         return found
@@ -249,7 +249,7 @@ class _Measure:
         if name in _PRIMITIVES:
             return _Extent(1, _SIZES.get(name, 1))
         if name not in self._named:
-            # Still being measured: the name is used inside its own type.
+            # Still being measured: the type contains itself.
             raise _unsafe(f"is recursive: {name[:80]!r} contains itself")
         return self._named[name]
 

@@ -1,4 +1,4 @@
-"""Rows as PostgreSQL sends them: aggregated by column, or one by one."""
+"""Receives rows from PostgreSQL: aggregated by column, or one by one."""
 
 import struct
 from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ class SentColumns:
         """Decode the rows.
 
         Raises:
-            DatabaseRefusal: a value is one that Avro cannot hold.
+            DatabaseRefusal: Avro cannot hold a value.
         """
         values = iter(self.values)
         columns = {
@@ -52,7 +52,7 @@ class SentColumns:
 
 @dataclass(frozen=True)
 class SentLines:
-    """Some rows that came one by one, as lines of COPY text.
+    """Some rows that were received one by one, as lines of COPY text.
 
     Attributes:
         rows: the number of rows.
@@ -81,7 +81,7 @@ Take = Callable[[SentColumns | SentLines], None]
 
 
 class Receiver:
-    """Receives COPY in binary, each row of it the aggregated columns of many rows of a table.
+    """Receives binary COPY, in which each row holds the aggregated columns of many rows of a table.
 
     Args:
         columns: the columns, each with a form in bulk.
@@ -102,7 +102,7 @@ class Receiver:
         self.rows = 0
 
     def begin(self) -> "Receiver":
-        """Be ready for another COPY."""
+        """Prepare for another COPY."""
         self._held, self._is_begun = b"", False
         return self
 
@@ -123,7 +123,7 @@ class Receiver:
                 self._gather(values, end)
 
     def flush(self) -> None:
-        """Give on the rows that were gathered."""
+        """Pass on the rows that were gathered."""
         if self._gathered:
             values = [_joined(found) for found in zip(*self._gathered, strict=True)]
             self._take(SentColumns(self._gathered_rows, self._columns, values))
@@ -137,7 +137,7 @@ class Receiver:
         self._gathered.append(values[1:])
         self._gathered_rows += rows
         self._gathered_bytes += size
-        # Ranges with few selected rows are gathered: each step further on has a price per call.
+        # Gather ranges with few selected rows: each later step has a cost per call.
         if 2 * self._gathered_bytes >= TARGET_BYTES:
             self.flush()
 
@@ -159,14 +159,14 @@ class LineReceiver:
         self.rows = 0
 
     def write(self, data: bytes, /) -> None:
-        """Receive a row: the server sends each as a message of its own."""
+        """Receive a row: the server sends each as a separate message."""
         self._lines.append(bytes(data))
         self.rows += 1
         if len(self._lines) >= _LINES:
             self.flush()
 
     def flush(self) -> None:
-        """Give on the rows that were gathered."""
+        """Pass on the rows that were gathered."""
         if self._lines:
             self._take(SentLines(len(self._lines), self._columns, b"".join(self._lines)))
         self._lines = []
@@ -177,17 +177,17 @@ def _joined(values: Sequence[Sent]) -> Sent:
 
 
 def _row(sent: bytes) -> tuple[list[memoryview], int] | None:
-    """The values of the row at the start, and where it ends; None if it is incomplete."""
+    """Parse the row at the start, and return its values and its end; None if it is incomplete."""
     if len(sent) < 2:
         return None
     (count,) = struct.unpack_from(">h", sent)
     at, values = 2, []
-    # After the last row comes a count of -1.
+    # After the last row, COPY sends a count of -1.
     for _ in range(max(count, 0)):
         if at + 4 > len(sent):
             return None
         (size,) = struct.unpack_from(">i", sent, at)
-        # In a range without rows every value but the count is null, with a size of -1.
+        # In a range without rows, every value but the count is null, which has a size of -1.
         at, end = at + 4, at + 4 + max(size, 0)
         values.append(memoryview(sent)[at:end])
         at = end

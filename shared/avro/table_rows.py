@@ -1,7 +1,7 @@
-"""The rows of a table by column, streamed from PostgreSQL.
+"""Streams the rows of a table from PostgreSQL, by column.
 
-PostgreSQL itself aggregates each column of the rows in some pages into one value. COPY otherwise
-sends each row as a message of its own, and for a million rows the messages take most of the time.
+PostgreSQL aggregates each column of the rows in some pages into one value. Otherwise COPY sends
+each row as a separate message, and for a million rows the messages take most of the time.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _PAGE_SCANS = {
 
 @dataclass(frozen=True)
 class Selection:
-    """Rows of a table.
+    """Selects rows of a table.
 
     Attributes:
         table_name: the table.
@@ -78,7 +78,7 @@ def _send_all(connection: sa.Connection, selection: Selection, take: Take) -> in
     pages, start, step = _pages(connection, selection.table_name), 0, _FIRST_PAGES
     with _page_scans(connection):
         while start < pages:
-            # One range to measure how large pages are, then many ranges in a stream.
+            # One range to measure how many bytes a page has, then many ranges in a stream.
             end = min(start + (step * _RANGES_A_STREAM if start else step), pages)
             before = receiver.size_bytes
             copy_out(connection, range_query(selection, start, end, step), receiver.begin())
@@ -89,7 +89,7 @@ def _send_all(connection: sa.Connection, selection: Selection, take: Take) -> in
 
 
 def _send_selected(connection: sa.Connection, selection: Selection, take: Take) -> int:
-    """Send rows by a condition that may select a few of them, by an index, or nearly all."""
+    """Send rows by a condition that may select a few rows, by an index, or nearly all."""
     few: list[SentColumns | SentLines] = []
     receiver = Receiver(selection.columns, few.append)
     copy_out(connection, few_query(selection), receiver.begin())
@@ -117,14 +117,14 @@ def _pages(connection: sa.Connection, table_name: str) -> int:
 
 
 def _ranges(connection: sa.Connection, selection: Selection) -> dict[int, int]:
-    """The first pages of the ranges that have selected rows, and how many rows each has."""
+    """Return the first page of each range that has selected rows, with their number."""
     pages = _pages(connection, selection.table_name)
     found = connection.exec_driver_sql(range_counts_query(selection, pages))
     return {(number - 1) * _FIRST_PAGES: count for number, count in found}
 
 
 def range_counts_query(selection: Selection, pages: int) -> str:
-    """The ranges of pages that have selected rows, by number from 1, and how many each has."""
+    """Count the selected rows of each range of pages that has any, by number from 1."""
     return composed(
         """
         select width_bucket(ctid, (
@@ -144,7 +144,7 @@ def range_counts_query(selection: Selection, pages: int) -> str:
 
 
 def few_query(selection: Selection) -> str:
-    """The COPY of the selected rows as one row; of one more than `_FEW_ROWS`, if there are more."""
+    """COPY the selected rows as one row; at most one row more than `_FEW_ROWS`."""
     return composed(
         """
         copy (
@@ -167,19 +167,19 @@ def few_query(selection: Selection) -> str:
 
 
 def range_query(selection: Selection, start: int, end: int, step: int) -> str:
-    """The COPY of the rows in pages from `start` to before `end`, with a row per `step` pages."""
+    """COPY the rows in pages from `start` to before `end`, with a row per `step` pages."""
     series = f"generate_series({start}, {end - 1}, {step})"
     return _by_range(selection, series, f"least(ranges.first + {step}, {end})")
 
 
 def ranges_query(selection: Selection, firsts: Sequence[int]) -> str:
-    """The COPY of the rows in the ranges that begin with these pages, with a row per range."""
+    """COPY the rows in the ranges that begin with these pages, with a row per range."""
     series = f"unnest(cast('{{{','.join(map(str, firsts))}}}' as bigint[]))"
     return _by_range(selection, series, f"ranges.first + {_FIRST_PAGES}")
 
 
 def _by_range(selection: Selection, series: str, end: str) -> str:
-    # The inner query is one by itself, so that it goes straight to its pages.
+    # The inner query is separate, so that it goes straight to its pages.
     return composed(
         """
         copy (
@@ -219,7 +219,7 @@ def _where(selection: Selection) -> str:
 
 @contextmanager
 def _page_scans(connection: sa.Connection) -> Iterator[None]:
-    """Have queries go straight to the pages of each range, in one process."""
+    """Make queries go straight to the pages of each range, in one process."""
     settings = (f"set local {name} = {value}" for name, value in _PAGE_SCANS.items())
     connection.exec_driver_sql("; ".join(settings))
     yield
@@ -235,7 +235,7 @@ def _send_one_by_one(connection: sa.Connection, selection: Selection, take: Take
 
 
 def row_query(selection: Selection) -> str:
-    """The COPY of the selected rows one by one, their values as Avro holds them."""
+    """COPY the selected rows one by one, with values in the form that Avro holds."""
     values = (column.avro_sql.format(quoted(name)) for name, column in selection.columns.items())
     return composed(
         """

@@ -1,4 +1,4 @@
-"""Avro's integers, many at once: zigzag, then seven bits a byte, the lowest first.
+"""Encodes and decodes Avro's integers, many at once: zigzag, then seven bits a byte, lowest first.
 
 Source: Apache Avro 1.11 specification, "Binary Encoding".
 
@@ -36,9 +36,9 @@ class Varints:
 
     Attributes:
         words: the first eight bytes of each; bytes beyond its length are zero.
-        lengths: the bytes of each.
-        long: the indexes of those with more than eight bytes.
-        rest: the bytes of these from the ninth on.
+        lengths: the number of bytes of each.
+        long: the indexes of integers with more than eight bytes.
+        rest: the bytes of these integers from the ninth on.
     """
 
     words: Words
@@ -83,7 +83,7 @@ def _repeated(one: Varints, times: int) -> Varints:
 
 
 def ends(words: Words) -> Words:
-    """A mask for each word that covers the integer at its start; all ones if it goes on beyond."""
+    """Return a mask for each word of the integer at its start; all ones if it is longer."""
     more = np.uint64(_MORE)
     marks = (words & more) ^ more
     return (marks - np.uint64(1)) & ~marks
@@ -91,11 +91,11 @@ def ends(words: Words) -> Words:
 
 @dataclass(frozen=True)
 class Shape:
-    """What the encodings of all integers of one length have in common.
+    """The bits that are the same in the encodings of all integers of one length.
 
     Attributes:
         size: the length in bytes, 8 at most.
-        mask: the bits that tell the length.
+        mask: the bits that determine the length.
         bits: the values of these bits.
     """
 
@@ -104,12 +104,12 @@ class Shape:
     bits: int
 
     def has_all(self, words: Words) -> bool:
-        """Whether the integer at the start of each word has this length."""
+        """Return whether the integer at the start of each word has this length."""
         return not np.count_nonzero((words & self.mask) != self.bits)
 
 
 def shape(size: int) -> Shape:
-    """The shape of a length."""
+    """Compute the shape of a length."""
     mask = _MORE & ((1 << (8 * size)) - 1)
     return Shape(size, mask, mask & ~(0x80 << (8 * (size - 1))))
 
@@ -118,7 +118,7 @@ SHAPES = tuple(shape(size) for size in range(1, 9))
 
 
 def lengths(ends_of_words: Words) -> np.typing.NDArray[np.uint8]:
-    """The bytes of each integer, from its `ends`; 8 for longer ones too."""
+    """Return the number of bytes of each integer, from its `ends`; 8 also for longer ones."""
     return (np.bitwise_count(ends_of_words) + np.uint8(1)) >> np.uint8(3)
 
 

@@ -1,4 +1,4 @@
-"""Writing a file, in constant memory, while the rows for it still come from PostgreSQL."""
+"""Writes a file in constant memory while its rows are still arriving from PostgreSQL."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from shared.avro.schemas import FileSchema
 from shared.avro.sent_rows import SentColumns, SentLines, Take
 from shared.pipeline import Stage
 
-# Small blocks can be read many at once; measured, larger ones pack hardly better.
+# Many small blocks can be read at once; measured, larger ones hardly compress better.
 _BLOCK_BYTES, _BLOCK_ROWS = 12 << 10, 160
 
 
@@ -19,7 +19,7 @@ class Writer:
     """Writes a file, block by block.
 
     Args:
-        stream: where to.
+        stream: the stream to write to.
         header: the file's header.
 
     Attributes:
@@ -56,15 +56,15 @@ class Writer:
 def writing(
     writer: Writer, schema: FileSchema, on_chunk: Callable[[Chunk], None] | None = None
 ) -> Iterator[Take]:
-    """What to call with rows as PostgreSQL sends them; at the end of the context all are written.
+    """Yield a function to call with rows from PostgreSQL; all are written when the context ends.
 
-    Three things happen at a time: PostgreSQL gathers rows, earlier ones are encoded, and still
-    earlier ones are packed and written.
+    Three things happen at the same time: PostgreSQL gathers rows, earlier rows are encoded, and
+    still earlier ones are packed and written.
 
     Args:
         writer: writes the file.
         schema: the file's schema.
-        on_chunk: called with all rows as they are decoded.
+        on_chunk: called with each chunk of rows once it is decoded.
     """
 
     def encode(sent: SentColumns | SentLines) -> None:

@@ -1,4 +1,4 @@
-"""Taking backups, verifying them again, and deleting expired ones."""
+"""Makes backups, verifies them again, and deletes expired ones."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ FINGERPRINT = "tablegate.fingerprint"
 SNAPSHOT_AT = "tablegate.snapshot_at"
 CONTENT_TYPE = "avro/binary"
 _UPLOAD_BYTES = 2 << 20
-# No backup takes longer; an object that has no manifest after that was left by an interrupted one.
+# No backup takes longer. After this, an object without a manifest is from an interrupted backup.
 _LEFTOVER_AGE = timedelta(days=1)
 
 
 class Backups:
-    """Takes backups of tables, and looks after them.
+    """Makes, verifies and expires backups of tables.
 
     Args:
         settings: bucket, codec and how long to keep backups.
@@ -45,14 +45,14 @@ class Backups:
     def back_up(
         self, tables: Sequence[Table], sender: str, *, scheduled: bool = False
     ) -> list[Manifest]:
-        """Back up tables, all of them as they are at one moment.
+        """Back up tables as of the same moment.
 
-        Each object is read back before its manifest is written. A table whose manifest was written
-        is backed up, whatever happens to the others.
+        Each object is read back before its manifest is written. Once a table's manifest is written,
+        it is backed up, whatever happens to the others.
 
         Raises:
-            UnusableBackup: what was read back differs from what was written; it was deleted.
-            SnapshotDiffers: not all rows were read.
+            UnusableBackup: an object differs from what was written; it was deleted.
+            SnapshotDiffers: some rows could not be read.
             DatabaseUnavailable, DatabaseBusy, StorageUnavailable: try again later.
         """
         backup_id = secrets.token_hex(6)
@@ -88,7 +88,7 @@ class Backups:
         return found
 
     def verify(self, manifest: Manifest) -> Manifest:
-        """Read a backup again and note the result in its manifest, as `damage` if it is damaged.
+        """Read a backup again and record in its manifest whether it is damaged.
 
         Raises:
             StorageUnavailable: try again later.
@@ -111,7 +111,7 @@ class Backups:
         return checked
 
     def expire(self, tables: Sequence[Table], now: datetime) -> list[Manifest]:
-        """Delete the expired backups of these tables, and what interrupted backups left behind.
+        """Delete the expired backups of these tables, and the objects of interrupted backups.
 
         Raises:
             StorageUnavailable: try again later.
@@ -151,7 +151,7 @@ def write_table(
     """Write a table's rows to an Avro object, in constant memory; it appears whole or not at all.
 
     Raises:
-        SnapshotDiffers: not all rows were read.
+        SnapshotDiffers: some rows could not be read.
         DatabaseUnavailable, DatabaseBusy, StorageUnavailable: try again later.
     """
     schema = schemas.of_table(table)

@@ -28,13 +28,13 @@ _NAME = re.compile(
 
 @dataclass(frozen=True)
 class Content:
-    """What an Avro object holds, as it was written or as it was read.
+    """The content of an Avro object, as written or as read.
 
     Attributes:
         rows: the number of rows.
-        checksum: of the rows, whatever their order.
-        size_bytes: of the object.
-        crc32c: of the object's bytes, base64.
+        checksum: the checksum of the rows, whatever their order.
+        size_bytes: the size of the object.
+        crc32c: the CRC32C of the object's bytes, base64.
         fingerprint: SHA-256 of the schema's parsing canonical form.
     """
 
@@ -46,24 +46,26 @@ class Content:
 
 
 class BackupFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What both the manifest and the API say of a backup."""
+    """The facts of a backup that both its manifest and the API have."""
 
-    id: Annotated[str, Meta(description="By which it is restored, verified or deleted.")]
+    id: Annotated[str, Meta(description="The id by which it is restored, verified or deleted.")]
     table: str
     rows: Count
     size_bytes: Count
-    crc32c: Annotated[str, Meta(description="Of the file's bytes, base64.")]
-    checksum: Annotated[str, Meta(description="Of its rows, whatever their order.")]
+    crc32c: Annotated[str, Meta(description="CRC32C of the file's bytes, base64.")]
+    checksum: Annotated[str, Meta(description="Checksum of its rows, whatever their order.")]
     fingerprint: Annotated[str, Meta(description="SHA-256 of the schema's parsing canonical form.")]
     codec: str
-    snapshot_at: Annotated[datetime, Meta(description="The moment whose rows it holds.")]
+    snapshot_at: Annotated[
+        datetime, Meta(description="When its rows were read, all at the same moment.")
+    ]
     scheduled: bool
     sender: Annotated[str, Meta(description="Who asked for it.")]
     verified_at: Annotated[datetime, Meta(description="When it was last found intact.")]
 
 
 class Manifest(BackupFacts, frozen=True, kw_only=True):
-    """What is known of a backup; written next to it once it was read back.
+    """The facts of a backup, written next to it once it was read back.
 
     Tables that were backed up together share its id.
 
@@ -81,7 +83,7 @@ class Manifest(BackupFacts, frozen=True, kw_only=True):
 
     @property
     def is_verified(self) -> bool:
-        """Whether it was undamaged when it was last read."""
+        """Whether the backup was undamaged when it was last read."""
         return self.damage is None
 
     @property
@@ -91,21 +93,21 @@ class Manifest(BackupFacts, frozen=True, kw_only=True):
 
     @property
     def content(self) -> Content:
-        """What the Avro object holds."""
+        """The content of the Avro object."""
         return Content(self.rows, self.checksum, self.size_bytes, self.crc32c, self.fingerprint)
 
     def encoded(self) -> bytes:
-        """The manifest as JSON."""
+        """Encode the manifest as JSON."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
     def checked(self, damage: str | None, now: datetime) -> Manifest:
-        """The manifest after the object was read again."""
+        """Return the manifest with the result of reading the object again."""
         verified_at = now if damage is None else self.verified_at
         return msgspec.structs.replace(self, verified_at=verified_at, damage=damage)
 
 
 def object_name(table_name: str, snapshot_at: datetime, backup_id: str) -> str:
-    """The name of a backup's Avro object."""
+    """Name a backup's Avro object."""
     moment = snapshot_at.astimezone(UTC).strftime(_TIME)
     return f"{table_name}/{moment}-{backup_id}.avro"
 
@@ -113,10 +115,10 @@ def object_name(table_name: str, snapshot_at: datetime, backup_id: str) -> str:
 def expired(
     newest_first: Sequence[Manifest], now: datetime, keep_days: int, keep_last: int
 ) -> list[Manifest]:
-    """The backups of a table that may be deleted.
+    """Return the backups of a table that may be deleted.
 
-    Those of the last `keep_days` are kept, the last `keep_last`, and the last `keep_last` that are
-    undamaged: so the only good backup is never deleted.
+    Kept are those of the last `keep_days`, the last `keep_last`, and the last `keep_last` undamaged
+    ones, so that the only good backup is never deleted.
     """
     good = [manifest for manifest in newest_first if manifest.is_verified]
     kept = {manifest.object for manifest in (*newest_first[:keep_last], *good[:keep_last])}
@@ -140,7 +142,7 @@ class Catalog:
         self.client, self.bucket = client, bucket
 
     def newest_first(self, table_name: str) -> Iterator[Manifest]:
-        """The backups of a table.
+        """Yield the backups of a table, newest first.
 
         Raises:
             StorageUnavailable: try again later.
@@ -151,10 +153,10 @@ class Catalog:
                 yield found
 
     def find(self, table_name: str, backup_id: str) -> Manifest:
-        """The backup of a table with this id; `latest` is the newest undamaged one.
+        """Find the backup of a table with this id; `latest` is the newest undamaged one.
 
         Raises:
-            UnknownBackup: there is none.
+            UnknownBackup: the table has no such backup.
             StorageUnavailable: try again later.
         """
         if backup_id == LATEST:
@@ -167,11 +169,11 @@ class Catalog:
                     return one
         raise UnknownBackup(
             f"Table {table_name!r} has no backup {backup_id[:50]!r}; "
-            f"GET /backup_table/{table_name} lists those it has."
+            f"GET /backup_table/{table_name} lists its backups."
         )
 
     def stored(self, name: str) -> StoredObject:
-        """The Avro object of a backup.
+        """Find the Avro object of a backup.
 
         Raises:
             UnusableBackup: `damaged`, the object is missing.
@@ -185,13 +187,13 @@ class Catalog:
         return found
 
     def manifest_of(self, name: str) -> Manifest | None:
-        """The manifest of an Avro object, or None if it has none."""
+        """Return the manifest of an Avro object, or None."""
         if _id_of(name) is None:
             return None
         return self._read(f"{name.removesuffix('.avro')}.json")
 
     def write_manifest(self, manifest: Manifest) -> None:
-        """Write a manifest, with which its backup comes into being.
+        """Write a manifest; from then on its backup exists.
 
         Raises:
             StorageUnavailable: try again later.
@@ -199,7 +201,7 @@ class Catalog:
         ObjectStore(self.client).write(self.bucket, manifest.name, (manifest.encoded(),), _JSON)
 
     def delete(self, manifest: Manifest) -> None:
-        """Delete a backup: its manifest first, so that none is ever left without its object.
+        """Delete a backup: its manifest first, so that a manifest never lacks its object.
 
         Raises:
             StorageUnavailable: try again later.
@@ -216,7 +218,7 @@ class Catalog:
                 return
 
     def leftovers(self, table_name: str, before: datetime) -> list[str]:
-        """Objects without a manifest, left by backups that were interrupted before that moment."""
+        """List objects without a manifest, from backups interrupted before that moment."""
         with storage.mapped():
             blobs = list(self.client.list_blobs(self.bucket, prefix=f"{table_name}/"))
         kept = {blob.name.removesuffix(".json") for blob in blobs if blob.name.endswith(".json")}
@@ -240,7 +242,7 @@ class Catalog:
             try:
                 content = self.client.bucket(self.bucket).blob(name).download_as_bytes()
             except api_exceptions.NotFound:
-                # Deleted since it was listed.
+                # The manifest was deleted after it was listed.
                 return None
         try:
             return msgspec.json.decode(content, type=Manifest)
@@ -250,6 +252,6 @@ class Catalog:
 
 
 def _id_of(name: str) -> str | None:
-    """The id in the name of a backup's object or manifest, or None for any other name."""
+    """Return the id in the name of a backup's object or manifest, or None for other names."""
     found = _NAME.fullmatch(name)
     return found["id"] if found else None

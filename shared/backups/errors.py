@@ -1,8 +1,8 @@
-"""What can be wrong with a backup.
+"""The errors of backups.
 
 PermanentError
 ├── UnknownBackup       there is no such backup, or no such object
-├── UnusableBackup      an object that cannot be restored, and why
+├── UnusableBackup      an object cannot be restored, and why
 └── Orphans             rows that would be left without their parent
 """
 
@@ -19,7 +19,7 @@ class UnknownBackup(PermanentError):
 
 
 class UnusableBackup(PermanentError):
-    """An object that cannot be restored; nothing was changed.
+    """An object cannot be restored; nothing was changed.
 
     Attributes:
         code: a stable word: `not_avro`, `truncated`, `damaged`, `too_large`, `unknown_codec`,
@@ -33,7 +33,7 @@ class UnusableBackup(PermanentError):
 
 
 class Orphans(PermanentError):
-    """Rows that would be left without their parent; nothing was changed.
+    """Rows would be left without their parent; nothing was changed.
 
     Attributes:
         found: for each reference that would break: the rows' table and field, the parents' table,
@@ -47,7 +47,7 @@ class Orphans(PermanentError):
 
 @contextmanager
 def mapped() -> Iterator[None]:
-    """Turn an Avro file's errors inside into those of a backup, with the same code and facts.
+    """Raise an Avro file's errors as those of a backup, with the same code and facts.
 
     Raises:
         UnusableBackup: the file cannot be read.

@@ -1,8 +1,8 @@
-"""Dropping foreign keys while many rows change, and adding them back over all rows at once.
+"""Drops foreign keys while many rows change, and adds them back over all rows at once.
 
-PostgreSQL checks a key row by row, and looks for the children of each parent that is deleted. What
-the restore has checked itself by a join, PostgreSQL also checks by a join when the key is added
-back. This happens in the same transaction: at every commit the key exists and is valid.
+PostgreSQL checks a key row by row, and looks for the children of each deleted parent. The restore
+has already checked all rows by a join, and PostgreSQL does the same when the key is added back. All
+of it happens in one transaction: at every commit the key exists and is valid.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shared.database.sql import composed, qualified, quoted, statement
 from shared.lazy import sqlalchemy as sa
 from shared.tables.table import Table
 
-# Measured: from here on the checks row by row take longer than anybody should wait for a lock.
+# Measured: above this, checking row by row would hold the lock for too long.
 _MANY_NEW, _MANY_GONE = 50_000, 100
 _SQL = Path(__file__).with_name("sql")
 
@@ -26,7 +26,7 @@ _SQL = Path(__file__).with_name("sql")
 def without_foreign_keys(
     connection: sa.Connection, table: Table, counts: Mapping[str, int]
 ) -> Iterator[None]:
-    """Drop, for the context, the foreign keys that would slow down so many changes.
+    """Drop the foreign keys for the context if they would slow down this many changes.
 
     If there are any, the table, its parents and its children are locked exclusively until the
     transaction ends.

@@ -1,7 +1,7 @@
-"""The rows of a file in the form in which they are stored in a table.
+"""Converts the rows of a file to the form in which a table stores them.
 
-The rows of a backup of ours passed the gate once, and are stored unchanged. Those of a file made
-elsewhere are judged by the dictionary's rules, like any row that comes in.
+The rows of our own backups passed the gate once, and are stored unchanged. Those of a file made
+elsewhere are validated by the dictionary's rules, like any row that is sent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shared.backups.mapping import Defaulted, Mapped
 from shared.tables import bulk, stored
 from shared.tables.kind import Kind
 from shared.tables.table import Table
-from shared.validation.row import FieldError, judge
+from shared.validation.row import FieldError, validate_row
 
 _SHOWN = 10
 _GIVEN_UP_AFTER = 100_000
@@ -31,14 +31,14 @@ class Rejected:
 
     Attributes:
         count: the number of rows.
-        examples: key and errors of the first ones.
+        examples: key and errors of the first rows.
     """
 
     count: int
     examples: list[dict[str, Any]]
 
     def check(self) -> None:
-        """Refuse the file if there are any.
+        """Refuse the file if it has any such rows.
 
         Raises:
             UnusableBackup: `bad_rows`.
@@ -54,10 +54,10 @@ class Rejected:
 
 @dataclass(frozen=True)
 class RestoreLoad:
-    """The restore as a load, for rows of a file that does not say by which load they came.
+    """The restore as a load, for rows of a file that does not name their loads.
 
     Attributes:
-        accepted_at: when the restore was asked for.
+        accepted_at: when the restore was requested.
         load_id: its entry in the ledger.
     """
 
@@ -71,8 +71,8 @@ class RowImport:
     Args:
         table: the table.
         columns: where each of its columns comes from.
-        load: what to fill in for rows that do not name their load.
-        judged: whether to judge the rows by the dictionary's rules.
+        load: the load to fill in for rows that do not name theirs.
+        check_rules: whether to validate the rows by the dictionary's rules.
 
     Attributes:
         rejected: the rows that broke the rules so far.
@@ -84,9 +84,9 @@ class RowImport:
         columns: Sequence[Mapped | Defaulted],
         load: RestoreLoad,
         *,
-        judged: bool,
+        check_rules: bool,
     ) -> None:
-        self._table, self._columns, self._judged = table, columns, judged
+        self._table, self._columns, self._check_rules = table, columns, check_rules
         self._stored = stored.columns(table)
         own = stored.values(load.accepted_at, load.load_id)
         self._own = {name: self._stored[name].to_avro(value) for name, value in own.items()}
@@ -94,11 +94,11 @@ class RowImport:
 
     @property
     def keeps_own(self) -> bool:
-        """Whether the file itself says when its rows were accepted, and by which load."""
+        """Whether the file has its rows' accepted_at and load_id."""
         return not any(isinstance(c, Defaulted) and c.value is None for c in self._columns)
 
     def typed(self, chunk: Chunk) -> Chunk:
-        """The rows with the table's columns, without rejected rows.
+        """Convert the rows to the table's columns, and drop the rejected rows.
 
         Raises:
             AvroError: `damaged`, a text is not UTF-8.
@@ -106,8 +106,8 @@ class RowImport:
         """
         columns = {source.column: self._column(source, chunk) for source in self._columns}
         found = Chunk(chunk.rows, columns)
-        if self._judged and not self._is_plainly_good(found):
-            return self._judge(found)
+        if self._check_rules and not self._is_plainly_good(found):
+            return self._validate(found)
         return found
 
     def _column(self, source: Mapped | Defaulted, chunk: Chunk) -> Column:
@@ -128,7 +128,7 @@ class RowImport:
         fields = self._table.fields.items()
         return all(_is_plainly_good(field, chunk.columns[name]) for name, field in fields)
 
-    def _judge(self, chunk: Chunk) -> Chunk:
+    def _validate(self, chunk: Chunk) -> Chunk:
         fields = self._table.fields
         lists = [
             list(map(field.json_of_avro, chunk.columns[name].to_list()))
@@ -138,7 +138,7 @@ class RowImport:
         rows: list[dict[str, Any]] = []
         for place, values in enumerate(zip(*lists, strict=True)):
             row = dict(zip(fields, values, strict=True))
-            verdict = judge(self._table, row)
+            verdict = validate_row(self._table, row)
             if isinstance(verdict, tuple):
                 self._reject(row, verdict)
             else:
@@ -154,7 +154,7 @@ class RowImport:
     def _reject(self, row: dict[str, Any], errors: Sequence[FieldError]) -> None:
         self.rejected.count += 1
         if self.rejected.count > _GIVEN_UP_AFTER:
-            # Nobody corrects so many in a file, and the remaining rows can only add to them.
+            # Too many to correct in a file, and the remaining rows can only add to them.
             self.rejected.check()
         if len(self.rejected.examples) < _SHOWN:
             sentences = [f"{error.field}: {error.sentence()}" for error in errors]
@@ -163,7 +163,7 @@ class RowImport:
 
 
 def _is_plainly_good(field: Kind, column: Column) -> bool:
-    """Whether a column's values are surely what the field's rule accepts."""
+    """Return whether the field's rule surely accepts a column's values."""
     if not field.is_quick_in_avro:
         return False
     if isinstance(field.bulk, bulk.Numbers) and isinstance(column, Ints):
@@ -173,7 +173,7 @@ def _is_plainly_good(field: Kind, column: Column) -> bool:
     if isinstance(field.bulk, bulk.Texts) and isinstance(column, Texts):
         texts = column.to_list()
         return field.json_check is None or field.json_check(texts)
-    # The file has it in another type.
+    # The file has the column in another type.
     return False
 
 

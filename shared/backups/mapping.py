@@ -1,4 +1,4 @@
-"""Where a table's columns come from in a file whose fields may be others than the table's.
+"""Maps the fields of a file to a table's columns.
 
 Source: Apache Avro 1.11 specification, "Schema Resolution", "Aliases".
 """
@@ -16,7 +16,7 @@ from shared.tables.table import Table
 
 @dataclass(frozen=True)
 class Mapped:
-    """A column of the table that a field of the file becomes."""
+    """A column of the table that is filled from a field of the file."""
 
     column: str
     field: Field
@@ -28,7 +28,7 @@ class Defaulted:
 
     Attributes:
         column: its name.
-        value: the Avro value of all rows; None if the restore gives one of its own.
+        value: the Avro value of all rows; None if the restore sets the value.
     """
 
     column: str
@@ -49,8 +49,9 @@ def resolve(
         aliases: by a field's name, another name that it may have in the file.
 
     Raises:
-        AvroError: `wrong_schema`, the file's schema cannot be read by.
-        UnusableBackup: `wrong_schema`, fields are missing or have another type; names them.
+        AvroError: `wrong_schema`, the file's schema cannot be used.
+        UnusableBackup: `wrong_schema`, fields are missing or have another type; the text names
+            them.
     """
     found = {field.name: field for field in schema.fields}
     columns: list[Mapped | Defaulted] = []
@@ -78,7 +79,7 @@ def resolve(
 
 
 def _misfit(table: Table, missing: Sequence[str], wrong: Sequence[str], has: Sequence[str]) -> str:
-    words = [f"The file does not fit table {table.name!r}:"]
+    words = [f"The file does not match table {table.name!r}:"]
     if missing:
         words.append(f"it lacks {', '.join(missing)}")
     if missing and wrong:

@@ -1,8 +1,8 @@
-"""Restoring a backup into its table, in one transaction or not at all.
+"""Restores a backup into its table, in one transaction or not at all.
 
 The rows are staged and checked before any lock is taken. Then the table is compared with them, and
 only what differs is changed. Loads of the table wait from the comparison to the commit; readers see
-the table as it was before or as it is afterwards.
+the table from before or after the restore, never in between.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ class RestoreRequest:
         table: the table to restore into.
         stored: the Avro object.
         manifest: the object's manifest, or None for a file made elsewhere.
-        mode: `replace`: the table is the backup afterwards; `merge`: rows that the backup does not
-            have stay.
-        dry_run: only say what would change.
-        sender: who asks for it.
+        mode: `replace`: afterwards the table holds exactly the backup's rows; `merge`: rows that
+            the backup does not have stay.
+        dry_run: only report what would change.
+        sender: who requests it.
         aliases: by a field's name, another name that it may have in a file made elsewhere.
         max_block_bytes: the largest block of the file to accept.
     """
@@ -86,7 +86,7 @@ class RestoreOutcome:
     Attributes:
         load_id: its entry in the ledger; None after a dry run.
         rows: the number of rows in the backup.
-        accepted_at: when it was asked for.
+        accepted_at: when it was requested.
         changes: `inserted`, `updated`, `deleted` and `unchanged` rows.
     """
 
@@ -102,7 +102,7 @@ def restore(
     """Restore a table.
 
     Raises:
-        UnusableBackup: the object cannot be restored; says why.
+        UnusableBackup: the object cannot be restored; the text says why.
         Orphans: rows would be left without their parent.
         DatabaseUnavailable, DatabaseBusy, StorageUnavailable: try again later.
     """
@@ -123,7 +123,7 @@ def restore(
 
 
 def _check_object(stored: StoredObject, manifest: Manifest) -> None:
-    # Cloud Storage knows these itself: most damage is found before a byte is read.
+    # Cloud Storage knows checksum and size, so most damage is found before a byte is read.
     if (stored.crc32c, stored.size_bytes) != (manifest.crc32c, manifest.size_bytes):
         raise UnusableBackup(
             "damaged",
@@ -142,7 +142,7 @@ class _Restore:
         self._load = RestoreLoad(datetime.now(UTC), uuid4())
 
     def run(self) -> RestoreOutcome:
-        # A dry run locks nobody out, and sees one moment instead.
+        # A dry run takes no locks, and reads a snapshot instead.
         if self._request.dry_run:
             self._execute("set transaction isolation level repeatable read")
         count, keeps_own = self._stage()
@@ -162,24 +162,24 @@ class _Restore:
     def _stage(self) -> tuple[int, bool]:
         """Fill a temporary table with the backup's rows.
 
-        Gives how many there are, and whether they say themselves by which load they came.
+        Returns the number of rows, and whether the file names their loads.
         """
         request, manifest = self._request, self._request.manifest
         with opened(self._client, request.stored, request.max_block_bytes) as reader:
             schema = FileSchema(reader.header.schema)
             columns = resolve(schema, self._table, request.aliases)
-            importing = RowImport(self._table, columns, self._load, judged=manifest is None)
+            importing = RowImport(self._table, columns, self._load, check_rules=manifest is None)
             checksum = Checksum(schema.by_field)
             self._execute(self._sql.create)
             count = 0
 
             def ready(chunk: Chunk) -> tuple[int, str, bytes]:
-                # There is nothing to compare a file made elsewhere with.
+                # A file made elsewhere has no checksum to compare with.
                 if manifest is not None:
                     checksum.add(chunk)
                 return chunk.rows, *self._copied(importing.typed(chunk))
 
-            # The next rows are made ready while PostgreSQL copies these.
+            # The next rows are prepared while PostgreSQL copies these.
             with prefetch(map(ready, rows.chunks(schema, reader))) as prepared:
                 for row_count, copy, piece in prepared:
                     count += row_count
@@ -188,12 +188,12 @@ class _Restore:
         if manifest is not None:
             compare(content_of(schema, checksum, reader.digest), manifest.content)
         importing.rejected.check()
-        # Without statistics the planner takes the table for a small one.
+        # Without statistics the planner assumes that the table is small.
         self._execute(f"analyze {self._sql.restored}")
         return count, importing.keeps_own
 
     def _copied(self, typed: Chunk) -> tuple[str, bytes]:
-        """The COPY statement for some rows, and its input."""
+        """Return the COPY statement for some rows, and its input."""
         columns = stored.columns(self._table)
         if postgres.can_copy(typed, columns):
             return self._sql.copy_binary, postgres.to_copy(typed, columns) if typed.rows else b""
@@ -210,7 +210,7 @@ class _Restore:
             )
 
     def _lock_table(self) -> None:
-        # First the lock that loads share, then the table's own for anyone who does not take that.
+        # First the lock that loads share, then the table's, for writers that do not take the first.
         self._execute(self._sql.lock_out_loads)
         self._execute(self._sql.lock)
 
@@ -231,7 +231,7 @@ class _Restore:
         found = []
         for child in tables.children(self._table):
             if child.name == self._table.name:
-                # Checked with its own references: before and after it is the same table.
+                # A reference to the table itself was checked with the references.
                 continue
             for reference in child.references:
                 if reference.table == self._table.name:
@@ -280,7 +280,7 @@ class _Restore:
         self._connection.execute(sa.text(statement(_SQL, "record")), values)
 
     def _first(self, sql: str, table: Table) -> tuple[int, list[Key]]:
-        """How many there are, and the first keys."""
+        """Return the number of rows that a statement counts, and the first keys."""
         found = self._rows(sql)
         keys: list[Key] = [dict(zip(table.key, row, strict=False)) for row in found]
         return (int(found[0][-1]) if found else 0), keys

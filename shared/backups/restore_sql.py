@@ -1,6 +1,6 @@
-"""The SQL of a restore, composed from the dictionary: names only, never values.
+"""Composes the SQL of a restore from the dictionary: names only, never values.
 
-tests/golden/backups/restore_sql.sql has every statement as it is for `hired_employees`.
+tests/golden/backups/restore_sql.sql has every statement as composed for `hired_employees`.
 """
 
 from collections.abc import Mapping
@@ -87,7 +87,7 @@ class Statements:
 
     @cached_property
     def doubled(self) -> str:
-        """The first keys that come more than once, and how many there are."""
+        """Select the first keys that occur more than once, and count them."""
         return self._composed("""
             select {key}, count(*) over ()
             from {restored}
@@ -104,14 +104,14 @@ class Statements:
 
     @cached_property
     def lock(self) -> str:
-        """Lock the table against changes by others than loads."""
+        """Lock the table against changes by anything but loads."""
         return self._composed("lock table {target}\nin share row exclusive mode")
 
     def without_parent(self, reference: Reference) -> str:
-        """The first keys of restored rows that have no parent, and how many there are."""
+        """Select the first keys of restored rows that have no parent, and count them."""
         places = [qualified(reference.table)]
         if reference.table == self.table.name:
-            # A table that is replaced has no other rows than the restored ones.
+            # A replaced table has only the restored rows.
             places = [self.restored] if self.mode == "replace" else [*places, self.restored]
         missing = [
             composed(
@@ -139,7 +139,7 @@ class Statements:
         )
 
     def left_behind(self, child: Table, reference: Reference) -> str:
-        """The first keys of a child's rows whose parent would go, and how many there are."""
+        """Select the first keys of a child's rows whose parent would be deleted, and count them."""
         return self._composed(
             """
             select {child_key}, count(*) over ()
@@ -157,9 +157,9 @@ class Statements:
 
     @cached_property
     def compare(self) -> str:
-        """Note which keys change: `inserted`, `updated`, `deleted`, or `confirmed`.
+        """Record which keys change: `inserted`, `updated`, `deleted`, or `confirmed`.
 
-        A confirmed row is the same but for the load that brought it, and when.
+        A confirmed row differs only in its load_id and accepted_at.
         """
         key = [
             f"coalesce(restored.{name}, stored.{name}) as {name}"
@@ -190,12 +190,12 @@ class Statements:
 
     @cached_property
     def counts(self) -> str:
-        """How many keys there are of each change."""
+        """Count the keys of each change."""
         return self._composed("select change, count(*)\nfrom {changes}\ngroup by change")
 
     @cached_property
     def examples(self) -> str:
-        """The first keys of each change."""
+        """Select the first keys of each change."""
         return self._composed("""
             select change, {key}
             from (
@@ -208,7 +208,7 @@ class Statements:
 
     @cached_property
     def unchanged(self) -> str:
-        """The first keys of restored rows that are the same already."""
+        """Select the first keys of restored rows that are the same already."""
         return self._composed("""
             select {restored_key}
             from {restored} as restored
@@ -222,7 +222,7 @@ class Statements:
 
     @cached_property
     def keep_replaced(self) -> str:
-        """Keep what the restore replaces or deletes."""
+        """Copy the rows that the restore replaces or deletes to replaced_rows."""
         return self._composed(
             """
             insert into replaced_rows
@@ -246,7 +246,7 @@ class Statements:
 
     @cached_property
     def insert(self) -> str:
-        """Insert the rows that are not there."""
+        """Insert the rows that the table lacks."""
         return self._composed(
             """
             insert into {target}
@@ -262,11 +262,11 @@ class Statements:
         )
 
     def update(self, *, keeps_own: bool) -> str:
-        """Update the rows that are other ones.
+        """Update the rows that differ.
 
         Args:
-            keeps_own: whether the backup's rows say by which load they came, and when. A table that
-                is replaced gets that back even where nothing else of a row has changed.
+            keeps_own: whether the backup's rows have their load_id and accepted_at. A replaced
+                table gets these back even if nothing else of a row has changed.
         """
         named = [quoted(name) for name in self.stored_columns if name not in self.table.key]
         whole = keeps_own and self.mode == "replace"

@@ -1,4 +1,4 @@
-"""Tables as they are at one moment."""
+"""Snapshots: tables as of one moment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.tables.table import Table
 
 
 class SnapshotDiffers(PermanentError):
-    """The rows that were read of a table are not all the rows that the snapshot has of it."""
+    """The number of rows read from a table differs from the number in the snapshot."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Snapshot:
     """One moment of the database.
 
     Attributes:
-        connection: inside the transaction that sees it.
+        connection: inside the transaction that sees this moment.
         taken_at: the moment.
     """
 
@@ -38,7 +38,7 @@ class Snapshot:
         """Call `take` with the rows of a table, some at a time.
 
         Raises:
-            SnapshotDiffers: these were not all the table's rows.
+            SnapshotDiffers: some of the table's rows were not sent.
             DatabaseUnavailable, DatabaseBusy: try again later.
         """
         sent = table_rows.send(self.connection, Selection(table.name, stored.columns(table)), take)
@@ -53,16 +53,16 @@ class Snapshot:
 def snapshot(
     engine: sa.Engine, tables: Sequence[Table], lock_timeout_seconds: int
 ) -> Iterator[Snapshot]:
-    """See these tables at one moment for as long as the context lasts.
+    """Take a snapshot of these tables for as long as the context lasts.
 
-    Loads go on meanwhile; anything that would rewrite or empty a table waits.
+    Loads continue meanwhile; anything that would rewrite or empty a table waits.
 
     Raises:
         DatabaseUnavailable, DatabaseBusy: try again later.
     """
     with transaction(engine, lock_timeout_seconds=lock_timeout_seconds) as connection:
         connection.exec_driver_sql("set transaction isolation level repeatable read, read only")
-        # All tables before the moment is fixed: one that TRUNCATE emptied later would look empty.
+        # Lock all tables before the snapshot: one that TRUNCATE empties later would look empty.
         connection.exec_driver_sql(lock_sql(tables))
         yield Snapshot(connection, connection.scalar(sa.text("select clock_timestamp()")))
 
@@ -73,7 +73,7 @@ def count_sql(table: Table) -> str:
 
 
 def lock_sql(tables: Sequence[Table]) -> str:
-    """Lock tables against what would rewrite or empty them."""
+    """Lock tables against statements that rewrite or empty them."""
     return composed(
         "lock table {tables}\nin access share mode",
         tables=", ".join(qualified(table.name) for table in tables),

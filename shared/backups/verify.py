@@ -1,4 +1,4 @@
-"""Reading a backup as a whole, and comparing it with what is known of it."""
+"""Reads a whole backup, and compares it with its manifest."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from shared.backups.errors import UnusableBackup
 from shared.pipeline import Stage
 from shared.storage import StoredObject
 
-# Measured: larger requests make it no faster.
+# Measured: larger requests are not faster.
 _DOWNLOAD_BYTES = 2 << 20
 _WORDS = {
     "size_bytes": "size in bytes",
@@ -28,20 +28,20 @@ _WORDS = {
 
 
 def verify(client: Any, stored: StoredObject, known: Content) -> None:
-    """Read an object and compare it with what is known of it.
+    """Read an object and compare it with its known content.
 
     Raises:
-        UnusableBackup: it cannot be read, or differs; says in what.
+        UnusableBackup: it cannot be read, or differs; the text says how.
         StorageUnavailable: try again later.
     """
     compare(_content(client, stored), known)
 
 
 def compare(found: Content, known: Content) -> None:
-    """Compare what was found with what is known.
+    """Compare the content that was read with the known content.
 
     Raises:
-        UnusableBackup: `damaged`, they differ; says in what.
+        UnusableBackup: `damaged`, they differ; the text says how.
     """
     wrong = [name for name in _WORDS if getattr(known, name) != getattr(found, name)]
     if wrong:
@@ -63,7 +63,7 @@ def opened(
     """Read an Avro object inside the context.
 
     Raises:
-        UnusableBackup: the object, or what the context reads of it, is not as it should be.
+        UnusableBackup: the object is missing, or what the context reads of it is damaged.
         StorageUnavailable: try again later.
     """
     blob = client.bucket(stored.bucket).blob(stored.name, generation=stored.generation)
@@ -90,7 +90,7 @@ def _content(client: Any, stored: StoredObject) -> Content:
 
 
 def content_of(schema: FileSchema, checksum: Checksum, digest: StreamDigest) -> Content:
-    """What an object holds that was written or read to its end."""
+    """Return the content of an object that was written or read to its end."""
     return Content(
         checksum.rows,
         checksum.hexadecimal,

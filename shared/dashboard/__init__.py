@@ -16,7 +16,7 @@ PAGE = Page(
     _FOLDER / "index.html",
     _files,
     "img-src 'self'",
-    # The browser itself refuses text that would become markup or script.
+    # The browser refuses to turn text into markup or script.
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
 )

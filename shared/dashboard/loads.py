@@ -1,4 +1,4 @@
-"""Loads and open rejects as the dashboard shows them."""
+"""Reads loads and open rejects for the dashboard."""
 
 from __future__ import annotations
 
@@ -29,23 +29,21 @@ Why: TypeAlias = Annotated[
 
 
 class Load(msgspec.Struct, frozen=True):
-    """A load as the ledger has it."""
+    """A load's entry in the ledger."""
 
     load_id: UUID
     source: Annotated[str, Meta(description="`gs://bucket/object#generation`, or a batch's id.")]
     kind: Kind
     sender: str | None
-    table: Annotated[str | None, Meta(description="Null if the file's name fits no table.")]
+    table: Annotated[str | None, Meta(description="Null if the file's name matches no table.")]
     state: Literal["loading", "done", "failed"]
     counts: Counts
-    repeats: Annotated[
-        UUID | None, Meta(description="The load that brought the same bytes before.")
-    ]
+    repeats: Annotated[UUID | None, Meta(description="The earlier load of the same bytes.")]
     error: Why
     accepted_at: Annotated[datetime, Meta(description="When the platform accepted the rows.")]
     finished_at: datetime | None
     synced_at: Annotated[
-        datetime | None, Meta(description="When the warehouse had it; null until then.")
+        datetime | None, Meta(description="When it was synced to the warehouse; null until then.")
     ]
 
 
@@ -99,25 +97,25 @@ class Cursor(msgspec.Struct, frozen=True):
     load_id: UUID
 
     def __str__(self) -> str:
-        """As callers send it: exact to the microsecond, without characters that a URL escapes."""
+        """Encode for callers: exact to the microsecond, without characters that a URL escapes."""
         return f"{micros(self.started_at)}-{self.load_id.hex}"
 
     @classmethod
     def parse(cls, text: str) -> Cursor | None:
-        """The cursor that a text is, or None."""
+        """Parse a cursor, or return None."""
         found = _CURSOR.fullmatch(text)
         return found and cls(EPOCH + timedelta(microseconds=int(found[1])), UUID(found[2]))
 
 
 def page(engine: sa.Engine, most: int, after: Cursor | None) -> LoadPage:
-    """A page of loads, newest first.
+    """List a page of loads, newest first.
 
     Raises:
         TransientError: try again.
     """
     values = {
         "rows": most + 1,
-        # Limits that are always there let PostgreSQL start in the index where the page starts.
+        # A limit that is always present lets PostgreSQL start in the index where the page starts.
         "before": after.started_at.isoformat() if after else "infinity",
         "before_id": str(after.load_id) if after else str(UUID(int=0)),
     }
@@ -130,7 +128,7 @@ def page(engine: sa.Engine, most: int, after: Cursor | None) -> LoadPage:
 
 
 def state(engine: sa.Engine, load_id: UUID) -> LoadState:
-    """The state of a load.
+    """Find the state of a load.
 
     Raises:
         TransientError: try again.
@@ -143,7 +141,7 @@ def state(engine: sa.Engine, load_id: UUID) -> LoadState:
 
 
 def reasons(engine: sa.Engine) -> Reasons:
-    """Open rejects by table and reason.
+    """Count open rejects by table and reason.
 
     Raises:
         TransientError: try again.

@@ -1,4 +1,4 @@
-"""`python -m shared.database migrate`: bring the database up to date."""
+"""`python -m shared.database migrate`: migrate the database."""
 
 import sys
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from shared.settings import read
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command; returns 0 if it succeeded, 1 if it failed, 2 if there is no such command."""
+    """Run a command; return 0 if it succeeded, 1 if it failed, 2 if it does not exist."""
     if arguments[:1] == ["migrate"] and len(arguments) <= 2:
         act: Callable[[sa.Engine, str], None] = migrate.migrate
         revision = (arguments[1:] or ["head"])[0]

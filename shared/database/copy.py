@@ -1,4 +1,4 @@
-"""COPY in and out over a SQLAlchemy connection."""
+"""Runs COPY in and out over a SQLAlchemy connection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def copy_in(connection: sa.Connection, statement: str, pieces: Iterable[bytes]) 
     """Run `copy ... from stdin` with `pieces` as its input; large pieces are faster.
 
     Returns:
-        How many rows were copied.
+        The number of copied rows.
     """
     return _run(connection, statement, pieces)
 
@@ -28,7 +28,7 @@ def copy_out(connection: sa.Connection, statement: str, sink: Sink) -> int:
     """Run `copy ... to stdout`, and write its output to `sink` as it arrives.
 
     Returns:
-        How many rows were copied.
+        The number of copied rows.
     """
     return _run(connection, statement, sink)
 
@@ -39,7 +39,7 @@ def _run(connection: sa.Connection, statement: str, stream: object) -> int:
         cursor.execute(statement, stream=stream)  # type: ignore[call-arg]
         return int(cursor.rowcount)
     except Exception as error:
-        # An error on our side of a COPY leaves driver and server out of step.
+        # If a COPY fails on our side, driver and server are out of step.
         if not _is_from_server(error):
             connection.invalidate()
         raise

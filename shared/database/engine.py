@@ -1,4 +1,4 @@
-"""The engine: connections to the database, pooled, and transactions on them."""
+"""The engine: pooled connections to the database, and transactions on them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _DRIVERS = ("postgresql", "postgres", "postgresql+pg8000")
 
 
 def create(settings: Settings, connector: Any = None) -> sa.Engine:
-    """An engine for CLOUD_SQL_INSTANCE if that is set, else for DATABASE_URL.
+    """Create an engine for CLOUD_SQL_INSTANCE if that is set, else for DATABASE_URL.
 
-    Connections are checked before use, so that those which a restart has broken are replaced.
+    Connections are checked before use, so that those broken by a restart are replaced.
 
     Args:
         settings: where the database is.
@@ -43,7 +43,7 @@ def create(settings: Settings, connector: Any = None) -> sa.Engine:
 
 @contextmanager
 def transaction(engine: sa.Engine, *, lock_timeout_seconds: int = 0) -> Iterator[sa.Connection]:
-    """A connection in a transaction that is committed at the end, or rolled back on any error.
+    """Open a transaction that is committed at the end, or rolled back on any error.
 
     Args:
         engine: connects to the database.
@@ -51,7 +51,7 @@ def transaction(engine: sa.Engine, *, lock_timeout_seconds: int = 0) -> Iterator
 
     Raises:
         DatabaseUnavailable, DatabaseBusy: try again later.
-        DatabaseRefusal: trying again cannot help.
+        DatabaseRefusal: retrying cannot help.
     """
     with errors.mapped(), engine.connect() as connection:
         try:
@@ -62,7 +62,7 @@ def transaction(engine: sa.Engine, *, lock_timeout_seconds: int = 0) -> Iterator
                     )
                 yield connection
         except UnicodeEncodeError:
-            # It leaves pg8000 out of step with the server: the next query would get its answer.
+            # It leaves pg8000 out of step with the server: the next query would get its response.
             connection.invalidate()
             raise
 
@@ -75,7 +75,7 @@ def _by_url(settings: Settings) -> Any:
         url = None
     if url is None or url.drivername not in _DRIVERS or not url.database or not url.username:
         raise ConfigurationError(
-            "DATABASE_URL must read postgresql://user:password@host:port/database."
+            "DATABASE_URL must have the form postgresql://user:password@host:port/database."
         )
 
     def open_connection() -> Any:
@@ -108,7 +108,7 @@ def _by_connector(connector: Any, settings: Settings) -> Any:
                 user=settings.cloud_sql_user,
                 db=settings.cloud_sql_database,
                 enable_iam_auth=True,
-                # The connection is encrypted already: to ask for it again costs a round trip.
+                # The connection is already encrypted; asking for that again costs a round trip.
                 ssl_context=False,
             )
         set_options(connection._usock)

@@ -1,4 +1,4 @@
-"""The database driver's errors as ours.
+"""Maps the database driver's errors to ours.
 
 Source: PostgreSQL documentation, Appendix A, "PostgreSQL Error Codes".
 """
@@ -22,7 +22,7 @@ from shared.lazy import sqlalchemy as sa
 # Classes, then single codes: 55P03 lock_not_available, 57014 query_canceled.
 _UNAVAILABLE = ("08", "53", "57P", "58", "XX")
 _BUSY = ("40", "55P03", "55006", "57014", "25P03")
-# A parent was deleted between the check and the insert; the next try finds it missing.
+# A parent was deleted between the check and the insert; a retry finds it missing.
 _FOREIGN_KEY = "23503"
 _API_REFUSES = (400, 401, 403, 404)
 
@@ -78,13 +78,13 @@ def connector_mapped(instance: str) -> Iterator[None]:
 
 
 def error_of(error: BaseException | None) -> TablegateError:
-    """Our error for an error of the driver."""
+    """Map an error of the driver to ours."""
     facts: Any = error.args[0] if error is not None and error.args else {}
     if not isinstance(facts, dict) or "C" not in facts:
         name = type(error).__name__
         return DatabaseUnavailable(f"The database is unavailable ({name}); try again.")
     state = str(facts["C"])
-    # The primary message (M) names tables and constraints; the detail (D) would hold row values.
+    # The primary message (M) names tables and constraints, but the detail (D) may hold row values.
     sentence = f"{' '.join(str(facts.get('M', '')).split())} (SQLSTATE {state})"
     if state.startswith(_BUSY) or state == _FOREIGN_KEY:
         return DatabaseBusy(f"The database is busy: {sentence}; try again.")

@@ -1,4 +1,4 @@
-"""The dictionary's tables in PostgreSQL, as SQLAlchemy metadata."""
+"""Builds SQLAlchemy metadata of the dictionary's tables in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.tables.table import Table
 
 
 def metadata() -> sa.MetaData:
-    """Every table of the dictionary, with all columns of a stored row."""
+    """Return every table of the dictionary, with all columns of a stored row."""
     return _metadata(tuple(tables.all_tables().values()))
 
 
@@ -38,7 +38,7 @@ def _columns(table: Table) -> list[sa.Column[Any]]:
             column.sqlalchemy_type(),
             *([parents[name]] if name in parents else ()),
             nullable=False,
-            # No sequence: keys come with the rows.
+            # No sequence: the rows have their keys.
             autoincrement=False,
             index=name in stored.INDEXED or None,
         )

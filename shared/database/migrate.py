@@ -1,4 +1,4 @@
-"""Bring the database up to date: first the platform's own tables, then the dictionary's."""
+"""Migrates the database: first the platform's own tables, then the dictionary's."""
 
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,14 @@ _LOCK = 0x7461626C65
 
 
 def migrate(engine: sa.Engine, revision: str = "head") -> None:
-    """Run the migrations up to `revision`, then add what the dictionary has gained.
+    """Run the migrations up to `revision`, then add the dictionary's new tables and fields.
 
     New tables, and new fields with a `load_default`, need no migration. Concurrent calls wait for
     each other.
 
     Raises:
         ConfigurationError: the dictionary differs from the database in a way that could lose or
-            invent data; names the difference, which needs a migration.
+            invent data; the text names the difference, which needs a migration.
         DatabaseUnavailable, DatabaseBusy: try again later.
     """
     with transaction(engine) as connection:

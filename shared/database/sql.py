@@ -1,7 +1,7 @@
-"""SQL: statements in named files, and the one way in which names get into composed statements.
+"""SQL: reads statements from named files, and composes statements with safe names.
 
-A statement that depends on the dictionary is a template, filled with names that `quoted` and
-`literal` have made safe. `tests/golden` shows each of them for `hired_employees`.
+A statement that depends on the dictionary is a template, filled only with names that `quoted` and
+`literal` have made safe. `tests/golden` shows each statement for `hired_employees`.
 """
 
 import re
@@ -16,23 +16,23 @@ _LINE_LENGTH = 80
 
 @cache
 def statement(folder: Path, name: str) -> str:
-    """The text of `folder/name.sql`."""
+    """Read `folder/name.sql`."""
     return (folder / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def composed(template: str, **parts: str) -> str:
     """Fill the `{names}` of a template with `parts`; the result is dedented.
 
-    A part of several lines is indented as the line it is put on. A line whose parts are empty is
-    left out.
+    A part of several lines gets the indentation of its line. A line whose parts are empty is left
+    out.
 
     Raises:
-        KeyError: the template names a part that is missing.
+        KeyError: the template names a missing part.
     """
     lines = []
     for line in dedent(template).strip().splitlines():
         start = "\n" + line[: len(line) - len(line.lstrip())]
-        # Not str.format: SQL has braces of its own.
+        # Not str.format: SQL itself contains braces.
         pieces = _PART.split(line)
         pieces[1::2] = [parts[name].replace("\n", start) for name in pieces[1::2]]
         if filled := "".join(pieces).rstrip():
@@ -41,10 +41,10 @@ def composed(template: str, **parts: str) -> str:
 
 
 def quoted(identifier: str) -> str:
-    """An identifier of PostgreSQL, quoted, whatever characters it holds.
+    """Quote an identifier of PostgreSQL, whatever characters it holds.
 
     Raises:
-        ValueError: it holds a NUL character, which no identifier can.
+        ValueError: it holds a NUL character, which PostgreSQL does not allow.
     """
     if "\x00" in identifier:
         raise ValueError("an SQL identifier cannot hold a NUL character")
@@ -52,46 +52,46 @@ def quoted(identifier: str) -> str:
 
 
 def literal(text: str) -> str:
-    """A text literal, for names of the dictionary in statements that take no parameters."""
+    """Write a text literal, for names of the dictionary in statements without parameters."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def qualified(table_name: str) -> str:
-    """A table of the dictionary with its schema; no temporary table can hide it."""
+    """Qualify a table of the dictionary with its schema, so that no temporary table hides it."""
     return f"public.{quoted(table_name)}"
 
 
 def listed(items: Iterable[str]) -> str:
-    """Items separated by commas, on one line if they fit, else one a line."""
+    """Separate items by commas, on one line if they fit, else one per line."""
     found = list(items)
     line = ", ".join(found)
     return line if len(line) <= _LINE_LENGTH else ",\n".join(found)
 
 
 def columns(names: Iterable[str], of: str = "") -> str:
-    """Columns separated by commas; `of` is the alias that each is qualified with."""
+    """List columns separated by commas, each qualified with the alias `of`."""
     before = f"{of}." if of else ""
     return listed(f"{before}{quoted(name)}" for name in names)
 
 
 def row(names: Iterable[str], of: str) -> str:
-    """Columns of an alias as one row value."""
+    """Compose a row value of columns of an alias."""
     return _enclosed("", (f"{of}.{quoted(name)}" for name in names))
 
 
 def json_object(names: Iterable[str], of: str) -> str:
-    """Columns of an alias as a JSON object by their names."""
+    """Compose a JSON object of columns of an alias, by their names."""
     pairs = (f"{literal(name)}, {of}.{quoted(name)}" for name in names)
     return _enclosed("jsonb_build_object", pairs)
 
 
 def equal(names: Iterable[str], one: str, other: str) -> str:
-    """Whether two aliases have the same values in these columns."""
+    """Compose the condition that two aliases have the same values in these columns."""
     return " and ".join(f"{one}.{quoted(name)} = {other}.{quoted(name)}" for name in names)
 
 
 def restore_lock_key(table_name: str) -> str:
-    """The key of the advisory lock that loads of a table share and a restore holds exclusively."""
+    """Compose the key of a table's advisory lock, which loads share and a restore holds alone."""
     return f"hashtext({literal(f'tablegate {table_name}')})"
 
 

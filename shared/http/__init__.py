@@ -1,1 +1,1 @@
-"""What every HTTP door uses: routes, tokens, pushes, bodies, answers, problems."""
+"""What all HTTP functions share: routes, tokens, pushes, bodies, responses and problems."""

@@ -30,7 +30,7 @@ _HEADERS = {
 
 @dataclass
 class _Visit:
-    """What the log says of a request."""
+    """What the log line says about a request."""
 
     route: str = ""
     sender: str = ""
@@ -82,10 +82,10 @@ class FunctionApp:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings of this process.
+        """Read the settings of this process.
 
         Raises:
-            ConfigurationError: naming every variable that is wrong.
+            ConfigurationError: names every variable that is wrong.
         """
         return self._read_settings()
 
@@ -117,7 +117,7 @@ class FunctionApp:
         return ", ".join(sorted({*methods, "OPTIONS"})) if methods else ""
 
     def _literal(self, path: str) -> list[Rule]:
-        """Rules without placeholders for the path; they hide those whose placeholders it fits."""
+        """Return the path's rules without placeholders, which win over those with placeholders."""
         path = path.rstrip("/") or "/"
         return [rule for rule in self._rules if not rule.arguments and rule.rule == path]
 
@@ -160,7 +160,7 @@ class FunctionApp:
         try:
             project = self.settings.google_cloud_project
         except ConfigurationError:
-            # A call that needs a setting reports it; a health check needs none.
+            # A call that needs a setting reports the error; a health check needs no settings.
             project = ""
         logs.set_trace(project, carried)
 
@@ -191,7 +191,7 @@ def _unknown_path() -> Problem:
 
 
 def _anatomy(error: BaseException) -> dict[str, Any]:
-    """Types and frames of an exception, not its message: that may quote a row."""
+    """Return an exception's types and frames, without its message, which may quote a row."""
     chain = list(_causes(error))
     return {
         "exception": [type(link).__name__ for link in chain],

@@ -1,4 +1,4 @@
-"""Bodies of calls, read within limits and strictly; and headers that say how to handle them."""
+"""Reads bodies of calls, strictly and within limits, and the headers that affect them."""
 
 import io
 import json
@@ -16,7 +16,7 @@ from shared.strict_json import NotStrictJson
 _PIECE = 1 << 16
 _DISCARD_BYTES = 32 << 20  # as much as Google's front end lets through over HTTP/1
 
-# RFC 7240: preferences separated by commas, each with parameters of its own.
+# RFC 7240: preferences are separated by commas, and each may have parameters.
 _WAIT = re.compile(r'(?:^|,)\s*wait\s*=\s*"?(\d{1,9})"?\s*(?=[,;]|$)', re.ASCII | re.IGNORECASE)
 _KEY = re.compile(r"[!-~]{1,255}")
 
@@ -24,13 +24,13 @@ Model = TypeVar("Model", bound=msgspec.Struct)
 
 
 def limit(request: Request, limit_bytes: int) -> None:
-    """Read at most `limit_bytes` of the body, and one byte more to see that it is larger."""
+    """Limit the body to `limit_bytes` and one byte more, which shows that it is larger."""
     # werkzeug silently cuts off a body without a length at the maximum.
     request.max_content_length = limit_bytes + 1
 
 
 def content(request: Request) -> bytes:
-    """The bytes of the body.
+    """Read the bytes of the body.
 
     Raises:
         Problem: 413, it is larger than the limit; 415, it is compressed; 400, it ended early.
@@ -54,7 +54,7 @@ def content(request: Request) -> bytes:
 
 
 def json_content(request: Request) -> bytes:
-    """The bytes of a body whose Content-Type is JSON.
+    """Read the bytes of a body whose Content-Type is JSON.
 
     Raises:
         Problem: 413, 415, 400.
@@ -70,7 +70,7 @@ def json_content(request: Request) -> bytes:
 
 
 def read(request: Request, model: type[Model], *, may_be_empty: bool = False) -> Model:
-    """The body as a struct, its types checked strictly.
+    """Read the body as a struct and check its types strictly.
 
     Args:
         request: the call.
@@ -97,7 +97,7 @@ def read(request: Request, model: type[Model], *, may_be_empty: bool = False) ->
 
 
 def decode(text: bytes) -> Any:
-    """A JSON value without duplicate keys, NaN, half surrogate pairs or deep nesting.
+    """Decode JSON without duplicate keys, NaN, half surrogate pairs or deep nesting.
 
     Raises:
         Problem: 400.
@@ -125,7 +125,7 @@ def discard(request: Request) -> None:
     try:
         _exhaust(request.stream)
     except RequestEntityTooLarge:
-        # The limit was reached: the stream below it knows its own end.
+        # The limit was reached, so read on from the stream below it.
         _exhaust(request.environ["wsgi.input"])
     except (ClientDisconnected, OSError):
         pass
@@ -133,19 +133,19 @@ def discard(request: Request) -> None:
 
 
 def wait_seconds(request: Request, most: int) -> int:
-    """How long the caller is willing to wait for the work to be done: `Prefer: wait=N`.
+    """Return how long the caller is willing to wait for the work: `Prefer: wait=N`.
 
-    A preference that cannot be parsed counts as none.
+    A preference that cannot be parsed is ignored.
     """
     found = _WAIT.search(",".join(request.headers.getlist("Prefer")))
     return min(int(found[1]), most) if found else 0
 
 
 def idempotency_key(request: Request) -> str | None:
-    """The key by which a repeat of the call is recognised, or None.
+    """Return the key by which a repeat of the call is recognised, or None.
 
     Raises:
-        Problem: 400, it is not a valid key.
+        Problem: 400, the header is not a valid key.
     """
     key = request.headers.get("Idempotency-Key")
     if key is not None and not _KEY.fullmatch(key):

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made of the routes of every function."""
+"""Builds the OpenAPI document from the routes of every function."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,10 +33,10 @@ def build(
     routes: Mapping[str, Sequence[Route]],
     schemas: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The document, as JSON values.
+    """Build the document, as JSON values.
 
     Args:
-        head: what the document says first: `openapi` and `info`.
+        head: the document's first members: `openapi` and `info`.
         routes: the routes of each function by its name.
         schemas: the schemas that routes refer to by name, besides those of their structs.
     """
@@ -61,7 +61,7 @@ def build(
 
 
 def path_of(function: str, route: Route) -> str:
-    """A route's path as callers write it, its placeholders in braces."""
+    """Return a route's path as callers write it, with placeholders in braces."""
     path = _PLACEHOLDER.sub(r"{\1}", route.path)
     return path if route.at_root else f"/{function}{path}".rstrip("/")
 
@@ -115,7 +115,7 @@ def _content(schema: Schema, examples: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _schema(schema: Schema) -> Any:
-    """A schema, or a reference to the one that is derived from a struct."""
+    """Return a schema, or a reference to the one that is derived from a struct."""
     if isinstance(schema, type):
         return {"$ref": REF.format(name=schema.__name__)}
     return dict(schema)
@@ -131,7 +131,7 @@ def _structs(routes: Mapping[str, Sequence[Route]]) -> list[type]:
 
 
 def _responses(route: Route) -> dict[str, Any]:
-    """Every response of a route, by status."""
+    """Describe every response of a route, by status."""
     found: dict[str, Any] = {}
     for response in route.responses:
         entry = found.setdefault(str(response.status), {"description": response.description})
@@ -157,7 +157,7 @@ def _response_content(response: ResponseSpec) -> dict[str, Any]:
 
 
 def _problems(route: Route) -> dict[int, tuple[str, ...]]:
-    """The slugs of every problem that a route can have, by status."""
+    """Return the slugs of every problem that a route can answer with, by status."""
     found: dict[int, tuple[str, ...]] = {500: ("internal-error", "not-configured")}
     if route.scope != PUBLIC:
         found[401] = ("token-missing", "token-refused")
@@ -170,7 +170,7 @@ def _problems(route: Route) -> dict[int, tuple[str, ...]]:
         found[404] = ("unknown-path",)
     if route.body is not None:
         found[400] = ("not-json", "duplicate-key", "not-finite", "too-deep", "body-cut-off")
-        # A body with a schema of its own is not read as a struct.
+        # A body whose schema is written out is not read as a struct.
         found[400] += ("invalid-body",) if isinstance(route.body.schema, type) else ()
         found[413] = ("body-too-large",)
         found[415] = ("unsupported-media-type", "unsupported-encoding")

@@ -23,7 +23,7 @@ class Problem(Exception):
 
     Attributes:
         status: HTTP status code.
-        slug: a stable name of the kind, such as `unknown-table`; `type` is made of it.
+        slug: a stable name of the kind, such as `unknown-table`; `type` ends with it.
         detail: what is wrong with this call, and what to do about it.
         headers: sent with the response.
         members: more facts, sent next to the standard members.
@@ -53,7 +53,7 @@ class Problem(Exception):
         return self.slug.replace("-", " ").capitalize()
 
     def response(self) -> Response:
-        """The response that carries the problem."""
+        """Return the response that carries the problem."""
         document = {
             "type": self.type,
             "title": self.title,
@@ -70,7 +70,7 @@ class Problem(Exception):
 
 
 def of(error: Exception) -> Problem:
-    """The problem that the caller gets for an exception; it reveals nothing internal."""
+    """Return the problem to answer an exception with; it reveals nothing internal."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, UnknownTable):
@@ -92,6 +92,4 @@ def of(error: Exception) -> Problem:
     if isinstance(error, HTTPException) and error.code is not None and error.code < 500:
         name = error.name.lower().replace(" ", "-").replace("'", "")
         return Problem(error.code, name, str(error.description or error.name))
-    return Problem(
-        500, "internal-error", "An error of the service, which its log describes; try again later."
-    )
+    return Problem(500, "internal-error", "The service failed, and logged why; try again later.")

@@ -1,4 +1,4 @@
-"""Pub/Sub pushes: verifying who sent them, and reading the message they carry.
+"""Pub/Sub pushes: verifies who sent them, and reads the message they carry.
 
 The identity token is verified here even behind IAM, so that a function made public by mistake still
 rejects messages from anyone else.
@@ -53,7 +53,7 @@ class PushMessage(msgspec.Struct, frozen=True):
 
     @classmethod
     def read(cls, request: Request) -> PushMessage:
-        """The message that a push carries.
+        """Read the message that a push carries.
 
         Raises:
             Problem: 400, the body is not a wrapped message; 413.
@@ -104,7 +104,7 @@ class Certificates:
         self._found: dict[str, str] = {}
 
     def having(self, key_id: str, url: str) -> dict[str, str]:
-        """The certificates, `key_id` among them if it exists.
+        """Return the certificates, `key_id` among them if it exists.
 
         Raises:
             Problem: 503, they could not be fetched.
@@ -136,11 +136,11 @@ class Certificates:
 
 
 def fetch_certificates(url: str) -> dict[str, str]:
-    """The certificates at an address: over https, or from this machine.
+    """Fetch the certificates at an address: over https, or from this machine.
 
     Raises:
         OSError: the address could not be reached.
-        ValueError: the address is neither, or what it serves are not certificates.
+        ValueError: the address is neither, or does not serve certificates.
     """
     parts = urlsplit(url)
     local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
@@ -159,11 +159,11 @@ _CERTIFICATES = Certificates()
 def authenticate(
     request: Request, settings: Settings, certificates: Certificates = _CERTIFICATES
 ) -> str:
-    """The account of the push service, if it made the call.
+    """Return the account of the push service if it made the call.
 
     Raises:
-        Problem: 401, there is no valid identity token; 403, it is of another account; 503, the
-            certificates are unavailable.
+        Problem: 401, the identity token is missing or invalid; 403, it belongs to another
+            account; 503, the certificates are unavailable.
     """
     if not settings.push_audience or not settings.push_account:
         logs.line("ERROR", "Set PUSH_AUDIENCE and PUSH_ACCOUNT, or no push is accepted")
@@ -186,10 +186,10 @@ def authenticate(
 
 
 def admit(request: Request, settings: Settings) -> None:
-    """Check, in a function that takes events, that the push service made the call.
+    """Check that the push service made the call, in a function that takes events.
 
     Raises:
-        HTTPException: it did not; carries the response that FunctionApp would give.
+        HTTPException: another caller did; it carries the response that FunctionApp would give.
     """
     try:
         authenticate(request, settings)
@@ -200,7 +200,7 @@ def admit(request: Request, settings: Settings) -> None:
 
 
 def is_identity(request: Request) -> bool:
-    """Whether the call carries an identity token rather than a token of the platform."""
+    """Return whether the call carries an identity token rather than a token of the platform."""
     bearer = request.headers.get("Authorization", "")
     return bearer.count(".") == 2 and not request.headers.get("X-Token")
 

@@ -1,4 +1,4 @@
-"""Values of query parameters and of paths, checked."""
+"""Checks the values of query and path parameters."""
 
 from uuid import UUID
 
@@ -6,10 +6,10 @@ from shared.http.problems import Problem
 
 
 def whole_number(name: str, text: str, largest: int) -> int:
-    """A whole number from 1 to `largest`.
+    """Parse a whole number from 1 to `largest`.
 
     Raises:
-        Problem: 400, the text is not one.
+        Problem: 400, the text is something else.
     """
     if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= largest):
         raise unusable(name, f"is a whole number from 1 to {largest}")
@@ -17,10 +17,10 @@ def whole_number(name: str, text: str, largest: int) -> int:
 
 
 def uuid(name: str, text: str) -> UUID:
-    """A UUID.
+    """Parse a UUID.
 
     Raises:
-        Problem: 400, the text is not one.
+        Problem: 400, the text is something else.
     """
     try:
         return UUID(text)
@@ -29,5 +29,5 @@ def uuid(name: str, text: str) -> UUID:
 
 
 def unusable(name: str, rule: str) -> Problem:
-    """The problem of a parameter whose value breaks the rule."""
+    """Return the problem for a parameter whose value breaks the rule."""
     return Problem(400, "unusable-filter", f"{name[:100]!r} {rule}.", parameter=name[:100])

@@ -24,7 +24,7 @@ _JSON, _CSV = "application/json", "text/csv"
 def json_response(
     value: Any, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A JSON response; structs, dataclasses, datetimes and UUIDs are encoded by msgspec."""
+    """Build a JSON response; msgspec encodes structs, dataclasses, datetimes and UUIDs."""
     return Response(
         msgspec.json.encode(value), status, headers=dict(headers or {}), content_type=_JSON
     )
@@ -33,7 +33,7 @@ def json_response(
 def table_response(
     request: Request, document: Any, rows: Iterable[Any], columns: Sequence[str]
 ) -> Response:
-    """A table, as JSON or as CSV with a header row.
+    """Build a response of a table, as JSON or as CSV with a header row.
 
     Args:
         request: its Accept header decides; JSON if it has no preference.
@@ -52,7 +52,7 @@ def table_response(
 
 
 def wants_csv(request: Request) -> bool:
-    """Whether the caller prefers CSV to JSON.
+    """Return whether the caller prefers CSV to JSON.
 
     Raises:
         Problem: 406, the caller accepts neither.
@@ -69,7 +69,7 @@ def wants_csv(request: Request) -> bool:
 
 
 def revalidated(request: Request, response: Response) -> Response:
-    """The response with an ETag of its content, or 304 if the caller has it already."""
+    """Add an ETag of the content to the response, or answer 304 if the caller has it already."""
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
     response.make_conditional(request)
@@ -77,7 +77,7 @@ def revalidated(request: Request, response: Response) -> Response:
 
 
 class CachedBody(msgspec.Struct, frozen=True):
-    """The body of a response in a cache."""
+    """The body of a cached response."""
 
     content: bytes
     content_type: str
@@ -97,7 +97,7 @@ class ResponseCache:
         self._bytes = 0
 
     def get(self, etag: str) -> CachedBody | None:
-        """The body, if the cache has it."""
+        """Return the body, if the cache has it."""
         with self._lock:
             body = self._bodies.get(etag)
             if body is not None:
@@ -118,10 +118,10 @@ class ResponseCache:
 
 
 def etag_of(*parts: str) -> str:
-    """An ETag for a response that is the same as long as all `parts` are."""
+    """Compute an ETag that stays the same as long as all `parts` do."""
     digest = hashlib.sha256()
     for part in parts:
-        # With its length before it, so that no two lists of parts read the same.
+        # The length comes before each part, so that no two lists of parts give the same bytes.
         digest.update(f"{len(part)}:{part}".encode())
     return digest.hexdigest()[:32]
 
@@ -129,7 +129,7 @@ def etag_of(*parts: str) -> str:
 def cached_response(
     request: Request, etag: str, cache: ResponseCache, make: Callable[[], Response]
 ) -> Response:
-    """304 if the caller has the response, else the cached one, else a new one.
+    """Answer 304 if the caller has the response, else with the cached one, else with a new one.
 
     Args:
         request: its If-None-Match says what the caller has.

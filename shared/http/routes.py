@@ -1,4 +1,4 @@
-"""Routes: method, path and handler, with everything that the OpenAPI document says of them."""
+"""Routes: method, path and handler, with everything that the OpenAPI document says about them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Parameter(msgspec.Struct, frozen=True):
         place: where the call carries it.
         description: one sentence.
         schema: its JSON Schema.
-        required: whether the call needs it; a parameter in the path is always required.
+        required: whether the call needs it; a path parameter is always required.
         example: a real value.
     """
 
@@ -104,7 +104,7 @@ class Route(msgspec.Struct, frozen=True):
         parameters: in path, query and headers.
         body: the JSON body it takes, or None.
         responses: the responses that are not problems.
-        problems: slugs by status, besides those that every route can have.
+        problems: slugs by status, besides those that every route shares.
         scheduled: whether the scheduler may call it too, with the push service's identity.
         at_root: whether the path is documented without the function's name before it.
         documented: whether the OpenAPI document lists it.

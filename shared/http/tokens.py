@@ -1,4 +1,4 @@
-"""Authentication by token; only the hashes of tokens are known."""
+"""Authenticates calls by token. Only the hashes of tokens are known."""
 
 import hashlib
 import hmac
@@ -14,7 +14,7 @@ from shared.settings import Token
 def authenticate(
     request: Request, tokens: Sequence[Token], scope: str, *, now: datetime | None = None
 ) -> Token:
-    """The token that a call carries, if it has the scope.
+    """Return the token that a call carries if it has the scope.
 
     Raises:
         Refusal: 401, the token is missing, unknown or expired; 403, it lacks the scope.
@@ -65,7 +65,7 @@ def _find(presented: str, tokens: Sequence[Token]) -> Token | None:
     digest = hashlib.sha256(presented.encode("utf-8", "surrogatepass")).hexdigest()
     found = None
     for token in tokens:
-        # Compare with all of them, so that the time taken reveals nothing.
+        # Compare with every token, so that the time taken reveals nothing.
         if hmac.compare_digest(digest, token.sha256):
             found = token
     return found

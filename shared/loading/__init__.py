@@ -1,1 +1,1 @@
-"""The one write path: how rows that passed the gate reach their table, exactly once."""
+"""The one write path, by which valid rows reach their table exactly once."""

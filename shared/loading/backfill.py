@@ -1,7 +1,7 @@
-"""Files that are too large for one call: split, validated by many workers, and loaded as one.
+"""Loads files that are too large for one call: many workers validate them, one step loads them.
 
 Workers exchange rows through the staging bucket. The last step uses the one write path, so that
-the ledger entry, the counts and the rejects are those of a file that was loaded in one call.
+the ledger entry, the counts and the rejects are the same as if one call had loaded the file.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ _CONTENT_TYPE = "application/octet-stream"
 
 @dataclass(frozen=True)
 class FilePiece:
-    """Some rows of the file: as they were read or, after validation, what became of them.
+    """Some rows of the file, as read or after validation.
 
     Attributes:
         number: its place in the file, from 0.
@@ -37,10 +37,10 @@ class FilePiece:
 
 @dataclass(frozen=True)
 class FileEnd:
-    """The end of the file, or the place where it turned out to be unreadable.
+    """The end of the file, or the place at which it turned out to be unreadable.
 
     Attributes:
-        pieces: how many pieces there are before it.
+        pieces: the number of pieces before it.
         error: the code, sentence and facts of the error, or None.
     """
 
@@ -50,10 +50,10 @@ class FileEnd:
 
 @dataclass(frozen=True)
 class Backfill:
-    """One file that many workers load; every step can be repeated.
+    """One file that many workers load. Every step can be repeated.
 
     Attributes:
-        uploads: what loads files.
+        uploads: the loader of uploaded files.
         bucket: the file's bucket.
         name: its name there.
         generation: which version of that name.
@@ -117,7 +117,7 @@ class Backfill:
             loaded.
 
         Raises:
-            TransientError: try again; nothing is half done.
+            TransientError: try again; nothing was committed.
         """
         found = list(parts)
         ends = [part for part in found if isinstance(part, FileEnd)]

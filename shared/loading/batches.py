@@ -1,4 +1,4 @@
-"""Batches of rows: what identifies one, and the message that carries it to its table."""
+"""Batches of rows: their identity, and the message that carries a batch to its table."""
 
 import gzip
 import json
@@ -23,7 +23,7 @@ from shared.validation.json_batch import BadBatch, Verdict
 from shared.validation.row import FieldError, Reject, storable
 from shared.validation.rows import Block
 
-# Pub/Sub takes messages of up to 10 MB; with many rejects, one may be larger than its body was.
+# Pub/Sub takes messages of up to 10 MB; many rejects make a message larger than its body was.
 _COMPRESS_ABOVE_BYTES = 9_000_000
 
 
@@ -33,7 +33,7 @@ class BatchClaim:
 
     Attributes:
         batch_id: the id of its load.
-        accepted_at: the moment its rows count from; if it is repeated, that of the first call.
+        accepted_at: when its rows were accepted; for a repeated batch, the time of the first call.
         repeated: whether its idempotency key was sent before.
     """
 
@@ -44,13 +44,13 @@ class BatchClaim:
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch that has been validated.
+    """A validated batch.
 
     Attributes:
         batch_id: the id of its load.
-        table: where its valid rows go.
-        sender: whose token it was sent with.
-        accepted_at: the moment its rows count from.
+        table: the table of its rows.
+        sender: the name of the token it was sent with.
+        accepted_at: when its rows were accepted.
         verdict: its rows, validated.
         kind: `batch`, or `replay` of rejected rows.
     """
@@ -63,13 +63,13 @@ class Batch:
     kind: Literal["batch", "replay"] = "batch"
 
     def block(self) -> Block:
-        """The rows as the write path takes them."""
+        """Return the rows in the form that the write path takes."""
         return self.verdict.block(self.table)
 
 
 class _Error(msgspec.Struct):
     field: str
-    # It goes into COPY text unescaped.
+    # The code goes into COPY text unescaped.
     code: Annotated[str, Meta(pattern="^[a-z_]{1,60}$")]
     facts: dict[str, Any] = {}
 
@@ -89,7 +89,7 @@ _DECODER = msgspec.json.Decoder(_Content)
 
 
 def new_claim() -> BatchClaim:
-    """The claim of a batch without an idempotency key."""
+    """Make the claim of a batch without an idempotency key."""
     return BatchClaim(uuid4(), datetime.now(UTC))
 
 
@@ -97,18 +97,18 @@ def publish_batch(publisher: Any, settings: Settings, batch: Batch, body: bytes)
     """Publish a batch, and wait until Pub/Sub has acknowledged it.
 
     Raises:
-        MessagesUnavailable: it may have arrived all the same; publishing it again does no harm.
+        MessagesUnavailable: it may have arrived nevertheless; publishing it again is harmless.
     """
     data, attributes = pack(batch, body)
     publish(publisher, settings.google_cloud_project, settings.batches_topic, data, **attributes)
 
 
 def pack(batch: Batch, body: bytes) -> tuple[bytes, dict[str, str]]:
-    """A batch as the data and the attributes of one message.
+    """Encode a batch as the data and the attributes of one message.
 
     Args:
         batch: the batch.
-        body: the JSON it was sent as, which is the data if all its rows are valid.
+        body: the JSON it was sent as, used as the data if all its rows are valid.
     """
     verdict = batch.verdict
     data = body
@@ -123,7 +123,7 @@ def pack(batch: Batch, body: bytes) -> tuple[bytes, dict[str, str]]:
         ]
         data = b'{"rows":[%b],"rejected":%b}' % (
             b",".join(verdict.raw),
-            # Not escaped: that could make it larger than Pub/Sub takes.
+            # Not escaped: that could make the message larger than Pub/Sub accepts.
             json.dumps(rejected, ensure_ascii=False).encode(),
         )
     attributes = {
@@ -140,7 +140,7 @@ def pack(batch: Batch, body: bytes) -> tuple[bytes, dict[str, str]]:
 
 
 def unpack(data: bytes, attributes: Mapping[str, str], max_bytes: int = 64 << 20) -> Batch:
-    """The batch that a message carries; its rows are validated again.
+    """Decode the batch that a message carries, and validate its rows again.
 
     Args:
         data: the message's content.
@@ -148,7 +148,7 @@ def unpack(data: bytes, attributes: Mapping[str, str], max_bytes: int = 64 << 20
         max_bytes: the largest size that it may unpack to.
 
     Raises:
-        MalformedMessage: `pack` has not made this message.
+        MalformedMessage: `pack` did not make this message.
     """
     try:
         table = tables.find(attributes["table"])
@@ -198,7 +198,7 @@ def _verdict(table: Table, data: bytes) -> Verdict:
     body = b'{"rows":[%b]}' % b",".join(bytes(raw) for raw in content.rows)
     verdict = json_batch.check(table, body)
     size = verdict.size + len(rejects)
-    # The rows are at the positions that no reject has.
+    # The valid rows are at the positions without a reject.
     rejected = {reject.position for reject in rejects}
     moved = verdict.moved([index for index in range(size) if index not in rejected])
     return Verdict(size, moved.rows, rejects + moved.rejects, moved.raw)

@@ -1,6 +1,6 @@
-"""The SQL of the fast paths, composed from the dictionary.
+"""Composes the SQL of the fast paths from the dictionary.
 
-tests/golden/loading/fast_path_sql.sql has every statement as it is for `hired_employees`.
+tests/golden/loading/fast_path_sql.sql has every statement as composed for `hired_employees`.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from shared.tables.table import Table
 
 
 def precheck(table: Table) -> str:
-    """Count stored keys and parents; locks the parents, and says whether checks may be skipped."""
+    """Count stored keys and parents, lock the parents, and find out if checks may be skipped."""
     parents = [
         composed(
             """
@@ -36,7 +36,7 @@ def precheck(table: Table) -> str:
         )
         for number, reference in enumerate(table.references)
     ]
-    # Triggers and foreign keys that an operator has added are always run.
+    # Triggers and foreign keys that an operator has added always run.
     may_skip_checks = composed(
         """
         has_parameter_privilege('session_replication_role', 'set')
@@ -73,7 +73,7 @@ def precheck(table: Table) -> str:
 
 @cache
 def copy_new(table: Table) -> str:
-    """Copy rows into the table, with the columns that the load gives."""
+    """Copy rows into the table, including the columns that the load sets."""
     return composed(
         "copy {target} ({fields})\nfrom stdin",
         target=qualified(table.name),
@@ -82,7 +82,7 @@ def copy_new(table: Table) -> str:
 
 
 def can_bulk_load(table: Table) -> str:
-    """Whether the table is empty and none of its parents is."""
+    """Find out whether the table is empty and all of its parents have rows."""
     parents = sorted({reference.table for reference in table.references})
     conditions = [f"not exists (select from {qualified(table.name)})"]
     conditions += [f"exists (select from {qualified(parent)})" for parent in parents]
@@ -90,8 +90,8 @@ def can_bulk_load(table: Table) -> str:
 
 
 def lock(table: Table) -> str:
-    """Lock the table and its parents for this transaction alone."""
-    # In the dictionary's order, parents first, as every load takes its locks.
+    """Lock the table and its parents exclusively for this transaction."""
+    # In the dictionary's order, parents first, in which every load takes its locks.
     names = [*dict.fromkeys(reference.table for reference in table.references), table.name]
     return composed(
         "lock table {tables}\nin access exclusive mode",
@@ -100,19 +100,19 @@ def lock(table: Table) -> str:
 
 
 def any_row(table: Table) -> str:
-    """A row if the table has any."""
+    """Select a row if the table has any."""
     return composed("select 1\nfrom {target}\nlimit 1", target=qualified(table.name))
 
 
 def set_defaults(table: Table, load_id: UUID, accepted_at: datetime) -> str:
-    """Give the rows that follow the columns of their load."""
+    """Set the columns of the load as defaults for the rows that follow."""
     own = stored.values(accepted_at, load_id)
     texts = {name: stored.COLUMNS[name].copy_text(value) for name, value in own.items()}
     return _alter_own(table, {name: f"set default {literal(text)}" for name, text in texts.items()})
 
 
 def copy_fields(table: Table) -> str:
-    """Copy rows into the table, without the columns that the load gives."""
+    """Copy rows into the table, without the columns that the load sets."""
     return composed(
         "copy {target} ({fields})\nfrom stdin",
         target=qualified(table.name),
@@ -121,7 +121,7 @@ def copy_fields(table: Table) -> str:
 
 
 def drop_defaults(table: Table) -> str:
-    """Take the defaults off again."""
+    """Drop the defaults again."""
     return _alter_own(table, dict.fromkeys(stored.COLUMNS, "drop default"))
 
 

@@ -1,18 +1,18 @@
-"""Two ways to load rows straight into their table. Loads that fit neither are staged and merged.
+"""Two ways to load rows straight into their table. All other loads are staged and merged.
 
-*Rows in memory that are all new.* One query, the precheck, finds out whether they are: no key
-repeated, none stored, every parent stored. It also locks the parents until the commit, as the check
-of a foreign key does. If the role may set session_replication_role, the COPY then runs without
-those checks, which would repeat the precheck row by row and take most of the time of a small load.
-Cloud SQL grants no one that right; there the checks run.
+*Rows in memory that are all new.* One query, the precheck, finds out whether they are: no key is
+repeated or stored, and every parent is stored. It also locks the parents until the commit, as the
+check of a foreign key does. If the role may set session_replication_role, the COPY then runs
+without those checks, which would repeat the precheck row by row and take most of the time of a
+small load. Cloud SQL does not grant that right, so there the checks run.
 
 *Large files for an empty table.* Most of what a row costs is the check of its foreign keys and the
 upkeep of the indexes. So the constraints are dropped, the rows copied, and the constraints created
 again over all rows at once. All of it happens in the load's transaction, which locks the table and
-those it refers to: no other session ever sees the table without its constraints.
+its parents: no other session ever sees the table without its constraints.
 
-Both are tried in a savepoint. If a key turns out to be stored or repeated, or a parent missing,
-they are rolled back, and the rows are staged and merged.
+Both run in a savepoint. If a key turns out to be stored or repeated, or a parent missing, the
+savepoint is rolled back, and the rows are staged and merged.
 
 Source: PostgreSQL documentation, session_replication_role, and GRANT on parameters.
 """
@@ -38,7 +38,7 @@ from shared.tables import stored
 from shared.tables.table import Table
 from shared.validation.rows import Rows
 
-# Measured: a smaller file is staged and merged before anyone could notice the lock.
+# Measured: a smaller file is staged and merged so fast that the lock is not worth it.
 BULK_FROM_BYTES = 1 << 20
 
 _SQL = Path(__file__).with_name("sql")
@@ -50,14 +50,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Precheck:
-    """How rows relate to what their table and its parents hold.
+    """How rows relate to the stored rows of their table and its parents.
 
     Attributes:
-        repeated: how many rows have a key that an earlier one of them has.
-        orphans: how many of their parents are missing.
+        repeated: how many rows repeat the key of an earlier row.
+        orphans: how many references have no stored parent.
         known: how many of their keys are stored.
-        may_skip_checks: whether the role may copy without foreign key checks, and nothing but the
-            references of the dictionary would be checked.
+        may_skip_checks: whether the role may copy without foreign key checks, and the table has no
+            checks besides the references of the dictionary.
     """
 
     repeated: int
@@ -72,12 +72,12 @@ class Precheck:
 
 
 def can_precheck(table: Table) -> bool:
-    """Whether the precheck covers rows of this table: one key field, no reference to itself."""
+    """Return whether the precheck covers this table: one key field, no reference to itself."""
     return len(table.key) == 1 and not _refers_to_itself(table)
 
 
 def precheck(connection: sa.Connection, table: Table, rows: Rows) -> Precheck:
-    """Compare rows with what is stored; locks their parents, in order, until the commit."""
+    """Compare rows with the stored ones; lock their parents, in order, until the commit."""
     keys = set(rows.columns[_position(table, table.key[0])])
     parents = [set(rows.columns[_position(table, r.field)]) for r in table.references]
     values = {"keys": _array(keys), **{f"parents_{n}": _array(p) for n, p in enumerate(parents)}}
@@ -93,8 +93,8 @@ def copy_new(
 
     Args:
         connection: inside the load's transaction.
-        table: where to.
-        source: what brings the rows.
+        table: the table to copy into.
+        source: the source of the rows.
         rows: the rows.
         skip_checks: whether to leave out the foreign key checks.
 
@@ -104,7 +104,7 @@ def copy_new(
     """
     own = stored.values(source.accepted_at, source.load_id)
     tail = "\t".join(stored.COLUMNS[name].copy_text(value) for name, value in own.items())
-    # In the order of the keys, as all loads insert: two that meet wait, and do not deadlock.
+    # All loads insert in the order of the keys, so that two of them wait and never deadlock.
     text = rows.in_order_of(_position(table, table.key[0]), tail).encode()
 
     def copy() -> int:
@@ -119,7 +119,7 @@ def copy_new(
 
 
 def can_bulk_load(connection: sa.Connection, table: Table, size_bytes: int) -> bool:
-    """Whether a file of this size may be bulk loaded: the table is empty, its parents are not."""
+    """Return whether a file of this size may be bulk loaded: only its table is empty."""
     if size_bytes < BULK_FROM_BYTES or table.on_conflict != "update" or _refers_to_itself(table):
         return False
     return bool(connection.scalar(sa.text(fast_path_sql.can_bulk_load(table))))
@@ -136,8 +136,8 @@ def bulk_load(
 
     Args:
         connection: inside the load's transaction.
-        table: where to; `can_bulk_load` was true.
-        load_id: whose rows they are.
+        table: the table to copy into; `can_bulk_load` was true.
+        load_id: the load of the rows.
         accepted_at: when they were accepted.
         pieces: COPY text of the table's fields, in large pieces.
 
@@ -156,16 +156,16 @@ def bulk_load(
 
 
 def try_in_savepoint(connection: sa.Connection, act: Callable[[], T]) -> T | None:
-    """What `act` returns; None, with all it did rolled back, if a key or a parent is in conflict.
+    """Run `act` in a savepoint; roll back and return None if a key or a parent is in conflict.
 
     Args:
-        connection: inside a transaction, which can go on either way.
+        connection: inside a transaction, which can continue either way.
         act: changes tables.
     """
     try:
         with connection.begin_nested():
             return act()
-    # COPY calls the driver directly, whose errors SQLAlchemy then does not wrap.
+    # COPY calls the driver directly, so SQLAlchemy does not wrap its errors.
     except (sa.exc.DBAPIError, pg8000.exceptions.DatabaseError) as error:
         original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
         facts = original.args[0] if original is not None and original.args else None
@@ -194,7 +194,7 @@ def _copy_without_constraints(
     for piece in pieces:
         copied += copy_in(connection, copy, (piece,))
     connection.exec_driver_sql(fast_path_sql.drop_defaults(table))
-    # Most of what an index costs is sorting, which is done in memory if it fits.
+    # Sorting is most of the cost of an index, and happens in memory if it fits.
     connection.exec_driver_sql("set local maintenance_work_mem = '256MB'")
     for key in reversed(keys):
         # Isolated, the constraint would be missing from tables created from the metadata later.
@@ -223,7 +223,7 @@ def _position(table: Table, field: str) -> int:
 
 
 def _array(values: Collection[Any]) -> Any:
-    """Values as the driver sends an array; for lists of numbers it is slow, so they are text."""
+    """Prepare values for the driver; it is slow with lists of numbers, so those become text."""
     if set(map(type, values)) == {int}:
         return f"{{{','.join(map(str, values))}}}"
     return list(values)

@@ -1,4 +1,4 @@
-"""Idempotency keys: a batch that is sent again is recognised, and its entry in the ledger found."""
+"""Idempotency keys: recognises a batch that is sent again, and finds its ledger entry."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.005, 0.2
 
 
 class KeyReused(PermanentError):
-    """An idempotency key that was sent before, with another body or for another table."""
+    """An idempotency key was sent before, with another body or for another table."""
 
 
 def claim_key(engine: sa.Engine, sender: str, key: str, table: Table, body: bytes) -> BatchClaim:
-    """The claim of a batch with a key: the same one for the same sender, key and body.
+    """Claim a batch with a key; the same sender, key and body give the same claim.
 
     Raises:
         KeyReused: the sender sent this key with another body.
@@ -43,13 +43,13 @@ def claim_key(engine: sa.Engine, sender: str, key: str, table: Table, body: byte
         known = connection.execute(_text("recorded_key"), {"batch_id": str(batch_id)}).one()
     if bytes(known.body_sha256) != digest:
         raise KeyReused(
-            "This Idempotency-Key was sent before with other rows; give these a key of their own."
+            "This Idempotency-Key was sent before with other rows; send these with a new key."
         )
     return BatchClaim(batch_id, known.created_at, repeated=True)
 
 
 def find_entry(engine: sa.Engine, batch_id: UUID) -> Entry | None:
-    """The entry of a batch in the ledger; None until it is stored.
+    """Find the entry of a batch in the ledger; None until it is stored.
 
     Raises:
         TransientError: try again.
@@ -61,7 +61,7 @@ def find_entry(engine: sa.Engine, batch_id: UUID) -> Entry | None:
 def wait_for_entry(
     engine: sa.Engine, batch_id: UUID, seconds: float, sleep: Callable[[float], None] = time.sleep
 ) -> Entry | None:
-    """The entry of a batch as soon as it is stored; None after that many seconds.
+    """Wait for the entry of a batch; None if it is not stored within that many seconds.
 
     Raises:
         TransientError: try again.

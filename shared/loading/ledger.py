@@ -1,4 +1,4 @@
-"""The ledger of loads: what was sent, by whom, and what became of it."""
+"""The ledger of loads: what was sent, by whom, and with what result."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _SQL = Path(__file__).with_name("sql")
 Kind = Literal["file", "batch", "replay", "restore"]
 
 COUNTED = ("inserted", "updated", "unchanged", "superseded", "waiting", "rejected")
-"""Where a row of a load can end; each is a column of the ledger."""
+"""The possible outcomes of a row; each is a column of the ledger."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where rows come from; a load claims it.
+    """The source of a load's rows, which the load claims.
 
     Attributes:
-        identity: unique: `gs://bucket/object#generation` of a file, else the batch's id.
+        identity: a unique name: `gs://bucket/object#generation` of a file, else the batch's id.
         kind: how the rows were sent.
-        table_name: where the rows go; None if a file's name fits no table.
-        accepted_at: the moment the rows count from: when a file was created, a batch published.
+        table_name: the table of the rows; None if a file's name matches no table.
+        accepted_at: when the rows were accepted: when a file was created or a batch published.
         sender: who sent them, or None.
-        content: what identifies the bytes of a file, or None.
-        newest: whether a file counts from now even if the same bytes were loaded before.
+        content: a text that identifies the bytes of a file, or None.
+        newest: whether a file is accepted as of now even if the same bytes were loaded before.
         batch_id: the id of the load, if the batch has one.
         size_bytes: the size of a file as it is stored, else 0.
     """
@@ -64,12 +64,12 @@ def load_id_of(identity: str) -> UUID:
 
 @dataclass(frozen=True, init=False)
 class Counts:
-    """What became of the rows of a load; `read` is the sum of the others."""
+    """The outcomes of the rows of a load; `read` is the sum of the others."""
 
     read: Annotated[int, Meta(ge=0)] = field(init=False)
     inserted: Annotated[int, Meta(ge=0)]
     updated: Annotated[int, Meta(ge=0)]
-    unchanged: Annotated[int, Meta(description="Stored already, word for word.", ge=0)]
+    unchanged: Annotated[int, Meta(description="Already stored with the same values.", ge=0)]
     superseded: Annotated[int, Meta(description="Older than what is stored.", ge=0)]
     waiting: Annotated[int, Meta(description="Stored once their parent row is.", ge=0)]
     rejected: Annotated[int, Meta(ge=0)]
@@ -96,29 +96,29 @@ class Counts:
         return self.inserted + self.updated
 
     def __add__(self, other: Counts) -> Counts:
-        """The counts of both together."""
+        """Add the counts of both."""
         others = other.by_name()
         return Counts(**{name: count + others[name] for name, count in self.by_name().items()})
 
 
 def counts_of(row: Mapping[str, Any]) -> Counts:
-    """The counts in a row of the ledger."""
+    """Read the counts in a row of the ledger."""
     return Counts(**{name: row[name] for name in COUNTED})
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A load as the ledger has it.
+    """A load's entry in the ledger.
 
     Attributes:
         load_id: its id.
         table_name: its table, or None.
         state: `done`, or `failed`; then `error` says why.
-        counts: what has become of its rows so far.
-        accepted_at: the moment its rows count from.
+        counts: the outcomes of its rows so far.
+        accepted_at: when its rows were accepted.
         error: the code, detail and facts of a failure.
-        repeats: the load that brought the same bytes before, or None.
-        first_time: whether this call loaded it, not an earlier one.
+        repeats: the earlier load of the same bytes, or None.
+        first_time: whether this call loaded it, rather than an earlier one.
     """
 
     load_id: UUID
@@ -137,7 +137,7 @@ def claim(connection: sa.Connection, source: Source) -> tuple[UUID | None, datet
     Waits for a load of the same source that is running.
 
     Returns:
-        The load that brought the same bytes before (or None), and the moment the rows count from.
+        The earlier load of the same bytes (or None), and when the rows were accepted.
     """
     repeats, accepted_at = None, source.accepted_at
     if source.content is not None and not source.newest:
@@ -163,7 +163,7 @@ def claim(connection: sa.Connection, source: Source) -> tuple[UUID | None, datet
 
 
 def recorded(connection: sa.Connection, identity: str) -> Entry | None:
-    """The entry of a source, or None if there is none."""
+    """Return the entry of a source, or None."""
     row = _run(connection, "recorded", {"source": identity}).mappings().first()
     if row is None:
         return None
@@ -179,7 +179,7 @@ def recorded(connection: sa.Connection, identity: str) -> Entry | None:
 
 
 def complete(connection: sa.Connection, load_id: UUID, counts: Counts) -> None:
-    """Record what became of a load's rows."""
+    """Record the outcomes of a load's rows."""
     values = {"load_id": str(load_id), "rows_read": counts.read, **counts.by_name()}
     _run(connection, "complete", values)
 
@@ -196,7 +196,7 @@ def fail(connection: sa.Connection, source: Source, error: Mapping[str, Any]) ->
             "sender": source.sender,
             "content": source.content,
             "table_name": source.table_name,
-            # It may quote text of a file, which PostgreSQL cannot always store.
+            # The error may quote text of a file, which PostgreSQL cannot always store.
             "error": json.dumps(storable(error)),
             "accepted_at": source.accepted_at,
         },
@@ -204,7 +204,7 @@ def fail(connection: sa.Connection, source: Source, error: Mapping[str, Any]) ->
 
 
 def released(connection: sa.Connection, load_id: UUID, freed: int, counts: Counts) -> None:
-    """Record what became of `freed` rows of a load that had been waiting."""
+    """Record the outcomes of `freed` rows of a load that had been waiting."""
     values = {"load_id": str(load_id), "freed": freed, **counts.by_name()}
     del values["waiting"]
     _run(connection, "released", values)

@@ -1,4 +1,4 @@
-"""The one write path: every way in ends here, in one transaction."""
+"""The one write path: files, batches and replays are all loaded here, in one transaction."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from shared.tables.table import Table
 from shared.validation.rows import Block
 
 Blocks = Callable[..., Iterable[Block]]
-"""Gives the validated rows from the start; with `numbered=False`, without their positions."""
+"""Yields the validated rows from the start; with `numbered=False`, without their positions."""
 
 _MERGE_ROUNDS = 10
 
@@ -38,13 +38,13 @@ def load(
 ) -> Entry:
     """Load a source's rows into its table, once.
 
-    If the source was loaded or failed before, the answer is its entry in the ledger.
+    If the source was loaded or failed before, its entry in the ledger is returned.
 
     Args:
         engine: the database.
-        source: where the rows come from; names a table of the dictionary.
-        blocks: called inside the transaction for the validated rows; for a large file a second
-            time, if it cannot be bulk loaded after all.
+        source: the source of the rows; names a table of the dictionary.
+        blocks: called inside the transaction for the validated rows; called again for a large file
+            that turns out not to fit a bulk load.
         lock_timeout_seconds: how long to wait for a lock.
 
     Raises:
@@ -75,7 +75,7 @@ def load(
 
 @dataclass(frozen=True)
 class Merge:
-    """What staged rows are merged for, and the time they count from."""
+    """The load that staged rows belong to, its sender and when the rows were accepted."""
 
     load_id: UUID
     accepted_at: datetime
@@ -85,7 +85,7 @@ class Merge:
 def begin(connection: sa.Connection, table: Table, merge: Merge) -> None:
     """Prepare a transaction for staging rows of `table`.
 
-    Restores of the table wait until the transaction ends; other loads go on.
+    Restores of the table wait until the transaction ends; other loads continue.
     """
     connection.execute(
         _begin(table),
@@ -103,11 +103,11 @@ def merge_staged(
 ) -> Counts:
     """Merge the `staged` rows into `table`, newest accepted version first.
 
-    Rows whose parent is missing are parked as waiting. Runs inside a transaction that was begun.
+    Rows whose parent is missing are parked as waiting. Call `begin` first in the transaction.
 
     Args:
         connection: inside the transaction.
-        table: where to.
+        table: the table to merge into.
         staged: how many rows are staged.
         precheck: the precheck of these rows in this transaction, or None.
 
@@ -131,13 +131,13 @@ def merge_staged(
             counts += Counts(inserted=_run(connection, table, "insert_new").rowcount)
         if counts.read == staged:
             return counts
-        # Another load has inserted one of the keys since they were looked up.
+        # Another load has inserted one of the keys since the lookup.
         known = staged - counts.read
     raise DatabaseBusy(f"Other loads keep inserting the same keys of {table.name}; try again.")
 
 
 def lock_out_restores(connection: sa.Connection, table: Table) -> None:
-    """Make restores of the table wait until the transaction ends; other loads go on."""
+    """Make restores of the table wait until the transaction ends; other loads continue."""
     _run(connection, table, "lock_out_restores")
 
 
@@ -146,7 +146,7 @@ def _write(
 ) -> tuple[Counts, Counter[str]]:
     if not source.size_bytes:
         return _write_in_memory(connection, table, source, blocks())
-    # First, so that a restore that holds the table never sees this load's rows half staged.
+    # Lock first, so that a restore that holds the table never sees this load half staged.
     begin(connection, table, _merge_of(source))
     if fast_paths.can_bulk_load(connection, table, source.size_bytes):
         reasons: Counter[str] = Counter()
@@ -207,7 +207,7 @@ def _pieces(
     blocks: Iterable[Block],
     reasons: Counter[str],
 ) -> Iterator[bytes]:
-    """The valid rows of each block as COPY text; its rejects are stored on the way."""
+    """Yield the valid rows of each block as COPY text, and store its rejects on the way."""
     for block in blocks:
         _keep_rejects(connection, table, source, block, reasons)
         if text := block.copied():

@@ -1,10 +1,10 @@
-"""The SQL of staging and merging, composed from the dictionary: names only, never values.
+"""Composes the SQL of staging and merging from the dictionary: names only, never values.
 
-The templates are in sql/merge; tests/golden/loading/merge_sql.sql has every statement as it is for
-`hired_employees`.
+The templates are in sql/merge; tests/golden/loading/merge_sql.sql has every statement as composed
+for `hired_employees`.
 
-What a load brings with it (its id, time and sender) is read from settings of the transaction. So
-the statements take no parameters, and each is one round trip.
+The load's id, time and sender are read from settings of the transaction. So the statements take no
+parameters, and each is one round trip.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ from shared.tables.table import Reference, Table
 
 TEMPLATES = Path(__file__).with_name("sql") / "merge"
 
-# What the load gives the rows' own columns, by their names.
+# The values that the load gives the platform's columns, by name.
 _OWN = {
     name: f"cast(current_setting('tablegate.{name}') as {column.postgres_type})"
     for name, column in stored.COLUMNS.items()
@@ -40,7 +40,7 @@ _SENDER = "nullif(current_setting('tablegate.sender'), '')"
 
 @cache
 def merge_sql(table: Table, name: str) -> str:
-    """The statement `sql/merge/name.sql` for a table."""
+    """Compose the statement `sql/merge/name.sql` for a table."""
     return composed(statement(TEMPLATES, name), **_parts(table))
 
 
@@ -152,7 +152,7 @@ def _has_parent(table: Table, reference: Reference, of: str) -> str:
 
 
 def _orphaned(table: Table) -> str:
-    """Whether a staged row lacks a parent."""
+    """Compose the condition that a staged row lacks a parent."""
     lacking = [f"not {_has_parent(table, reference, 'staged')}" for reference in table.references]
     return "\nor ".join(lacking) or "false"
 
@@ -169,7 +169,7 @@ def _waiting_has_parents(table: Table) -> str:
 
 
 def _missing_parents(table: Table) -> str:
-    """An error for each parent that an orphan lacks, as a JSON list."""
+    """Compose a JSON list of an error for each parent that an orphan lacks."""
     found = [
         composed(
             """

@@ -1,4 +1,4 @@
-"""The reject queue: rejects are listed, corrected and replayed, or discarded."""
+"""The reject queue: lists rejects, replays corrected ones, and discards others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from shared.loading.rejects import sentence
 from shared.settings import Settings
 from shared.tables.table import Table
 from shared.validation.json_batch import Verdict
-from shared.validation.row import FieldError, judge
+from shared.validation.row import FieldError, validate_row
 
 _SQL = Path(__file__).with_name("sql")
 _OPEN = ("rejected", "waiting")
@@ -36,13 +36,13 @@ Status: TypeAlias = Literal["rejected", "waiting", "replayed", "loaded", "discar
 
 @dataclass(frozen=True)
 class Filters:
-    """Which rejects a call is about; a filter that is None matches all.
+    """Which rejects a call selects; a filter that is None matches all.
 
     Attributes:
-        table_name: the table that their rows were sent for.
+        table_name: the table that their rows were sent to.
         source: the file with or without its generation, or a batch's id.
         status: their status.
-        load_id: the load that brought them.
+        load_id: the load that rejected them.
         reason: code of their first error.
     """
 
@@ -53,12 +53,12 @@ class Filters:
     reason: str | None = None
 
     def values(self) -> dict[str, Any]:
-        """As parameters of a statement."""
+        """Return the filters as parameters of a statement."""
         return {**asdict(self), "load_id": str(self.load_id) if self.load_id else None}
 
 
 class FieldFault(msgspec.Struct, frozen=True):
-    """What is wrong with a field."""
+    """An error in a field."""
 
     field: Annotated[str, Meta(description="`_row` for the row as a whole.")]
     code: Annotated[str, Meta(description="A stable word for the reason.")]
@@ -74,7 +74,7 @@ class Reject(msgspec.Struct, frozen=True):
     sender: str | None
     table: str
     position: Annotated[int, Meta(description="Line in its file, or index in its batch.")]
-    raw: Annotated[Any, Meta(description="The row as it came.")]
+    raw: Annotated[Any, Meta(description="The row as received.")]
     errors: list[FieldFault]
     reason: Annotated[str, Meta(description="Code of the first error.")]
     status: Status
@@ -83,13 +83,13 @@ class Reject(msgspec.Struct, frozen=True):
 
 @dataclass
 class Outcome:
-    """What became of the rejects of a call.
+    """The results of a replay or discard.
 
     Attributes:
         closed: those that were replayed or discarded.
         entries: the loads of the corrected rows, one for each table.
         refused: those whose corrected row is invalid too, and why; they stay open.
-        not_open: the others, with their status; None if there is no such reject.
+        not_open: the other rejects, with their status; None if there is no such reject.
     """
 
     closed: list[int] = field(default_factory=list)
@@ -99,13 +99,13 @@ class Outcome:
 
 
 def page(engine: sa.Engine, filters: Filters, rows: int, before: int | None) -> list[Reject]:
-    """A page of rejects, newest first.
+    """List a page of rejects, newest first.
 
     Args:
         engine: the database.
-        filters: which of them.
-        rows: the largest number of them.
-        before: the reject that they must be older than.
+        filters: which rejects to list.
+        rows: the most rejects on the page.
+        before: list only rejects older than this one.
 
     Raises:
         TransientError: try again.
@@ -134,7 +134,7 @@ def _reject(row: Any) -> Reject:
 
 
 def to_correct(engine: sa.Engine, filters: Filters) -> Iterator[tuple[int, Any, str]]:
-    """The open rejects of a table as (position, row, reasons), streamed.
+    """Stream the open rejects of a table as (position, row, reasons).
 
     Raises:
         TransientError: before the first one, try again; after it, the stream ends early.
@@ -168,8 +168,8 @@ def replay(
 ) -> Outcome:
     """Validate corrected rows, store those that are valid, and close their rejects.
 
-    Rows are stored first and rejects closed afterwards. If a call is cut off in between, the same
-    call again finds its load in the ledger, and closes them.
+    Rows are stored first and rejects closed afterwards. If a call dies in between, the same call
+    finds its load in the ledger when it is repeated, and closes the rejects.
 
     Raises:
         TransientError: call again.
@@ -182,11 +182,11 @@ def replay(
         if reject is None or reject.status not in _OPEN:
             outcome.not_open[reject_id] = reject.status if reject else None
             continue
-        judged = judge(tables.find(reject.table_name), row)
-        if isinstance(judged, tuple):
-            outcome.refused[reject_id] = judged
+        validated = validate_row(tables.find(reject.table_name), row)
+        if isinstance(validated, tuple):
+            outcome.refused[reject_id] = validated
         else:
-            valid.setdefault(reject.table_name, {})[reject_id] = (row, judged)
+            valid.setdefault(reject.table_name, {})[reject_id] = (row, validated)
     for name, rows in valid.items():
         batch = _batch(tables.find(name), sender, rows)
         outcome.entries.append(store.store(engine, publisher, settings, batch))
@@ -198,9 +198,9 @@ def _batch(table: Table, sender: str, rows: Mapping[int, tuple[Any, dict[str, An
     given = {str(reject_id): row for reject_id, (row, _) in sorted(rows.items())}
     digest = hashlib.sha256(json.dumps([table.name, given], sort_keys=True).encode())
     values: dict[int, Sequence[Any]] = {
-        # So a row that is rejected again, or waits, has the reject it corrects as its position.
-        reject_id: [judged[name] for name in table.names]
-        for reject_id, (_, judged) in rows.items()
+        # A row that is rejected again, or waits, has the id of its reject as its position.
+        reject_id: [validated[name] for name in table.names]
+        for reject_id, (_, validated) in rows.items()
     }
     return Batch(
         uuid5(NAMESPACE_URL, f"tablegate replay {digest.hexdigest()}"),

@@ -1,4 +1,4 @@
-"""Rejected rows: stored as they were sent, with the reasons."""
+"""Stores rejected rows as they were sent, with the reasons."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def keep(
 
 
 def copied(load_id: UUID, sender: str | None, table_name: str, rejects: Sequence[Reject]) -> bytes:
-    """Rejects as COPY text."""
+    """Write rejects as COPY text."""
     head = f"{load_id}\t{escape(sender) if sender else _NULL}\t{table_name}".encode()
     reasons = _Reasons()
     raws = _json([reject.raw for reject in rejects])
@@ -50,20 +50,20 @@ class _Reasons:
     """The last two columns, encoded once for all rows that have the same errors."""
 
     def __init__(self) -> None:
-        # By identity; the errors are kept, so that no other object can get theirs.
+        # Keyed by identity; the errors are kept, so that no other object can get the same id.
         self._made: dict[int, tuple[tuple[FieldError, ...], bytes]] = {}
 
     def of(self, errors: tuple[FieldError, ...]) -> bytes:
         found = self._made.get(id(errors))
         if found is None:
-            # JSON escapes control characters itself, so that only backslashes are left for COPY.
+            # JSON already escapes control characters, so COPY needs only backslashes escaped.
             text = b",".join([error.encoded for error in errors]).replace(b"\\", b"\\\\")
             found = self._made[id(errors)] = errors, b"[%b]\t%b" % (text, errors[0].code.encode())
         return found[1]
 
 
 def of_load(connection: sa.Connection, load_id: UUID) -> Iterator[tuple[int, Any, str]]:
-    """The rejects of a load as (position, row, reasons in a sentence), streamed."""
+    """Stream the rejects of a load as (position, row, reasons in a sentence)."""
     found = sa.text(statement(_SQL, "rejects_of_load"))
     streamed = connection.execution_options(yield_per=1000)
     for position, raw, errors in streamed.execute(found, {"load_id": str(load_id)}):
@@ -71,15 +71,15 @@ def of_load(connection: sa.Connection, load_id: UUID) -> Iterator[tuple[int, Any
 
 
 def sentence(errors: Iterable[dict[str, Any]]) -> str:
-    """All errors of a row, as people read them."""
+    """Write all errors of a row as people read them."""
     known = (FieldError(e["field"], e["code"], e.get("facts", {})) for e in errors)
     return " ".join(f"{error.field}: {error.sentence()}" for error in known)
 
 
 def _json(raws: list[Any]) -> list[bytes]:
-    """Rows as JSON, escaped for COPY."""
+    """Encode rows as JSON, escaped for COPY."""
     try:
-        # JSON escapes line ends: there is none within a row.
+        # JSON escapes line ends, so a row never contains one.
         text = _ENCODER.encode_lines(raws)
     except UnicodeEncodeError:
         text = b"\\u0000"

@@ -1,4 +1,4 @@
-"""Batches that were published: their rows loaded, and what follows from any load."""
+"""Stores published batches, and does the follow-up work of every load."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DeadLetter:
     """A message that can never be stored, and why.
 
     Attributes:
-        message_id: Pub/Sub's id of it.
+        message_id: the id that Pub/Sub gave it.
         data: its content.
         attributes: its attributes.
         code: a stable word for what is wrong.
@@ -40,7 +40,7 @@ class DeadLetter:
 
 
 def store(engine: sa.Engine, publisher: Any, settings: Settings, batch: Batch) -> Entry:
-    """Store a batch, once; a second delivery finishes what the first one did not.
+    """Store a batch once; a second delivery finishes what the first one did not.
 
     Raises:
         TransientError: deliver the message again.
@@ -92,9 +92,9 @@ def dead_letter(engine: sa.Engine, publisher: Any, settings: Settings, message: 
 
 
 def announce(engine: sa.Engine, publisher: Any, settings: Settings, entry: Entry) -> None:
-    """After a load's commit: load the rows that waited for it, and say which tables have changed.
+    """After a load's commit, load the rows that waited for it and publish which tables changed.
 
-    May be repeated. A load that failed is announced too: the warehouse has the history of all.
+    May be repeated. Failed loads are published too: the warehouse has the history of all loads.
 
     Raises:
         TransientError: call again.
@@ -108,7 +108,7 @@ def announce(engine: sa.Engine, publisher: Any, settings: Settings, entry: Entry
 
 
 def sweep(engine: sa.Engine, publisher: Any, settings: Settings) -> list[UUID]:
-    """Load the waiting rows whose parents have arrived, and say which tables have changed.
+    """Load the waiting rows whose parents have arrived, and publish which tables changed.
 
     Returns:
         The loads that the rows belong to.

@@ -1,4 +1,4 @@
-"""Files in the uploads bucket: their rows loaded, the files archived."""
+"""Loads the rows of files in the uploads bucket, and archives the files."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from shared.validation.rows import Block
 
 _FILE_NAME = re.compile(r"(?P<table>[a-z0-9_]+)(?:-.*)?\.csv(?:\.gz)?", re.IGNORECASE | re.DOTALL)
 _RESEND = "tablegate-resend"
-# How much larger such CSV is than its gzip file; measured 5 to 9.
+# How many times larger CSV is than its gzip file; measured 5 to 9.
 _GZIP_RATIO = 8
 
 HandOver = Callable[[StoredObject], None]
-"""Starts a backfill of a file, once; a call while it runs changes nothing."""
+"""Starts a backfill of a file once; a call while it runs does nothing."""
 Read = Callable[..., Iterable[Block]]
-"""Gives the validated rows of (table, object), with or without their positions (`numbered`)."""
+"""Yields the validated rows of (table, object), with or without their positions (`numbered`)."""
 
 
 class Uploads:
@@ -67,15 +67,15 @@ class Uploads:
             bucket: its bucket.
             name: its name there.
             generation: which version of that name; None is the live one.
-            read: gives its validated rows; by default the object itself is read, or handed over if
-                it is too large for one call.
+            read: yields its validated rows; by default the object itself is read, or handed over
+                if it is too large for one call.
 
         Returns:
             Its entry in the ledger. None if it was handed over, or if it does not exist and was
             never loaded: its sender has overwritten or deleted it.
 
         Raises:
-            TransientError: try again later; what was done stays done.
+            TransientError: try again later; completed steps are not repeated.
         """
         stored = self.objects.find(bucket, name, generation)
         if stored is None:
@@ -93,7 +93,7 @@ class Uploads:
         """Ingest the objects in uploads whose event should have arrived by now.
 
         Returns:
-            The objects that were loaded. One that fails is logged and does not stop the others.
+            The objects that were loaded. A failed one is logged and does not stop the others.
 
         Raises:
             StorageUnavailable: the bucket cannot be listed.
@@ -114,7 +114,7 @@ class Uploads:
         return loaded
 
     def sweep_waiting(self) -> list[UUID]:
-        """Load the waiting rows whose parents have arrived; returns the loads they belong to.
+        """Load the waiting rows whose parents have arrived; return the loads they belong to.
 
         Raises:
             TransientError: call again.
@@ -215,7 +215,7 @@ class Uploads:
         else:
             name = self.objects.archive(stored, self.settings.failed_bucket)
             self._write_report(stored, entry, name)
-        # Last: once the file has left uploads, everything that results from it is there.
+        # Last: once the file has left uploads, everything that results from it exists.
         self.objects.delete_if_current(stored)
 
     def _write_report(self, stored: StoredObject, entry: Entry, name: str) -> None:
@@ -241,13 +241,13 @@ class Uploads:
 
 
 def address(name: str) -> tuple[str | None, Table]:
-    """The sender and the table in an object's name.
+    """Read the sender and the table from an object's name.
 
     `{table}.csv`, `{table}-anything.csv` and `{table}/anything` have no sender,
     `{sender}/{table}/anything` has one. A `.gz` may follow.
 
     Raises:
-        UnreadableFile: `unknown_table`: the name fits no table; says which names would.
+        UnreadableFile: `unknown_table`: the name matches no table; the text says which names do.
     """
     known = tables.all_tables()
     *folders, last = name.split("/")
@@ -264,7 +264,7 @@ def address(name: str) -> tuple[str | None, Table]:
         return folders[0], known[folders[1]]
     raise UnreadableFile(
         "unknown_table",
-        f"The name {name[:200]!r} fits no table. Name the file TABLE.csv, TABLE-anything.csv or "
+        f"The name {name[:200]!r} matches no table. Name the file TABLE.csv, TABLE-anything.csv or "
         f"TABLE/anything.csv, where TABLE is one of {', '.join(known)}.",
         tables=list(known),
     )

@@ -1,7 +1,7 @@
-"""Rows that wait for a parent: loaded as soon as it has arrived.
+"""Loads rows that wait for a parent as soon as it has arrived.
 
-A load commits first and looks for waiting rows afterwards, whether it brought parents or children.
-Of two loads that cross, at least one sees what both have written, so that no row is left behind.
+A load commits first and then looks for waiting rows, whether its rows are parents or children. If
+two loads overlap, at least one sees what both have written, so that no row is left behind.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from shared.tables.table import Table
 def release_after(
     engine: sa.Engine, entry: Entry, *, lock_timeout_seconds: int = 60
 ) -> Iterator[tuple[str, UUID]]:
-    """Load the waiting rows that a finished load can release: of its own table and its children.
+    """Load the waiting rows that a finished load can release: of its table and its children.
 
     Yields:
-        Table and load of the rows that were loaded, each after its commit.
+        The table and load of the rows that were loaded, after each commit.
     """
     if entry.table_name is None or entry.state != "done":
         return
     table = tables.find(entry.table_name)
-    # Even if the ledger says that nothing waits and nothing was stored: this may be a second
-    # delivery, whose first was cut off after its commit.
+    # Look even if the ledger says that nothing waits and nothing was stored: this may be a second
+    # delivery, and the first may have died after its commit.
     yield from _released(engine, [table, *tables.children(table)], lock_timeout_seconds)
 
 
 def sweep(engine: sa.Engine, *, lock_timeout_seconds: int = 60) -> Iterator[tuple[str, UUID]]:
     """Load the waiting rows of all tables whose parents have arrived.
 
-    They are left if a call was cut off before it released them: a replay or a restore is not
-    delivered again.
+    Such rows remain if a call died before it released them: a replay or a restore is not delivered
+    again.
 
     Yields:
-        Table and load of the rows that were loaded, each after its commit.
+        The table and load of the rows that were loaded, after each commit.
     """
     yield from _released(engine, list(tables.all_tables().values()), lock_timeout_seconds)
 

@@ -1,8 +1,8 @@
 """The data dictionary: one file per table, the only place a table is described.
 
-A table is added by adding a file here that defines `TABLE`, and a kind of field by adding a file to
-`kinds`. All that a table's file needs is imported from here: `Row`, `Table`, `Reference`, and every
-kind by its name.
+To add a table, add a file here that defines `TABLE`; to add a kind of field, add a file to `kinds`.
+A table's file imports all that it needs from here: `Row`, `Table`, `Reference`, and every kind by
+its name.
 """
 
 import re
@@ -27,7 +27,7 @@ _OWN_FIELDS = {*stored.COLUMNS, "position"}
 
 
 def __getattr__(name: str) -> Any:
-    """A kind of field by the name of its class."""
+    """Find a kind of field by the name of its class."""
     if name in KINDS:
         return KINDS[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -35,10 +35,10 @@ def __getattr__(name: str) -> Any:
 
 @cache
 def all_tables() -> dict[str, Table]:
-    """Every table by name, parents before the tables that refer to them.
+    """Return every table by name, parents before the tables that refer to them.
 
     Raises:
-        ConfigurationError: a table's file contradicts itself or another; says which and how.
+        ConfigurationError: a table's file contradicts itself or another; the text says how.
     """
     found = [
         module.TABLE
@@ -49,10 +49,10 @@ def all_tables() -> dict[str, Table]:
 
 
 def find(name: str) -> Table:
-    """The table of that name.
+    """Find the table of that name.
 
     Raises:
-        UnknownTable: there is no such table; the text lists those there are.
+        UnknownTable: there is no such table; the text lists the tables.
     """
     tables = all_tables()
     if name not in tables:
@@ -61,7 +61,7 @@ def find(name: str) -> Table:
 
 
 def children(parent: Table) -> list[Table]:
-    """The tables that refer to `parent`."""
+    """Return the tables that refer to `parent`."""
     return [
         table
         for table in all_tables().values()
@@ -70,10 +70,10 @@ def children(parent: Table) -> list[Table]:
 
 
 def in_order(tables: dict[str, Table]) -> dict[str, Table]:
-    """The tables, parents before the tables that refer to them.
+    """Sort the tables: parents before the tables that refer to them.
 
     Raises:
-        ConfigurationError: a table contradicts itself or another; says which and how.
+        ConfigurationError: a table contradicts itself or another; the text says how.
     """
     ordered: dict[str, Table] = {}
     waiting = dict(sorted(tables.items()))

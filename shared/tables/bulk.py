@@ -1,8 +1,8 @@
 """How whole columns travel between PostgreSQL's binary format and Avro, without a Python object
 for each value.
 
-A kind names one of these forms; `shared/avro` has the code for each, with numpy. A kind that fits
-none of them leaves `bulk` at None, and its tables are backed up and exported row by row.
+A kind names one of these forms, and `shared/avro` implements each with numpy. If no form fits, the
+kind leaves `bulk` at None, and tables with such a field are backed up and exported row by row.
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class Numbers:
         send: SQL for each of the values PostgreSQL sends of a column; `{}` stands for the column.
         first: the smallest Avro value that the rule accepts.
         last: the largest one.
-        origin: what to add to a number of PostgreSQL to get Avro's.
-        infinite: numbers of PostgreSQL that Avro cannot hold.
+        origin: what to add to PostgreSQL's number to get Avro's.
+        infinite: PostgreSQL's numbers that Avro cannot hold.
         infinite_error: the sentence for a row that has one of them.
     """
 
@@ -42,7 +42,7 @@ class Uuids:
     """UUIDs: sixteen bytes in PostgreSQL, a `string` of 36 letters in Avro.
 
     Attributes:
-        error: the sentence for a file that holds a text which is no UUID.
+        error: the sentence for a file with a text that is not a UUID.
     """
 
     error: str

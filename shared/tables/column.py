@@ -1,7 +1,7 @@
-"""What the systems that store a column must know about it.
+"""What each system that stores a column needs to know about it.
 
-A kind of field is such a column (`kind.py`), and so is each column that the platform adds to a
-row (`stored.py`).
+Kinds of field are stored columns (`kind.py`), and so are the columns that the platform adds to
+each row (`stored.py`).
 """
 
 import re
@@ -18,7 +18,7 @@ class StoredColumn:
     A value has three forms. The *checked value* is what the rule of a kind gives, the *Avro value*
     is what an Avro file holds, and the *COPY text* is what PostgreSQL reads and writes in COPY.
 
-    Parts marked abstract must be there: `missing_parts` lists those that a class lacks.
+    A class must define the parts marked abstract: `missing_parts` lists those that it lacks.
     """
 
     @property
@@ -39,10 +39,10 @@ class StoredColumn:
 
     @abstractmethod
     def copy_text(self, value: Any, /) -> str:
-        """The COPY text of a checked value, or of a JSON value that the quick check passed."""
+        """Write a checked value, or a JSON value that the quick check passed, as COPY text."""
 
     def copy_texts(self, values: Sequence[Any]) -> Iterable[str]:
-        """The same for many values; worth overriding if a whole column can be done in C."""
+        """Write many values as COPY text; override it if a whole column can be done in C."""
         return map(self.copy_text, values)
 
     # Avro: backups, and rows on their way to BigQuery
@@ -57,16 +57,16 @@ class StoredColumn:
 
     @abstractmethod
     def avro_of_copy(self, text: str, /) -> Any:
-        """The Avro value of the COPY text that `avro_sql` gives."""
+        """Convert the COPY text that `avro_sql` gives to an Avro value."""
 
     def to_avro(self, value: Any, /) -> Any:
-        """The Avro value of a checked value."""
+        """Convert a checked value to an Avro value."""
         return value
 
     def from_avro(self, value: Any) -> Any:
-        """A value that `copy_text` takes, from an Avro value; no rule is checked.
+        """Convert an Avro value to one that `copy_text` takes, without checking any rule.
 
-        A text that comes this way may hold anything, and must become a single cell of COPY.
+        The text may hold anything, and must become a single cell of COPY.
 
         Raises:
             OverflowError: Python cannot hold the value.
@@ -74,9 +74,9 @@ class StoredColumn:
         return value
 
     def accepts_avro(self, declared: Any) -> bool:
-        """Whether a restored file may hold the column in this Avro type, null left aside.
+        """Return whether a restored file may hold the column in this Avro type, apart from null.
 
-        Values in any of these types are what `json_of_avro` of a kind takes.
+        The kind's `json_of_avro` takes values in any of these types.
         """
         return bool(declared == self.avro_type)
 
@@ -100,11 +100,11 @@ class StoredColumn:
     @property
     @abstractmethod
     def bigquery_canonical(self) -> str:
-        """BigQuery's SQL for the very same text."""
+        """BigQuery's SQL for exactly the same text."""
 
 
 def missing_parts(column: type[StoredColumn]) -> dict[str, str]:
-    """The parts that a class of columns lacks, by name, each with what it is."""
+    """Return the parts that a class of columns lacks, by name, each with its description."""
     found = {name: getattr(column, name, None) for name in dir(column)}
     return {
         name: (part.__doc__ or "").split("\n")[0]
@@ -120,17 +120,17 @@ _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
 def escape(text: str) -> str:
-    """Text as COPY reads it."""
+    """Escape a text for COPY."""
     return text.translate(_ESCAPES) if _SPECIAL(text) else text
 
 
 def escape_all(texts: Sequence[str]) -> Iterable[str]:
-    """Many texts as COPY reads them."""
+    """Escape many texts for COPY."""
     return map(escape, texts) if _SPECIAL("\x00".join(texts)) else texts
 
 
 def unescape(text: str) -> str:
-    """The text that COPY wrote."""
+    """Decode a text that COPY wrote."""
     if "\\" not in text:
         return text
     return _ESCAPE(lambda found: _ESCAPED.get(found[1], found[1]), text)

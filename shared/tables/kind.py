@@ -1,8 +1,8 @@
-"""What a kind of field is: one class that owns all that any system must know about its values.
+"""A kind of field: one class with everything that any system needs to know about its values.
 
-A kind is a marshmallow field. Its file in `shared/tables/kinds` is the only one to write: the CSV
+A kind is a marshmallow field. To add one, write only its file in `shared/tables/kinds`: the CSV
 and JSON gates, PostgreSQL, backups, BigQuery, OpenAPI and the dashboard's forms ask the field
-itself. What those systems need of any stored column is in `StoredColumn`; the rest is here.
+itself. `StoredColumn` has what those systems need of any stored column; the rest is here.
 """
 
 import re
@@ -23,7 +23,7 @@ CellEncoder = Callable[[str], str | None]
 """Gives the COPY text of a cell, or None if the rule must decide."""
 
 ColumnCheck = Callable[[Sequence[Any]], bool]
-"""Whether all values of a column are plainly good."""
+"""Returns whether all values of a column are plainly good."""
 
 _RULE = frozenset({"deserialize", "_deserialize", "_validate", "from_json", "from_cell"})
 
@@ -41,7 +41,7 @@ class FormInput:
     Attributes:
         inputmode: the HTML attribute: which keyboard a phone shows.
         placeholder: what an empty input shows; empty for the field's description.
-        sends: what becomes of the text: a JSON `integer` if it is a whole number, or `text`.
+        sends: what the form sends: a JSON `integer` if the text is a whole number, or `text`.
     """
 
     inputmode: Literal["text", "numeric"] = "text"
@@ -50,10 +50,10 @@ class FormInput:
 
 
 class Kind(StoredColumn, fields.Field[Any]):
-    """A kind of field: no value may be left out, be null, or be an empty cell.
+    """A kind of field. A value must not be absent, null or an empty cell.
 
     The quick parts (`cell_pattern`, `cell_encoder`, `json_type`, `json_check`) accept a strict
-    subset of what the rule accepts and never reject: what they do not accept goes to the rule. A
+    subset of what the rule accepts and never reject: the rule decides about everything else. A
     kind opts out of them with None, for its own column only.
     """
 
@@ -72,26 +72,26 @@ class Kind(StoredColumn, fields.Field[Any]):
     # The rule
 
     reasons: ClassVar[Mapping[str, Reason]] = {}
-    """The reasons for which the rule rejects a value, by the codes that it gives `refuse`."""
+    """The reasons for which the rule rejects a value, by the code that it passes to `refuse`."""
 
     @abstractmethod
     def from_json(self, value: Any) -> Any:
-        """Verdict on a JSON value: the checked value.
+        """Validate a JSON value and return the checked value.
 
         Raises:
-            ValidationError: it does not fit; made by `refuse`.
+            ValidationError: the value breaks the rule; made by `refuse`.
         """
 
     @abstractmethod
     def from_cell(self, cell: str) -> Any:
-        """Verdict on a CSV cell that is not empty: the checked value.
+        """Validate a CSV cell that is not empty and return the checked value.
 
         Raises:
-            ValidationError: it does not fit; made by `refuse`.
+            ValidationError: the cell breaks the rule; made by `refuse`.
         """
 
     def deserialize(self, value: Any, attr: Any = None, data: Any = None, **keywords: Any) -> Any:
-        """As marshmallow does, with `missing` for what is absent, null or an empty cell."""
+        """Validate like marshmallow; an absent value, null or an empty cell is `missing`."""
         if value is absent and not self.required:
             return super().deserialize(value, attr, data, **keywords)
         if value is absent or value is None or (isinstance(value, Cell) and value == ""):
@@ -110,20 +110,20 @@ class Kind(StoredColumn, fields.Field[Any]):
     def cell_pattern(self) -> str | None:
         """Pattern of a cell that is plainly good and is its own COPY text; None opts out.
 
-        Part of one regular expression for a whole line: no groups, and nothing that CSV or COPY
-        would read as its own.
+        It becomes part of one regular expression for a whole line: it must have no groups, and
+        must not match a character that is special in CSV or COPY.
         """
 
     @property
     def cell_encoder(self) -> CellEncoder:
-        """What encodes a single cell, such as one in quotation marks; by default by the pattern."""
+        """Return the encoder of a cell, such as a quoted one; by default it uses the pattern."""
         if self.cell_pattern is None:
             return lambda _: None
         match = re.compile(self.cell_pattern).fullmatch
         return lambda cell: cell if match(cell) else None
 
     def is_data(self, cell: str) -> bool:
-        """Whether a cell of a file's first row is a value, so that the row cannot be a header."""
+        """Return whether a cell of a file's first row is a value, so the row is not a header."""
         del cell
         return False
 
@@ -139,7 +139,7 @@ class Kind(StoredColumn, fields.Field[Any]):
 
     @property
     def json_check(self) -> ColumnCheck | None:
-        """What checks a column of values of `json_type` further; None if the type says it all."""
+        """Return a further check of a column of `json_type`; None if the type suffices."""
         return None
 
     # OpenAPI and forms
@@ -155,32 +155,32 @@ class Kind(StoredColumn, fields.Field[Any]):
     @property
     @abstractmethod
     def form_input(self) -> FormInput:
-        """Input in a form."""
+        """How a form asks for the value."""
 
     # Restores of files made elsewhere
 
     def json_of_avro(self, value: Any) -> Any:
-        """An Avro value of a file made elsewhere as JSON would have brought it, for the rule."""
+        """Convert an Avro value of a file made elsewhere to the JSON value that the rule takes."""
         return value
 
-    # What follows from these
+    # Derived from the parts above
 
     @cached_property
     def is_quick_in_csv(self) -> bool:
-        """Whether the quick parts for CSV say no more than the field's rule."""
+        """Whether the quick parts for CSV accept nothing that the field's rule rejects."""
         return self.cell_pattern is not None and self._vouches("cell_pattern", "cell_encoder")
 
     @cached_property
     def is_quick_in_json(self) -> bool:
-        """Whether the quick parts for JSON say no more than the field's rule."""
+        """Whether the quick parts for JSON accept nothing that the field's rule rejects."""
         return self.json_type is not None and self._vouches("json_type", "json_check")
 
     @cached_property
     def is_quick_in_avro(self) -> bool:
-        """Whether `bulk`, with the quick parts for JSON, says no more than the field's rule."""
+        """Whether `bulk`, with the JSON parts, accepts nothing that the field's rule rejects."""
         if isinstance(self.bulk, Numbers):
             return self._vouches("bulk")
-        # A type that is more than `str` checks values by itself, which Avro's texts pass by.
+        # A type stricter than `str` checks values itself, but Avro's texts skip that check.
         return isinstance(self.bulk, Texts) and self.json_type is str and self.is_quick_in_json
 
     def _vouches(self, *parts: str) -> bool:
@@ -194,10 +194,10 @@ class Kind(StoredColumn, fields.Field[Any]):
                 return True
             if not _RULE.isdisjoint(vars(cls)):
                 break
-        # The default says nothing that the other part does not say.
+        # The default accepts only what the other part accepts.
         return getattr(type(self), part) is getattr(Kind, part)
 
 
 def refuse(code: str, **facts: Any) -> ValidationError:
-    """A marshmallow error that carries a `Refusal` in place of a sentence."""
+    """Make a marshmallow error that carries a `Refusal` in place of a sentence."""
     return ValidationError([Refusal(code, tuple(facts.items()))])

@@ -1,4 +1,4 @@
-"""Why a field rejects a value: a code and facts; the sentence is made only for its readers."""
+"""Why a field rejects a value: a code and facts. The sentence is made when it is read."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ class Refusal:
 
     Attributes:
         code: a stable word; `shared.validation.reasons` has the sentence for each.
-        facts: what the sentence needs beyond the code; never the value itself.
+        facts: what the sentence needs besides the code; never the value itself.
     """
 
     code: str
@@ -19,7 +19,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Reason:
-    """What a code says to people.
+    """The text for a code, as people read it.
 
     Attributes:
         title: what is wrong, in a few words.

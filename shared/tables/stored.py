@@ -1,4 +1,4 @@
-"""The columns that every stored row has besides its fields; defined nowhere else."""
+"""The columns that every stored row has besides its fields, defined only here."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,7 +18,7 @@ LOAD_ID = "load_id"
 class LoadId(StoredColumn):
     """The id of a load: a UUID in PostgreSQL, its text elsewhere."""
 
-    description = "The load that brought this version"
+    description = "The load that wrote this version"
 
     postgres_type = "uuid"
 
@@ -27,7 +27,7 @@ class LoadId(StoredColumn):
         return sa.Uuid()
 
     def copy_text(self, value: UUID | str) -> str:
-        """The UUID; a text of a restored file is left to PostgreSQL."""
+        """Write the UUID; PostgreSQL checks a text from a restored file."""
         return escape(str(value))
 
     avro_type = "string"
@@ -37,7 +37,7 @@ class LoadId(StoredColumn):
     bulk = Uuids(error="A load_id of the file is not a UUID; correct it, or leave the field out.")
 
     def accepts_avro(self, declared: Any) -> bool:
-        """Any string, whatever it is said to mean."""
+        """Accept any string, whatever its logical type."""
         return (declared.get("type") if isinstance(declared, dict) else declared) == "string"
 
     bigquery_type = "STRING"
@@ -49,17 +49,17 @@ COLUMNS: Mapping[str, StoredColumn] = {
     ACCEPTED_AT: Timestamp(description="When this version of the row was accepted"),
     LOAD_ID: LoadId(),
 }
-"""These columns by name, in the order in which they follow the fields."""
+"""The columns by name, in the order in which they follow the fields."""
 
 INDEXED = frozenset({LOAD_ID})
-"""Those of them that PostgreSQL has an index on."""
+"""The columns on which PostgreSQL has an index."""
 
 
 def values(accepted_at: datetime, load_id: UUID) -> dict[str, Any]:
-    """The checked values of these columns for the rows that a load brings."""
+    """Return the checked values of these columns for the rows of a load."""
     return {ACCEPTED_AT: accepted_at, LOAD_ID: load_id}
 
 
 def columns(table: Table) -> dict[str, StoredColumn]:
-    """All columns of a table's stored rows: the fields, then these."""
+    """Return all columns of a table's stored rows: the fields, then these."""
     return {**table.fields, **COLUMNS}

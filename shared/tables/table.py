@@ -1,4 +1,4 @@
-"""What the dictionary says of a table besides its fields."""
+"""What the dictionary defines for a table besides its fields."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from shared.tables.refusal import Refusal
 
 
 class Row(Schema):
-    """Base of every table's schema: fields in the order of the file, none beyond them."""
+    """Base of every table's schema: fields in the order of the file, and no unknown ones."""
 
     class Meta:
         """marshmallow's own options."""
@@ -35,7 +35,7 @@ class Reference:
     Attributes:
         field: the referring field.
         table: the table referred to.
-        key: the field of that table, its key.
+        key: the key field of that table.
     """
 
     field: str
@@ -53,7 +53,7 @@ class Table:
         key: the fields that identify a row.
         references: the fields that refer to other tables.
         on_conflict: what happens to a row whose key is stored with other values: `update`
-            replaces what is stored, `reject` rejects the row.
+            replaces the stored row, `reject` rejects the new one.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Table:
         """The fields by name, in the order of the file.
 
         Raises:
-            ConfigurationError: a field is of no kind, or of one that lacks a part; says which.
+            ConfigurationError: a field's class is not a kind, or lacks a part; the text says which.
         """
         return {name: self._checked(name, field) for name, field in self.checker.fields.items()}
 
@@ -93,7 +93,7 @@ class Table:
 
     @cached_property
     def has_rules_beyond_fields(self) -> bool:
-        """Whether the schema has hooks, which only marshmallow's own walk through it runs."""
+        """Whether the schema has hooks, which run only if marshmallow walks the whole schema."""
         return any(self.checker._hooks.values())
 
     @cached_property

@@ -1,8 +1,8 @@
-"""Files of rejected rows, made to be corrected and dropped in the uploads bucket again.
+"""Writes files of rejected rows, to be corrected and dropped in the uploads bucket again.
 
 The header holds the table's fields, then notes: columns whose names start with an underscore, which
-the gate passes over. A cell that a spreadsheet would take for a formula has an apostrophe put
-before it, and the gate takes it away again; both only in files with notes, so that nothing is lost.
+the gate ignores. A cell that a spreadsheet would run as a formula gets an apostrophe before it, and
+the gate removes it again. Both happen only in files with notes, so that nothing is lost.
 """
 
 import csv
@@ -18,16 +18,16 @@ NOTES = ("_line", "_reasons")
 
 
 def is_note(column: str) -> bool:
-    """Whether a header's column is a note for people, not a field."""
+    """Return whether a header's column is a note for people, not a field."""
     return column.startswith("_")
 
 
 def lines(table: Table, rejects: Iterable[tuple[int, Any, str]]) -> Iterator[bytes]:
-    """The file's lines as UTF-8 CSV, header first.
+    """Yield the file's lines as UTF-8 CSV, header first.
 
     Args:
-        table: whose rows were turned away.
-        rejects: position, the row as it came (mapping or list), and the reasons as a sentence.
+        table: the table that the rows were sent to.
+        rejects: position, the row as received (mapping or list), and the reasons as a sentence.
     """
     yield _line([*table.names, *NOTES])
     for position, raw, sentence in rejects:
@@ -38,7 +38,7 @@ def _cells(table: Table, raw: Any) -> list[str]:
     if isinstance(raw, Mapping):
         values = [raw.get(name) for name in table.names]
     elif isinstance(raw, list):
-        # Cells too many stay: without them the row would look right, and be taken.
+        # Keep surplus cells: without them the row would look valid, and be accepted.
         values = [*raw, *[None] * (len(table.names) - len(raw))]
     else:
         values = [raw, *[None] * (len(table.names) - 1)]

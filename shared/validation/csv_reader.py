@@ -22,7 +22,7 @@ from shared.validation.row import FieldError
 CHUNK_BYTES = 1 << 20
 _GZIP = b"\x1f\x8b"
 MAX_UNPACKED_BYTES = 20_000_000_000
-"""Default limit for what a gzip file unpacks to; more takes longer than a function may run."""
+"""Default limit for the unpacked size of a gzip file; more takes longer than a function may run."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Records:
         self._open_until = 0
 
     def pending(self) -> list[str] | None:
-        """The buffered lines from the current position; None at the end of the file."""
+        """Return the buffered lines from the current position; None at the end of the file."""
         while self._index >= len(self._lines):
             if not self._next_chunk():
                 return None
@@ -96,7 +96,7 @@ class Records:
         ]
 
     def place(self, lines: list[str]) -> int:
-        """How many of the `lines` from `pending` are consumed; all, if reading went past them."""
+        """Return how many `lines` from `pending` are consumed; all if reading went past them."""
         return self._index if self._lines is lines else len(lines)
 
     def skip(self, count: int) -> None:
@@ -104,7 +104,7 @@ class Records:
         self._index += count
 
     def read(self) -> Record | None:
-        """The next row; None at the end of the file. A blank line gives a row without cells."""
+        """Read the next row; None at the end of the file. A blank line is a row without cells."""
         if self._index >= len(self._lines) and not self._next_chunk():
             return None
         number, text = self.line, self._lines[self._index]
@@ -161,7 +161,7 @@ class Records:
         """Put lines of an earlier chunk back in front of the current one."""
         rest = self._lines[self._index :]
         if self._cut:
-            # A cut line stays in a chunk of its own.
+            # A cut line keeps its separate chunk.
             line, _ = consumed.pop()
             self._chunks = chain((Chunk([line], self._number, cut=True),), self._chunks)
         self._lines = [*(line for line, _ in consumed), *rest]
@@ -169,7 +169,7 @@ class Records:
 
 
 def without_end(line: str) -> str:
-    """The line without its line end."""
+    """Strip the line's line end."""
     if line.endswith("\n"):
         line = line[:-1]
     return line[:-1] if line.endswith("\r") else line
@@ -178,10 +178,10 @@ def without_end(line: str) -> str:
 def read_lines(
     stream: BinaryIO, max_bytes: int, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
 ) -> Iterator[Chunk]:
-    """The lines of UTF-8 text, plain or gzip, with or without a byte order mark.
+    """Read the lines of UTF-8 text, plain or gzip, with or without a byte order mark.
 
-    Lines end with LF, CRLF or CR. A line longer than `max_bytes` comes once, cut, and marked as
-    such.
+    Lines end with LF, CRLF or CR. A line longer than `max_bytes` is yielded once, cut and marked
+    as cut.
 
     Raises:
         UnreadableFile: `not_utf8` (with the line) or `bad_gzip`; `too_large` if a gzip file
@@ -217,7 +217,7 @@ def read_lines(
 
 
 def _split(lines: list[str], number: int, max_bytes: int) -> Iterator[Chunk]:
-    """The lines as chunks; each line that is too long is a chunk of its own."""
+    """Split lines into chunks; each line that is too long gets a separate chunk."""
     start = 0
     if lines and max(map(len, lines)) > max_bytes:
         for place, line in enumerate(lines):
@@ -285,5 +285,5 @@ def _unzipped(stream: BinaryIO, packed: bytes) -> Iterator[bytes]:
         raise zlib.error("the end is missing")
     except zlib.error as error:
         raise UnreadableFile(
-            "bad_gzip", f"Not a whole gzip file ({error}). Pack it again and drop it again."
+            "bad_gzip", f"Not a whole gzip file ({error}). Compress it again and drop it again."
         ) from error

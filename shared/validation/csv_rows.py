@@ -16,7 +16,7 @@ from shared.tables.table import Table
 from shared.validation import csv_reader, plain, reasons
 from shared.validation.csv_reader import Record, Records
 from shared.validation.header import Layout, layout
-from shared.validation.row import FieldError, Reject, judge_cell, judge_cells
+from shared.validation.row import FieldError, Reject, validate_cell, validate_cells
 from shared.validation.rows import Block
 
 BLOCK_CHARACTERS = 2 << 20
@@ -32,7 +32,7 @@ class CsvValidator:
     """Validates rows into blocks.
 
     Args:
-        table: whose rows they are.
+        table: the table of the rows.
         shape: which column of the file holds which field.
         numbered: whether each staged row starts with its line number.
     """
@@ -47,7 +47,7 @@ class CsvValidator:
             self._plain = plain.PlainLines(table, shape.order, numbered=numbered)
 
     def matches(self, lines: list[str]) -> list[Any]:
-        """For each line its match as plainly good, or None."""
+        """Return for each line its match as plainly good, or None."""
         if self._plain is None:
             return [None] * len(lines)
         found: list[Any] = []
@@ -81,7 +81,7 @@ class CsvValidator:
 
         Args:
             lines: the lines.
-            matches: for each its match as plainly good, or None.
+            matches: for each line its match as plainly good, or None.
             number: line number of the first.
             block: receives the rows; the good ones not in the order of the file.
         """
@@ -119,7 +119,7 @@ class CsvValidator:
 
     def _add_columns(self, numbers: list[int], texts: list[str], block: Block) -> None:
         """Validate rows of the right width, a column at a time."""
-        # No list per row: thousands of them would keep the garbage collector busy.
+        # Avoid a list per row: thousands of them would keep the garbage collector busy.
         cells = ",".join(texts).split(",")
         if self.shape.notes:
             cells = list(map(unshield, cells))
@@ -144,7 +144,7 @@ class CsvValidator:
                 block.reject(Reject(numbers[row], raw, wrong[row]), shaped=True)
 
     def _column(self, place: int, column: list[str]) -> tuple[list[str], Failing]:
-        """The cells of a column as COPY text, and the errors of the rows that are bad."""
+        """Return the cells of a column as COPY text, and the errors of the bad rows."""
         matches = list(map(self._matchers[place], column))
         if None not in matches:
             return column, []
@@ -167,7 +167,7 @@ class CsvValidator:
         encoded = self._encoders[place](cell)
         if encoded is not None:
             return encoded
-        verdict = judge_cell(self.table, self.table.names[place], cell)
+        verdict = validate_cell(self.table, self.table.names[place], cell)
         return verdict if isinstance(verdict, tuple) else self._fields[place].copy_text(verdict)
 
     def _add_cells(self, line: int, cells: list[str], block: Block) -> None:
@@ -180,7 +180,7 @@ class CsvValidator:
             cells = [cells[place] for place in self.shape.order]
         encoded = [encode(cell) for encode, cell in zip(self._encoders, cells, strict=True)]
         if None in encoded:
-            verdict = judge_cells(self.table, cells, encoded)
+            verdict = validate_cells(self.table, cells, encoded)
             if isinstance(verdict, tuple):
                 raw = dict(zip(self.table.names, cells, strict=True))
                 block.reject(Reject(line, raw, verdict), shaped=True)
@@ -202,10 +202,10 @@ class CsvValidator:
         block.reject(Reject(line, cells, (FieldError(reasons.ROW, code, facts),)))
 
     def _without_notes(self, cells: list[str]) -> tuple[list[str], int]:
-        """The cells as they were before the notes were added, and how many there should be."""
+        """Return the cells as they were before the notes were added, and how many are expected."""
         fields = len(self.table.names)
         if len(cells) > self.shape.width and max(self.shape.order) < fields:
-            # In a file of corrections the notes come last, whatever precedes them.
+            # In a file of corrections the notes always come last.
             return [unshield(cell) for cell in cells[: fields - self.shape.width]], fields
         return [unshield(cell) for cell in cells], self.shape.width
 
@@ -228,7 +228,7 @@ def blocks(
         max_unpacked_bytes: limit for what a gzip file unpacks to.
 
     Raises:
-        UnreadableFile: the file as a whole is not a CSV of this table; may come after any block.
+        UnreadableFile: the file as a whole is not a CSV of this table; raised after any block.
     """
     records = Records(
         csv_reader.read_lines(stream, max_line_bytes, max_unpacked_bytes), max_line_bytes
@@ -239,10 +239,10 @@ def blocks(
 
 
 def opening(table: Table, records: Records) -> tuple[Layout, Record | None]:
-    """The layout of a file, and its first row unless that is a header.
+    """Return the layout of a file, and its first row unless that is a header.
 
     Raises:
-        UnreadableFile: the file has no row, or a header that does not match the table.
+        UnreadableFile: the file is empty, or its header does not match the table.
     """
     first = records.read()
     while first is not None and not first.cells:
@@ -314,7 +314,7 @@ def _filled(validator: CsvValidator, records: Records, block: Block) -> Iterator
 
 
 def _quoted(lines: Sequence[str], matches: Sequence[object], *, cut: bool) -> list[int]:
-    """The places of the lines that only `Records` can read, then the end."""
+    """Return the places of the lines that only `Records` can read, then the end."""
     found = [
         place for place, line in enumerate(lines) if matches[place] is None and (cut or '"' in line)
     ]
@@ -322,5 +322,5 @@ def _quoted(lines: Sequence[str], matches: Sequence[object], *, cut: bool) -> li
 
 
 def _from(places: Sequence[int], start: int) -> int:
-    """The first of the places at or after `start`."""
+    """Return the first of the places at or after `start`."""
     return places[bisect_left(places, start)]

@@ -1,4 +1,4 @@
-"""What the first row of a CSV file says: the order of the columns, or that it is data."""
+"""Reads the first row of a CSV file: a header with the order of the columns, or data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from shared.errors import UnreadableFile
 from shared.tables.table import Table
 from shared.validation.corrections import is_note
 
-# A hundred thousand columns are too many to read, and the ledger keeps what is listed here.
+# A hundred thousand columns are too many to read, and the ledger stores this list.
 _SHOWN = 20
 _MAX_NAME = 80
 
@@ -21,8 +21,8 @@ class Layout:
     Attributes:
         order: for each field of the table, the column that holds it.
         width: how many columns a row has.
-        header: whether the first row was a header.
-        notes: whether the file has note columns, and so shielded cells.
+        header: whether the first row is a header.
+        notes: whether the file has note columns, and so cells shielded by apostrophes.
     """
 
     order: tuple[int, ...]
@@ -40,7 +40,7 @@ def layout(table: Table, first: Sequence[str]) -> Layout:
     """Read the first row of a file of `table`.
 
     Raises:
-        UnreadableFile: `header_drifted`: it names some of the fields, but is not exactly them.
+        UnreadableFile: `header_drifted`: it names some of the fields, but not exactly all of them.
     """
     names = table.names
     columns = [cell.strip().casefold() for cell in first]

@@ -1,4 +1,4 @@
-"""Batches of rows as JSON, judged row by row, at the speed of C for rows that are good."""
+"""Validates batches of rows in JSON, row by row; good rows take only fast calls in C."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence, ValuesView
@@ -15,19 +15,19 @@ from shared.strict_json import NotStrictJson
 from shared.tables.kind import ColumnCheck
 from shared.tables.table import Table
 from shared.validation import structs
-from shared.validation.row import Reject, judge, judge_fields
+from shared.validation.row import Reject, validate_fields, validate_row
 from shared.validation.rows import Block, Rows
 
 MAX_ROWS = 1000
 
 
 class BadBatch(PermanentError):
-    """A body that is not a batch.
+    """A body is not a batch.
 
     Attributes:
         code: `not_json`, `duplicate_key`, `not_finite`, `too_deep`, `not_a_batch`, `empty_batch`
             or `too_many_rows`.
-        pointer: where in the body, as a JSON pointer, or empty.
+        pointer: the place of the error in the body, as a JSON pointer, or empty.
     """
 
     def __init__(self, code: str, sentence: str, pointer: str = "") -> None:
@@ -37,13 +37,13 @@ class BadBatch(PermanentError):
 
 @dataclass
 class Verdict:
-    """A batch, judged.
+    """A validated batch.
 
     Attributes:
         size: how many rows it has.
         rows: the good rows' values in the order of the table's fields; by index in the batch.
-        rejects: the others.
-        raw: the good rows as JSON, as they came; None if all of the body is good.
+        rejects: the bad rows.
+        raw: the good rows as JSON, as received; None if all of the body is good.
     """
 
     size: int
@@ -52,13 +52,13 @@ class Verdict:
     raw: list[bytes] | None = None
 
     def block(self, table: Table) -> Block:
-        """The rows, which are of `table`, as the write path takes them."""
+        """Return the rows, which belong to `table`, in the form that the write path takes."""
         columns = list(zip(*self.rows.values(), strict=True))
         rows = Rows(table, list(self.rows), columns) if columns else None
         return Block(rows=rows, rejects=self.rejects, read=self.size, shaped=self.size)
 
     def moved(self, positions: Sequence[int]) -> "Verdict":
-        """The same with each index replaced by the position it stands for."""
+        """Return the verdict with each index replaced by the position it stands for."""
         rows = {positions[index]: values for index, values in self.rows.items()}
         rejects = [
             msgspec.structs.replace(reject, position=positions[reject.position])
@@ -68,7 +68,7 @@ class Verdict:
 
 
 class _AllGood(Mapping[int, Sequence[Any]]):
-    """Rows as they were decoded; counting them costs nothing more."""
+    """Decoded rows. To count them is free; their values are extracted on first use."""
 
     def __init__(self, rows: Sequence[msgspec.Struct]) -> None:
         self._rows = rows
@@ -98,10 +98,10 @@ _OUTER = msgspec.json.Decoder(_Outer)
 
 
 def check(table: Table, body: bytes) -> Verdict:
-    """Judge a body of the form `{"rows": [...]}`.
+    """Validate a body of the form `{"rows": [...]}`.
 
     Raises:
-        BadBatch: it is not a batch at all; says what, where and what to do.
+        BadBatch: the body is not a batch; the text says what is wrong and what to do.
     """
     return _checker(table).check(body)
 
@@ -119,7 +119,7 @@ class _Checker:
         fields = table.fields.items()
         quick = {name: field for name, field in fields if field.is_quick_in_json}
         self.checks = {name: f.json_check for name, f in quick.items() if f.json_check is not None}
-        # Their values are decoded one by one, for the rules.
+        # Decodes values one by one, for the rules.
         self.undecided = [name for name, _ in fields if name not in quick]
         self.row_quotes = 2 * (len(fields) + sum(map(structs.is_text, quick.values())))
 
@@ -131,34 +131,34 @@ class _Checker:
             self._drop_doubled(raws, typed)
             places = [index for index, row in enumerate(typed) if row is not None]
             suspect = self._suspect([typed[place] for place in places])
-            return self._judged(raws, typed, {places[at]: suspect[at] for at in suspect})
+            return self._validated(raws, typed, {places[at]: suspect[at] for at in suspect})
         suspect = self._suspect(rows)
         return (
-            self._judged(_split(body), rows, suspect)
+            self._validated(_split(body), rows, suspect)
             if suspect
             else Verdict(len(rows), _AllGood(rows))
         )
 
     def _decoded(self, body: bytes) -> list[Any] | None:
-        """All rows, if each is of the right types and has no key twice."""
+        """Decode all rows, if each has the right types and no key twice."""
         if self.table.has_rules_beyond_fields:
             return None
         try:
             rows: list[Any] = self.whole.decode(body).rows  # type: ignore[attr-defined]
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return None
-        # Every row has all its fields and none beyond them: any further key is a doubled one, and
-        # shows in the number of quotation marks.
+        # Every row has exactly its fields, so any further key is a repeated one, and shows in the
+        # number of quotation marks.
         plain = 1 <= len(rows) <= MAX_ROWS and _quotes(body) == 2 + self._quotes_of(rows)
         return rows if plain else None
 
     def _quotes_of(self, rows: Sequence[Any]) -> int:
-        """How many quotation marks typed rows have if no key comes twice."""
+        """Count the quotation marks that typed rows have if no key comes twice."""
         free = sum(_quotes(bytes(getattr(row, name))) for name in self.undecided for row in rows)
         return len(rows) * self.row_quotes + free
 
     def _suspect(self, rows: Sequence[Any]) -> dict[int, list[str]]:
-        """By their place, the fields of typed rows that the rules must decide about."""
+        """Return the fields of typed rows that the rules must decide about, by the row's place."""
         found: dict[int, list[str]] = {}
         for name in self.undecided:
             for place in range(len(rows)):
@@ -169,7 +169,7 @@ class _Checker:
                 found.setdefault(place, []).append(name)
         return found
 
-    def _judged(
+    def _validated(
         self, raws: list[bytes], typed: Sequence[Any], suspect: Mapping[int, Sequence[str]]
     ) -> Verdict:
         rows: dict[int, Sequence[Any]] = {}
@@ -180,15 +180,15 @@ class _Checker:
                 continue
             if row is None:
                 given, known = _decode(raw, f"/rows/{index}"), {}
-                judged = judge(self.table, given)
+                validated = validate_row(self.table, given)
             else:
                 given = known = self._given(row, index)
                 names = [name for name in self.table.names if name in suspect[index]]
-                judged = judge_fields(self.table, given, names)
-            if isinstance(judged, tuple):
-                rejects.append(Reject(index, given, judged))
+                validated = validate_fields(self.table, given, names)
+            if isinstance(validated, tuple):
+                rejects.append(Reject(index, given, validated))
             else:
-                values = {**known, **judged}
+                values = {**known, **validated}
                 rows[index] = tuple(values[name] for name in self.table.names)
         return Verdict(len(raws), rows, rejects, [raws[index] for index in rows])
 
@@ -200,7 +200,7 @@ class _Checker:
 
     def _drop_doubled(self, raws: list[bytes], typed: list[Any]) -> None:
         found = [index for index, row in enumerate(typed) if row is not None]
-        # None has fewer than its fields take, so if the sum is right each of them is.
+        # No row has fewer marks than its fields take, so if the sum is right, each row is.
         whole = _quotes(b"".join([raws[index] for index in found]))
         if whole == self._quotes_of([typed[index] for index in found]):
             return
@@ -218,7 +218,7 @@ class _Checker:
 
 
 def _failing(check: ColumnCheck, column: list[Any], first: int = 0) -> list[int]:
-    """The places in a column that a check does not accept, counted from `first`."""
+    """Return the places in a column that a check does not accept, counted from `first`."""
     if check(column):
         return []
     if len(column) == 1:
@@ -236,17 +236,17 @@ def _split(body: bytes) -> list[bytes]:
             raise BadBatch(
                 "not_a_batch", 'The body must be {"rows": [...]}, with nothing besides "rows".'
             ) from None
-        # Half a surrogate pair is no JSON to msgspec; which row holds it is for the rules to say.
+        # msgspec rejects half a surrogate pair; the rules find the row that has it.
         rows = [json.dumps(row).encode() for row in given["rows"]]
     if _quotes(body) != 2 + _quotes(b" ".join(rows)):
-        # More keys than the rows have: one of them stands twice, or escapes hide the marks.
+        # More quotation marks than the rows have: a key is repeated, or escapes hide the marks.
         _decode(body, "")
     if not rows:
         raise BadBatch("empty_batch", "The batch has no rows; send 1 to 1000.", "/rows")
     if len(rows) > MAX_ROWS:
         raise BadBatch(
             "too_many_rows",
-            f"The batch has {len(rows)} rows, at most {MAX_ROWS} are taken; split it.",
+            f"The batch has {len(rows)} rows, at most {MAX_ROWS} are allowed; split it.",
             "/rows",
         )
     return rows

@@ -1,4 +1,4 @@
-"""The dictionary's tables as JSON Schemas, through apispec's marshmallow plugin."""
+"""Builds JSON Schemas of the dictionary's tables with apispec's marshmallow plugin."""
 
 from functools import cache
 from typing import Any
@@ -8,31 +8,31 @@ from shared.tables.kind import Kind
 from shared.tables.table import Table
 
 VERSION = "3.1.0"
-"""The version of OpenAPI whose dialect of JSON Schema this is."""
+"""The version of OpenAPI whose dialect of JSON Schema is used."""
 
 
 def schema(table: Table) -> dict[str, Any]:
-    """The JSON Schema of a row that the dictionary accepts, with an example."""
+    """Build the JSON Schema of a row that the dictionary accepts, with an example."""
     converter = _converter()
     for field in table.fields.values():
         shape = field.json_schema()
-        # The plugin goes by the type when it translates the validators of a field.
+        # The plugin needs the type to translate the validators of a field.
         converter.map_to_openapi_type(type(field), shape.get("type"), shape.get("format"))
     found: dict[str, Any] = converter.schema2jsonschema(table.checker)
-    # In the order of the file, which the plugin does not keep.
+    # The plugin does not keep the order of the file.
     found["required"] = [name for name in table.names if name in found.get("required", ())]
     return {"description": table.description, **found, "examples": [example(table)]}
 
 
 def example(table: Table) -> dict[str, Any]:
-    """A row that the dictionary accepts."""
+    """Build an example of a row that the dictionary accepts."""
     return {name: field.example(name) for name, field in table.fields.items()}
 
 
 @cache
 def _converter() -> Any:
     plugin = apispec_marshmallow.MarshmallowPlugin()
-    # The plugin makes its converter when it is given to a document.
+    # The plugin creates its converter only as part of a document.
     apispec.APISpec("tablegate", "0", VERSION, plugins=[plugin])
     converter: Any = plugin.converter
     converter.add_attribute_function(_shape)

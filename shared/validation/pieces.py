@@ -1,7 +1,7 @@
 """Cuts a CSV file into pieces that several workers validate; the result equals `csv_rows.blocks`.
 
-A piece holds whole rows only, as lines with their line numbers, so a worker reads it exactly as
-the whole file would have been read from there on.
+A piece holds only whole rows, as lines with their line numbers, so a worker reads it exactly as if
+it read on in the whole file.
 """
 
 import re
@@ -39,11 +39,11 @@ def cut(
     size: int = PIECE_CHARACTERS,
     max_unpacked_bytes: int = csv_reader.MAX_UNPACKED_BYTES,
 ) -> tuple[Layout, Iterator[bytes]]:
-    """The layout of a file, and its rows in pieces of about `size` characters.
+    """Read the layout of a file, and cut its rows into pieces of about `size` characters.
 
     Raises:
-        UnreadableFile: as `csv_rows.blocks`, except for what only validation finds; the iterator
-            may raise it too.
+        UnreadableFile: as in `csv_rows.blocks`, except for errors that only validation finds;
+            the iterator may raise it too.
     """
     records = Records(
         csv_reader.read_lines(stream, max_line_bytes, max_unpacked_bytes), max_line_bytes
@@ -59,20 +59,20 @@ def validate(table: Table, shape: Layout, piece: bytes, max_line_bytes: int) -> 
 
 
 def packed(block: Block) -> bytes:
-    """A validated block as bytes."""
+    """Encode a validated block as bytes."""
     return msgspec.msgpack.encode(
         _PackedBlock(block.staged, block.rejects, block.read, block.shaped)
     )
 
 
 def unpacked(data: bytes) -> Block:
-    """The block that `packed` made the bytes of."""
+    """Decode a block from the bytes that `packed` made."""
     found = _BLOCKS.decode(data)
     return Block(found.staged, found.rejects, found.read, found.shaped)
 
 
 def unnumbered(staged: str) -> str:
-    """Staged rows without the line number before their fields."""
+    """Strip the line numbers from staged rows."""
     return _POSITION("", staged)
 
 
@@ -112,7 +112,7 @@ class _Piece:
         """Add the lines that come next."""
         size = sum(map(len, chunk.lines))
         follows = self.chunks and not (chunk.cut or self.chunks[-1].cut)
-        # Chunks stay as small as those of a file: validation holds each in several forms.
+        # Keep chunks as small as a file's: validation holds each in several forms.
         if follows and self._last + size <= csv_reader.CHUNK_BYTES:
             self.chunks[-1].lines.extend(chunk.lines)
             self._last += size
@@ -122,5 +122,5 @@ class _Piece:
         self.size += size
 
     def encoded(self) -> bytes:
-        """As bytes, for `validate`."""
+        """Encode the piece as bytes, for `validate`."""
         return msgspec.msgpack.encode(self.chunks)

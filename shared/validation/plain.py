@@ -1,7 +1,7 @@
-"""The quick way for CSV: accepts rows that are plainly good, and leaves every doubt to the rules.
+"""The quick path for CSV: accepts plainly good rows, and leaves every doubt to the rules.
 
-What it accepts is a strict subset of what the dictionary accepts. The fields themselves say what is
-plainly good, and have it encoded for COPY.
+It accepts a strict subset of what the dictionary accepts. The fields themselves define what is
+plainly good, and how it is encoded for COPY.
 """
 
 import re
@@ -20,13 +20,13 @@ class PlainLines:
     """Whole lines of a table's file that are plainly good, found with one pattern each.
 
     Args:
-        table: whose rows they are.
+        table: the table of the rows.
         order: for each field of the table, the column that holds it.
-        numbered: whether a copied line has its position before its fields.
+        numbered: whether a copied line starts with its position.
 
     Attributes:
         undecided: the fields that have no quick parts, as their place in the table and their group
-            in a match: of these a match says nothing.
+            in a match; a match does not check them.
     """
 
     def __init__(self, table: Table, order: Sequence[int], *, numbered: bool = True) -> None:
@@ -46,7 +46,7 @@ class PlainLines:
         self.match = re.compile(",".join(columns) + r"(?:\r\n|\n|\r)?").fullmatch
 
     def copied(self, lines: Sequence[str], matches: Sequence[Any], numbers: Sequence[int]) -> str:
-        """The lines, whose positions are `numbers`, as COPY text."""
+        """Write the lines, whose positions are `numbers`, as COPY text."""
         if self._straight:
             if self._numbered:
                 lines = [f"{place}\t{line}" for place, line in zip(numbers, lines, strict=True)]
@@ -61,7 +61,7 @@ class PlainLines:
 
 
 def cell_matchers(table: Table) -> Sequence[Callable[[str], re.Match[str] | None]]:
-    """For each field what matches a cell only if it is plainly good and its own COPY text."""
+    """Return for each field a matcher of cells that are plainly good and their own COPY text."""
     return [_matcher(field) for field in table.fields.values()]
 
 
@@ -71,7 +71,7 @@ def _matcher(field: Kind) -> Callable[[str], re.Match[str] | None]:
 
 
 def encoders(table: Table) -> Sequence[CellEncoder]:
-    """For each field: the cell encoded for COPY, or None if the rules must decide."""
+    """Return for each field an encoder for COPY; it gives None if the rules must decide."""
     if table.has_rules_beyond_fields:
         return [_undecided for _ in table.fields]
     return [

@@ -1,7 +1,7 @@
 """The catalogue of reasons for rejecting a row: code, title, template.
 
-A code never changes. A reject keeps its code and facts; the sentence is made when it is read. The
-reasons of a kind of field are in the kind's file.
+A code never changes. A reject keeps its code and facts; the sentence is made when it is read. Each
+kind of field defines its reasons in its file.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ _OF_ROWS = {
     "not_an_object": Reason("Not an object", "A row must be an object of field names and values."),
     "rule_broken": Reason("Rule of the table broken", "{sentence}"),
     "too_few_fields": Reason(
-        "Too few fields", "Has {found} fields where the table has {expected}; add what is missing."
+        "Too few fields", "Has {found} fields, but the table has {expected}; add what is missing."
     ),
     "too_many_fields": Reason(
         "Too many fields",
-        "Has {found} fields where the table has {expected}; put a field that holds a comma in "
+        "Has {found} fields, but the table has {expected}; put a field that holds a comma in "
         "quotation marks.",
     ),
     "bad_quoting": Reason(
@@ -32,12 +32,12 @@ _OF_ROWS = {
     ),
     "conflict": Reason(
         "Conflicts with a stored row",
-        "A row of this key is stored with other values and the table keeps what it has; change "
-        "the key.",
+        "A row with this key is stored with other values, and the table keeps the stored row; "
+        "change the key.",
     ),
     "missing_parent": Reason(
         "Parent row missing",
-        "There is no row of this key in {table} yet; it is stored as soon as that row arrives.",
+        "No row of {table} has this key yet; this row is stored as soon as that one arrives.",
     ),
 }
 
@@ -51,7 +51,7 @@ ROW = "_row"
 
 
 def sentence(code: str, facts: Mapping[str, Any]) -> str:
-    """The sentence for a code and its facts; the code itself if facts or entry are missing."""
+    """Build the sentence for a code and its facts, or return the code if either is unknown."""
     reason = CATALOGUE.get(code)
     try:
         return reason.template.format_map(facts) if reason else code

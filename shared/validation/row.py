@@ -1,4 +1,4 @@
-"""The verdict on one row, by the rules of the dictionary (marshmallow's verdict)."""
+"""Validates one row by the rules of the dictionary, with marshmallow."""
 
 import dataclasses
 import re
@@ -37,16 +37,16 @@ class FieldError:
     facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """The form kept in rejected_rows."""
+        """Return the error in the form that rejected_rows stores."""
         return {"field": self.field, "code": self.code, "facts": dict(self.facts)}
 
     @cached_property
     def encoded(self) -> bytes:
-        """The same as JSON text, encoded once: many rows share an error."""
+        """`as_json` as JSON text, encoded once: many rows share an error."""
         return msgspec.json.encode(self.as_json())
 
     def sentence(self) -> str:
-        """The sentence for a person."""
+        """Build the sentence that people read."""
         return reasons.sentence(self.code, self.facts)
 
 
@@ -69,10 +69,10 @@ class Reject(msgspec.Struct, frozen=True, gc=False):
         return self.errors[0].code
 
 
-def judge(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]:
-    """The row's values as the platform stores them, or the row's errors.
+def validate_row(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]:
+    """Validate a row: return its values as the platform stores them, or its errors.
 
-    If the schema has no rules beyond its fields, the fields are asked one by one, without
+    If the schema has no rules beyond its fields, the fields are validated one by one, without
     marshmallow's walk through the schema; the verdict is the same.
 
     Args:
@@ -82,11 +82,11 @@ def judge(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]:
     plain = isinstance(row, dict) and row.keys() <= table.fields.keys()
     if not plain or table.has_rules_beyond_fields:
         return by_schema(table, row)
-    return judge_fields(table, row, table.names)
+    return validate_fields(table, row, table.names)
 
 
 def by_schema(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]:
-    """The same as `judge`, by marshmallow's walk through the whole schema."""
+    """Validate a row like `validate_row`, by marshmallow's walk through the whole schema."""
     try:
         loaded: dict[str, Any] = table.checker.load(_few_unknown(table, row))
     except ValidationError as error:
@@ -95,17 +95,17 @@ def by_schema(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]
 
 
 def _few_unknown(table: Table, row: Any) -> Any:
-    """The row with only as many unknown fields as are reported: each costs an error object."""
+    """Drop the unknown fields that would not be reported: each costs an error object."""
     if not isinstance(row, dict) or len(row) <= MAX_UNKNOWN:
         return row
     reported = nsmallest(MAX_UNKNOWN, row.keys() - table.fields.keys())
     return {name: row[name] for name in (*table.names, *reported) if name in row}
 
 
-def judge_fields(
+def validate_fields(
     table: Table, row: Mapping[str, Any], names: Sequence[str]
 ) -> dict[str, Any] | tuple[FieldError, ...]:
-    """The values of some of a row's fields, or their errors, asked one by one."""
+    """Validate some of a row's fields, one by one: return their values or their errors."""
     values: dict[str, Any] = {}
     errors: list[FieldError] = []
     for name in names:
@@ -119,37 +119,37 @@ def judge_fields(
     return tuple(errors) or values
 
 
-def judge_cells(
+def validate_cells(
     table: Table, cells: Sequence[str], good: Sequence[str | None]
 ) -> list[Any] | tuple[FieldError, ...]:
-    """The values of a CSV row in the order of the table's fields, or the row's errors.
+    """Validate a CSV row: return its values in the order of the table's fields, or its errors.
 
-    The same verdict as `judge`, without marshmallow's walk through the schema if the schema has no
-    rules beyond its fields.
+    The verdict is that of `validate_row`. If the schema has no rules beyond its fields,
+    marshmallow's walk through the schema is skipped.
 
     Args:
         table: the table the row belongs to.
         cells: the row.
-        good: for each cell its value if that is known to be good; None if the rules decide.
+        good: for each cell its value if it is known to be good, or None to have the rules decide.
     """
     if table.has_rules_beyond_fields:
-        verdict = judge(table, {n: Cell(c) for n, c in zip(table.names, cells, strict=True)})
+        verdict = validate_row(table, {n: Cell(c) for n, c in zip(table.names, cells, strict=True)})
         return verdict if isinstance(verdict, tuple) else [verdict[n] for n in table.names]
     values: list[Any] = list(good)
     errors: list[FieldError] = []
     for place, (name, known) in enumerate(zip(table.names, good, strict=True)):
         if known is not None:
             continue
-        judged = judge_cell(table, name, cells[place])
-        if isinstance(judged, tuple):
-            errors += judged
+        validated = validate_cell(table, name, cells[place])
+        if isinstance(validated, tuple):
+            errors += validated
         else:
-            values[place] = judged
+            values[place] = validated
     return tuple(errors) or values
 
 
-def judge_cell(table: Table, name: str, cell: str) -> Any:
-    """The value of one cell, or a tuple of its errors."""
+def validate_cell(table: Table, name: str, cell: str) -> Any:
+    """Validate one cell: return its value, or a tuple of its errors."""
     return (_short_cell if len(cell) < _SHORT else _cell)(table, name, cell)
 
 
@@ -160,18 +160,18 @@ def _cell(table: Table, name: str, cell: str) -> Any:
         return tuple(_error(name, refusal) for refusal in error.messages)
 
 
-# An error in one row of a file usually occurs in many.
+# An error in one row of a file usually occurs in many rows.
 _SHORT = 64
 _short_cell = lru_cache(maxsize=4096)(_cell)
 
 
 def _errors(table: Table, error: ValidationError) -> Iterable[FieldError]:
     found: Mapping[str, list[Refusal]] = error.normalized_messages()  # type: ignore[no-untyped-call]
-    # In the dictionary's order, so that a row's reason is always that of its first bad field.
+    # In the dictionary's order, so that a row's reason always comes from its first bad field.
     known = [name for name in table.names if name in found]
     for name in known + sorted(str(name) for name in found if name not in known):
         for refusal in found.get(name, ()):
-            # The name of an unknown field is untrusted like any value.
+            # The name of an unknown field is as untrusted as any value.
             yield _error(reasons.ROW if name == SCHEMA else storable(name), refusal)
 
 
@@ -179,7 +179,7 @@ def _errors(table: Table, error: ValidationError) -> Iterable[FieldError]:
 def _error(name: str, refusal: Refusal | str) -> FieldError:
     if isinstance(refusal, Refusal):
         return FieldError(name, refusal.code, dict(refusal.facts))
-    # A table's own validator writes its own sentence, which may quote the row.
+    # A table's validator writes its own sentence, which may quote the row.
     return FieldError(name, "rule_broken", {"sentence": storable(str(refusal))})
 
 
@@ -188,7 +188,7 @@ _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def storable(value: Any) -> Any:
-    """The value, with characters that PostgreSQL's jsonb cannot hold made visible.
+    """Replace the characters that PostgreSQL's jsonb cannot hold by visible ones.
 
     NUL becomes U+2400, and half a surrogate pair U+FFFD.
     """

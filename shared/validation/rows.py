@@ -1,4 +1,4 @@
-"""Rows after validation: good ones as COPY text or as columns, rejected ones with their errors."""
+"""Rows after validation: good ones as COPY text or columns, rejected ones with their errors."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,18 +23,18 @@ class Rows:
     columns: Sequence[Sequence[Any]]
 
     def numbered(self) -> str:
-        """The rows as COPY text, each with its position before the fields."""
+        """Write the rows as COPY text, each with its position before the fields."""
         return _lines(map("\t".join, zip(map(str, self.positions), *self._copied(), strict=True)))
 
     def in_order_of(self, column: int, tail: str) -> str:
-        """The rows as COPY text, sorted by the values of a column, with `tail` after the fields."""
+        """Write the rows as COPY text, sorted by one column, with `tail` after the fields."""
         values = self.columns[column]
         lines = list(map("\t".join, zip(*self._copied(), strict=True)))
         places = sorted(range(len(lines)), key=values.__getitem__)
         return _lines(f"{lines[place]}\t{tail}" for place in places)
 
     def _copied(self) -> list[Iterable[str]]:
-        # A column at a time, so that the loop over a thousand rows runs in C.
+        # One column at a time, so that the loop over a thousand rows runs in C.
         fields = self.table.fields.values()
         return [
             field.copy_texts(column) for field, column in zip(fields, self.columns, strict=True)
@@ -51,7 +51,7 @@ class Block:
         read: the number of rows read.
         shaped: the number of rows with the right number of columns.
         size: its approximate size in memory, in characters.
-        rows: the good rows, in place of `staged`, if they are in memory anyway.
+        rows: the good rows, instead of `staged`, if they are in memory anyway.
     """
 
     staged: list[str] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Block:
     rows: Rows | None = None
 
     def copied(self) -> bytes:
-        """The good rows as COPY text."""
+        """Return the good rows as COPY text."""
         return ("".join(self.staged) if self.rows is None else self.rows.numbered()).encode()
 
     def stage(self, text: str, rows: int) -> None:
@@ -85,6 +85,6 @@ def _lines(lines: Iterable[str]) -> str:
 
 
 def _size(raw: Any) -> int:
-    """About the memory a reject takes; empty cells count, so that blocks of them stay small."""
+    """Estimate the memory of a reject; empty cells count too, so that their blocks stay small."""
     cells = raw.values() if type(raw) is dict else raw
     return 200 + 60 * len(cells) + len("".join(cells))

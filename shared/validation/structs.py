@@ -1,4 +1,4 @@
-"""The dictionary's tables as msgspec structs: JSON rows decoded and checked by type in C."""
+"""Builds msgspec structs of the dictionary's tables, which decode JSON and check types in C."""
 
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
@@ -11,9 +11,9 @@ from shared.tables.table import Table
 
 @cache
 def row(table: Table) -> type[msgspec.Struct]:
-    """The struct of a row: every field, none beyond them, of the JSON type of its kind.
+    """Build the struct of a row: exactly its fields, each of the JSON type of its kind.
 
-    A field that opts out of its kind's quick parts is left as the JSON text it came as.
+    A field that opts out of its kind's quick parts stays undecoded JSON text.
     """
     return msgspec.defstruct(
         "Row",
@@ -25,7 +25,7 @@ def row(table: Table) -> type[msgspec.Struct]:
 
 @cache
 def batch(table: Table) -> type[msgspec.Struct]:
-    """The struct of a batch of rows."""
+    """Build the struct of a batch of rows."""
     return msgspec.defstruct(
         "Batch",
         [("rows", list[row(table)])],  # type: ignore[misc]
@@ -34,7 +34,7 @@ def batch(table: Table) -> type[msgspec.Struct]:
 
 
 def is_text(field: Kind) -> bool:
-    """Whether its values stand between quotation marks, as those of its `json_type` do."""
+    """Return whether the field's values are in quotation marks, as its `json_type` implies."""
     plain = get_args(field.json_type)[0] if _is_annotated(field.json_type) else field.json_type
     return plain is str or get_origin(plain) is Literal
 

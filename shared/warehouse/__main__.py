@@ -1,4 +1,4 @@
-"""`python -m shared.warehouse apply`: bring BigQuery's datasets, tables and views up to date."""
+"""`python -m shared.warehouse apply`: update BigQuery's datasets, tables and views."""
 
 import sys
 
@@ -9,7 +9,7 @@ from shared.warehouse.bigquery import connect
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command; returns 0 if it succeeded, 1 if it failed, 2 if there is no such command."""
+    """Run a command; return 0 if it succeeded, 1 if it failed, 2 if it does not exist."""
     if arguments != ["apply"]:
         sys.stderr.write("usage: python -m shared.warehouse apply\n")
         return 2

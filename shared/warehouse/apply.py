@@ -1,4 +1,4 @@
-"""Create and evolve datasets, tables and views; may be run at any time, and twice at once."""
+"""Creates and evolves datasets, tables and views. May run at any time, even twice at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.warehouse.errors import mapped
 from shared.warehouse.names import SQL, Names, quoted
 from shared.warehouse.star import Projection, projections
 
-# The types that tables.get answers with, and what DDL calls them.
+# The types that tables.get returns, and their names in DDL.
 _LEGACY = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 
 
@@ -24,20 +24,20 @@ def apply(
     location: str,
     staging_age: timedelta = timedelta(hours=STAGING_HOURS),
 ) -> list[str]:
-    """Bring the warehouse up to date with the dictionary and the SQL files.
+    """Update the warehouse to match the dictionary and the SQL files.
 
     Args:
-        warehouse: which.
+        warehouse: the warehouse to update.
         location: where its datasets are.
-        staging_age: staging tables older than this belong to no sync any more, and are deleted.
+        staging_age: staging tables older than this no longer belong to a sync, and are deleted.
 
     Returns:
         The names of the tables and views, in the order they were made.
 
     Raises:
-        ConfigurationError: a column has another type than the dictionary says.
+        ConfigurationError: a column's type differs from the dictionary's.
         WarehouseUnavailable: try again later.
-        WarehouseRefusal: trying again cannot help.
+        WarehouseRefusal: retrying cannot help.
     """
     for dataset in (warehouse.names.warehouse, warehouse.names.reporting):
         _create_dataset(warehouse, dataset, location)
@@ -48,12 +48,12 @@ def apply(
             done.append(projection.target)
         _evolve(warehouse, projection)
     warehouse.drop_staging(staging_age)
-    # Views last: they name columns that may have been added just now.
+    # Views last: they may name columns that were added just now.
     return done + [_run_file(warehouse, "views", name) for name in _files("views")]
 
 
 def create_table_sql(names: Names, projection: Projection) -> str:
-    """Create the target of a table that has no file of its own."""
+    """Create the target of a table that has no SQL file."""
     return composed(
         """
         create table if not exists {target} (
@@ -82,7 +82,7 @@ def add_column_sql(names: Names, projection: Projection, column: Column) -> str:
 
 
 def fill_column_sql(names: Names, projection: Projection, column: Column) -> str:
-    """Give the rows that have no value in a column the one that is passed as @value."""
+    """Set a column to @value in the rows in which it is null."""
     return composed(
         """
         update {target}
@@ -111,7 +111,7 @@ def _create_dataset(warehouse: Warehouse, name: str, location: str) -> None:
 
 
 def _evolve(warehouse: Warehouse, projection: Projection) -> None:
-    """Add the columns that the dictionary has gained, with the values that PostgreSQL has."""
+    """Add the columns that the dictionary has gained, with their values in PostgreSQL."""
     with mapped():
         target = warehouse.client.get_table(warehouse.names.plain(projection.target), timeout=60)
     there = {field.name: field for field in target.schema}
@@ -125,7 +125,7 @@ def _evolve(warehouse: Warehouse, projection: Projection) -> None:
                 f"BigQuery and {column.type} in the dictionary. Nothing was changed; copy the "
                 "table with the new type, or give the field another name."
             )
-        # An existing column too: an earlier run may have been cut off before it was filled.
+        # Fill existing columns too: an earlier run may have died before it filled them.
         if found is None or found.mode == "NULLABLE":
             _fill(warehouse, projection, column)
 

@@ -1,4 +1,4 @@
-"""Calls of BigQuery, each with a time limit and its errors mapped."""
+"""Calls BigQuery, with a time limit for each call and its errors mapped."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from shared.warehouse.errors import mapped
 from shared.warehouse.names import Names
 
 if TYPE_CHECKING:
-    # It needs the dictionary, which the metrics do without.
+    # Needs the dictionary, which the metrics never load.
     from shared.warehouse.columns import Column
 
 STAGING_HOURS = 6
 STAGING_PREFIX = "staging_"
-# After that, callers are told to try again rather than kept waiting.
+# After this time the call fails, and its caller retries it instead of waiting longer.
 RETRY_SECONDS = 20
 
 
@@ -27,12 +27,12 @@ RETRY_SECONDS = 20
 class Warehouse:
     """BigQuery, with the names of our datasets.
 
-    Every method raises WarehouseUnavailable if it may succeed later, and WarehouseRefusal if trying
-    again cannot help.
+    Every method raises WarehouseUnavailable if it may succeed later, and WarehouseRefusal if
+    retrying cannot help.
 
     Attributes:
         client: the library's client.
-        names: where the warehouse is.
+        names: the project and datasets.
         timeout_seconds: how long to wait for a job.
     """
 
@@ -75,13 +75,13 @@ class Warehouse:
             ]
 
     def rows(self, name: str, columns: Mapping[str, str]) -> list[dict[str, Any]]:
-        """All rows of a small table, read without a query: free of charge, and fast.
+        """Read all rows of a small table without a query, which is fast and free of charge.
 
         Args:
             name: the table.
             columns: all its columns, with their types.
         """
-        # If it has the schema, the library does not ask for it first.
+        # Given the schema, the library does not fetch it first.
         fields = [bigquery.SchemaField(column, kind) for column, kind in columns.items()]
         table = bigquery.Table(self.names.plain(name), fields)
         with mapped():
@@ -122,7 +122,7 @@ class Warehouse:
                     timeout=60,
                 )
             except api_exceptions.Conflict:
-                # An earlier try has started the job; its answer was lost.
+                # An earlier call started the job, but its response was lost.
                 job = self.client.get_job(job_id, retry=self._retry, timeout=60)
             job.result(retry=self._retry, timeout=self.timeout_seconds)
 
@@ -134,10 +134,10 @@ class Warehouse:
             )
 
     def drop_staging(self, older_than: timedelta | None = None) -> None:
-        """Delete the staging tables that killed syncs have left.
+        """Delete the staging tables that killed syncs left behind.
 
         Args:
-            older_than: younger ones are kept, since a sync may be using them; None keeps none.
+            older_than: keep younger tables, since a sync may be using them; None deletes all.
         """
         latest = None if older_than is None else datetime.now(UTC) - older_than
         dataset = f"{self.names.project}.{self.names.warehouse}"
@@ -159,7 +159,7 @@ def _parameter(name: str, kind: str, value: Any) -> Any:
 
 
 def connect(client: Any, settings: Settings, timeout_seconds: float = 240) -> Warehouse:
-    """The warehouse that the settings name.
+    """Connect to the warehouse that the settings name.
 
     Raises:
         ConfigurationError: the project is not set.

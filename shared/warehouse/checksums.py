@@ -1,8 +1,8 @@
-"""Checksums of a table, computed inside PostgreSQL and BigQuery, the same in both.
+"""Composes SQL that computes the same checksums of a table in PostgreSQL and in BigQuery.
 
-Each row becomes text: its columns in one form, text as its MD5, with bars between them. The MD5 of
-its key says which bucket a row is in; that of all its columns is added up within the bucket, so
-that the order of rows does not matter, and two halves of it keep sums within 64 bits.
+Each row becomes text: its columns in a common form, text as its MD5, with bars between them. The
+MD5 of its key decides which bucket the row is in. The MD5s of whole rows are added up within the
+bucket, so that the order of rows does not matter, in two halves, so that sums fit in 64 bits.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,24 +14,24 @@ from shared.warehouse import names as bigquery_sql
 from shared.warehouse.names import Names
 from shared.warehouse.star import Projection
 
-# How a value of a derived column is written, by its type: in PostgreSQL, in BigQuery.
+# The common form of a derived column, by its type: SQL for PostgreSQL, and for BigQuery.
 DERIVED = {"DATE": ("cast({} - date '1970-01-01' as text)", "cast(unix_date({}) as string)")}
-# PostgreSQL's columns hold no nulls; BigQuery's do if a column was added later.
+# PostgreSQL's columns never hold nulls; BigQuery's do if a column was added later.
 _NULL = "'null'"
 _BAR = "\n|| '|' || "
 
 
 @dataclass(frozen=True)
 class Side:
-    """A table in one of the two, as statements name it.
+    """A table on one side, with its database's SQL for each part of the checksums.
 
     Attributes:
         table: the table, quoted.
         key: its key's columns, under the names of the dictionary.
         cells: each column in its common form, under the names of the dictionary.
-        md5: MD5 of an expression, in hexadecimal.
-        number: the number that eight hexadecimal digits are.
-        among: whether an expression is one of the list that a parameter gives.
+        md5: SQL for the MD5 of an expression, in hexadecimal.
+        number: SQL that reads eight hexadecimal digits as a number.
+        among: SQL that finds an expression in the list of a parameter.
     """
 
     table: str
@@ -42,22 +42,22 @@ class Side:
     among: Callable[[str, str], str]
 
     def bucket(self, digits: int) -> str:
-        """Which bucket a row is in: so many digits of the MD5 of its key."""
+        """Compose a row's bucket: the first `digits` digits of the MD5 of its key."""
         key = _BAR.join(self.cells[name] for name in self.key)
         return f"substr({self.md5(key)}, 1, {digits})"
 
     def among_buckets(self, digits: int) -> str:
-        """Whether a row is in one of the buckets that the parameter `buckets` gives."""
+        """Compose the condition that a row is in one of the buckets of the parameter `buckets`."""
         return self.among(self.bucket(digits), "buckets")
 
     def among_these(self, digits: int, buckets: Sequence[str]) -> str:
-        """Whether a row is in one of these buckets, for statements that take no parameters."""
-        # Through a number: nothing but hexadecimal digits gets into the statement.
+        """Compose the condition that a row is in one of these buckets, without parameters."""
+        # Parsed as a number, so that only hexadecimal digits get into the statement.
         listed = ", ".join(f"'{int(bucket, 16):0{digits}x}'" for bucket in buckets)
         return f"{self.bucket(digits)} in ({listed})"
 
     def buckets(self, digits: int, within: int) -> str:
-        """Count and checksum of each bucket; with `within`, inside buckets of so many digits."""
+        """Select each bucket's count and checksum; `within` limits it to buckets of that length."""
         return postgres_sql.composed(
             """
             select
@@ -83,7 +83,7 @@ class Side:
         )
 
     def rows(self, digits: int) -> str:
-        """Key and columns, in their common form, of the rows in buckets of so many digits."""
+        """Select key and columns, in their common form, of the rows in some buckets."""
         key = ", ".join(f"{name} as key_{number}" for number, name in enumerate(self.key.values()))
         return postgres_sql.composed(
             """
@@ -101,7 +101,7 @@ class Side:
 
 
 def postgres_side(projection: Projection) -> Side:
-    """A table of the dictionary in PostgreSQL."""
+    """Return the side of a table in PostgreSQL."""
     stored_columns = stored.columns(projection.table).items()
     columns = {name: postgres_sql.quoted(name) for name, _ in stored_columns}
     cells = {name: one.postgres_canonical.format(columns[name]) for name, one in stored_columns}
@@ -118,7 +118,7 @@ def postgres_side(projection: Projection) -> Side:
 
 
 def bigquery_side(projection: Projection, names: Names) -> Side:
-    """Its table in the warehouse."""
+    """Return the side of the same table in BigQuery."""
     forms = {
         name: column.bigquery_canonical for name, column in stored.columns(projection.table).items()
     } | {name: DERIVED[derived.type][1] for name, derived in projection.place.derived.items()}
@@ -135,5 +135,5 @@ def bigquery_side(projection: Projection, names: Names) -> Side:
 
 
 def cells_of(side: Side, text: str) -> dict[str, str]:
-    """A row's columns, from the text that `rows` gives."""
+    """Split the text that `rows` selects into a row's columns."""
     return dict(zip(side.cells, text.split("|"), strict=True))

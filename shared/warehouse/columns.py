@@ -1,4 +1,4 @@
-"""The dictionary's tables as BigQuery columns."""
+"""Describes the dictionary's tables as BigQuery columns."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from shared.tables.table import Table
 
 @dataclass(frozen=True)
 class Column:
-    """A required column: its name, its GoogleSQL type and what it means."""
+    """A required column: its name, GoogleSQL type and description."""
 
     name: str
     type: str
@@ -16,7 +16,7 @@ class Column:
 
 
 def columns(table: Table) -> tuple[Column, ...]:
-    """The columns of a stored row."""
+    """Return the columns of a stored row."""
     return tuple(
         Column(name, column.bigquery_type, column.description)
         for name, column in stored.columns(table).items()

@@ -1,4 +1,4 @@
-"""How a table in BigQuery differs from PostgreSQL: by buckets of rows, then row by row."""
+"""Compares a table in BigQuery with PostgreSQL: by buckets of rows, then row by row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.checksums import Side, bigquery_side, cells_of, postgres_side
 from shared.warehouse.star import Projection
 
-# Digits of a bucket: 256 buckets, each of which may be divided into 256.
+# Digits of a bucket's name: 256 buckets, each of which may be divided into 256.
 COARSE, FINE = 2, 4
 
 Kind = Literal["missing", "extra", "changed", "repeated"]
@@ -23,12 +23,12 @@ KINDS: tuple[Kind, ...] = ("missing", "extra", "changed", "repeated")
 
 @dataclass(frozen=True)
 class Limits:
-    """How far to look for what differs.
+    """How much work to spend on finding the rows that differ.
 
     Attributes:
         divided_rows: if the buckets that differ have more rows than this, they are divided.
-        most_rows: if those that differ then still have more rows than this, the rows are not
-            compared.
+        most_rows: if the divided buckets that differ still have more rows than this, the rows are
+            not compared.
     """
 
     divided_rows: int = 5_000
@@ -39,7 +39,7 @@ LIMITS = Limits()
 
 
 class RowDifference(msgspec.Struct, frozen=True):
-    """A row that is not the same on both sides."""
+    """A row that differs between the two sides."""
 
     kind: Kind
     key: dict[str, Any]
@@ -53,10 +53,10 @@ class Comparison:
     Attributes:
         projection: the table.
         postgres_rows: how many rows PostgreSQL has.
-        bigquery_rows: how many BigQuery has.
+        bigquery_rows: how many rows BigQuery has.
         digits: how many digits the name of a bucket has.
-        buckets: those that differ.
-        differences: the rows in them that differ; None if there were too many to compare.
+        buckets: the buckets that differ.
+        differences: the rows in them that differ; None if they had too many rows to compare.
     """
 
     projection: Projection
@@ -72,7 +72,7 @@ class Comparison:
         return not self.buckets
 
     def count(self, kind: Kind) -> int | None:
-        """How many differences are of this kind; None if rows were not compared."""
+        """Count the differences of this kind; None if rows were not compared."""
         if self.differences is None:
             return None
         return sum(1 for found in self.differences if found.kind == kind)
@@ -80,14 +80,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Party:
-    # A side, and what runs a statement about some buckets there.
+    # A side, and the function that runs a statement about some buckets there.
     side: Side
     ask: Callable[[str, Sequence[str]], Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
 class _Level:
-    # The buckets of so many digits that differ; how many rows are in them, and in each table.
+    # The buckets of this many digits that differ, and the number of rows in them and in all.
     digits: int
     buckets: tuple[str, ...]
     rows_inside: int

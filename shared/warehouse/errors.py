@@ -1,4 +1,4 @@
-"""BigQuery's errors as ours.
+"""Maps BigQuery's errors to ours.
 
 Source: BigQuery documentation, "Error messages", error table.
 """
@@ -22,7 +22,7 @@ _RETRIED_REASONS = {
     "rateLimitExceeded",
     "tableUnavailable",
 }
-# A concurrent change of the same table is answered with a plain 400; only the text says so.
+# BigQuery answers a concurrent change of the same table with 400; only the text differs.
 _CONCURRENT = "concurrent update"
 
 
@@ -46,12 +46,12 @@ def mapped() -> Iterator[None]:
 
 
 def error_of(error: api_exceptions.GoogleAPICallError) -> TablegateError:
-    """Our error for an answer of BigQuery."""
+    """Map an error response of BigQuery to our error."""
     sentence = " ".join(str(error.message).split())[:500]
     if isinstance(error, api_exceptions.NotFound):
         return WarehouseUnavailable(
             f"BigQuery found nothing by that name: {sentence} Run python -m shared.warehouse "
-            "apply; the work is tried again."
+            "apply; the work is retried."
         )
     reasons = {str(detail.get("reason")) for detail in error.errors if isinstance(detail, dict)}
     if (

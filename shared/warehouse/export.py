@@ -1,4 +1,4 @@
-"""A table's rows as an Avro object on Cloud Storage, in constant memory."""
+"""Exports a table's rows to an Avro object on Cloud Storage, in constant memory."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _UPLOAD_BYTES = 4 << 20
 
 @dataclass(frozen=True)
 class Extract:
-    """Rows of a table to bring to the warehouse.
+    """Rows of a table to sync to the warehouse.
 
     Attributes:
         projection: the table and its place in the warehouse.
-        name: of the object to hold them, and of what follows from it.
+        name: the name of the export's object, from which its staging table and job are named.
         condition: an SQL condition for the rows; empty for all rows.
     """
 
@@ -55,7 +55,7 @@ def export(
 ) -> Exported:
     """Write rows to an object, as the caller's transaction sees them.
 
-    Replaces an object of the same name, left by an export that was interrupted.
+    Replaces an object of the same name, which an interrupted export may have left.
 
     Raises:
         StorageUnavailable, DatabaseUnavailable: try again later.
@@ -78,12 +78,12 @@ def export(
 
 
 def of_work(work: TableWork) -> Extract:
-    """The rows that `work` asks for, under a name that follows from its loads."""
+    """Select the rows that `work` needs, under a name derived from its loads."""
     return Extract(work.projection, digest(work), "" if work.whole else _of_loads(work))
 
 
 def digest(work: TableWork) -> str:
-    """A name for the loads of `work`, each in the version that was read."""
+    """Hash the loads of `work`, each in the version that was read."""
     seen = sorted(f"{load.load_id} {load.version}" for load in work.loads)
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()[:32]
 
@@ -94,12 +94,12 @@ def _of_loads(work: TableWork) -> str:
         load.confirmed_at.isoformat() for load in work.loads if load.confirmed_at is not None
     }
     if moments:
-        # A row that came again unchanged still has its first load, but counts from the new moment.
+        # A row that was sent again unchanged keeps its first load, but gets the new accepted_at.
         condition += f"\n    or {_is_one_of(stored.ACCEPTED_AT, moments)}"
     return condition
 
 
 def _is_one_of(name: str, values: set[str]) -> str:
-    # COPY takes no parameters; UUIDs and moments have nothing in their text that ends a literal.
+    # COPY takes no parameters. The text of a UUID or moment cannot end a literal.
     array = f"'{{{','.join(sorted(values))}}}'"
     return f"{quoted(name)} = any(cast({array} as {stored.COLUMNS[name].postgres_type}[]))"

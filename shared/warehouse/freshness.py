@@ -1,4 +1,4 @@
-"""How far BigQuery is behind PostgreSQL."""
+"""Finds out how far BigQuery is behind PostgreSQL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.warehouse import state
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.names import SQL
 
-# An answer without BigQuery's part is better than a late one.
+# A response without BigQuery's part is better than a late one.
 TIMEOUT_SECONDS = 3
 
 Moment: TypeAlias = datetime | None
@@ -36,11 +36,11 @@ class TableFreshness(msgspec.Struct, frozen=True):
             "the first, and if BigQuery is unavailable."
         ),
     ]
-    changed_at: Annotated[Moment, Meta(description="When its rows there last changed.")]
-    checked_at: Annotated[
-        Moment, Meta(description="When a sync last found that nothing is missing.")
+    changed_at: Annotated[Moment, Meta(description="When its rows in BigQuery last changed.")]
+    checked_at: Annotated[Moment, Meta(description="When a sync last found nothing pending.")]
+    unsynced: Annotated[
+        Count, Meta(description="How many finished loads of the table are pending.")
     ]
-    unsynced: Annotated[Count, Meta(description="How many finished loads of it are pending.")]
     oldest_unsynced: Annotated[
         Moment, Meta(description="When the oldest of them was finished; null if none is pending.")
     ]
@@ -72,7 +72,7 @@ class Freshness(msgspec.Struct, frozen=True):
 def freshness(engine: sa.Engine, warehouse: Warehouse) -> Freshness:
     """Compare the ledger with the state of the warehouse, which is read without a query.
 
-    If BigQuery is unavailable, the answer says so.
+    If BigQuery is unavailable, the result has `bigquery` false and only the ledger's part.
 
     Raises:
         DatabaseUnavailable, DatabaseBusy: try again later.

@@ -1,4 +1,4 @@
-"""The ledger's loads and their rejects, recorded in the warehouse for reports."""
+"""Records the ledger's loads and their rejects in the warehouse, for reports."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _LOADS_A_CALL = 2000
 
 @dataclass(frozen=True)
 class History:
-    """Loads and their rejects, as PostgreSQL has them.
+    """Loads and their rejects in PostgreSQL.
 
     Attributes:
         loads: entries of the ledger.
-        rejects: how many rows each load has of each reason and status.
+        rejects: the number of rows of each load, by reason and status.
     """
 
     loads: Sequence[Mapping[str, Any]]
     rejects: Sequence[Mapping[str, Any]]
 
     def of(self, load_ids: Container[str]) -> History:
-        """The part about some of the loads."""
+        """Return the part about some of the loads."""
         loads, rejects = (
             [row for row in rows if row["load_id"] in load_ids]
             for rows in (self.loads, self.rejects)
@@ -40,7 +40,7 @@ class History:
 
 
 def read(connection: sa.Connection, load_ids: Sequence[str]) -> History:
-    """The history of these loads, as the caller's transaction sees it."""
+    """Read the history of these loads, as the caller's transaction sees it."""
     values = {"load_ids": list(load_ids)}
     loads, rejects = (
         [dict(row) for row in connection.execute(_text(name), values).mappings()]
@@ -50,12 +50,12 @@ def read(connection: sa.Connection, load_ids: Sequence[str]) -> History:
 
 
 def record(warehouse: Warehouse, history: History) -> None:
-    """Replace what the warehouse has of these loads and their rejects.
+    """Replace the warehouse's history of these loads and their rejects.
 
     Raises:
         WarehouseUnavailable: try again later.
     """
-    # Rejects first, so that no load is there without its rejects.
+    # Rejects first, so that a load never appears without its rejects.
     concerned = sorted({row["load_id"] for row in history.rejects})
     for ids in _pieces(concerned):
         rejects = history.of(set(ids)).rejects
@@ -65,12 +65,12 @@ def record(warehouse: Warehouse, history: History) -> None:
 
 
 def refresh(engine: sa.Engine, warehouse: Warehouse) -> int:
-    """Record how the rejects of synced loads have changed: a few, which people have corrected.
+    """Record how the rejects of synced loads have changed, by people who corrected a few.
 
     The caller must hold the lock of syncs.
 
     Returns:
-        How many loads have changed rejects.
+        The number of loads whose rejects have changed.
 
     Raises:
         WarehouseUnavailable, DatabaseUnavailable: try again later.

@@ -1,4 +1,4 @@
-"""The lock that lets one sync run at a time: PostgreSQL frees it however its holder ends."""
+"""The lock that lets one sync run at a time. PostgreSQL frees it however its holder ends."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _GUARD = Lock()
 
 
 class Held:
-    """The lock, for as long as its connection lives."""
+    """The lock, held for as long as its connection lives."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -43,10 +43,10 @@ class Held:
 def hold(engine: sa.Engine, wait_seconds: float = 0) -> Iterator[Held | None]:
     """Hold the lock until the end of the block; None if another sync holds it.
 
-    Callers that wait are queued: one that comes later and does not wait cannot get in before them.
+    Callers that wait are queued: a later caller that does not wait cannot overtake them.
 
-    Only one thread of a process waits in PostgreSQL. Each that waits there uses a connection, and
-    if all connections of a pool waited, the holder would have none to work with.
+    Only one thread of a process waits in PostgreSQL. Each waiting thread uses a connection, and if
+    all connections of a pool waited, the holder would have none to work with.
 
     The lock belongs to a session, not to a transaction: a sync takes as long as BigQuery does, and
     a transaction that is open for so long would keep PostgreSQL from vacuuming.
@@ -72,7 +72,7 @@ def _hold(engine: sa.Engine, wait_seconds: float) -> Iterator[Held | None]:
         connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     try:
         with errors.mapped():
-            # The pool has checked that the connection lives, which has begun a transaction.
+            # The pool's check of the connection has begun a transaction.
             connection.connection.rollback()
         if _lock(connection, wait_seconds):
             try:
@@ -101,7 +101,7 @@ def _lock(connection: sa.Connection, wait_seconds: float) -> bool:
     except DatabaseBusy:
         return False
     finally:
-        # A broken connection has lost its settings, and a reset would hide why it broke.
+        # A broken connection has lost its settings, and resetting them would hide its error.
         if not connection.invalidated:
             with errors.mapped():
                 connection.exec_driver_sql("reset lock_timeout")

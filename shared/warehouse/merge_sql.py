@@ -1,6 +1,6 @@
-"""The SQL that brings staged rows into their target in BigQuery, composed from the dictionary.
+"""Composes the SQL that merges staged rows into their target in BigQuery, from the dictionary.
 
-tests/golden/warehouse/merge_sql.sql has every statement as it is for `hired_employees`.
+tests/golden/warehouse/merge_sql.sql has every statement as composed for `hired_employees`.
 """
 
 from shared.database.sql import composed, listed
@@ -10,7 +10,7 @@ from shared.warehouse.star import Projection
 
 
 def staged_counts(names: Names, projection: Projection, staging: str) -> str:
-    """Count the staged rows and their keys: a key that is repeated would make a MERGE fail."""
+    """Count the staged rows and their keys: a repeated key would make a MERGE fail."""
     return composed(
         """
         select
@@ -24,14 +24,14 @@ def staged_counts(names: Names, projection: Projection, staging: str) -> str:
 
 
 def merge(names: Names, projection: Projection, staging: str, *, whole: bool) -> str:
-    """Bring the staged rows into the target by key, in one atomic statement.
+    """Merge the staged rows into the target by key, in one atomic statement.
 
     Args:
-        names: where the warehouse is.
+        names: the project and datasets.
         projection: the table.
         staging: name of the staging table.
-        whole: whether the staged rows are all rows there are. Then the target's other rows are
-            deleted, and older versions replace newer ones.
+        whole: whether the whole table is staged. Then the target's other rows are deleted, and
+            older versions replace newer ones.
     """
     columns, accepted_at = list(projection.selection), quoted(stored.ACCEPTED_AT)
     return composed(
@@ -59,7 +59,7 @@ def merge(names: Names, projection: Projection, staging: str, *, whole: bool) ->
         same_key=" and ".join(
             f"target.{quoted(name)} = source.{quoted(name)}" for name in projection.key
         ),
-        # A sync that was held up must not put old versions over those of a later sync.
+        # A delayed sync must not overwrite the versions of a later sync with older ones.
         not_older="" if whole else f" and source.{accepted_at} >= target.{accepted_at}",
         changes=listed(
             f"{quoted(name)} = source.{quoted(name)}"
@@ -78,7 +78,7 @@ def replacement(names: Names, projection: Projection, staging: str, condition: s
     Unlike a merge by key it also deletes rows whose key is repeated.
 
     Args:
-        names: where the warehouse is.
+        names: the project and datasets.
         projection: the table.
         staging: name of the staging table.
         condition: which rows of the target to delete; all of them by default.

@@ -20,7 +20,7 @@ DEPARTMENT_TABLES = ("departments", "hired_employees")
 
 AsOf: TypeAlias = Annotated[
     datetime | None,
-    Meta(description="When the newest load that is counted was finished; null before the first."),
+    Meta(description="When the newest counted load was finished; null before the first."),
 ]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 R = TypeVar("R", bound=msgspec.Struct)
@@ -55,17 +55,19 @@ class HiresOfDepartment(msgspec.Struct, frozen=True):
 
 
 class DepartmentsAboveMean(msgspec.Struct, frozen=True):
-    """Departments that hired more in a year than the mean over all of them, most first."""
+    """Departments that hired more in a year than the mean over all of them, most hires first."""
 
     year: int
     as_of: AsOf
-    # Departments without hires count as 0; those with as many hires are in the order of their ids.
-    mean: Annotated[float | None, Meta(description="Over all departments; null if there are none.")]
+    # Departments without hires count as 0; ties are in the order of their ids.
+    mean: Annotated[
+        float | None, Meta(description="Mean over all departments; null if there are none.")
+    ]
     rows: list[HiresOfDepartment]
 
 
 def year_of(text: str | None) -> int:
-    """The year in a query parameter; the default if it is missing.
+    """Parse the year in a query parameter; the default if it is missing.
 
     Raises:
         UnusableYear: it is not a number of four digits from 1900 to 2200.
@@ -111,6 +113,6 @@ def _ask(warehouse: Warehouse, name: str, year: int, most: int) -> list[dict[str
 
 
 def _rows(found: Sequence[Mapping[str, Any]], kind: type[R]) -> list[R]:
-    # Each statement returns at least one row, for as_of; if nothing is listed, a row of nulls.
+    # Each statement returns at least one row, for as_of; its other columns are null if none match.
     first = kind.__struct_fields__[0]
     return [msgspec.convert(row, kind) for row in found if row[first] is not None]

@@ -1,4 +1,4 @@
-"""The names of the warehouse's tables and views, in SQL files and in composed statements.
+"""Writes the names of the warehouse's tables and views in SQL files and composed statements.
 
 The files call the datasets `warehouse` and `reporting`, which are replaced by the real names.
 """
@@ -17,7 +17,7 @@ _NAME = re.compile(r"[A-Za-z0-9_:.-]+")
 
 @dataclass(frozen=True)
 class Names:
-    """Where the warehouse is.
+    """The project and datasets of the warehouse.
 
     Attributes:
         project: the Google Cloud project.
@@ -30,19 +30,19 @@ class Names:
     reporting: str
 
     def plain(self, name: str) -> str:
-        """A table of the warehouse, as the API writes it."""
+        """Write the name of a table of the warehouse for the API."""
         return f"{self.project}.{self.warehouse}.{name}"
 
     def table(self, name: str) -> str:
-        """A table of the warehouse, as SQL writes it."""
+        """Write the name of a table of the warehouse for SQL."""
         return quoted(self.plain(name))
 
     def text(self, folder: str, name: str) -> str:
-        """The statement in `sql/folder/name.sql`, with the real names."""
+        """Read the statement in `sql/folder/name.sql`, with the real names."""
         return self.resolved(statement(SQL / folder, name))
 
     def resolved(self, sql: str) -> str:
-        """A text with the real names in place of `warehouse.x` and `reporting.x`."""
+        """Replace `warehouse.x` and `reporting.x` in a text by the real names."""
         datasets = {"warehouse": self.warehouse, "reporting": self.reporting}
         return _OBJECT.sub(
             lambda found: quoted(f"{self.project}.{datasets[found[1]]}.{found[2]}"), sql
@@ -50,7 +50,7 @@ class Names:
 
 
 def of(settings: Settings) -> Names:
-    """The names that the settings give.
+    """Read the names from the settings.
 
     Raises:
         ConfigurationError: the project is not set.
@@ -62,10 +62,10 @@ def of(settings: Settings) -> Names:
 
 
 def quoted(identifier: str) -> str:
-    """An identifier of BigQuery, quoted.
+    """Quote an identifier of BigQuery.
 
     Raises:
-        ValueError: it has a character that none of our names has.
+        ValueError: it has a character that our names never have.
     """
     if not _NAME.fullmatch(identifier):
         raise ValueError(f"{identifier!r} cannot be used as a name in BigQuery")

@@ -1,10 +1,10 @@
-"""Loads that are not yet synced to the warehouse, and marking those that are.
+"""Reads the loads that are not synced to the warehouse yet, and marks those that are.
 
 A load may change after it was read: rows of it that waited for a parent are released, and its
-`synced_at` is reset. If it were marked as synced then, those rows would never be brought. So a load
+`synced_at` is reset. If it were marked as synced then, those rows would never be synced. So a load
 is read with its xmin, the transaction that wrote this version of its row, and marked only if that
-is still the same: every write changes it. A time would not do, since two writes can have the same
-one; and a lock would have to be held for as long as BigQuery takes.
+is still the same: every write changes it. A time would not work, since two writes can have the
+same one, and a lock would have to be held for as long as BigQuery takes.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ MOST_LOADS = 5000
 
 @dataclass(frozen=True)
 class PendingLoad:
-    """A finished load, as it was read.
+    """A finished load, as read from the ledger.
 
     Attributes:
         load_id: its id.
-        table_name: its table; None if a file's name fits no table.
-        rewrites: whether it may have deleted rows, so that the whole table is brought again.
-        changes: whether it changed any row, even if only the moment that the row counts from.
-        confirmed_at: the moment from which the rows count that it brought unchanged; None if there
-            are none, or if it repeats an earlier load, whose moment they keep.
+        table_name: its table; None if a file's name matches no table.
+        rewrites: whether it may have deleted rows, so that the whole table is synced again.
+        changes: whether it changed any row, even if only the row's accepted_at.
+        confirmed_at: the accepted_at of its unchanged rows; None if it has none, or if it repeats
+            an earlier load, whose accepted_at they keep.
         finished_at: when it was finished.
         version: identifies this version of its entry in the ledger.
     """
@@ -55,7 +55,7 @@ class TableWork:
     Attributes:
         projection: the table and its place in the warehouse.
         loads: the loads that changed it, at least one.
-        whole: whether the whole table replaces what the warehouse has.
+        whole: whether the whole table replaces the warehouse's table.
     """
 
     projection: Projection
@@ -69,13 +69,13 @@ class TableWork:
 
 
 def any_left(engine: sa.Engine) -> bool:
-    """Whether any load is pending."""
+    """Return whether any load is pending."""
     with transaction(engine) as connection:
         return bool(connection.scalar(_text("any_pending")))
 
 
 def read(connection: sa.Connection) -> list[PendingLoad]:
-    """The pending loads, oldest first, at most MOST_LOADS."""
+    """Read the pending loads, oldest first, at most MOST_LOADS."""
     return [
         PendingLoad(
             load_id=row.load_id,
@@ -92,7 +92,7 @@ def read(connection: sa.Connection) -> list[PendingLoad]:
 
 
 def plan(loads: Sequence[PendingLoad]) -> list[TableWork]:
-    """What to do for each table that the loads have changed, parents first."""
+    """Plan the work for each table that the loads have changed, parents first."""
     found = []
     for projection in projections():
         name = projection.table.name

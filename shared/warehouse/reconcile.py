@@ -1,7 +1,7 @@
-"""Reconcile BigQuery with PostgreSQL: bring pending loads, compare, and refresh what differs.
+"""Reconciles BigQuery with PostgreSQL: syncs pending loads, compares, and refreshes what differs.
 
-The lock of syncs keeps others from changing BigQuery. Everything that a snapshot of PostgreSQL has
-is brought, and that same snapshot is compared, so that a difference is never a mere delay.
+The lock of syncs keeps others from changing BigQuery. Everything in a snapshot of PostgreSQL is
+synced, and that same snapshot is compared, so that a difference is never a mere delay.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ALERT = {"alert": "warehouse-differs"}
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """What was found and done about one table.
+    """The result of reconciling one table.
 
     Attributes:
         found: how the two sides compared.
@@ -59,10 +59,10 @@ def reconcile(
     A difference is logged as an error with the label `ALERT`.
 
     Args:
-        sync: brings the rows.
+        sync: syncs the rows.
         tables: the tables of the dictionary to compare; all by default.
         repair: whether to refresh.
-        limits: how far to look for what differs.
+        limits: how much work to spend on finding the rows that differ.
         wait_seconds: how long to wait for a sync that is running.
         budget_seconds: how long the pending loads may take.
 
@@ -78,23 +78,23 @@ def reconcile(
         for _ in sync.rounds(held, until):
             pass
         with sync.snapshot() as connection:
-            _bring_rest(sync, held, connection)
+            _sync_rest(sync, held, connection)
             done = [
                 _reconciled(sync, held, connection, projection, limits, repair=repair)
                 for projection in projections()
                 if tables is None or projection.table in tables
             ]
-    # Syncs that could not get the lock have left their loads to this one.
+    # Syncs that could not get the lock have left their loads to this call.
     sync.run(max(0.0, until - time.monotonic()))
     return done
 
 
-def _bring_rest(sync: Sync, held: lock.Held, connection: sa.Connection) -> None:
+def _sync_rest(sync: Sync, held: lock.Held, connection: sa.Connection) -> None:
     rest = sync.read(connection)
     if len(rest.loads) >= MOST_LOADS:
         raise WarehouseUnavailable("Too many loads are arriving; try again when there are fewer.")
     if rest.loads:
-        sync.bring(held, rest)
+        sync.load_round(held, rest)
 
 
 def _reconciled(

@@ -1,4 +1,4 @@
-"""Staging tables of a sync: loaded from an export, checked, and deleted afterwards."""
+"""Staging tables of a sync: loads one from an export, checks it, and deletes it afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,14 +13,14 @@ from shared.warehouse.export import Exported
 
 @contextmanager
 def staged(warehouse: Warehouse, exported: Exported, bucket: str) -> Iterator[str]:
-    """A staging table that has all the exported rows, and no key twice, until the block ends.
+    """Make a staging table of the exported rows, checked to be complete, until the block ends.
 
     Raises:
         WarehouseUnavailable: try again later.
-        WarehouseRefusal: trying again cannot help.
+        WarehouseRefusal: retrying cannot help.
         WarehouseDiffers: BigQuery has other rows than were exported.
     """
-    # Each try has its own table: two that overlap cannot mix their rows.
+    # Each attempt has its own table, so that two that overlap cannot mix their rows.
     run = uuid4().hex
     name = f"{STAGING_PREFIX}{exported.projection.target}_{run}"
     try:
@@ -29,13 +29,13 @@ def staged(warehouse: Warehouse, exported: Exported, bucket: str) -> Iterator[st
         _check(warehouse, exported, name)
         yield name
     finally:
-        # If it stays, the next sync deletes it.
+        # If this fails, the next sync deletes the table.
         with suppress(TransientError):
             warehouse.drop(name)
 
 
 def discard(objects: ObjectStore, bucket: str, exported: Exported) -> None:
-    """Delete an export. If it stays, it costs little until the bucket's lifecycle deletes it."""
+    """Delete an export. If that fails, the bucket's lifecycle deletes it later, at little cost."""
     with suppress(TablegateError):
         objects.delete(bucket, exported.name)
 
@@ -46,7 +46,7 @@ def _check(warehouse: Warehouse, exported: Exported, name: str) -> None:
     counts = warehouse.query(merge_sql.staged_counts(warehouse.names, projection, name))[0]
     if not exported.rows == counts["row_count"] == counts["key_count"]:
         raise WarehouseDiffers(
-            f"{projection.table.name}: {exported.rows} rows were exported, and BigQuery has "
+            f"{projection.table.name}: {exported.rows} rows were exported, but BigQuery has "
             f"{counts['row_count']} rows with {counts['key_count']} keys of them. Nothing was "
             "merged; the next sync tries again."
         )

@@ -1,4 +1,4 @@
-"""How the dictionary's tables are projected to the star schema.
+"""Projects the dictionary's tables to the star schema.
 
 A table without an entry in `_STAR` has the same name and columns in the warehouse.
 """
@@ -19,7 +19,7 @@ class Derived:
     Attributes:
         type: its GoogleSQL type.
         bigquery: an expression over the staged fields.
-        postgres: the same over the fields in PostgreSQL, for reconciling.
+        postgres: the same expression over the fields in PostgreSQL, for reconciling.
     """
 
     type: str
@@ -29,12 +29,12 @@ class Derived:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a table's rows go in the star schema.
+    """A table's place in the star schema.
 
     Attributes:
         target: the dimension or fact table, which has a file in `sql/tables`.
-        renamed: fields that have another name there.
-        derived: columns there that are computed from fields.
+        renamed: fields that have another name in the target.
+        derived: columns of the target that are computed from fields.
     """
 
     target: str
@@ -78,7 +78,7 @@ class Projection:
 
     @property
     def projected(self) -> tuple[Column, ...]:
-        """The columns of the target that a stored row has too, by their names there."""
+        """The columns of the target that a stored row also has, by their names in the target."""
         return tuple(
             Column(self.place.renamed.get(c.name, c.name), c.type, c.description)
             for c in self.staged
@@ -97,7 +97,7 @@ class Projection:
 
 
 def projections() -> tuple[Projection, ...]:
-    """Every table of the dictionary with its place, parents first."""
+    """Return every table of the dictionary with its place, parents first."""
     return tuple(
         Projection(table, _STAR.get(table.name, Place(table.name)), table.name in _STAR)
         for table in tables.all_tables().values()

@@ -1,7 +1,7 @@
 """The state of each table of the warehouse: up to which load it is complete.
 
-It is kept in the warehouse and written after the rows. So rows may be newer than it says for a
-moment, never older; and if a sync is cut off in between, the next one writes it.
+It is kept in the warehouse and written after the rows. So for a moment rows may be newer than the
+state, but never older. If a sync dies in between, the next one writes the state.
 """
 
 import json
@@ -39,7 +39,7 @@ class TableState:
 
 
 def read(warehouse: Warehouse) -> dict[str, TableState]:
-    """How far each table that has ever been brought has come, by its name; without a query.
+    """Read the state of each table that was ever synced, by its name, without a query.
 
     Raises:
         WarehouseUnavailable: try again later.
@@ -49,9 +49,9 @@ def read(warehouse: Warehouse) -> dict[str, TableState]:
 
 
 def version(warehouse: Warehouse, table_names: Iterable[str]) -> str:
-    """A text that is another as soon as rows of these tables have changed; without a query.
+    """Return a text that changes as soon as rows of these tables do, without a query.
 
-    Read it before the rows, which may then be newer than it says, never older.
+    Read it before the rows, which may then be newer than the text, but never older.
 
     Raises:
         WarehouseUnavailable: try again later.

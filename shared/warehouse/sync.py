@@ -1,9 +1,9 @@
-"""Bring the warehouse up to date with PostgreSQL, load by load.
+"""Syncs the warehouse with PostgreSQL, load by load.
 
 A round reads, in one snapshot of PostgreSQL, which loads are pending, and exports their rows. Then,
 table by table and parents first, it loads the export into a staging table, checks it and merges it.
-At last it records the loads and the state of each table in the warehouse, and marks the loads as
-synced. A round that is cut off leaves its loads pending, and the next one brings the same rows.
+Finally it records the loads and the state of each table in the warehouse, and marks the loads as
+synced. A round that dies leaves its loads pending, and the next one syncs the same rows.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Synced:
 
     Attributes:
         loads: how many loads it marked as synced.
-        rows: how many rows it brought.
-        running_elsewhere: whether another sync is running, which brings the rest.
+        rows: how many rows it merged.
+        running_elsewhere: whether another sync is running, which does the rest.
     """
 
     loads: int = 0
@@ -44,12 +44,12 @@ class Synced:
 
 @dataclass(frozen=True)
 class SyncRound:
-    """What one snapshot of PostgreSQL has for the warehouse.
+    """The loads and rows in one snapshot of PostgreSQL that the warehouse lacks.
 
     Attributes:
         loads: the pending loads.
         exported: their rows, for each table that they changed.
-        history: the loads and their rejects, to be recorded.
+        history: the loads and their rejects, to record in the warehouse.
     """
 
     loads: Sequence[PendingLoad]
@@ -58,7 +58,7 @@ class SyncRound:
 
 
 class Sync:
-    """Brings loads to the warehouse.
+    """Syncs loads to the warehouse.
 
     Args:
         engine: PostgreSQL.
@@ -84,10 +84,10 @@ class Sync:
         self.gather_seconds = gather_seconds
 
     def run(self, budget_seconds: float = BUDGET_SECONDS) -> Synced:
-        """Bring all pending loads, or leave them to the sync that is running.
+        """Sync all pending loads, or leave them to the sync that is running.
 
         A caller that cannot get the lock may return: the holder looks for pending loads again after
-        it has released the lock, and so finds every load that was committed before the call.
+        it has released the lock, and so finds every load that was committed before this call.
 
         Raises:
             WarehouseUnavailable: try again later; also if the time is up and loads are left.
@@ -105,7 +105,7 @@ class Sync:
         return Synced(loads, rows)
 
     def sweep(self, budget_seconds: float = BUDGET_SECONDS) -> Synced:
-        """Bring all pending loads and changed rejects; record that nothing is missing.
+        """Sync all pending loads and changed rejects, and record that nothing is pending.
 
         Raises:
             As `run`.
@@ -136,7 +136,7 @@ class Sync:
             yield held
 
     def rounds(self, held: lock.Held, until: float) -> Iterator[Synced]:
-        """Run rounds until no load is pending; yields what each has done.
+        """Run rounds until no load is pending; yield the result of each.
 
         Raises:
             As `run`.
@@ -144,25 +144,25 @@ class Sync:
         while True:
             if time.monotonic() > until:
                 raise WarehouseUnavailable(
-                    "The sync ran out of time; try again for the loads left."
+                    "The sync ran out of time; try again for the remaining loads."
                 )
             with self.snapshot() as connection:
                 found = self.read(connection)
             if not found.loads:
                 return
-            yield self.bring(held, found)
+            yield self.load_round(held, found)
             if self.gather_seconds and pending.any_left(self.engine):
                 time.sleep(self.gather_seconds)
 
     @contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
-        """A transaction that sees all tables at one moment: every row with its parent."""
+        """Begin a transaction that sees all tables at one moment: every row with its parent."""
         with transaction(self.engine) as connection:
             connection.exec_driver_sql("set transaction isolation level repeatable read, read only")
             yield connection
 
     def read(self, connection: sa.Connection) -> SyncRound:
-        """What a snapshot has for the warehouse; exports the rows.
+        """Read the pending loads of a snapshot, and export their rows.
 
         Raises:
             StorageUnavailable, DatabaseUnavailable: try again later.
@@ -180,37 +180,35 @@ class Sync:
         """
         return export(connection, of_work(work), self.objects.client, self.staging_bucket)
 
-    def bring(self, held: lock.Held, found: SyncRound) -> Synced:
-        """Bring a round to the warehouse, and mark its loads as synced.
+    def load_round(self, held: lock.Held, found: SyncRound) -> Synced:
+        """Load a round into the warehouse, and mark its loads as synced.
 
         Raises:
             As `run`.
         """
         started = time.monotonic()
         failed: dict[str, TablegateError] = {}
-        brought: list[tuple[TableWork, Exported]] = []
+        merged: list[tuple[TableWork, Exported]] = []
         for work, exported in found.exported:
             held.check()
             try:
                 self._project(work, exported)
-                brought.append((work, exported))
+                merged.append((work, exported))
             except PermanentError as error:
-                # The other tables are synced all the same.
+                # The other tables are synced nevertheless.
                 failed[work.projection.table.name] = error
         done = [load for load in found.loads if load.table_name not in failed]
         history.record(self.warehouse, found.history.of({str(load.load_id) for load in done}))
-        state.record(
-            self.warehouse, {work.projection.table.name: work.as_of for work, _ in brought}
-        )
+        state.record(self.warehouse, {work.projection.table.name: work.as_of for work, _ in merged})
         held.check()
         loads = pending.mark(self.engine, done)
-        rows = sum(exported.rows for _, exported in brought)
+        rows = sum(exported.rows for _, exported in merged)
         logs.line(
             "INFO",
             "The warehouse was synced",
             loads=loads,
             rows=rows,
-            tables=[work.projection.target for work, _ in brought],
+            tables=[work.projection.target for work, _ in merged],
             seconds=round(time.monotonic() - started, 3),
         )
         if failed:

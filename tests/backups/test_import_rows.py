@@ -120,7 +120,7 @@ def test_a_file_with_invalid_rows_is_refused(upload, restored, database):
     assert len(examples) == 10
     assert {
         "key": {"id": 3},
-        "errors": ["job: Must hold more than blanks; give a text."],
+        "errors": ["job: Must not be blank; give a text."],
     } in examples
     assert database.rows(JOBS) == before
 

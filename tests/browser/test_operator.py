@@ -103,7 +103,7 @@ def test_a_row_is_corrected_by_keyboard_and_the_chart_updates(desk, operator):
 
     desk.page.keyboard.type("   ")
     desk.page.keyboard.press("Enter")
-    expect(desk.page.get_by_role("dialog")).to_contain_text("more than blanks")
+    expect(desk.page.get_by_role("dialog")).to_contain_text("Must not be blank")
     desk.page.keyboard.press("Control+A")
     desk.page.keyboard.type("Eve Day")
     desk.page.keyboard.press("Enter")

@@ -66,9 +66,9 @@ def batch(data: bytes) -> None:
         given = json.loads(data)["rows"]
         assert verdict.size == len(given) == len(verdict.rows) + len(verdict.rejects)
         for index, values in verdict.rows.items():
-            judged = by_schema(table, given[index])
-            assert not isinstance(judged, tuple), (given[index], judged)
-            wanted = [judged[name] for name in table.names]
+            validated = by_schema(table, given[index])
+            assert not isinstance(validated, tuple), (given[index], validated)
+            wanted = [validated[name] for name in table.names]
             assert list(map(oracle.normal, values)) == list(map(oracle.normal, wanted))
         for reject in verdict.rejects:
             assert by_schema(table, reject.raw) == reject.errors

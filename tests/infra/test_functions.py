@@ -45,7 +45,7 @@ def test_every_function_of_the_checkout_is_read():
     [
         ("limits", {"memory": "1 GB"}, r"matching regex .* at `\$\.limits\.memory`"),
         ("limits", {"concurrency": 0}, r">= 1 - at `\$\.limits\.concurrency`"),
-        ("limits", {"pool": 0}, "pool must be 0 if the function has no role in the database"),
+        ("limits", {"pool": 0}, "pool must be above 0 if the function has a role in the database"),
         ("limits", {"timeout": 5}, r"unknown field `timeout` - at `\$\.limits`"),
         ("permissions", {"database": "root"}, r"'root' - at `\$\.permissions\.database`"),
         ("permissions", {"buckets": {"mine": "user"}}, r"'mine' - at `key` in `\$\.permissions"),

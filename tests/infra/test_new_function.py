@@ -79,7 +79,7 @@ DESCRIBED = {
         "publishes": ["greeted"],
         "tokens": True,
     },
-    "package": {"dependency_groups": ["door"], "files": []},
+    "package": {"dependency_groups": ["http"], "files": []},
 }
 
 

@@ -12,7 +12,7 @@ from shared import tables
 from shared.tables.kind import Cell
 from shared.validation import csv_rows, json_batch
 from shared.validation.json_batch import BadBatch
-from shared.validation.row import by_schema, judge
+from shared.validation.row import by_schema, validate_row
 
 HIRES = tables.find("hired_employees")
 
@@ -60,7 +60,7 @@ def expected(row):
 def normalized(staged):
     """The cells of a staged line, in one spelling, so that they can be compared."""
     cells = staged.split("\t")[1:]
-    errors = judge(HIRES, {"datetime": cells[2].replace("+00:00", "Z")})
+    errors = validate_row(HIRES, {"datetime": cells[2].replace("+00:00", "Z")})
     assert "datetime" not in {error.field for error in errors}
     cells[0], cells[3], cells[4] = (str(int(cells[place])) for place in (0, 3, 4))
     cells[2] = datetime.fromisoformat(cells[2]).astimezone(UTC).isoformat()
@@ -139,4 +139,4 @@ def test_every_row_of_a_batch_is_accepted_or_rejected_as_the_rules_say(rows, asc
 @settings(max_examples=300, deadline=None)
 @given(ROWS)
 def test_judging_field_by_field_agrees_with_the_whole_schema(row):
-    assert judge(HIRES, row) == by_schema(HIRES, row)
+    assert validate_row(HIRES, row) == by_schema(HIRES, row)

@@ -64,6 +64,6 @@ def restored(content: bytes | Readable, max_block_bytes: int = 32 << 20) -> tupl
         reader = Reader(stream, max_block_bytes)
         schema = FileSchema(reader.header.schema)
         load = RestoreLoad(datetime.now(UTC), uuid.UUID(int=1))
-        importing = RowImport(JOBS, resolve(schema, JOBS, {}), load, judged=True)
+        importing = RowImport(JOBS, resolve(schema, JOBS, {}), load, check_rules=True)
         good = sum(importing.typed(chunk).rows for chunk in rows.chunks(schema, reader))
     return good, importing.rejected.count

@@ -42,7 +42,7 @@ class Repeated:
         return found
 
 
-def judge(stream: object) -> str:
+def validate(stream: object) -> str:
     """Read a file as a load does."""
     read = rejected = 0
     try:
@@ -93,16 +93,18 @@ def restore(content: bytes) -> str:
 
 
 CASES: dict[str, Callable[[], Callable[[], str]]] = {
-    "a line of a gigabyte": lambda: lambda: judge(Repeated(b"x", 1 << 30)),
-    "a quoted line": lambda: lambda: judge(Repeated(b"x", 1 << 28, b'1,"')),
-    "a gzip bomb": lambda: _with(bomb(b"x" * 64, 128), lambda data: judge(io.BytesIO(data))),
+    "a line of a gigabyte": lambda: lambda: validate(Repeated(b"x", 1 << 30)),
+    "a quoted line": lambda: lambda: validate(Repeated(b"x", 1 << 28, b'1,"')),
+    "a gzip bomb": lambda: _with(bomb(b"x" * 64, 128), lambda data: validate(io.BytesIO(data))),
     "a gzip bomb of rows": lambda: _with(
-        bomb(b"1," + b"\n" * 62, 2), lambda d: judge(io.BytesIO(d))
+        bomb(b"1," + b"\n" * 62, 2), lambda d: validate(io.BytesIO(d))
     ),
-    "rows of commas": lambda: lambda: judge(Repeated(b"," * 500_000 + b"\n", 64 << 20, b"1,a\n")),
-    "open marks": lambda: lambda: judge(Repeated(b'x","y\n', 1 << 19, b"1,a\n")),
+    "rows of commas": lambda: (
+        lambda: validate(Repeated(b"," * 500_000 + b"\n", 64 << 20, b"1,a\n"))
+    ),
+    "open marks": lambda: lambda: validate(Repeated(b'x","y\n', 1 << 19, b"1,a\n")),
     "a hundred thousand columns": lambda: (
-        lambda: judge(
+        lambda: validate(
             io.BytesIO(b"id," + b",".join(b"c%d" % n for n in range(100_000)) + b"\n1,a\n")
         )
     ),

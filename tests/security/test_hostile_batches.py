@@ -26,10 +26,10 @@ def batch(*rows: str) -> bytes:
 
 def through(body: bytes) -> json_batch.Verdict:
     """The verdict on a body after the round trip through a message, with every reject recorded."""
-    judged = Batch(uuid.UUID(int=1), JOBS, "ann", NOW, json_batch.check(JOBS, body))
-    verdict = unpack(*pack(judged, body)).verdict
+    validated = Batch(uuid.UUID(int=1), JOBS, "ann", NOW, json_batch.check(JOBS, body))
+    verdict = unpack(*pack(validated, body)).verdict
     for reject in verdict.rejects:
-        line = rejects.copied(judged.batch_id, "ann", "jobs", [reject])
+        line = rejects.copied(validated.batch_id, "ann", "jobs", [reject])
         assert line.count(b"\n") == 1
         # COPY halves backslashes; a NUL escape behind an escaped backslash is plain text in JSON.
         assert b"\\u0000" not in line.replace(b"\\\\", b"\\").replace(b"\\\\", b"")
@@ -114,9 +114,9 @@ def test_a_batch_of_the_maximum_body_size_fits_in_a_message():
     letters = "".join(chr(chance.randrange(0x10000, 0x110000)) for _ in range(2_450_000))
     rows = [{"id": "bad", "job": letters[place::1000]} for place in range(1000)]
     body = json.dumps({"rows": rows}, ensure_ascii=False).encode()
-    judged = Batch(uuid.UUID(int=1), JOBS, "ann", NOW, json_batch.check(JOBS, body))
+    validated = Batch(uuid.UUID(int=1), JOBS, "ann", NOW, json_batch.check(JOBS, body))
 
-    data, attributes = pack(judged, body)
+    data, attributes = pack(validated, body)
 
     assert len(body) > 9_000_000
     # Google's limit for a message, including its attributes.

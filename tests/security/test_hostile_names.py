@@ -79,5 +79,5 @@ def test_a_name_with_a_nul_fits_no_table_and_has_an_identity_without_nul():
     stored = StoredObject("b", "a\x00/jobs/x.csv", 1, datetime.now(UTC), 1, "AAAAAA==", {})
 
     assert "\x00" not in stored.identity
-    with pytest.raises(UnreadableFile, match="fits no table"):
+    with pytest.raises(UnreadableFile, match="matches no table"):
         address(stored.name)

@@ -99,7 +99,7 @@ def test_a_row_with_too_many_cells_is_not_truncated_to_fit():
     (again,) = rejects_of(exported + as_file([[*good, "", ""]]))
 
     assert again[1] == [*good, "and more"]
-    assert "6 fields where the table has 5" in again[2]
+    assert "6 fields, but the table has 5" in again[2]
 
 
 @pytest.mark.parametrize("text", [*FORMULAS, *SQL, *LINES, "", "'", "''", "plain", "'tis"])

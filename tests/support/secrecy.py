@@ -29,7 +29,7 @@ def of_home(home: Home) -> Iterator[tuple[str, str]]:
 
 
 def leaks(home: Home) -> list[str]:
-    """Where a log of a platform holds what none may hold."""
+    """Find where a platform's log holds a token or a row's value."""
     sought = [*of_home(home), *(("a row's value", value) for value in ROW_VALUES)]
     found = []
     for file in sorted(home.logs.glob("*.log*")):
@@ -44,7 +44,7 @@ def leaks(home: Home) -> list[str]:
 
 
 def in_lines(text: str) -> list[str]:
-    """The log lines among what a test printed that hold what none may hold."""
+    """Find the log lines that a test printed which hold a token or a row's value."""
     lines = (line for line in text.splitlines() if line.startswith('{"severity"'))
     return [line for line in lines if any(value in line for value in (*ROW_VALUES, *TOKENS))]
 

@@ -1,4 +1,4 @@
--- The foreign keys from a table and to it, and how to make each again.
+-- Select the foreign keys from a table and to it, each with its definition.
 select
     cast(cast(conrelid as regclass) as text) as child, conname as name,
     pg_get_constraintdef(oid) as definition,

@@ -1,4 +1,4 @@
--- Enter a restore in the ledger, done; what it deleted is counted as superseded.
+-- Enter a finished restore in the ledger; deleted rows count as superseded.
 insert into loads (
     load_id, source, kind, sender, content, table_name, state, rows_read, inserted, updated,
     unchanged, superseded, accepted_at, started_at, finished_at

@@ -1,4 +1,4 @@
--- What became of a load.
+-- Select the state of a load.
 select
     table_name, state, rows_read, inserted, updated, unchanged, superseded, waiting, rejected, error
 from loads

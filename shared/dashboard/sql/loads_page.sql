@@ -1,4 +1,4 @@
--- A page of loads, newest first, from before the last one of the page before.
+-- Select a page of loads, newest first, older than the last one of the previous page.
 select
     load_id, source, kind, sender, table_name, state, rows_read, inserted, updated, unchanged,
     superseded, waiting, rejected, repeats, error, accepted_at, started_at, finished_at, synced_at

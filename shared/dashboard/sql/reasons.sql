@@ -1,4 +1,4 @@
--- Open rejects by table and reason, the most frequent first.
+-- Count open rejects by table and reason, the most frequent first.
 select table_name, status, reason, count(*) as found
 from rejected_rows
 where status in ('rejected', 'waiting')

@@ -43,16 +43,16 @@ class Page:
         self._policy = "; ".join((*_POLICY, *directives))
 
     def show(self, request: Request) -> Response:
-        """The page itself."""
+        """Answer with the page itself."""
         response = _served(self._index)
         response.headers["Content-Security-Policy"] = self._policy
         return revalidated(request, response)
 
     def asset(self, request: Request, name: str) -> Response:
-        """A file that the page loads.
+        """Answer with a file that the page loads.
 
         Raises:
-            Problem: 404, it loads no file of this name.
+            Problem: 404, the page does not load a file of this name.
         """
         # Looked up by name, so that what a caller sends never becomes a path.
         file = self._files.get(name)

@@ -1,4 +1,4 @@
--- Close rejects that are open. Of those that were waiting, the ledger counts as rejected from now on.
+-- Close rejects that are open. The ledger counts those that were waiting as rejected from now on.
 with picked as (
     select reject_id, load_id, status
     from rejected_rows

@@ -1,4 +1,4 @@
--- Whether another table refers to the one named.
+-- Find out whether another table refers to the one named.
 select exists (
     select
     from pg_constraint

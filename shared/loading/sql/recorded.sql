@@ -1,4 +1,4 @@
--- The entry of a source in the ledger.
+-- Select the entry of a source in the ledger.
 select
     load_id, kind, sender, table_name, state, rows_read, inserted, updated, unchanged, superseded,
     waiting, rejected, error, repeats, accepted_at

@@ -1,4 +1,4 @@
--- The rejects of a load that are open, in the order of its rows.
+-- Select the open rejects of a load, in the order of its rows.
 select position, raw, errors
 from rejected_rows
 where load_id = cast(:load_id as uuid) and status = 'rejected'

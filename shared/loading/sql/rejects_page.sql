@@ -1,4 +1,4 @@
--- A page of rejects, newest first; a filter that is null matches all.
+-- Select a page of rejects, newest first; a filter that is null matches all.
 select
     rejects.reject_id, rejects.load_id, loads.source, rejects.sender, rejects.table_name,
     rejects.position, rejects.raw, rejects.errors, rejects.reason, rejects.status,

@@ -1,4 +1,4 @@
--- The open rejects of a table in the order they came, for a file of corrections.
+-- Select the open rejects of a table in the order they were stored, for a file of corrections.
 select rejects.position, rejects.raw, rejects.errors
 from rejected_rows as rejects
 join loads on loads.load_id = rejects.load_id

@@ -1,4 +1,4 @@
--- Count rows of a load that are no longer waiting as what became of them; makes the load pending again.
+-- Move rows of a load from waiting to their new counts, and make the load pending for the sync again.
 update loads
 set
     waiting = waiting - :freed, inserted = inserted + :inserted, updated = updated + :updated,

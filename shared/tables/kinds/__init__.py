@@ -1,4 +1,4 @@
-"""The kinds of field, one file each; a kind is added by adding a file here."""
+"""The kinds of field, one file each. To add a kind, add a file here."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -13,7 +13,7 @@ def _found() -> Mapping[str, type[Kind]]:
         name: found
         for module in modules
         for name, found in vars(module).items()
-        # Not those that a file imports from another, nor what several share.
+        # Skip kinds that a file imports from another, and classes that several share.
         if isinstance(found, type) and issubclass(found, Kind)
         if found.__module__ == module.__name__ and not name.startswith("_")
     }

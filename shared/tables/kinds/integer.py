@@ -31,7 +31,7 @@ class Integer(Kind):
     }
 
     def from_json(self, value: Any) -> int:
-        """An integer, and neither a boolean nor a float that happens to be whole."""
+        """Accept an integer, but not a boolean or a float that happens to be whole."""
         if type(value) is not int:
             raise refuse("not_an_integer")
         if not 1 <= value <= MAX_INTEGER:
@@ -39,26 +39,26 @@ class Integer(Kind):
         return value
 
     def from_cell(self, cell: str) -> int:
-        """Digits, without point or space."""
+        """Accept digits, without point or space."""
         if not _DIGITS(cell):
             raise refuse("not_an_integer")
-        # int() refuses thousands of digits; twenty already say that it is out of range.
+        # int() refuses thousands of digits, and twenty are already out of range.
         return self.from_json(int(cell) if len(cell) <= 4000 else MAX_INTEGER + 1)
 
     cell_pattern = "(?!0+(?![0-9]))[0-9]{1,18}"
 
     def is_data(self, cell: str) -> bool:
-        """Digits are no column's name."""
+        """Treat digits as data: no column has such a name."""
         return cell.isascii() and cell.isdigit()
 
     json_type = Annotated[int, msgspec.Meta(ge=1, le=MAX_INTEGER)]
 
     def json_schema(self) -> dict[str, Any]:
-        """The range."""
+        """Describe the range."""
         return {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_INTEGER}
 
     def example(self, name: str) -> int:
-        """The smallest one."""
+        """Return the smallest integer."""
         del name
         return 1
 
@@ -71,7 +71,7 @@ class Integer(Kind):
         return sa.BigInteger()
 
     def copy_text(self, value: int) -> str:
-        """Its digits."""
+        """Write the digits."""
         return str(value)
 
     avro_type = "long"
@@ -79,7 +79,7 @@ class Integer(Kind):
     bulk = Numbers(("int8send({})",), first=1, last=MAX_INTEGER)
 
     def accepts_avro(self, declared: Any) -> bool:
-        """An int or long that means nothing else, such as a moment."""
+        """Accept an int or long without a logical type, such as a timestamp."""
         if isinstance(declared, dict):
             return declared.get("type") in ("int", "long") and declared.get("logicalType") is None
         return declared in ("int", "long")

@@ -20,7 +20,7 @@ class Text(Kind):
 
     reasons: ClassVar[Mapping[str, Reason]] = {
         "not_text": Reason("Not text", "Must be text; put it in quotation marks."),
-        "blank": Reason("Blank text", "Must hold more than blanks; give a text."),
+        "blank": Reason("Blank text", "Must not be blank; give a text."),
         "too_long": Reason(
             "Text too long", "Has {length} characters, at most {maximum} are allowed; shorten it."
         ),
@@ -35,7 +35,7 @@ class Text(Kind):
         super().__init__(**options)
 
     def from_json(self, value: Any) -> str:
-        """A text of whole characters, without NUL, which PostgreSQL cannot hold."""
+        """Accept a text of whole characters, without NUL, which PostgreSQL cannot hold."""
         if not isinstance(value, str):
             raise refuse("not_text")
         if "\x00" in value:
@@ -49,19 +49,19 @@ class Text(Kind):
         return str(value)
 
     def from_cell(self, cell: str) -> str:
-        """The cell as it is."""
+        """Validate the cell unchanged."""
         return self.from_json(cell)
 
     @property
     def cell_pattern(self) -> str:
-        """Characters that neither CSV nor COPY reads as its own, the last of them no blank."""
+        """Characters that are not special in CSV or COPY; the last one is not a blank."""
         most = max(self.max_length - 1, 0)
         inner = r'[^,"\\\t\x00\r\n]'
         return rf'{inner}{{0,{most}}}[^,"\\\x00\s\x1c-\x1f]'
 
     @property
     def cell_encoder(self) -> CellEncoder:
-        """Escapes what COPY would read as its own."""
+        """Escapes the characters that are special in COPY."""
         limit = self.max_length
 
         def encode(cell: str) -> str | None:
@@ -75,7 +75,7 @@ class Text(Kind):
 
     @property
     def json_check(self) -> ColumnCheck:
-        """Each of these runs over the column in C; msgspec lets no surrogates through."""
+        """Check the column with calls that run in C; msgspec already rejects surrogates."""
         limit = self.max_length
         return lambda column: (
             all(map(str.strip, column))
@@ -84,7 +84,7 @@ class Text(Kind):
         )
 
     def json_schema(self) -> dict[str, Any]:
-        """The length, and a pattern that asks for more than blanks."""
+        """Describe the length, with a pattern that rejects blank texts."""
         return {
             "type": "string",
             "minLength": 1,
@@ -93,7 +93,7 @@ class Text(Kind):
         }
 
     def example(self, name: str) -> str:
-        """The field's name and a number."""
+        """Return the field's name and a number."""
         return f"{name.replace('_', ' ').capitalize()} 1"
 
     form_input = FormInput()
@@ -105,11 +105,11 @@ class Text(Kind):
         return sa.Text()
 
     def copy_text(self, value: str) -> str:
-        """The text, escaped."""
+        """Escape the text."""
         return escape(value)
 
     def copy_texts(self, values: Sequence[str]) -> Iterable[str]:
-        """The texts as they are if none needs an escape."""
+        """Return the texts unchanged if none needs an escape."""
         return escape_all(values)
 
     avro_type = "string"
@@ -118,7 +118,7 @@ class Text(Kind):
     bulk = Texts()
 
     def accepts_avro(self, declared: Any) -> bool:
-        """Any string, whatever it is said to mean."""
+        """Accept any string, whatever its logical type."""
         return (declared.get("type") if isinstance(declared, dict) else declared) == "string"
 
     bigquery_type = "STRING"

@@ -23,14 +23,14 @@ _SCHEMA_OFFSET = r"(Z|[+-]([01]\d|2[0-3]):[0-5]\d)"
 _ISO = re.compile(rf"{_SCHEMA_MOMENT}(?P<offset>{_SCHEMA_OFFSET})?", re.ASCII).fullmatch
 _IN_UTC = re.compile(f"{_SCHEMA_MOMENT}Z", re.ASCII).fullmatch
 
-# Every day that exists in every year of these, in UTC.
+# Every day that exists in each of these years, in UTC.
 _PLAIN_CELL = (
     r"[12][0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)"
     r"|(?:0[13578]|1[02])-31)"
     r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?Z"
 )
-# Every day that exists in every year, and no moment that an offset moves out of years 0001 to 9999.
-# Atomic groups, as no line can be read in two ways: nothing is kept to come back to.
+# Every day that exists in every year, but no moment that an offset moves out of years 0001 to 9999.
+# Atomic groups avoid backtracking: a line can be read in only one way.
 _PLAIN_JSON = (
     r"(?!0000|0001|9999)[0-9][0-9][0-9][0-9]-"
     r"(?>(?>0[1-9]|1[0-2])-(?>0[1-9]|1[0-9]|2[0-8])|(?>0[13-9]|1[0-2])-(?>29|30)"
@@ -42,7 +42,7 @@ _PLAIN_COLUMN = re.compile(rf"(?:{_PLAIN_JSON}\n)*+\Z", re.ASCII).match
 
 
 def micros(moment: datetime) -> int:
-    """A moment as microseconds since 1970."""
+    """Convert a moment to microseconds since 1970."""
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
@@ -66,7 +66,7 @@ class Timestamp(Kind):
             "The offset from UTC is missing; end it with Z or like +02:00.",
         ),
         "timestamp_out_of_range": Reason(
-            "Timestamp out of range", "In UTC it falls outside the years 0001 to 9999; mend it."
+            "Timestamp out of range", "In UTC it falls outside the years 0001 to 9999; correct it."
         ),
     }
 
@@ -75,7 +75,7 @@ class Timestamp(Kind):
         super().__init__(**options)
 
     def from_json(self, value: Any) -> datetime:
-        """A text in that format; without offset only if the field declares its time zone."""
+        """Accept a text in that format. The offset may be missing if the field has a time zone."""
         found = _ISO(value) if isinstance(value, str) else None
         if found is None:
             raise refuse("not_a_timestamp")
@@ -93,30 +93,30 @@ class Timestamp(Kind):
             raise refuse("timestamp_out_of_range") from None
 
     def from_cell(self, cell: str) -> datetime:
-        """The same text."""
+        """Accept the same texts."""
         return self.from_json(cell)
 
     cell_pattern = _PLAIN_CELL
 
     @property
     def cell_encoder(self) -> CellEncoder:
-        """Any moment in UTC, leap days too."""
+        """Return the encoder of a moment in UTC, including leap days."""
         return _in_utc
 
     json_type = str
 
     @property
     def json_check(self) -> ColumnCheck:
-        """One regular expression for the whole column."""
+        """Check the whole column with one regular expression."""
         return _all_plain
 
     def json_schema(self) -> dict[str, Any]:
-        """Stricter than `date-time`, which takes a space, or a small t and z."""
+        """Describe the format strictly: `date-time` also allows a space, or a small t or z."""
         offset = _SCHEMA_OFFSET if self.default_timezone is None else f"{_SCHEMA_OFFSET}?"
         return {"type": "string", "format": "date-time", "pattern": f"^{_SCHEMA_MOMENT}{offset}$"}
 
     def example(self, name: str) -> str:
-        """A moment in UTC."""
+        """Return a moment in UTC."""
         del name
         return _EXAMPLE
 
@@ -125,20 +125,20 @@ class Timestamp(Kind):
     postgres_type = "timestamptz"
 
     def sqlalchemy_type(self) -> Any:
-        """TIMESTAMP WITH TIME ZONE."""
+        """Return TIMESTAMP WITH TIME ZONE."""
         return postgresql.TIMESTAMP(timezone=True)
 
     def copy_text(self, value: datetime | str) -> str:
-        """ISO 8601; text that the quick check passed is that already."""
+        """Write ISO 8601; text that the quick check passed already has that form."""
         return value if isinstance(value, str) else value.isoformat()
 
     def copy_texts(self, values: Sequence[datetime | str]) -> Iterable[str]:
-        """Texts as they are."""
+        """Return texts unchanged."""
         if set(map(type, values)) == {str}:
             return values  # type: ignore[return-value]
         return map(self.copy_text, values)
 
-    # Whole microseconds, which Avro holds as they are: no datetime is made a million times.
+    # Whole microseconds, which Avro stores unchanged, so that a million rows need no datetimes.
     avro_type: ClassVar[Any] = {"type": "long", "logicalType": "timestamp-micros"}
     avro_sql = "cast(extract(epoch from {}) * 1000000 as bigint)"
     avro_of_copy = staticmethod(int)
@@ -154,7 +154,7 @@ class Timestamp(Kind):
     )
 
     def from_avro(self, value: Any) -> Any:
-        """The moment; one of another precision is one already, and a text is left to PostgreSQL.
+        """Convert microseconds; another precision is a datetime already, PostgreSQL checks a text.
 
         Raises:
             OverflowError: its year is not between 1 and 9999.
@@ -164,7 +164,7 @@ class Timestamp(Kind):
         return EPOCH + timedelta(microseconds=value) if type(value) is int else value
 
     def accepts_avro(self, declared: Any) -> bool:
-        """Microseconds, milliseconds, or text; a bare number might be anything."""
+        """Accept microseconds, milliseconds or text; a bare number might be anything."""
         if not isinstance(declared, dict):
             return bool(declared == "string")
         type_, logical = declared.get("type"), declared.get("logicalType")
@@ -173,7 +173,7 @@ class Timestamp(Kind):
         )
 
     def json_of_avro(self, value: Any) -> Any:
-        """ISO 8601; a number beyond all calendars stays one, as text, and is rejected."""
+        """Write ISO 8601; a number beyond the calendar becomes its digits, which are rejected."""
         if type(value) is int:
             if not _FIRST <= value <= _LAST:
                 return str(value)

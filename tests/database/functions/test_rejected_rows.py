@@ -201,7 +201,7 @@ def test_a_row_that_is_still_invalid_stays_open(rejects, post, get, rows):
 
     assert answer["replayed"] == answer["loads"] == []
     assert answer["rejected"] == [
-        {"reject_id": 1, "errors": {"job": ["Must hold more than blanks; give a text."]}}
+        {"reject_id": 1, "errors": {"job": ["Must not be blank; give a text."]}}
     ]
     assert 1 in ids(get("/", status="rejected"))
     assert rows("select count(*) from rejected_rows") == [(4,)]

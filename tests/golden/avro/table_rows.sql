@@ -1,5 +1,5 @@
 -- range_query
--- The COPY of the rows in pages from `start` to before `end`, with a row per `step` pages.
+-- COPY the rows in pages from `start` to before `end`, with a row per `step` pages.
 copy (
     select sent.*
     from generate_series(0, 4095, 64) as ranges (first)
@@ -21,7 +21,7 @@ copy (
 ) to stdout (format binary);
 
 -- few_query
--- The COPY of the selected rows as one row; of one more than `_FEW_ROWS`, if there are more.
+-- COPY the selected rows as one row; at most one row more than `_FEW_ROWS`.
 copy (
     select
         int8send(count(*)),
@@ -43,7 +43,7 @@ copy (
 ) to stdout (format binary);
 
 -- range_counts_query
--- The ranges of pages that have selected rows, by number from 1, and how many each has.
+-- Count the selected rows of each range of pages that has any, by number from 1.
 select width_bucket(ctid, (
     select array_agg(cast('(' || first || ',0)' as tid) order by first)
     from generate_series(0, 4096, 64) as ranges (first)
@@ -55,7 +55,7 @@ group by 1
 order by 1;
 
 -- ranges_query
--- The COPY of the rows in the ranges that begin with these pages, with a row per range.
+-- COPY the rows in the ranges that begin with these pages, with a row per range.
 copy (
     select sent.*
     from unnest(cast('{0,128}' as bigint[])) as ranges (first)
@@ -79,7 +79,7 @@ copy (
 ) to stdout (format binary);
 
 -- row_query
--- The COPY of the selected rows one by one, their values as Avro holds them.
+-- COPY the selected rows one by one, with values in the form that Avro holds.
 copy (
     select
         "id",

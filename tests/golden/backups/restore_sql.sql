@@ -21,7 +21,7 @@ copy "restored_hired_employees" ("id", "name", "datetime", "department_id", "job
 from stdin (format binary);
 
 -- doubled
--- The first keys that come more than once, and how many there are.
+-- Select the first keys that occur more than once, and count them.
 select "id", count(*) over ()
 from "restored_hired_employees"
 group by "id"
@@ -34,12 +34,12 @@ limit 10;
 select pg_advisory_xact_lock(hashtext('tablegate hired_employees'));
 
 -- lock
--- Lock the table against changes by others than loads.
+-- Lock the table against changes by anything but loads.
 lock table public."hired_employees"
 in share row exclusive mode;
 
 -- without_parent in jobs
--- The first keys of restored rows that have no parent, and how many there are.
+-- Select the first keys of restored rows that have no parent, and count them.
 select restored."id", count(*) over ()
 from "restored_hired_employees" as restored
 where not exists (
@@ -50,7 +50,7 @@ order by restored."id"
 limit 10;
 
 -- left_behind by a restore of departments
--- The first keys of a child's rows whose parent would go, and how many there are.
+-- Select the first keys of a child's rows whose parent would be deleted, and count them.
 select child."id", count(*) over ()
 from public."hired_employees" as child
 join "changes_departments" as changes on changes."id" = child."department_id"
@@ -59,7 +59,7 @@ order by child."id"
 limit 10;
 
 -- compare, mode replace
--- Note which keys change: `inserted`, `updated`, `deleted`, or `confirmed`.
+-- Record which keys change: `inserted`, `updated`, `deleted`, or `confirmed`.
 create temporary table "changes_hired_employees" on commit drop as
 select
     coalesce(restored."id", stored."id") as "id",
@@ -99,7 +99,7 @@ where (
     or (restored."accepted_at", restored."load_id") is distinct from (stored."accepted_at", stored."load_id");
 
 -- compare, mode merge
--- Note which keys change: `inserted`, `updated`, `deleted`, or `confirmed`.
+-- Record which keys change: `inserted`, `updated`, `deleted`, or `confirmed`.
 create temporary table "changes_hired_employees" on commit drop as
 select
     coalesce(restored."id", stored."id") as "id",
@@ -139,13 +139,13 @@ where (
     or (restored."accepted_at", restored."load_id") is distinct from (stored."accepted_at", stored."load_id");
 
 -- counts
--- How many keys there are of each change.
+-- Count the keys of each change.
 select change, count(*)
 from "changes_hired_employees"
 group by change;
 
 -- examples
--- The first keys of each change.
+-- Select the first keys of each change.
 select change, "id"
 from (
     select *, row_number() over (partition by change order by "id") as place
@@ -155,7 +155,7 @@ where place <= 10 and change <> 'confirmed'
 order by change, "id";
 
 -- unchanged
--- The first keys of restored rows that are the same already.
+-- Select the first keys of restored rows that are the same already.
 select restored."id"
 from "restored_hired_employees" as restored
 where not exists (
@@ -166,7 +166,7 @@ order by restored."id"
 limit 10;
 
 -- keep_replaced
--- Keep what the restore replaces or deletes.
+-- Copy the rows that the restore replaces or deletes to replaced_rows.
 insert into replaced_rows
     (table_name, key, row, "accepted_at", "load_id", replaced_by)
 select
@@ -186,7 +186,7 @@ join "changes_hired_employees" as changes on changes."id" = stored."id"
 where changes.change in ('updated', 'deleted');
 
 -- insert
--- Insert the rows that are not there.
+-- Insert the rows that the table lacks.
 insert into public."hired_employees"
     ("id", "name", "datetime", "department_id", "job_id", "accepted_at", "load_id")
 select
@@ -203,7 +203,7 @@ where changes.change = 'inserted'
 order by restored."id";
 
 -- update, mode replace, keeps_own
--- Update the rows that are other ones.
+-- Update the rows that differ.
 update public."hired_employees" as stored
 set
     "name" = restored."name",
@@ -218,7 +218,7 @@ where stored."id" = restored."id"
     and changes.change in ('updated', 'confirmed');
 
 -- update, mode merge
--- Update the rows that are other ones.
+-- Update the rows that differ.
 update public."hired_employees" as stored
 set
     "name" = restored."name",

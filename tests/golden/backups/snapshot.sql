@@ -1,5 +1,5 @@
 -- lock
--- Lock tables against what would rewrite or empty them.
+-- Lock tables against statements that rewrite or empty them.
 lock table public."departments", public."jobs", public."hired_employees"
 in access share mode;
 

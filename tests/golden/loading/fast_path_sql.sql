@@ -1,5 +1,5 @@
 -- precheck
--- Count stored keys and parents; locks the parents, and says whether checks may be skipped.
+-- Count stored keys and parents, lock the parents, and find out if checks may be skipped.
 select
     (
         select count(*)
@@ -39,41 +39,41 @@ select
     );
 
 -- copy_new
--- Copy rows into the table, with the columns that the load gives.
+-- Copy rows into the table, including the columns that the load sets.
 copy public."hired_employees" ("id", "name", "datetime", "department_id", "job_id", "accepted_at", "load_id")
 from stdin;
 
 -- can_bulk_load
--- Whether the table is empty and none of its parents is.
+-- Find out whether the table is empty and all of its parents have rows.
 select
     not exists (select from public."hired_employees")
     and exists (select from public."departments")
     and exists (select from public."jobs");
 
 -- lock
--- Lock the table and its parents for this transaction alone.
+-- Lock the table and its parents exclusively for this transaction.
 lock table public."departments", public."jobs", public."hired_employees"
 in access exclusive mode;
 
 -- any_row
--- A row if the table has any.
+-- Select a row if the table has any.
 select 1
 from public."hired_employees"
 limit 1;
 
 -- set_defaults
--- Give the rows that follow the columns of their load.
+-- Set the columns of the load as defaults for the rows that follow.
 alter table public."hired_employees"
     alter "accepted_at" set default '2026-01-01T12:00:00+00:00',
     alter "load_id" set default '00000000-0000-4000-8000-000000000001';
 
 -- copy_fields
--- Copy rows into the table, without the columns that the load gives.
+-- Copy rows into the table, without the columns that the load sets.
 copy public."hired_employees" ("id", "name", "datetime", "department_id", "job_id")
 from stdin;
 
 -- drop_defaults
--- Take the defaults off again.
+-- Drop the defaults again.
 alter table public."hired_employees"
     alter "accepted_at" drop default,
     alter "load_id" drop default;

@@ -1,5 +1,5 @@
 -- begin
--- Set what the load brings with it, and make restores of the table wait until the transaction ends.
+-- Set the load's id, time and sender, and make restores of the table wait until the transaction ends.
 select
     set_config('tablegate.load_id', :load_id, true),
     set_config('tablegate.accepted_at', :accepted_at, true),
@@ -13,7 +13,7 @@ from stdin;
 
 -- create
 -- Create two temporary tables, unless the connection has them: the staged rows, and the stored rows
--- under their keys together with what is staged for them.
+-- with the same keys next to the rows staged for them.
 create temporary table if not exists "staged_hired_employees" (
     position bigint,
     "id" bigint,
@@ -40,10 +40,10 @@ create temporary table if not exists "known_hired_employees" (
 ) on commit delete rows;
 
 -- find_known
--- Lock the stored rows whose keys are staged, and copy them together with what is staged for them.
--- A statement of its own, so that the next one sees each row as it was locked; in most loads it finds
--- nothing, and there is no next one. It goes row by row through the key's index, in the order of the
--- keys: a join would read the whole table if its statistics lag behind.
+-- Lock the stored rows whose keys are staged, and copy them next to the rows staged for them.
+-- This is a separate statement so that the next one sees each row as it was locked; in most loads it
+-- finds nothing, and the next one does not run. It goes row by row through the key's index, in the
+-- order of the keys: a join would read the whole table if its statistics lag behind.
 insert into "known_hired_employees"
 select
     stored."id",
@@ -98,7 +98,7 @@ on conflict ("id") do nothing;
 
 -- keep_first
 -- Keep the first of the staged rows that share a key; reject those that differ from it, and drop those
--- that do not. For tables that reject conflicts. Gives the counts (unchanged, rejected).
+-- that do not. For tables that reject conflicts. Returns the counts (unchanged, rejected).
 with repeated as (
     select "id", min(position) as first_position
     from "staged_hired_employees"
@@ -175,12 +175,12 @@ where staged."id" = repeated."id"
     and staged.position < repeated.last_position;
 
 -- lock_out_restores
--- Make restores of the table wait until the transaction ends; other loads go on.
+-- Make restores of the table wait until the transaction ends; other loads continue.
 select pg_advisory_xact_lock_shared(hashtext('tablegate hired_employees'));
 
 -- merge_known
 -- Merge the staged rows whose keys are stored, and unstage them. The newest accepted version stays;
--- what an update replaces goes to replaced_rows. Gives the counts (unchanged, superseded, updated).
+-- an update moves the old row to replaced_rows. Returns the counts (unchanged, superseded, updated).
 with known as (select * from "known_hired_employees"),
 replaced as (
     insert into replaced_rows
@@ -292,7 +292,7 @@ cross join lateral (
 
 -- probe
 -- Count the staged rows that repeat a key, that lack a parent, and whose key is stored. In most loads
--- there are none, and the statements that deal with them need not run.
+-- there are none, and the statements for them need not run.
 select
     count(*) - count(distinct (staged."id")),
     count(*) filter (
@@ -315,7 +315,7 @@ from "staged_hired_employees" as staged;
 
 -- refuse_known
 -- Reject the staged rows whose keys are stored with other values, and unstage them. For tables that
--- reject conflicts. Gives the counts (unchanged, rejected).
+-- reject conflicts. Returns the counts (unchanged, rejected).
 with known as (
     select
         position,
@@ -368,7 +368,7 @@ select
 from known;
 
 -- releasable
--- The loads that have waiting rows whose parents have arrived, oldest accepted first.
+-- Select the loads that have waiting rows whose parents have arrived, oldest accepted first.
 select load_id, accepted_at, sender
 from loads
 where load_id in (

@@ -1,5 +1,5 @@
 -- create_table
--- Create the target of a table that has no file of its own.
+-- Create the target of a table that has no SQL file.
 create table if not exists `project.warehouse.fact_hires` (
   `id` INT64 not null,
   `name` STRING not null,
@@ -17,7 +17,7 @@ alter table `project.warehouse.fact_hires`
 add column if not exists `id` INT64;
 
 -- fill_column
--- Give the rows that have no value in a column the one that is passed as @value.
+-- Set a column to @value in the rows in which it is null.
 update `project.warehouse.fact_hires`
 set `id` = @value
 where `id` is null;

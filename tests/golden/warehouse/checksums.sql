@@ -1,5 +1,5 @@
 -- buckets in PostgreSQL
--- Count and checksum of each bucket; with `within`, inside buckets of so many digits.
+-- Select each bucket's count and checksum; `within` limits it to buckets of that length.
 select
     bucket,
     count(*) as row_count,
@@ -43,7 +43,7 @@ from (
 group by bucket;
 
 -- rows in PostgreSQL
--- Key and columns, in their common form, of the rows in buckets of so many digits.
+-- Select key and columns, in their common form, of the rows in some buckets.
 select
     "id" as key_0,
     cast("id" as text)
@@ -58,7 +58,7 @@ from public."hired_employees"
 where substr(md5(cast("id" as text)), 1, 2) = any(cast(:buckets as text[]));
 
 -- buckets in BigQuery
--- Count and checksum of each bucket; with `within`, inside buckets of so many digits.
+-- Select each bucket's count and checksum; `within` limits it to buckets of that length.
 select
     bucket,
     count(*) as row_count,
@@ -102,7 +102,7 @@ from (
 group by bucket;
 
 -- rows in BigQuery
--- Key and columns, in their common form, of the rows in buckets of so many digits.
+-- Select key and columns, in their common form, of the rows in some buckets.
 select
     `id` as key_0,
     ifnull(cast(`id` as string), 'null')

@@ -1,12 +1,12 @@
 -- staged_counts
--- Count the staged rows and their keys: a key that is repeated would make a MERGE fail.
+-- Count the staged rows and their keys: a repeated key would make a MERGE fail.
 select
   count(*) as row_count,
   (select count(*) from (select distinct `id` from `project.warehouse.staging_fact_hires_1`)) as key_count
 from `project.warehouse.staging_fact_hires_1`;
 
 -- merge, whole=False
--- Bring the staged rows into the target by key, in one atomic statement.
+-- Merge the staged rows into the target by key, in one atomic statement.
 merge into `project.warehouse.fact_hires` as target
 using (
   select
@@ -44,7 +44,7 @@ when not matched then
   );
 
 -- merge, whole=True
--- Bring the staged rows into the target by key, in one atomic statement.
+-- Merge the staged rows into the target by key, in one atomic statement.
 merge into `project.warehouse.fact_hires` as target
 using (
   select

@@ -14,7 +14,7 @@ from shared.http.routes import PUSH
 from shared.settings import SCOPES
 from shared.tables import Integer, Row, Table, Text, Timestamp
 from shared.validation import json_schema
-from shared.validation.row import judge
+from shared.validation.row import validate_row
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_examples_match_their_schemas(built):
 def test_a_tables_example_is_a_valid_row_and_matches_its_schema(built, table):
     example = json_schema.example(table)
 
-    assert isinstance(judge(table, example), dict)
+    assert isinstance(validate_row(table, example), dict)
     validator(built, built["components"]["schemas"][table.name]).validate(example)
 
 
@@ -122,7 +122,7 @@ def test_a_row_that_validation_rejects_does_not_match_the_schema(built, field, v
     table = tables.find("hired_employees")
     row = {**json_schema.example(table), field: value}
 
-    assert isinstance(judge(table, row), tuple)
+    assert isinstance(validate_row(table, row), tuple)
     assert not validator(built, built["components"]["schemas"]["hired_employees"]).is_valid(row)
 
 

@@ -13,7 +13,7 @@ from shared.tables.kind import Cell
 from shared.tables.kinds.integer import MAX_INTEGER
 from shared.tables.kinds.text import MAX_TEXT
 from shared.validation import reasons
-from shared.validation.row import judge
+from shared.validation.row import validate_row
 
 JOBS = tables.find("jobs")
 HIRES = tables.find("hired_employees")
@@ -46,7 +46,7 @@ def test_an_unknown_table_is_answered_with_the_known_ones():
 
 
 def test_a_good_row_is_returned_typed_and_in_utc():
-    verdict = judge(HIRES, hire(datetime="2021-07-27T18:02:08.25+02:00"))
+    verdict = validate_row(HIRES, hire(datetime="2021-07-27T18:02:08.25+02:00"))
 
     assert verdict == hire(datetime=datetime(2021, 7, 27, 16, 2, 8, 250000, UTC))
 
@@ -55,18 +55,22 @@ def test_a_good_row_is_returned_typed_and_in_utc():
     "text", ["1.0", "1e3", "+1", " 1", "1 ", "１", "٣", "1_000", "0x1", "-", "nan"]
 )
 def test_a_cell_that_is_not_an_integer_is_refused(text):
-    assert codes(judge(JOBS, {"id": Cell(text), "job": Cell("x")})) == [("id", "not_an_integer")]
+    assert codes(validate_row(JOBS, {"id": Cell(text), "job": Cell("x")})) == [
+        ("id", "not_an_integer")
+    ]
 
 
 @pytest.mark.parametrize("text", ["0", "-5", str(MAX_INTEGER + 1), "9" * 5000])
 def test_an_integer_outside_its_range_is_refused(text):
-    assert codes(judge(JOBS, {"id": Cell(text), "job": Cell("x")})) == [("id", "out_of_range")]
+    assert codes(validate_row(JOBS, {"id": Cell(text), "job": Cell("x")})) == [
+        ("id", "out_of_range")
+    ]
 
 
 @pytest.mark.parametrize("value", ["1", 1.0, True, [1], {}])
 def test_json_types_are_strict(value):
-    assert codes(judge(JOBS, {"id": value, "job": "x"})) == [("id", "not_an_integer")]
-    assert codes(judge(JOBS, {"id": 1, "job": 5})) == [("job", "not_text")]
+    assert codes(validate_row(JOBS, {"id": value, "job": "x"})) == [("id", "not_an_integer")]
+    assert codes(validate_row(JOBS, {"id": 1, "job": 5})) == [("job", "not_text")]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +86,7 @@ def test_json_types_are_strict(value):
     ],
 )
 def test_a_bad_text_is_refused(text, code):
-    assert codes(judge(JOBS, {"id": 1, "job": text})) == [("job", code)]
+    assert codes(validate_row(JOBS, {"id": 1, "job": text})) == [("job", code)]
 
 
 @pytest.mark.parametrize(
@@ -109,11 +113,11 @@ def test_a_bad_text_is_refused(text, code):
     ],
 )
 def test_a_bad_timestamp_is_refused(text, code):
-    assert codes(judge(HIRES, hire(datetime=text))) == [("datetime", code)]
+    assert codes(validate_row(HIRES, hire(datetime=text))) == [("datetime", code)]
 
 
 def test_all_errors_of_a_row_are_listed_in_field_order():
-    verdict = judge(HIRES, {"job_id": 0, "name": "", "id": 1, "salary": 5})
+    verdict = validate_row(HIRES, {"job_id": 0, "name": "", "id": 1, "salary": 5})
 
     assert codes(verdict) == [
         ("name", "blank"),
@@ -126,7 +130,7 @@ def test_all_errors_of_a_row_are_listed_in_field_order():
 
 @pytest.mark.parametrize("row", [5, None, [], "x"])
 def test_a_row_that_is_not_an_object_is_refused(row):
-    assert codes(judge(JOBS, row)) == [("_row", "not_an_object")]
+    assert codes(validate_row(JOBS, row)) == [("_row", "not_an_object")]
 
 
 def test_a_timestamp_without_offset_is_accepted_if_the_field_declares_a_zone():
@@ -136,7 +140,7 @@ def test_a_timestamp_without_offset_is_accepted_if_the_field_declares_a_zone():
         id = Integer()
         at = Timestamp(default_timezone=timezone(timedelta(hours=2)))
 
-    verdict = judge(Table("local", Local), {"id": 1, "at": "2021-07-27T16:02:08"})
+    verdict = validate_row(Table("local", Local), {"id": 1, "at": "2021-07-27T16:02:08"})
 
     assert verdict == {"id": 1, "at": datetime(2021, 7, 27, 14, 2, 8, tzinfo=UTC)}
 

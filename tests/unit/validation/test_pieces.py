@@ -55,9 +55,9 @@ def cut(content, size):
     return flat(csv_rows.whole_file(HIRES, shape, map(pieces.unpacked, packed)))
 
 
-def verdict(judge, *arguments):
+def verdict(validate, *arguments):
     try:
-        return judge(*arguments)
+        return validate(*arguments)
     except UnreadableFile as error:
         return error.code, error.facts
 

@@ -1,4 +1,4 @@
--- Set what the load brings with it, and make restores of the table wait until the transaction ends.
+-- Set the load's id, time and sender, and make restores of the table wait until the transaction ends.
 select
     set_config('tablegate.load_id', :load_id, true),
     set_config('tablegate.accepted_at', :accepted_at, true),

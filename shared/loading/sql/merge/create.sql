@@ -1,5 +1,5 @@
 -- Create two temporary tables, unless the connection has them: the staged rows, and the stored rows
--- under their keys together with what is staged for them.
+-- with the same keys next to the rows staged for them.
 create temporary table if not exists {staging} (
     position bigint,
     {staging_columns}

@@ -1,7 +1,7 @@
--- Lock the stored rows whose keys are staged, and copy them together with what is staged for them.
--- A statement of its own, so that the next one sees each row as it was locked; in most loads it finds
--- nothing, and there is no next one. It goes row by row through the key's index, in the order of the
--- keys: a join would read the whole table if its statistics lag behind.
+-- Lock the stored rows whose keys are staged, and copy them next to the rows staged for them.
+-- This is a separate statement so that the next one sees each row as it was locked; in most loads it
+-- finds nothing, and the next one does not run. It goes row by row through the key's index, in the
+-- order of the keys: a join would read the whole table if its statistics lag behind.
 insert into {known}
 select
     {known_values},

@@ -1,5 +1,5 @@
 -- Keep the first of the staged rows that share a key; reject those that differ from it, and drop those
--- that do not. For tables that reject conflicts. Gives the counts (unchanged, rejected).
+-- that do not. For tables that reject conflicts. Returns the counts (unchanged, rejected).
 with repeated as (
     select {key}, min(position) as first_position
     from {staging}

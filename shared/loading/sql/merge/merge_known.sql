@@ -1,5 +1,5 @@
 -- Merge the staged rows whose keys are stored, and unstage them. The newest accepted version stays;
--- what an update replaces goes to replaced_rows. Gives the counts (unchanged, superseded, updated).
+-- an update moves the old row to replaced_rows. Returns the counts (unchanged, superseded, updated).
 with known as (select * from {known}),
 replaced as (
     insert into replaced_rows

@@ -1,5 +1,5 @@
 -- Count the staged rows that repeat a key, that lack a parent, and whose key is stored. In most loads
--- there are none, and the statements that deal with them need not run.
+-- there are none, and the statements for them need not run.
 select
     count(*) - count(distinct {staged_key}),
     count(*) filter (

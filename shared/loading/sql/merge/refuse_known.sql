@@ -1,5 +1,5 @@
 -- Reject the staged rows whose keys are stored with other values, and unstage them. For tables that
--- reject conflicts. Gives the counts (unchanged, rejected).
+-- reject conflicts. Returns the counts (unchanged, rejected).
 with known as (
     select
         {known_refused}

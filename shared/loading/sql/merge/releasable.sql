@@ -1,4 +1,4 @@
--- The loads that have waiting rows whose parents have arrived, oldest accepted first.
+-- Select the loads that have waiting rows whose parents have arrived, oldest accepted first.
 select load_id, accepted_at, sender
 from loads
 where load_id in (

@@ -1,4 +1,4 @@
--- Entries of the ledger as the warehouse records them, with times in epoch microseconds.
+-- Select entries of the ledger as the warehouse records them, with times in epoch microseconds.
 select
     cast(load_id as text) as load_id, source, kind, sender, table_name, state, rows_read,
     inserted, updated, unchanged, superseded, waiting, rejected, error ->> 'code' as error_code,

@@ -1,4 +1,4 @@
--- The pending loads: finished, and not synced since they last changed; oldest first.
+-- Select the pending loads: finished, and not synced since they last changed; oldest first.
 select
     load_id, table_name, state, kind, inserted + updated as changed, finished_at,
     case when unchanged > 0 and repeats is null then accepted_at end as confirmed_at,

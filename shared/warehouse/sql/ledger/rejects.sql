@@ -1,4 +1,4 @@
--- How many rejects these loads have, by reason and status.
+-- Count the rejects of these loads by reason and status.
 select cast(load_id as text) as load_id, reason, status, count(*) as row_count
 from rejected_rows
 where load_id = any(cast(:load_ids as uuid[]))

@@ -1,4 +1,4 @@
--- For each synced load with rejects, how many it has of each status.
+-- Count the rejects of each synced load by status.
 select
     cast(rejected_rows.load_id as text) as load_id,
     count(*) filter (where rejected_rows.status = 'discarded') as discarded,

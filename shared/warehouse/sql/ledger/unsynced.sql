@@ -1,4 +1,4 @@
--- The pending loads by table: how many, and how long ago the oldest was finished.
+-- Count the pending loads by table, and select how long ago the oldest was finished.
 select
     table_name, count(*) as loads, min(finished_at) as oldest,
     greatest(extract(epoch from clock_timestamp() - min(finished_at)), 0) as lag_seconds

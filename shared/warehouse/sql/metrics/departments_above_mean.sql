@@ -1,4 +1,4 @@
--- The departments that hired more than the mean over all departments in a year, most hires first.
+-- Select the departments that hired more than the mean over all departments in a year, most hires first.
 with state as (
   select
     1 as answer,
@@ -50,6 +50,6 @@ select
   above.hired
 from state
 inner join whole on whole.answer = state.answer
--- An outer join, so that as_of and the mean are there even if no department is above it.
+-- An outer join, so that as_of and the mean are returned even if no department is above it.
 left join above on above.answer = state.answer
 order by above.hired desc, above.id

@@ -1,4 +1,4 @@
--- Hires of a year by department and job, with a column for each quarter.
+-- Count the hires of a year by department and job, with a column for each quarter.
 with state as (
   select
     1 as answer,
@@ -31,6 +31,6 @@ select
   counted.q3,
   counted.q4
 from state
--- An outer join, so that as_of is there even if the year has no hires.
+-- An outer join, so that as_of is returned even if the year has no hires.
 left join counted on counted.answer = state.answer
 order by counted.department, counted.job

@@ -1,4 +1,4 @@
--- Replace the rejects of loads, which are given as their ids and a JSON list of counts.
+-- Replace the rejects of loads, given as the loads' ids and a JSON list of counts.
 merge into `warehouse.load_rejects` as rejects
 using (
   select

@@ -1,4 +1,4 @@
--- For each load with rejects, how many it has of each status, in alphabetical order.
+-- Count the rejects of each load by status, in alphabetical order.
 select
   load_id,
   sum(if(status = 'discarded', row_count, 0)) as discarded,

@@ -1,4 +1,4 @@
--- The calendar of the years that metrics can be queried for; created once, complete.
+-- The calendar of the years that metrics can be queried for; created once, in full.
 create table if not exists `warehouse.dim_dates`
 cluster by date
 options (description = 'One row a day, 1900 to 2200')

@@ -7,7 +7,7 @@ create table if not exists `warehouse.fact_hires` (
   department_id int64 not null options (description = 'As in dim_departments'),
   job_id int64 not null options (description = 'As in dim_jobs'),
   accepted_at timestamp not null options (description = 'When this version of the row was accepted'),
-  load_id string not null options (description = 'The load that brought this version')
+  load_id string not null options (description = 'The load that wrote this version')
 )
 partition by date_trunc(hired_on, month)
 cluster by department_id, job_id

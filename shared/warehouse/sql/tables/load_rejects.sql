@@ -1,4 +1,4 @@
--- How many rejects each load has, by reason and status.
+-- The number of rejects of each load, by reason and status.
 create table if not exists `warehouse.load_rejects` (
   load_id string not null options (description = 'As in loads'),
   reason string not null options (description = 'Code of the first error'),

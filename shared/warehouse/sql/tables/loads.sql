@@ -1,10 +1,10 @@
--- The ledger as it was synced: one row for each finished load.
+-- The synced ledger: one row for each finished load.
 create table if not exists `warehouse.loads` (
   load_id string not null options (description = 'Id of the load'),
   source string not null options (description = 'Object and generation of a file, or id of a batch'),
   kind string not null options (description = 'file, batch, replay or restore'),
   sender string options (description = 'Who sent it, if that is known'),
-  table_name string options (description = 'Its table; null if the name of a file fits no table'),
+  table_name string options (description = 'Its table; null if a file name matches no table'),
   state string not null options (description = 'done or failed'),
   rows_read int64 not null options (description = 'All its rows: the sum of the six that follow'),
   inserted int64 not null options (description = 'Rows that were new'),

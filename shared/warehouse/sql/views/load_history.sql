@@ -1,6 +1,6 @@
--- Every finished load: what was sent, by whom, what became of its rows, and how long it took.
+-- Every finished load: what was sent, by whom, the outcomes of its rows, and how long it took.
 create or replace view `reporting.load_history`
-options (description = 'Every finished load and what became of its rows')
+options (description = 'Every finished load and the outcomes of its rows')
 as
 select
   loads.load_id,

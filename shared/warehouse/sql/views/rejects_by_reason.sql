@@ -1,4 +1,4 @@
--- How many rejects there are, by table, reason, status and the day (UTC) of their load.
+-- The number of rejects by table, reason, status and the day (UTC) of their load.
 create or replace view `reporting.rejects_by_reason`
 options (description = 'How many rejects there are, by table, reason, status and day (UTC)')
 as
