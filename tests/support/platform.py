@@ -1,6 +1,7 @@
 """A platform that tests started: what they ask of it, and how it is stopped."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,8 +17,9 @@ import httpx
 import psutil
 import pytest
 
-from infra.local import postgres, processes
+from infra.local import ports, postgres, processes
 from infra.local.home import Home
+from infra.local.layout import STAND_INS
 from infra.local.status import PartStatus, PlatformStatus, read_status, running_status
 from tests.support import secrecy
 from tests.support.checkout import ROOT
@@ -106,6 +108,7 @@ def wait_until(question: Callable[[], bool], what: str, seconds: float = 120.0) 
 
 def start(home: Home, *options: str, root: Path = ROOT) -> Platform:
     """Start a platform on a home, from a checkout, and wait until it is ready."""
+    claim_ports(home)
     process = launch("up", "--home", str(home.path), *options, root=root)
     platform = Platform(home, process)
     limit = time.monotonic() + START_SECONDS
@@ -117,6 +120,25 @@ def start(home: Home, *options: str, root: Path = ROOT) -> Platform:
         time.sleep(0.05)
     platform.description = json.loads(home.description.read_text())
     return platform
+
+
+def claim_ports(home: Home) -> None:
+    """Choose the ports of a new home among those that no other process of this run chooses.
+
+    Two that start at the same moment could otherwise choose the same.
+    """
+    if home.is_home():
+        return
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+    def is_free(port: int) -> bool:
+        # Forty at a time, as a platform takes them.
+        return port // 40 % count == number and ports.can_listen(port)
+
+    names = (*STAND_INS, *(path.parent.name for path in (ROOT / "functions").glob("*/main.py")))
+    home.prepare()
+    home.layout.write_text(json.dumps({"ports": ports.choose(names, {}, {}, is_free)}))
 
 
 def launch(*words: str, root: Path = ROOT) -> subprocess.Popen[str]:

@@ -15,7 +15,7 @@ from infra.local.layout import Layout
 from infra.local.parts import Part
 from tests.support import secrecy
 from tests.support.checkout import ROOT
-from tests.support.platform import new_home
+from tests.support.platform import claim_ports, new_home
 
 START_SECONDS = 300.0
 # Nobody cuts the power during these tests, so nothing has to reach the disk.
@@ -30,7 +30,7 @@ class StandIns:
     """
 
     def __init__(self, home: Home) -> None:
-        home.prepare()
+        claim_ports(home)
         self.home = home
         self._layout = plan.lay_out(home, ROOT / "functions", None)
         self._running: dict[str, tuple[Part, subprocess.Popen[bytes]]] = {}
@@ -59,7 +59,7 @@ class StandIns:
         """Stop what was started."""
         for part, process in reversed(self._running.values()):
             process.send_signal(part.stop_signal)
-            process.wait(30)
+            process.wait(120)
 
     def _start(self, name: str, make: Callable[[Home, Layout], Part]) -> None:
         if name in self._running:
