@@ -13,10 +13,10 @@ from shared.validation.row import (
     MAX_UNKNOWN,
     FieldError,
     Reject,
-    judge,
-    judge_cell,
-    judge_cells,
     storable,
+    validate_cell,
+    validate_cells,
+    validate_row,
 )
 
 HIRES = tables.find("hired_employees")
@@ -37,11 +37,14 @@ def test_a_good_row_gives_its_values():
         "job_id": 2,
     }
 
-    assert judge(HIRES, given) == {**given, "datetime": datetime(2020, 12, 31, 23, tzinfo=UTC)}
+    assert validate_row(HIRES, given) == {
+        **given,
+        "datetime": datetime(2020, 12, 31, 23, tzinfo=UTC),
+    }
 
 
 def test_errors_come_in_the_order_of_the_fields_and_then_of_the_unknown_names():
-    errors = judge(HIRES, {"zeta": 1, "job_id": "2", "alpha": 1, "id": 0, "name": "Ada"})
+    errors = validate_row(HIRES, {"zeta": 1, "job_id": "2", "alpha": 1, "id": 0, "name": "Ada"})
 
     assert said(errors) == [
         ("id", "out_of_range"),
@@ -58,7 +61,7 @@ def test_errors_come_in_the_order_of_the_fields_and_then_of_the_unknown_names():
 def test_a_row_reports_its_first_twenty_unknown_fields_however_many_it_knows(known, more):
     names = [f"field_{number:03}" for number in range(MAX_UNKNOWN + more)]
 
-    errors = judge(JOBS, {**known, **dict.fromkeys(reversed(names), 1)})
+    errors = validate_row(JOBS, {**known, **dict.fromkeys(reversed(names), 1)})
 
     found = [error.field for error in errors if error.code == "unknown_field"]
     assert found == names[:MAX_UNKNOWN]
@@ -69,11 +72,11 @@ def test_a_row_reports_its_first_twenty_unknown_fields_however_many_it_knows(kno
 
 @pytest.mark.parametrize("given", [None, 1, "text", [], [1, "Welder"], True])
 def test_what_is_no_object_is_no_row(given):
-    assert said(judge(JOBS, given)) == [("_row", "not_an_object")]
+    assert said(validate_row(JOBS, given)) == [("_row", "not_an_object")]
 
 
 def test_the_name_of_an_unknown_field_can_be_stored():
-    errors = judge(JOBS, {"id": 1, "job": "Welder", "a\x00b": 1, "c\ud83d": 1})
+    errors = validate_row(JOBS, {"id": 1, "job": "Welder", "a\x00b": 1, "c\ud83d": 1})
 
     assert [error.field for error in errors] == ["a\u2400b", "c\ufffd"]
 
@@ -90,7 +93,7 @@ def test_a_sentence_of_the_tables_own_can_be_stored():
             """Quote the row."""
             raise ValidationError("No \x00 and no \ud83d.", "job")
 
-    (error,) = judge(Table("things", Thing), {"id": 1, "job": "x"})
+    (error,) = validate_row(Table("things", Thing), {"id": 1, "job": "x"})
 
     assert (error.field, error.code) == ("job", "rule_broken")
     assert error.sentence() == "No \u2400 and no \ufffd."
@@ -103,7 +106,7 @@ def test_a_sentence_of_the_tables_own_can_be_stored():
 def test_cells_known_to_be_good_stay_as_they_are_and_the_rules_give_the_others():
     cells = ["1", "Ada", "2021-01-01T01:00:00+02:00", "0003", "4"]
 
-    verdict = judge_cells(HIRES, cells, ["one", None, None, None, "four"])
+    verdict = validate_cells(HIRES, cells, ["one", None, None, None, "four"])
 
     assert verdict == ["one", "Ada", datetime(2020, 12, 31, 23, tzinfo=UTC), 3, "four"]
 
@@ -111,14 +114,14 @@ def test_cells_known_to_be_good_stay_as_they_are_and_the_rules_give_the_others()
 def test_cells_give_all_their_errors_and_none_of_those_known_to_be_good():
     cells = ["x", " ", "soon", "0", ""]
 
-    assert said(judge_cells(HIRES, cells, [None] * 5)) == [
+    assert said(validate_cells(HIRES, cells, [None] * 5)) == [
         ("id", "not_an_integer"),
         ("name", "blank"),
         ("datetime", "not_a_timestamp"),
         ("department_id", "out_of_range"),
         ("job_id", "missing"),
     ]
-    assert said(judge_cells(HIRES, cells, ["1", None, "soon", None, "5"])) == [
+    assert said(validate_cells(HIRES, cells, ["1", None, "soon", None, "5"])) == [
         ("name", "blank"),
         ("department_id", "out_of_range"),
     ]
@@ -126,8 +129,8 @@ def test_cells_give_all_their_errors_and_none_of_those_known_to_be_good():
 
 @pytest.mark.parametrize("length", [1, 63, 64, 65, 1000])
 def test_a_cell_is_judged_alike_whatever_its_length(length):
-    assert judge_cell(JOBS, "job", "x" * length) == "x" * length
-    (error,) = judge_cell(JOBS, "id", "x" * length)
+    assert validate_cell(JOBS, "job", "x" * length) == "x" * length
+    (error,) = validate_cell(JOBS, "id", "x" * length)
     assert (error.field, error.code, error.facts) == ("id", "not_an_integer", {})
 
 
@@ -135,7 +138,7 @@ def test_the_verdict_on_a_short_cell_is_remembered_and_that_on_a_long_one_is_not
     row._short_cell.cache_clear()
 
     for cell in ("y" * 63, "y" * 64, "y" * 1001):
-        judge_cell(JOBS, "id", cell)
+        validate_cell(JOBS, "id", cell)
 
     assert row._short_cell.cache_info().currsize == 1
 
