@@ -206,7 +206,8 @@ def read_lines(
             if len(carry) > max_bytes:
                 if not overlong:
                     yield Chunk([carry[:max_bytes]], number, cut=True)
-                carry, overlong = "", True
+                # Without its last CR, the next line would look like the rest of this one.
+                carry, overlong = "\r" if carry.endswith("\r") else "", True
     except UnicodeDecodeError as error:
         raise UnreadableFile(
             "not_utf8",
