@@ -277,10 +277,11 @@ def _unzipped(stream: BinaryIO, packed: bytes) -> Iterator[bytes]:
                 yield piece
             packed = inflate.unconsumed_tail
             if inflate.eof:
-                packed = inflate.unused_data.lstrip(b"\x00")
-                inflate = zlib.decompressobj(wbits=31)
-                if not packed and not (packed := stream.read(CHUNK_BYTES)):
-                    return
+                packed, inflate = inflate.unused_data, zlib.decompressobj(wbits=31)
+                # Zeros may stand between members, and after the last.
+                while not (packed := packed.lstrip(b"\x00")):
+                    if not (packed := stream.read(CHUNK_BYTES)):
+                        return
             elif not packed:
                 packed = stream.read(CHUNK_BYTES)
         raise zlib.error("the end is missing")

@@ -160,6 +160,15 @@ def test_gzip_may_refer_back_as_far_as_gzip_allows(most):
     assert [line for _, line, _ in found] == [f"{half}\n"] * 4
 
 
+@pytest.mark.parametrize("most", [2, 3, 7, 64, PLENTY])
+@pytest.mark.parametrize("padding", [0, 1, 5, 600])
+def test_zeros_between_and_after_packed_members_are_passed_over(most, padding):
+    zeros = bytes(padding)
+    content = gzip.compress(b"1,a\n") + zeros + gzip.compress(b"2,b\n") + zeros
+
+    assert [line for _, line, _ in lines(content, most=most)] == ["1,a\n", "2,b\n"]
+
+
 @pytest.mark.parametrize("most", [2, 64, PLENTY])
 @pytest.mark.parametrize("rest", [b"x", b"\x1f\x8b", b"\0\0x", gzip.compress(b"2,b\n")[:-1]])
 def test_anything_else_after_a_packed_member_is_bad(most, rest):
