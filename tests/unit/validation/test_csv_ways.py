@@ -5,8 +5,7 @@ import io
 import pytest
 
 from shared import tables
-from shared.tables.kind import Kind
-from shared.validation import csv_rows, row
+from shared.validation import csv_rows
 from tests.support.csv_files import MAX, judged
 
 HIRES = tables.find("hired_employees")
@@ -17,22 +16,6 @@ GOOD = b"7,Ada,2021-07-27T16:02:08Z,1,2"
 def hire(**changes):
     values = dict(zip(HIRES.names, GOOD.decode().split(","), strict=True))
     return ",".join({**values, **changes}.values()).encode()
-
-
-@pytest.fixture
-def asked(monkeypatch):
-    """The values that the rules were asked about."""
-    found = []
-    rule = Kind.deserialize
-
-    def deserialize(field, value, *arguments, **keywords):
-        found.append(value)
-        return rule(field, value, *arguments, **keywords)
-
-    monkeypatch.setattr(Kind, "deserialize", deserialize)
-    row._short_cell.cache_clear()
-    yield found
-    row._short_cell.cache_clear()
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
