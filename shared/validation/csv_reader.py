@@ -206,7 +206,8 @@ def read_lines(
             if len(carry) > max_bytes:
                 if not overlong:
                     yield Chunk([carry[:max_bytes]], number, cut=True)
-                carry, overlong = "", True
+                # Without its last CR, the next line would look like the rest of this one.
+                carry, overlong = "\r" if carry.endswith("\r") else "", True
     except UnicodeDecodeError as error:
         raise UnreadableFile(
             "not_utf8",
@@ -276,10 +277,11 @@ def _unzipped(stream: BinaryIO, packed: bytes) -> Iterator[bytes]:
                 yield piece
             packed = inflate.unconsumed_tail
             if inflate.eof:
-                packed = inflate.unused_data.lstrip(b"\x00")
-                inflate = zlib.decompressobj(wbits=31)
-                if not packed and not (packed := stream.read(CHUNK_BYTES)):
-                    return
+                packed, inflate = inflate.unused_data, zlib.decompressobj(wbits=31)
+                # Zeros may stand between members, and after the last.
+                while not (packed := packed.lstrip(b"\x00")):
+                    if not (packed := stream.read(CHUNK_BYTES)):
+                        return
             elif not packed:
                 packed = stream.read(CHUNK_BYTES)
         raise zlib.error("the end is missing")

@@ -49,3 +49,74 @@ def test_a_huge_integer_is_outside_every_range(sign, low, high):
 
 def test_a_lone_surrogate_is_decoded():
     assert decode(b'"\\ud83d"') == "\ud83d"
+
+
+@pytest.mark.parametrize(("open_", "shut"), [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"a":', b"}]")])
+def test_a_hundred_levels_are_the_deepest(open_, shut):
+    levels = open_.count(b"[") + open_.count(b"{")
+    times = 100 // levels
+
+    decode(open_ * times + b"1" + shut * times)
+    with pytest.raises(NotStrictJson) as caught:
+        decode(b"[" + open_ * times + b"1" + shut * times + b"]")
+
+    assert caught.value.code == "too_deep"
+
+
+def test_depth_is_counted_in_the_deepest_branch():
+    deep = b"[" * 99 + b"]" * 99
+
+    decode(b"[1," + deep + b"," + deep + b"]")
+    with pytest.raises(NotStrictJson, match="100 levels"):
+        decode(b'{"a": 1, "b": [' + deep + b'], "c": {}}')
+
+
+def test_many_brackets_side_by_side_are_not_deep():
+    assert len(decode(b"[" + b",".join([b"[]", b"{}"] * 200) + b"]")) == 400
+
+
+def test_a_text_that_holds_brackets_is_not_deep():
+    assert decode(b'"' + b"[" * 200 + b'"') == "[" * 200
+
+
+@pytest.mark.parametrize("text", [b"[1e999]", b"[-1e999]", b"1" + b"0" * 400 + b".0"])
+def test_a_number_beyond_what_a_number_holds_is_refused(text):
+    with pytest.raises(NotStrictJson) as caught:
+        decode(text)
+
+    assert caught.value.code == "not_finite"
+    assert len(str(caught.value)) < 120
+
+
+@pytest.mark.parametrize("name", [b"NaN", b"Infinity", b"-Infinity"])
+def test_what_is_no_number_is_refused_by_its_name(name):
+    with pytest.raises(NotStrictJson, match=rf"^{name.decode()} is not"):
+        decode(b'{"a": ' + name + b"}")
+
+
+@pytest.mark.parametrize("digits", [1, 18, 19, 20, 98])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_an_integer_below_a_hundred_digits_is_exact(sign, digits):
+    number = sign + "9" * digits
+
+    assert decode(number.encode()) == int(number)
+
+
+@pytest.mark.parametrize(("text", "value"), [("9" * 100, 10**100), ("-" + "9" * 100, -(10**100))])
+def test_an_integer_of_more_digits_keeps_its_sign(text, value):
+    found = decode(text.encode())
+
+    assert abs(found) >= 10**99
+    assert (found > 0) is (value > 0)
+
+
+def test_a_key_twice_is_named_and_cut_if_it_is_long():
+    with pytest.raises(NotStrictJson, match="'b' occurs twice"):
+        decode(b'{"a": 1, "b": 2, "c": 3, "b": 4}')
+    with pytest.raises(NotStrictJson) as caught:
+        decode(b'{"%b": 1, "%b": 2}' % (b"k" * 5000, b"k" * 5000))
+    assert len(str(caught.value)) < 200
+
+
+def test_the_same_key_in_two_objects_is_no_repeat():
+    assert decode(b'[{"a": 1}, {"a": {"a": 2}}]') == [{"a": 1}, {"a": {"a": 2}}]

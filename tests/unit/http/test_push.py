@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 
 import pytest
 
@@ -131,20 +132,6 @@ def test_a_scheduled_route_accepts_the_schedulers_identity_and_tokens(client, si
     assert_problem(client.post("/timed"), 401, "token-missing")
 
 
-def test_certificates_are_cached_and_an_unknown_key_does_not_refetch_at_once(signer_and_url):
-    signer, url = signer_and_url
-    certificates = push.Certificates()
-    before = signer.fetched
-
-    for _ in range(3):
-        assert "first" in certificates.having("first", url)
-    once = signer.fetched - before
-    certificates.having("unheard-of", url)
-
-    assert once == 1
-    assert signer.fetched - before == 1  # too soon after the last fetch to look for an unknown key
-
-
 def test_a_push_is_to_be_retried_if_certificates_are_unreachable(client_of, signer, monkeypatch):
     monkeypatch.setattr(push, "_CERTIFICATES", push.Certificates())
     client = client_of(
@@ -157,13 +144,6 @@ def test_a_push_is_to_be_retried_if_certificates_are_unreachable(client_of, sign
     response = client.post("/", headers=bearer(signer.token()))
 
     assert_problem(response, 503, "try-again")
-
-
-def test_certificates_are_fetched_only_over_https_or_from_localhost():
-    with pytest.raises(ValueError, match="https"):
-        push.fetch_certificates("http://example.com/certs")
-    with pytest.raises(ValueError, match="https"):
-        push.fetch_certificates("file:///etc/passwd")
 
 
 def received(client_of, body: bytes):
@@ -207,3 +187,159 @@ def test_a_body_that_is_not_a_wrapped_message_is_400(client_of, body):
 
     assert_problem(response, 400, "not-a-push")
     assert found == []
+
+
+# Who may push, to the second and to the letter
+
+
+@pytest.mark.parametrize("issuer", ["https://accounts.google.com", "accounts.google.com"])
+def test_both_of_googles_names_for_itself_open(client, signer, issuer):
+    assert client.post("/", headers=bearer(signer.token(iss=issuer))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": None},
+        {"iss": ""},
+        {"iss": "http://accounts.google.com"},
+        {"iss": "https://accounts.google.com.evil.example"},
+        {"email_verified": "true"},
+        {"email_verified": 1},
+        {"aud": ["another"]},
+        {"aud": AUDIENCE.upper()},
+    ],
+)
+def test_a_claim_that_only_looks_right_is_401(client, signer, claims):
+    assert_problem(client.post("/", headers=bearer(signer.token(**claims))), 401, "push-refused")
+
+
+@pytest.mark.parametrize("email", [None, "", ACCOUNT.upper(), f"{ACCOUNT}.evil.example"])
+def test_an_account_that_only_looks_right_is_403(client, signer, email):
+    assert_problem(
+        client.post("/", headers=bearer(signer.token(email=email))), 403, "wrong-account"
+    )
+
+
+@pytest.mark.parametrize(
+    ("begun", "ends", "status"),
+    [
+        (0, 1, 200),
+        (5, 3600, 200),
+        (-3600, -5, 200),
+        (25, 3600, 401),
+        (-3600, -25, 401),
+    ],
+)
+@pytest.mark.parametrize("stripped", [False, True])
+def test_clocks_may_differ_by_ten_seconds(client_of, signer_and_url, begun, ends, status, stripped):
+    signer, url = signer_and_url
+    client = client_of(
+        Route("POST", "/", answer, scope=PUSH),
+        push_audience=AUDIENCE,
+        push_account=ACCOUNT,
+        push_certs_url=url,
+        push_checked_by_iam=True,
+    )
+    now = int(time.time())
+    token = signer.token(iat=now + begun, exp=now + ends)
+    if stripped:
+        token = f"{token.rpartition('.')[0]}.SIGNATURE_REMOVED_BY_GOOGLE"
+
+    assert client.post("/", headers=bearer(token)).status_code == status
+
+
+@pytest.mark.parametrize(
+    "form", ["{}", "Basic {}", "Token {}", "Bearer", "Bearer {}.more", "Bearer x{}"]
+)
+def test_a_token_sent_in_another_form_is_401(client, signer, form):
+    header = {"Authorization": form.format(signer.token())}
+
+    assert_problem(client.post("/", headers=header), 401, "push-refused")
+
+
+@pytest.mark.parametrize("form", ["bearer {}", "BEARER {}", " Bearer {} "])
+def test_the_scheme_may_be_written_in_any_case(client, signer, form):
+    header = {"Authorization": form.format(signer.token())}
+
+    assert client.post("/", headers=header).status_code == 200
+
+
+@pytest.mark.parametrize("missing", ["push_audience", "push_account"])
+def test_one_setting_of_two_is_not_enough(client_of, signer_and_url, missing):
+    signer, url = signer_and_url
+    told = {"push_audience": AUDIENCE, "push_account": ACCOUNT, "push_certs_url": url}
+    client = client_of(Route("POST", "/", answer, scope=PUSH), **{**told, missing: ""})
+
+    response = client.post("/", headers=bearer(signer.token()))
+
+    assert_problem(response, 401, "push-refused")
+
+
+def test_a_token_of_the_platform_goes_before_the_identity_next_to_it(client, signer):
+    """Behind IAM, Authorization carries the caller's identity token; X-Token says who calls."""
+    both = {"X-Token": ROWS, **bearer(signer.token())}
+
+    assert client.post("/timed", headers=both).get_json() == {"by": "ann"}
+    assert client.post("/timed", headers={**both, "X-Token": "wrong"}).status_code == 401
+    assert client.post("/", headers=both).get_json() == {"by": ACCOUNT}
+
+
+@pytest.mark.parametrize("given", [ROWS, "one.dot", "three.dots.are.many", ""])
+def test_what_is_no_identity_is_taken_for_a_token_of_the_platform(client, given):
+    response = client.post("/timed", headers=bearer(given))
+
+    if given == ROWS:
+        assert response.get_json() == {"by": "ann"}
+    else:
+        assert_problem(response, 401, "token-refused" if given else "token-missing")
+
+
+def test_a_route_without_schedule_takes_no_identity(client_of, signer):
+    client = client_of(
+        Route("POST", "/", answer, scope="rows"), push_audience=AUDIENCE, push_account=ACCOUNT
+    )
+
+    response = client.post("/", headers=bearer(signer.token()))
+
+    assert_problem(response, 401, "token-refused")
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_only_a_signature_that_cloud_run_took_away_may_be_missing(client_of, signer_and_url, told):
+    signer, url = signer_and_url
+    client = client_of(
+        Route("POST", "/", answer, scope=PUSH),
+        push_audience=AUDIENCE,
+        push_account=ACCOUNT,
+        push_certs_url=url,
+        push_checked_by_iam=told,
+    )
+    kept, _, signature = signer.token().rpartition(".")
+
+    def status(end):
+        return client.post("/", headers=bearer(f"{kept}.{end}")).status_code
+
+    assert status("SIGNATURE_REMOVED_BY_GOOGLE") == (200 if told else 401)
+    assert status(signature) == 200
+    for end in (
+        "",
+        "x",
+        "SIGNATURE_REMOVED",
+        "SIGNATURE_REMOVED_BY_GOOGLE.",
+        "signature_removed_by_google",
+    ):
+        assert status(end) == 401
+
+
+def test_a_refusal_is_challenged_and_says_nothing_of_the_reason(client, signer):
+    refused = client.post("/", headers=bearer(signer.token(aud="another")))
+    stranger = client.post("/", headers=bearer(signer.token(email="eve@example.iam")))
+
+    assert refused.headers["WWW-Authenticate"] == (
+        'Bearer realm="tablegate push", error="invalid_token"'
+    )
+    assert stranger.headers["WWW-Authenticate"] == (
+        'Bearer realm="tablegate push", error="insufficient_scope"'
+    )
+    assert "aud" not in refused.get_data(as_text=True)

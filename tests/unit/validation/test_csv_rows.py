@@ -8,20 +8,10 @@ import pytest
 from shared import tables
 from shared.errors import UnreadableFile
 from shared.validation import csv_reader, csv_rows
+from tests.support.csv_files import MAX, validated
 
 HIRES = tables.find("hired_employees")
 JOBS = tables.find("jobs")
-MAX = 1 << 20
-
-
-def validated(table, content, max_line_bytes=MAX):
-    staged, rejects = [], []
-    for block in csv_rows.blocks(table, io.BytesIO(content), max_line_bytes):
-        rows = "".join(block.staged).split("\n")[:-1]
-        assert block.read == len(rows) + len(block.rejects)
-        staged += [tuple(row.split("\t")) for row in rows]
-        rejects += [(r.position, r.errors[0].field, r.reason) for r in block.rejects]
-    return staged, rejects
 
 
 def unreadable(table, content, max_line_bytes=MAX):
@@ -176,3 +166,81 @@ def test_blocks_have_a_maximum_size():
 
     assert len(sizes) > 1
     assert max(sizes) < csv_rows.BLOCK_CHARACTERS + csv_reader.CHUNK_BYTES
+
+
+# Notes
+
+
+def test_apostrophes_stay_in_every_file_without_notes():
+    for content in (b"id,job\n1,'=cmd\n", b"job,id\n'=cmd,1\n", b'id,job\n1,"\'=cmd, a"\n'):
+        ((_, _, job),) = validated(JOBS, content)[0]
+        assert job.startswith("'=cmd")
+
+
+@pytest.mark.parametrize(
+    ("content", "raw"),
+    [
+        # A file of corrections has its notes last, and what it was made of had none.
+        (b"id,job,_line,_reasons\n1,'=a,b,7,Too many\n1,x,7,\n", ["1", "=a", "b"]),
+        (b"id,job,_line,_reasons\n1,'=a\n1,x,7,\n", ["1", "=a"]),
+        (b"_line,id,job\n7,1,'=a,b\n7,1,x\n", ["7", "1", "=a", "b"]),
+    ],
+)
+def test_a_row_of_another_width_in_a_file_with_notes_is_kept_as_it_was(content, raw):
+    (block,) = csv_rows.blocks(JOBS, io.BytesIO(content), MAX)
+
+    assert [reject.raw for reject in block.rejects] == [raw]
+
+
+# What a block counts
+
+
+def test_a_block_counts_the_rows_that_have_the_tables_width():
+    content = b'1,a\n2\n3,"b\n4,"c"\n0,d\n"5","e","f"\n\n'
+
+    (block,) = csv_rows.blocks(JOBS, io.BytesIO(content), MAX)
+
+    assert [(r.position, r.reason) for r in block.rejects] == [
+        (2, "too_few_fields"),
+        (3, "bad_quoting"),
+        (5, "out_of_range"),
+        (6, "too_many_fields"),
+    ]
+    assert (block.read, block.shaped) == (6, 3)
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+@pytest.mark.parametrize(
+    "content", [b"1,a\n2,b", b"job,id\na,1\nb,2\n", b'1,"a"\n2,b\\\n', b"1,a\r2,b\r"]
+)
+def test_staged_rows_start_with_their_line_if_they_are_numbered(content, numbered):
+    (block,) = csv_rows.blocks(JOBS, io.BytesIO(content), MAX, numbered=numbered)
+
+    first = 2 if content.startswith(b"job") else 1
+    lines = sorted("".join(block.staged).removesuffix("\n").split("\n"))
+    assert [line.split("\t")[:-1] for line in lines] == [
+        [str(first + n)] * numbered + [str(n + 1)] for n in range(2)
+    ]
+
+
+def test_a_line_that_was_cut_is_rejected_though_it_look_good_up_to_the_cut():
+    staged, rejects = validated(JOBS, b"1,aa\n2,bbbbbb\n3,cc\n", max_line_bytes=5)
+
+    assert [values[1] for values in staged] == ["1", "3"]
+    assert rejects == [(2, "_row", "row_too_long")]
+
+
+@pytest.mark.parametrize("first", [b"1,xxxxxxxx", b'1,"xxxxxxx'])
+def test_a_first_row_that_is_wrong_is_rejected_like_any_other(first):
+    staged, rejects = validated(JOBS, first + b"\n2,b\n", max_line_bytes=8)
+
+    assert staged == [("2", "2", "b")]
+    assert [(line, field) for line, field, _ in rejects] == [(1, "_row")]
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(b"1\n2\n3\n", 2), (b"1,a,b\n", 2)])
+def test_a_file_without_a_row_of_the_tables_width_says_how_many_it_has(rows, expected):
+    fault = unreadable(JOBS, rows)
+
+    assert fault.code == "wrong_columns"
+    assert fault.facts == {"rows": rows.count(b"\n"), "expected": expected}

@@ -149,3 +149,78 @@ def test_a_value_of_two_moments_is_rejected_and_spares_its_neighbours():
 
     assert list(verdict.rows) == [0, 2]
     assert [(r.position, r.reason) for r in verdict.rejects] == [(1, "not_a_timestamp")]
+
+
+def hire(**changes):
+    given = {
+        "id": 1,
+        "name": "x",
+        "datetime": "2021-07-27T16:02:08Z",
+        "department_id": 1,
+        "job_id": 1,
+    }
+    return {**given, **changes}
+
+
+def test_a_good_batch_is_taken_without_the_rules(asked):
+    content = body(*(hire(id=number, name="a\\b \t") for number in range(1, 100)))
+
+    verdict = check(HIRES, content)
+
+    assert (verdict.size, len(verdict.rows), verdict.rejects, verdict.raw) == (99, 99, [], None)
+    assert asked == []
+
+
+@pytest.mark.parametrize("place", [0, 1, 6, 7, 12])
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("datetime", "2024-02-29T00:00:00Z", None),
+        ("datetime", "2021-02-29T00:00:00Z", "not_a_timestamp"),
+        ("datetime", "2021-11-31T00:00:00Z", "not_a_timestamp"),
+        ("datetime", "0000-01-01T00:00:00Z", "not_a_timestamp"),
+        ("datetime", "2021-01-01T24:00:00Z", "not_a_timestamp"),
+        ("datetime", "2021-01-01T00:00:60Z", "not_a_timestamp"),
+        ("datetime", "2021-01-01T00:00:00.1234567Z", "not_a_timestamp"),
+        ("datetime", "2021-01-01T00:00:00Z\n", "not_a_timestamp"),
+        ("name", " ", "blank"),
+        ("name", "x" * 1001, "too_long"),
+        ("name", "a\x00", "nul_character"),
+    ],
+)
+def test_the_rules_are_asked_about_the_doubtful_value_alone(asked, place, field, value, reason):
+    rows = [hire() for _ in range(13)]
+    rows[place] = hire(**{field: value})
+
+    verdict = check(HIRES, body(*rows))
+
+    rejected = [] if reason is None else [(place, reason)]
+    assert [(r.position, r.reason) for r in verdict.rejects] == rejected
+    assert list(verdict.rows) == [n for n in range(13) if reason is None or n != place]
+    assert asked == [value]
+
+
+@pytest.mark.parametrize("value", [0, -1, 2**63, 1.5, "1", True, None, [], {"a": 1}])
+def test_a_value_of_another_type_sends_its_own_row_to_the_rules(asked, value):
+    verdict = check(HIRES, body(hire(), hire(job_id=value), hire()))
+
+    assert list(verdict.rows) == [0, 2]
+    assert [(r.position, r.errors[0].field) for r in verdict.rejects] == [(1, "job_id")]
+    assert asked == [*hire(job_id=value).values()]
+    assert verdict.raw == [json.dumps(hire()).encode()] * 2
+
+
+@pytest.mark.parametrize("text", ["C:\\temp", "a\\b", "\\N", "\\.", "\\"])
+def test_a_backslash_is_stored_as_it_came(text):
+    verdict = check(JOBS, body(job(1, job=text), job(2, job="plain")))
+
+    copied = verdict.block(JOBS).copied().decode().split("\n")
+    assert copied[0].split("\t") == ["0", "1", text.replace("\\", "\\\\")]
+
+
+def test_positions_are_those_that_the_rows_had_where_they_came_from():
+    verdict = check(JOBS, body(job(1), job("2"), job(3))).moved([10, 20, 30])
+
+    assert list(verdict.rows) == [10, 30]
+    assert [reject.position for reject in verdict.rejects] == [20]
+    assert verdict.block(JOBS).rows.positions == [10, 30]

@@ -1,0 +1,302 @@
+"""A file's lines and rows are the same however its bytes arrive, and however it is packed."""
+
+import csv
+import gzip
+import io
+import random
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.errors import UnreadableFile
+from shared.validation.csv_reader import Records, read_lines, without_end
+
+PLENTY = 1 << 20
+
+
+class Trickle(io.BytesIO):
+    """A stream that gives at most so many bytes at a time."""
+
+    def __init__(self, content, most):
+        super().__init__(content)
+        self.most = most
+
+    def read(self, size=-1):
+        """Some of the bytes."""
+        return super().read(self.most if size < 0 else min(size, self.most))
+
+
+def lines(content, max_bytes=PLENTY, *, most=PLENTY, **limits):
+    """Number, text and whether it was cut, of each line."""
+    chunks = list(read_lines(Trickle(content, most), max_bytes, **limits))
+    assert all(len(chunk.lines) == 1 for chunk in chunks if chunk.cut)
+    return [
+        (number, line, chunk.cut)
+        for chunk in chunks
+        for number, line in enumerate(chunk.lines, chunk.number)
+    ]
+
+
+def physical(text):
+    """The lines of a text with their ends, by a pattern."""
+    return [found for found in re.findall(r"[^\r\n]*(?:\r\n|\r|\n)?", text) if found]
+
+
+def fault(content, **limits):
+    with pytest.raises(UnreadableFile) as caught:
+        lines(content, **limits)
+    return caught.value
+
+
+# Lines
+
+TEXTS = st.lists(
+    st.sampled_from(["a", "é", "😀", "b" * 5, "c" * 12, "\n", "\r", "\r\n", "\r\r", "\ufeff"]),
+    max_size=30,
+).map("".join)
+
+
+@settings(max_examples=500, deadline=None)
+@given(TEXTS, st.integers(1, 20), st.integers(1, 15), st.booleans())
+def test_lines_are_the_texts_own_wherever_the_bytes_are_cut(text, most, max_bytes, packed):
+    text = text.lstrip("\ufeff")
+    content = gzip.compress(text.encode()) if packed else text.encode()
+    # Two bytes say that a file is gzip.
+    most = max(most, 2)
+
+    found = lines(content, max_bytes, most=most)
+
+    assert found == [
+        (number, line[:max_bytes], len(line) > max_bytes)
+        for number, line in enumerate(physical(text), 1)
+    ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("most", [1, 2, 3, 7, 10, 11, 12, 13, 14, 100])
+def test_a_line_too_long_costs_no_line_after_it(end, most):
+    text = end.join(["1,a", "2," + "x" * 30, "3,b", "4," + "x" * 30, "5,c", "6,d"])
+
+    found = lines(text.encode(), 8, most=most)
+
+    assert [(number, cut) for number, _, cut in found] == [
+        (1, False),
+        (2, True),
+        (3, False),
+        (4, True),
+        (5, False),
+        (6, False),
+    ]
+    assert [without_end(line) for _, line, cut in found if not cut] == ["1,a", "3,b", "5,c", "6,d"]
+    assert {line for _, line, cut in found if cut} == {"2,xxxxxx", "4,xxxxxx"}
+
+
+def test_a_line_as_long_as_allowed_is_whole():
+    assert lines(b"abcd\nabc\nabcde", 4) == [
+        (1, "abcd", True),
+        (2, "abc\n", False),
+        (3, "abcd", True),
+    ]
+    assert lines(b"abcd", 4) == [(1, "abcd", False)]
+
+
+@pytest.mark.parametrize("most", [2, 3, 4, PLENTY])
+def test_a_byte_order_mark_is_taken_off_the_beginning_only(most):
+    content = "\ufeff1,a\n\ufeff2,b\n".encode()
+
+    assert [line for _, line, _ in lines(content, most=most)] == ["1,a\n", "\ufeff2,b\n"]
+
+
+@pytest.mark.parametrize("content", [b"1,a\n\xff", b"1,a\n2,\xc3", b"1,a\n2,\xed\xa0\x80\n"])
+@pytest.mark.parametrize("most", [1, PLENTY])
+def test_what_is_not_utf_8_is_refused_though_it_be_the_last_byte(content, most):
+    error = fault(content, most=most)
+
+    assert error.code == "not_utf8"
+    assert 1 <= error.facts["line"] <= 2
+
+
+def test_the_line_of_bytes_that_are_not_utf_8_is_one_at_or_before_them():
+    error = fault(b"1,a\n" * 6 + b"\xff\n", most=4)
+
+    assert error.facts == {"line": 7}
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("a\n", "a"),
+        ("a\r\n", "a"),
+        ("a\r", "a"),
+        ("a", "a"),
+        ("a\n\n", "a\n"),
+        ("a\r\r", "a\r"),
+        ("a\n\r", "a\n"),
+        ("", ""),
+        ("\n", ""),
+    ],
+)
+def test_a_line_loses_one_line_end(line, text):
+    assert without_end(line) == text
+
+
+# Packed files
+
+NOISE = random.Random(15).randbytes(30_000).hex()
+
+
+@pytest.mark.parametrize("most", [2, 5, 1000, 65_536, PLENTY])
+def test_gzip_may_refer_back_as_far_as_gzip_allows(most):
+    # The second half repeats the first from 30,000 bytes before, in each of two members.
+    half = NOISE[:30_000]
+    text = f"{half}\n{half}\n"
+    member = gzip.compress(text.encode(), compresslevel=9)
+    assert len(member) < 20_000
+
+    found = lines(member + member, most=most)
+
+    assert [line for _, line, _ in found] == [f"{half}\n"] * 4
+
+
+@pytest.mark.parametrize("most", [2, 3, 7, 64, PLENTY])
+@pytest.mark.parametrize("padding", [0, 1, 5, 600])
+def test_zeros_between_and_after_packed_members_are_passed_over(most, padding):
+    zeros = bytes(padding)
+    content = gzip.compress(b"1,a\n") + zeros + gzip.compress(b"2,b\n") + zeros
+
+    assert [line for _, line, _ in lines(content, most=most)] == ["1,a\n", "2,b\n"]
+
+
+@pytest.mark.parametrize("most", [2, 64, PLENTY])
+@pytest.mark.parametrize("rest", [b"x", b"\x1f\x8b", b"\0\0x", gzip.compress(b"2,b\n")[:-1]])
+def test_anything_else_after_a_packed_member_is_bad(most, rest):
+    assert fault(gzip.compress(b"1,a\n") + rest, most=most).code == "bad_gzip"
+
+
+@pytest.mark.parametrize("lost", [1, 4, 8, 9, 20])
+def test_a_packed_file_without_its_end_is_bad(lost):
+    assert fault(gzip.compress(b"1,a\n" * 100)[:-lost]).code == "bad_gzip"
+
+
+def test_a_packed_file_whose_checksum_is_wrong_is_bad():
+    content = bytearray(gzip.compress(b"1,a\n" * 100))
+    content[-8] ^= 1
+
+    assert fault(bytes(content)).code == "bad_gzip"
+
+
+def test_a_packed_file_may_unpack_to_the_limit_and_no_further():
+    member = gzip.compress(b"1,a\n" * 1000)
+
+    assert len(lines(member, max_unpacked_bytes=4000)) == 1000
+    assert len(lines(member + member, max_unpacked_bytes=8000)) == 2000
+    error = fault(member, max_unpacked_bytes=3999)
+    assert (error.code, error.facts) == ("too_large", {"maximum": 3999})
+    # All members count together.
+    assert fault(member + member, max_unpacked_bytes=7999).code == "too_large"
+
+
+def test_a_file_that_is_not_packed_has_no_such_limit():
+    assert len(lines(b"1,a\n" * 1000, max_unpacked_bytes=10)) == 1000
+
+
+# Rows
+
+
+def rows(content, max_bytes=PLENTY, *, most=PLENTY):
+    """Line, and cells or the error's code, of each row; a blank line is none."""
+    records = Records(read_lines(Trickle(content, most), max_bytes), max_bytes)
+    found = []
+    while (record := records.read()) is not None:
+        if record.error is not None:
+            assert record.error.field == "_row"
+            assert len(record.cells) == 1
+            found.append((record.line, record.error.code))
+        elif record.cells:
+            found.append((record.line, record.cells))
+    return found
+
+
+def one_by_one(text):
+    """The same by trying from every line on: what a row costs that is never closed."""
+    left, found, number = physical(text), [], 1
+    while left:
+        reader = csv.reader(iter(left), strict=True)
+        try:
+            cells, taken = next(reader), reader.line_num
+        except csv.Error:
+            cells, taken = "bad_quoting", 1
+        if cells:
+            found.append((number, cells))
+        left, number = left[taken:], number + taken
+    return found
+
+
+CELLS = st.sampled_from(["", "1", "Ann", "a,b", 'say "hi"', "a\nb", "a\r\nb\n", '"', "é😀", "\\N"])
+ROWS = st.lists(st.lists(CELLS, min_size=2, max_size=4), max_size=12)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ROWS, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.integers(1, 40))
+def test_rows_are_read_as_they_were_written(given_rows, end, all_quoted, most):
+    sink = io.StringIO()
+    style = csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
+    csv.writer(sink, lineterminator=end, quoting=style).writerows(given_rows)
+
+    found = rows(sink.getvalue().encode(), most=most)
+
+    assert [cells for _, cells in found] == given_rows
+
+
+WORDS = st.sampled_from(
+    ["1,a", '2,"b"', '3,"open', 'closed",4', '5,"x"y', '"', '""', '"6",7', 'a"b', "", 'z","y', ","]
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(WORDS, max_size=12), st.sampled_from(["\n", "\r\n", "\r"]), st.integers(1, 40))
+def test_a_wrong_quotation_mark_costs_its_own_line_only(words, end, most):
+    text = end.join(words)
+
+    assert rows(text.encode(), most=most) == one_by_one(text)
+
+
+@pytest.mark.parametrize("most", [1, 5, 16, 17, 18, 19, 40, PLENTY])
+def test_a_row_whose_mark_meets_a_line_too_long_costs_its_own_line(most):
+    text = '1,"open\n2,b\n3,' + "x" * 50 + '\n4,"d"\n'
+
+    assert rows(text.encode(), 16, most=most) == [
+        (1, "bad_quoting"),
+        (2, ["2", "b"]),
+        (3, "row_too_long"),
+        (4, ["4", "d"]),
+    ]
+
+
+def test_a_row_of_several_lines_may_be_as_long_as_one_line():
+    text = '1,"aaaa\nbbbb"\n'
+
+    assert rows(text.encode(), len(text)) == [(1, ["1", "aaaa\nbbbb"])]
+    assert rows(text.encode(), len(text) - 1) == [(1, "bad_quoting"), (2, ['bbbb"'])]
+
+
+@pytest.fixture
+def python_limit():
+    """Python's own limit on the length of a cell, whoever raised it before."""
+    before = csv.field_size_limit(131_072)
+    yield 131_072
+    csv.field_size_limit(before)
+
+
+def test_a_quoted_cell_may_be_longer_than_python_lets_it_be(python_limit):
+    cell = "x" * (python_limit + 1)
+
+    assert rows(f'1,"{cell}"\n'.encode()) == [(1, ["1", cell])]
+
+
+def test_reading_a_file_of_short_lines_leaves_pythons_limit_to_others(python_limit):
+    rows(b'1,"a"\n', 100)
+
+    assert csv.field_size_limit() == python_limit
