@@ -1,17 +1,7 @@
 """Tables of other kinds: turning conflicts away, referring to themselves, keyed by two fields."""
 
-import io
-from datetime import UTC, datetime
-
-import pytest
-
-from shared import tables
-from shared.database.migrate import migrate
-from shared.loading import waiting
-from shared.loading.ledger import Counts, Source
-from shared.loading.load import load
+from shared.loading.ledger import Counts
 from shared.tables import Integer, Reference, Row, Table, Text
-from shared.validation.csv_rows import blocks
 
 
 class Part(Row):
@@ -28,30 +18,6 @@ class Price(Row):
     thing = Integer()
     year = Integer()
     price = Text()
-
-
-@pytest.fixture
-def add(engine):
-    """Add a table to the dictionary and the database, and give what loads CSV into it."""
-    known = tables.all_tables()
-    before = dict(known)
-    numbers = iter(range(1000))
-
-    def act(table):
-        known[table.name] = table
-        migrate(engine)
-
-        def drop(text):
-            source = Source(f"gs://u/{next(numbers)}", "file", table.name, datetime.now(UTC))
-            entry = load(engine, source, lambda: blocks(table, io.BytesIO(text.encode()), 1 << 20))
-            list(waiting.release_after(engine, entry))
-            return entry.counts
-
-        return drop
-
-    yield act
-    known.clear()
-    known.update(before)
 
 
 def test_a_table_that_turns_conflicts_away_keeps_what_it_has(add, rows):
