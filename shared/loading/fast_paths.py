@@ -73,7 +73,8 @@ class Precheck:
 
 def can_precheck(table: Table) -> bool:
     """Return whether the precheck covers this table: one key field, no reference to itself."""
-    return len(table.key) == 1 and not _refers_to_itself(table)
+    refers_to_itself = any(reference.table == table.name for reference in table.references)
+    return len(table.key) == 1 and not refers_to_itself
 
 
 def precheck(connection: sa.Connection, table: Table, rows: Rows) -> Precheck:
@@ -119,8 +120,11 @@ def copy_new(
 
 
 def can_bulk_load(connection: sa.Connection, table: Table, size_bytes: int) -> bool:
-    """Return whether a file of this size may be bulk loaded: only its table is empty."""
-    if size_bytes < BULK_FROM_BYTES or table.on_conflict != "update" or _refers_to_itself(table):
+    """Return whether a file of this size may be bulk loaded: only its table is empty.
+
+    A table that refers to itself is its own parent, so it never qualifies.
+    """
+    if size_bytes < BULK_FROM_BYTES or table.on_conflict != "update":
         return False
     return bool(connection.scalar(sa.text(fast_path_sql.can_bulk_load(table))))
 
@@ -196,16 +200,12 @@ def _copy_without_constraints(
     connection.exec_driver_sql(fast_path_sql.drop_defaults(table))
     # Sorting is most of the cost of an index, and happens in memory if it fits.
     connection.exec_driver_sql("set local maintenance_work_mem = '256MB'")
-    for key in reversed(keys):
+    for key in keys:
         # Isolated, the constraint would be missing from tables created from the metadata later.
         connection.execute(sa.schema.AddConstraint(key, isolate_from_table=False))
     for index in target.indexes:
         connection.execute(sa.schema.CreateIndex(index))
     return copied
-
-
-def _refers_to_itself(table: Table) -> bool:
-    return any(reference.table == table.name for reference in table.references)
 
 
 def _is_referred_to(connection: sa.Connection, table: Table) -> bool:

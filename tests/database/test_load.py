@@ -2,9 +2,7 @@
 
 import io
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -328,34 +326,6 @@ def test_concurrent_loads_of_the_same_keys_end_with_the_newest(engine, rows, led
 
     assert rows("select distinct job from jobs") == [("v7",)]
     assert sum(entry[2] for entry in ledger()) == 199
-
-
-@pytest.fixture
-def uncommitted(engine):
-    """A transaction of another session that has done something, until it is told how to end."""
-
-    @contextmanager
-    def act(sql):
-        with engine.connect() as connection:
-            connection.exec_driver_sql(sql)
-            yield connection
-
-    return act
-
-
-@pytest.fixture
-def until_blocked(rows):
-    """Wait until a session waits for a lock that another one holds."""
-
-    def act():
-        blocked = "select pid from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0"
-        for _ in range(1000):
-            if rows(blocked):
-                return
-            time.sleep(0.01)
-        raise AssertionError("no session waits for a lock")
-
-    return act
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,7 @@
 """Table options: rejected conflicts, self-references and composite keys."""
 
-import io
-from datetime import UTC, datetime
-
-import pytest
-
-from shared import tables
-from shared.database.migrate import migrate
-from shared.loading import waiting
-from shared.loading.ledger import Counts, Source
-from shared.loading.load import load
+from shared.loading.ledger import Counts
 from shared.tables import Integer, Reference, Row, Table, Text
-from shared.validation.csv_rows import blocks
 
 
 class Part(Row):
@@ -28,30 +18,6 @@ class Price(Row):
     thing = Integer()
     year = Integer()
     price = Text()
-
-
-@pytest.fixture
-def add(engine):
-    """Add a table to the dictionary and the database; returns a function that loads CSV into it."""
-    known = tables.all_tables()
-    before = dict(known)
-    numbers = iter(range(1000))
-
-    def act(table):
-        known[table.name] = table
-        migrate(engine)
-
-        def drop(text):
-            source = Source(f"gs://u/{next(numbers)}", "file", table.name, datetime.now(UTC))
-            entry = load(engine, source, lambda: blocks(table, io.BytesIO(text.encode()), 1 << 20))
-            list(waiting.release_after(engine, entry))
-            return entry.counts
-
-        return drop
-
-    yield act
-    known.clear()
-    known.update(before)
 
 
 def test_a_table_that_rejects_conflicts_preserves_its_rows(add, rows):
