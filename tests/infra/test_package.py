@@ -187,7 +187,8 @@ def statements(function):
     """Every import that the function can execute, at its start or later."""
     for statement in imports.reached(FOLDER / function.name / "main.py", ROOT).libraries:
         # Kinds of fields import SQLAlchemy for their column types, which only a database needs.
-        if function.permissions.database != "none" or "sqlalchemy" not in statement:
+        needs_database = "sqlalchemy" in statement or "postgresql" in statement
+        if function.permissions.database != "none" or not needs_database:
             yield statement
     for name in package.contents(function):
         if name.startswith("shared/") and name.endswith(".py"):
