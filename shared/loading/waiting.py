@@ -7,7 +7,6 @@ two loads overlap, at least one sees what both have written, so that no row is l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from uuid import UUID
 
 from shared import tables
@@ -80,6 +79,5 @@ def _release_load(engine: sa.Engine, table: Table, load: Merge, lock_timeout_sec
         if freed:
             counts = merge_staged(connection, table, freed)
             # If a parent was deleted meanwhile, its rows are parked again.
-            counted = replace(counts, waiting=0)
-            ledger.released(connection, load.load_id, freed - counts.waiting, counted)
+            ledger.released(connection, load.load_id, freed - counts.waiting, counts)
     return bool(freed)

@@ -81,13 +81,15 @@ def parents(database) -> None:
 def restored(engine, storage_client, backups) -> Callable[..., RestoreOutcome]:
     """Restore a table: its latest backup, or an object named."""
 
-    def act(table: Table, name: str | None = None, **options: Any) -> RestoreOutcome:
+    def act(
+        table: Table, name: str | None = None, lock_timeout_seconds: int = 10, **options: Any
+    ) -> RestoreOutcome:
         manifest = backups.catalog.find(table.name, "latest") if name is None else None
         wanted = manifest.object if manifest else name
         stored = ObjectStore(storage_client).find(backups.catalog.bucket, wanted)
         assert stored is not None
         request = RestoreRequest(table, stored, manifest, **options)
-        return restore(engine, storage_client, request, 10)
+        return restore(engine, storage_client, request, lock_timeout_seconds)
 
     return act
 

@@ -14,6 +14,7 @@ from shared.backups import backup, catalog, snapshot
 from shared.backups.errors import UnknownBackup, UnusableBackup
 from shared.backups.snapshot import SnapshotDiffers
 from shared.database.engine import transaction
+from shared.errors import StorageUnavailable
 from shared.settings import read
 from tests.backups.rows import LOAD_ID, NOON, hires
 
@@ -198,6 +199,27 @@ def test_a_deleted_backup_is_unknown(backups, storage_client, bucket):
     assert list(storage_client.list_blobs(bucket)) == []
     with pytest.raises(UnknownBackup):
         backups.catalog.find("jobs", manifest.id)
+
+
+def test_a_deletion_that_is_cut_off_leaves_no_manifest_without_its_object(
+    backups, storage_client, bucket, monkeypatch
+):
+    (manifest,) = backups.back_up([JOBS], "")
+    delete, deleted = backups.catalog.delete_object, []
+
+    def delete_one(name):
+        if deleted:
+            raise StorageUnavailable("Cloud Storage is away.")
+        deleted.append(name)
+        delete(name)
+
+    monkeypatch.setattr(backups.catalog, "delete_object", delete_one)
+    with pytest.raises(StorageUnavailable):
+        backups.catalog.delete(manifest)
+
+    assert [blob.name for blob in storage_client.list_blobs(bucket)] == [manifest.object]
+    later = datetime.now(UTC) + timedelta(days=1)
+    assert backups.catalog.leftovers("jobs", later) == [manifest.object]
 
 
 def test_other_objects_in_the_bucket_are_not_backups(backups, upload):

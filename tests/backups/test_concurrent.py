@@ -144,6 +144,46 @@ def test_a_restore_waits_for_a_load_and_times_out(
     assert restores.restore(engine, storage_client, request, 1).rows == 3
 
 
+@pytest.mark.parametrize(
+    "change", ["insert into jobs values (9, 'x', now(), gen_random_uuid())", "delete from jobs"]
+)
+def test_a_restore_waits_for_changes_that_are_no_loads_too(
+    database, parents, backups, engine, restored, change
+):
+    backups.back_up([JOBS], "")
+
+    with engine.connect() as by_hand:
+        by_hand.exec_driver_sql(change)
+        assert restored(JOBS, dry_run=True, lock_timeout_seconds=1).load_id is None
+        with pytest.raises(DatabaseBusy):
+            restored(JOBS, lock_timeout_seconds=1)
+        by_hand.commit()
+
+    restored(JOBS, lock_timeout_seconds=1)
+    assert database.ask("select id from jobs order by id") == [(1,), (2,), (3,)]
+
+
+def test_changes_that_are_no_loads_wait_for_a_restore_and_readers_do_not(
+    database, parents, backups, engine, restored, monkeypatch
+):
+    backups.back_up([JOBS], "")
+    database.ask("delete from jobs where id = 3")
+    check = restores._Restore._check_references
+    found = []
+
+    def meanwhile(self):
+        check(self)
+        with transaction(engine, lock_timeout_seconds=1) as reader:
+            found.append(reader.exec_driver_sql("select count(*) from jobs").scalar())
+        with pytest.raises(DatabaseBusy), transaction(engine, lock_timeout_seconds=1) as by_hand:
+            by_hand.exec_driver_sql("insert into jobs values (3, 'x', now(), gen_random_uuid())")
+
+    monkeypatch.setattr(restores._Restore, "_check_references", meanwhile)
+
+    assert restored(JOBS).changes["inserted"].count == 1
+    assert found == [2]
+
+
 def test_backups_during_loads_are_consistent_snapshots(database, parents, backups, engine):
     stop = threading.Event()
     stored = []

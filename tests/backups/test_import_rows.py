@@ -66,6 +66,27 @@ def test_a_bigquery_export_with_nullable_columns_is_restored(parents, upload, re
     ) == [(499, moment, NOON, str(LOAD_ID))]
 
 
+def test_rows_that_do_not_say_when_they_came_next_to_rows_that_do_get_the_restores_own(
+    upload, restored, database
+):
+    fields = {**JOB, "accepted_at": ["null", MICROS], "load_id": ["null", "string"]}
+    rows = [
+        (1, "a", NOON, str(LOAD_ID)),
+        (2, "b", None, None),
+        (3, "c", NOON, None),
+        (4, "d", None, str(LOAD_ID)),
+    ]
+
+    done = restored(JOBS, upload(file(fields, rows)))
+
+    assert database.ask("select id, job, accepted_at, load_id from jobs order by id") == [
+        (1, "a", NOON, LOAD_ID),
+        (2, "b", done.accepted_at, done.load_id),
+        (3, "c", NOON, done.load_id),
+        (4, "d", done.accepted_at, LOAD_ID),
+    ]
+
+
 @pytest.mark.parametrize(
     ("kind", "value"),
     [

@@ -97,7 +97,7 @@ const COLUMNS = [
   count("Read", "read"),
   count("Inserted", "inserted"),
   count("Updated", "updated"),
-  count("No change", "unchanged", "superseded"),
+  count("Same", "unchanged", "superseded"),
   count("Waiting", "waiting"),
   { title: "Rejected", class: "number", cell: rejected },
 ];
