@@ -56,6 +56,31 @@ def test_errors_come_in_the_order_of_the_fields_and_then_of_the_unknown_names():
     ]
 
 
+def test_a_row_of_its_own_fields_alone_gives_all_its_errors_too():
+    errors = judge(HIRES, {"job_id": "2", "id": 0, "name": "Ada", "department_id": None})
+
+    assert said(errors) == [
+        ("id", "out_of_range"),
+        ("datetime", "missing"),
+        ("department_id", "missing"),
+        ("job_id", "not_an_integer"),
+    ]
+
+
+def test_a_field_that_may_be_left_out_takes_its_default_and_may_not_be_null():
+    class Thing(Row):
+        """A thing, perhaps with a number."""
+
+        id = Integer()
+        number = Integer(load_default=7)
+
+    table = Table("things", Thing)
+
+    assert judge(table, {"id": 1}) == {"id": 1, "number": 7}
+    assert judge(table, {"id": 1, "number": 2}) == {"id": 1, "number": 2}
+    assert said(judge(table, {"id": 1, "number": None})) == [("number", "missing")]
+
+
 @pytest.mark.parametrize("known", [{}, {"id": 1}, {"id": 1, "job": "Welder"}])
 @pytest.mark.parametrize("more", [-1, 0, 1, 2, 500])
 def test_a_row_reports_its_first_twenty_unknown_fields_however_many_it_knows(known, more):
