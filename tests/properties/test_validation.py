@@ -177,8 +177,8 @@ def test_every_row_of_a_batch_is_either_taken_or_turned_away_as_the_rules_say(ro
     content = text.encode("utf-8", "surrogatepass")
     try:
         verdict = json_batch.check(HIRES, content)
-    except BadBatch as fault:
-        assert fault.code == "not_json"
+    except BadBatch as error:
+        assert error.code == "not_json"
         assert not ascii_only
         content.decode("utf-8", "replace").encode().decode()
         return

@@ -17,7 +17,7 @@ ROW_VALUES = (CANARY, str(NUMBER), "Welder", "Recruiter", "Tester")
 """Values that rows of many tests have, and nothing else is called."""
 
 TOKENS = ("ann's token", "bob's token", "rows-token", "metrics-token", "expired-token")
-"""Tokens of doors that tests call in-process."""
+"""Tokens for functions that tests call in-process."""
 
 
 def of_home(home: Home) -> Iterator[tuple[str, str]]:

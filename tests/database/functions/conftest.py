@@ -1,4 +1,4 @@
-"""Doors in-process, on this test's own database and on topics of its own."""
+"""Functions called in-process, with a database and topics for each test."""
 
 import json
 
@@ -10,7 +10,7 @@ from tests.support import apps
 
 @pytest.fixture
 def service(topics, database_url, configure) -> Service:
-    """The doors, ready to be called."""
+    """Test clients of the functions."""
     tokens = [apps.token(name, f"{name}'s token", *SCOPES) for name in ("ann", "bob")]
     configure({"DATABASE_URL": database_url, "TOKENS": json.dumps(tokens)})
     insert, rejects = (

@@ -44,7 +44,7 @@ def physical(text):
     return [found for found in re.findall(r"[^\r\n]*(?:\r\n|\r|\n)?", text) if found]
 
 
-def fault(content, **limits):
+def error_of(content, **limits):
     with pytest.raises(UnreadableFile) as caught:
         lines(content, **limits)
     return caught.value
@@ -112,14 +112,14 @@ def test_a_byte_order_mark_is_taken_off_the_beginning_only(most):
 @pytest.mark.parametrize("content", [b"1,a\n\xff", b"1,a\n2,\xc3", b"1,a\n2,\xed\xa0\x80\n"])
 @pytest.mark.parametrize("most", [1, PLENTY])
 def test_what_is_not_utf_8_is_refused_though_it_be_the_last_byte(content, most):
-    error = fault(content, most=most)
+    error = error_of(content, most=most)
 
     assert error.code == "not_utf8"
     assert 1 <= error.facts["line"] <= 2
 
 
 def test_the_line_of_bytes_that_are_not_utf_8_is_one_at_or_before_them():
-    error = fault(b"1,a\n" * 6 + b"\xff\n", most=4)
+    error = error_of(b"1,a\n" * 6 + b"\xff\n", most=4)
 
     assert error.facts == {"line": 7}
 
@@ -172,19 +172,19 @@ def test_zeros_between_and_after_packed_members_are_passed_over(most, padding):
 @pytest.mark.parametrize("most", [2, 64, PLENTY])
 @pytest.mark.parametrize("rest", [b"x", b"\x1f\x8b", b"\0\0x", gzip.compress(b"2,b\n")[:-1]])
 def test_anything_else_after_a_packed_member_is_bad(most, rest):
-    assert fault(gzip.compress(b"1,a\n") + rest, most=most).code == "bad_gzip"
+    assert error_of(gzip.compress(b"1,a\n") + rest, most=most).code == "bad_gzip"
 
 
 @pytest.mark.parametrize("lost", [1, 4, 8, 9, 20])
 def test_a_packed_file_without_its_end_is_bad(lost):
-    assert fault(gzip.compress(b"1,a\n" * 100)[:-lost]).code == "bad_gzip"
+    assert error_of(gzip.compress(b"1,a\n" * 100)[:-lost]).code == "bad_gzip"
 
 
 def test_a_packed_file_whose_checksum_is_wrong_is_bad():
     content = bytearray(gzip.compress(b"1,a\n" * 100))
     content[-8] ^= 1
 
-    assert fault(bytes(content)).code == "bad_gzip"
+    assert error_of(bytes(content)).code == "bad_gzip"
 
 
 def test_a_packed_file_may_unpack_to_the_limit_and_no_further():
@@ -192,10 +192,10 @@ def test_a_packed_file_may_unpack_to_the_limit_and_no_further():
 
     assert len(lines(member, max_unpacked_bytes=4000)) == 1000
     assert len(lines(member + member, max_unpacked_bytes=8000)) == 2000
-    error = fault(member, max_unpacked_bytes=3999)
+    error = error_of(member, max_unpacked_bytes=3999)
     assert (error.code, error.facts) == ("too_large", {"maximum": 3999})
     # All members count together.
-    assert fault(member + member, max_unpacked_bytes=7999).code == "too_large"
+    assert error_of(member + member, max_unpacked_bytes=7999).code == "too_large"
 
 
 def test_a_file_that_is_not_packed_has_no_such_limit():

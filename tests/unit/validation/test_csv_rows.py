@@ -240,7 +240,7 @@ def test_a_first_row_that_is_wrong_is_rejected_like_any_other(first):
 
 @pytest.mark.parametrize(("rows", "expected"), [(b"1\n2\n3\n", 2), (b"1,a,b\n", 2)])
 def test_a_file_without_a_row_of_the_tables_width_says_how_many_it_has(rows, expected):
-    fault = unreadable(JOBS, rows)
+    error = unreadable(JOBS, rows)
 
-    assert fault.code == "wrong_columns"
-    assert fault.facts == {"rows": rows.count(b"\n"), "expected": expected}
+    assert error.code == "wrong_columns"
+    assert error.facts == {"rows": rows.count(b"\n"), "expected": expected}

@@ -57,7 +57,7 @@ def test_errors_come_in_the_order_of_the_fields_and_then_of_the_unknown_names():
 
 
 def test_a_row_of_its_own_fields_alone_gives_all_its_errors_too():
-    errors = judge(HIRES, {"job_id": "2", "id": 0, "name": "Ada", "department_id": None})
+    errors = validate_row(HIRES, {"job_id": "2", "id": 0, "name": "Ada", "department_id": None})
 
     assert said(errors) == [
         ("id", "out_of_range"),
@@ -76,9 +76,9 @@ def test_a_field_that_may_be_left_out_takes_its_default_and_may_not_be_null():
 
     table = Table("things", Thing)
 
-    assert judge(table, {"id": 1}) == {"id": 1, "number": 7}
-    assert judge(table, {"id": 1, "number": 2}) == {"id": 1, "number": 2}
-    assert said(judge(table, {"id": 1, "number": None})) == [("number", "missing")]
+    assert validate_row(table, {"id": 1}) == {"id": 1, "number": 7}
+    assert validate_row(table, {"id": 1, "number": 2}) == {"id": 1, "number": 2}
+    assert said(validate_row(table, {"id": 1, "number": None})) == [("number", "missing")]
 
 
 @pytest.mark.parametrize("known", [{}, {"id": 1}, {"id": 1, "job": "Welder"}])
