@@ -8,8 +8,8 @@ from openapi_spec_validator import validate
 
 from infra import functions
 from infra.functions import ROOT
-from infra.local import home as homes
-from infra.local import plan as plans
+from infra.local.home import Home
+from infra.local.plan import description, lay_out
 from shared import api
 from shared.http.document import path_of
 from shared.http.routes import PUSH
@@ -144,9 +144,9 @@ def test_each_account_gets_its_role_in_the_database(plan):
 
 
 def test_the_output_for_clients_has_the_fields_of_platform_json(plan, tmp_path):
-    home = homes.at(tmp_path / "home")
+    home = Home.at(tmp_path / "home")
     home.prepare()
-    local = json.loads(plans.description(home, plans.lay_out(home, ROOT / "functions", None)))
+    local = json.loads(description(home, lay_out(home, ROOT / "functions", None)))
 
     here = plan.outputs["platform"]
     # Only the embedded platform has a token and the address of a database without Cloud SQL.
