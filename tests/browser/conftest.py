@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.desk import DESKTOP, Desk
 from tests.support.operator import Operator
@@ -22,6 +22,9 @@ OPTIONS = (
 )
 
 Open = Callable[..., Desk]
+
+# A busy machine takes its time; what comes sooner ends the wait.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")
