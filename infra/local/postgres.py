@@ -136,7 +136,7 @@ def _shared_folder() -> Path:
 
 
 def _prepare(cluster: Cluster, home: Home) -> None:
-    """Create the cluster if there is none, and clean up after a killed server."""
+    """Create the cluster unless it exists, and clean up after a killed server."""
     _end_orphans(cluster)
     # No process works in the folder any more, so the pid in this file is not a server's.
     (cluster.data / "postmaster.pid").unlink(missing_ok=True)

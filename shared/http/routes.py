@@ -79,7 +79,7 @@ class ResponseSpec(msgspec.Struct, frozen=True):
         description: one sentence.
         schema: the JSON body, or None if there is no body or it is not JSON.
         example: a real body, as JSON values or as a struct.
-        media_type: of the body; empty if there is none.
+        media_type: the media type of the body; empty for a response without a body.
         headers: name and one sentence for each header worth knowing.
     """
 

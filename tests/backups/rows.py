@@ -7,6 +7,8 @@ from typing import Any
 
 import fastavro
 
+from shared.backups.restore import RestoreOutcome
+
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 LOAD_ID = uuid.UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
 JOB = {"id": "long", "job": "string"}
@@ -35,3 +37,8 @@ def file(fields, rows, codec="deflate", **options):
 
 def jobs(count):
     return [(i, f"Job {i}") for i in range(1, count + 1)]
+
+
+def counts(outcome: RestoreOutcome) -> dict[str, int]:
+    """The numbers of rows that a restore changed or left, by kind, without zeros."""
+    return {kind: change.count for kind, change in outcome.changes.items() if change.count}

@@ -1,9 +1,9 @@
-"""Other sessions, which a test holds up or lets go on, and tables of a test's own."""
+"""Other sessions that block or are blocked, files to load, and tables for a single test."""
 
 import io
 import time
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,11 +13,12 @@ from shared.loading import waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.validation.csv_rows import blocks
+from tests.database.moments import NOON
 
 
 @pytest.fixture
 def uncommitted(engine):
-    """A transaction of another session that has done something, until it is told how to end."""
+    """A transaction of another session, open after a statement; the test commits or ends it."""
 
     @contextmanager
     def act(sql):
@@ -44,8 +45,29 @@ def until_blocked(rows):
 
 
 @pytest.fixture
+def drop(engine):
+    """Load CSV text into a table, as a file dropped some minutes after noon."""
+    numbers = iter(range(1, 10_000))
+
+    def act(table, text, minute=0, **changes):
+        source = Source(
+            identity=changes.pop("identity", f"gs://uploads/{table}.csv#{next(numbers)}"),
+            kind="file",
+            table_name=table,
+            accepted_at=NOON + timedelta(minutes=minute),
+            **changes,
+        )
+        stream = io.BytesIO(text if isinstance(text, bytes) else text.encode())
+        entry = load(engine, source, lambda: blocks(tables.find(table), stream, 1 << 20))
+        list(waiting.release_after(engine, entry))
+        return entry
+
+    return act
+
+
+@pytest.fixture
 def add(engine):
-    """Add a table to the dictionary and the database, and give what loads CSV into it."""
+    """Add a table to the dictionary and the database; returns a function that loads CSV into it."""
     known = tables.all_tables()
     before = dict(known)
     numbers = iter(range(1000))

@@ -3,6 +3,7 @@
 All files that use the one platform are dealt together, so that one process alone starts it.
 """
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -40,8 +41,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Order the tests of a process of pytest-xdist.
 
     Raises:
-        pytest.UsageError: a file uses the platform and is not in ON_THE_PLATFORM.
+        pytest.UsageError: a file uses the platform and is not in ON_THE_PLATFORM, or two tests have
+            the same id, of which pytest-xdist would run only one.
     """
+    for item in items:
+        if type(item).__name__ == "SchemathesisFunction":
+            # pytest 9.2 leaves out the operation, which only its name has.
+            item._id = item.parent.id.child(item.name)
+    repeated = [name for name, times in Counter(item.nodeid for item in items).items() if times > 1]
+    if repeated:
+        raise pytest.UsageError(f"several tests have the same id: {', '.join(repeated)}")
     for item in items:
         if "platform" in item.fixturenames and group(item.nodeid) != "the platform":
             raise pytest.UsageError(f"{item.nodeid} uses the platform: add it to ON_THE_PLATFORM")

@@ -206,7 +206,7 @@ def test_a_file_that_is_not_packed_has_no_such_limit():
 
 
 def rows(content, max_bytes=PLENTY, *, most=PLENTY):
-    """Line, and cells or the error's code, of each row; a blank line is none."""
+    """The line of each row, with its cells or the code of its error; blank lines are skipped."""
     records = Records(read_lines(Trickle(content, most), max_bytes), max_bytes)
     found = []
     while (record := records.read()) is not None:
