@@ -1,5 +1,6 @@
 """Hostile files are refused or loaded in little memory and in linear time."""
 
+import gc
 import gzip
 import io
 import time
@@ -25,19 +26,24 @@ def validated(content: bytes, limit: int = LIMIT) -> tuple[int, list[tuple[int, 
     return staged, rejects
 
 
-def seconds(lines: int) -> float:
+def cpu_seconds(lines: int) -> float:
+    """The least of three times it took to validate so many lines with unclosed quotation marks."""
     content = b"1,Welder\n" + b'x","y\n' * lines
-    started = time.process_time()
-    staged, rejects = validated(content)
-    assert (staged, len(rejects)) == (1, lines)
-    return time.process_time() - started
+    times = []
+    for _ in range(3):
+        # The collector's work grows with all that the process holds, not with the file.
+        gc.disable()
+        started = time.process_time()
+        staged, rejects = validated(content)
+        times.append(time.process_time() - started)
+        gc.enable()
+        assert (staged, len(rejects)) == (1, lines)
+    return min(times)
 
 
 def test_rows_with_unclosed_quotation_marks_are_read_only_once():
-    seconds(1000)
-
     # When each was searched to the end of the file, 8 times the rows took 60 times as long.
-    assert seconds(40_000) < 25 * seconds(5_000)
+    assert cpu_seconds(40_000) < 25 * cpu_seconds(5_000)
 
 
 def test_a_multi_line_row_is_found_after_an_unclosed_one():
