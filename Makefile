@@ -12,6 +12,9 @@ WORKERS ?= 2
 SECONDS ?= 60
 SCHEDULES ?= 500
 MINUTES ?= 60
+SAMPLE ?= 200
+SEED ?= 20261126
+PLACES ?=
 
 BIN := .venv/bin
 PLATFORM := $(BIN)/python -m infra.local
@@ -26,7 +29,7 @@ BEAM := .venv-beam/.installed
 FUZZ := .venv-fuzz/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo reset test check golden chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
+.PHONY: help up down status demo reset test check golden mutants chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
 
 help: ## print this list
 	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /  make \1\t/' | expand -t 24
@@ -69,6 +72,10 @@ format: $(ENVIRONMENT) ## correct style
 
 types: $(ENVIRONMENT) ## check types
 	@$(BIN)/mypy
+
+# A sample by default, because all of them take hours.
+mutants: $(ENVIRONMENT) $(BIGQUERY) ## change the code in one place at a time and see whether a test notices (SAMPLE=200, 0 for all; SEED= PLACES=shared/loading)
+	@$(BIN)/python -m tests.mutants --processes $(WORKERS) --sample $(SAMPLE) --seed $(SEED) $(PLACES)
 
 fuzz: $(FUZZ) ## fuzz the parsers of what others send (SECONDS=60)
 	@.venv-fuzz/bin/python -m tests.fuzz --seconds $(SECONDS)

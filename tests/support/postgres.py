@@ -37,6 +37,8 @@ def superuser(postgres_url: str) -> Iterator[pg8000.native.Connection]:
 @pytest.fixture(scope="session")
 def template(postgres_url: str, superuser: pg8000.native.Connection) -> str:
     """Name of a migrated database to copy from."""
+    if superuser.run("select from pg_database where datname = 'migrated'"):
+        return "migrated"
     superuser.run("create database migrated")
     made = connect(_beside(postgres_url, "migrated"))
     migrate(made)

@@ -1,6 +1,7 @@
 """The platform's stand-ins alone: each is started when a test first needs it, without the rest."""
 
 import asyncio
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,10 @@ START_SECONDS = 300.0
 _UNSAFE = ("--fsync=off", "--full_page_writes=off", "--synchronous_commit=off")
 
 
+# Names the home of stand-ins that run already, and that whoever started them will stop.
+KEPT_HOME = "TESTS_KEPT_HOME"
+
+
 class StandIns:
     """The stand-ins of one home. Asking for an address starts what answers there.
 
@@ -29,9 +34,10 @@ class StandIns:
         home: where their data and logs are.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *, running: bool = False) -> None:
         claim_ports(home)
         self.home = home
+        self._all_run = running
         self._layout = plan.lay_out(home, ROOT / "functions", None)
         self._running: dict[str, tuple[Part, subprocess.Popen[bytes]]] = {}
 
@@ -62,7 +68,7 @@ class StandIns:
             process.wait(120)
 
     def _start(self, name: str, make: Callable[[Home, Layout], Part]) -> None:
-        if name in self._running:
+        if self._all_run or name in self._running:
             return
         part = make(self.home, self._layout)
         part.prepare()
@@ -95,6 +101,9 @@ class StandIns:
 @pytest.fixture(scope="session")
 def stand_ins() -> Iterator[StandIns]:
     """PostgreSQL, Cloud Storage, Pub/Sub and BigQuery, each started when it is first needed."""
+    if kept := os.environ.get(KEPT_HOME):
+        yield StandIns(Home.at(Path(kept)), running=True)
+        return
     with new_home() as home:
         made = StandIns(home)
         yield made

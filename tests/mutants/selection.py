@@ -1,0 +1,115 @@
+"""Which tests run for a mutant."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from tests.mutants.covering import RESULT
+from tests.mutants.mutant import ROOT, Mutant
+
+FOLDER = ROOT / ".local" / "mutants"
+_COVERAGE = FOLDER / "coverage"
+# Golden files notice every change of a statement's text, and judge none.
+_LEFT_OUT = ("tests/unit/test_golden.py", "tests/security/test_memory.py")
+_FOLDERS = ("unit", "properties", "database", "backups", "warehouse", "security")
+_KIND = "not slow and not platform and not browser"
+
+
+@dataclass
+class Covering:
+    """Which tests run a line, and how long each takes."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    lines: dict[str, dict[int, set[str]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(set))
+    )
+
+    def tests(self, mutant: Mutant) -> set[str]:
+        """Those that run the changed line; of a line that runs at import, those of its file."""
+        lines = self.lines[mutant.file]
+        if mutant.file.endswith(".sql"):
+            return lines[0]
+        if direct := lines.get(mutant.line):
+            return direct
+        return set().union(*lines.values())
+
+
+def measure(processes: int) -> Covering:
+    """Run the tests once, and write down what they cover.
+
+    Raises:
+        SystemExit: a test fails.
+    """
+    shutil.rmtree(_COVERAGE, ignore_errors=True)
+    _COVERAGE.mkdir(parents=True)
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-n", str(processes), "-m", _KIND),
+            *("-p", "tests.mutants.covering", "--hypothesis-seed=0", "--timeout=600"),
+            *(f"--deselect={test}" for test in _LEFT_OUT),
+            *(f"tests/{folder}" for folder in _FOLDERS),
+        ],
+        cwd=ROOT,
+        env={**os.environ, RESULT: str(_COVERAGE)},
+        check=False,
+    )
+    if ended.returncode:
+        sys.exit("The tests fail without any change; mend that first.")
+    return read()
+
+
+def read() -> Covering:
+    """What the last measurement wrote down."""
+    found = Covering()
+    for file in _COVERAGE.glob("*.json"):
+        part = json.loads(file.read_text())
+        found.seconds |= part["seconds"]
+        for name, lines in part["lines"].items():
+            for line, tests in lines.items():
+                found.lines[name][int(line)] |= set(tests)
+    return found
+
+
+class Selection:
+    """Chooses tests: first what killed another mutant of the file, then the quick ones."""
+
+    def __init__(self, covering: Covering, seconds: float) -> None:
+        self._covering, self._seconds = covering, seconds
+        self._killers: dict[str, list[str]] = defaultdict(list)
+
+    def tests(self, mutant: Mutant) -> tuple[list[str], float]:
+        """The tests in order, and how long they take without the change."""
+        seconds, killers = self._covering.seconds, self._killers[mutant.file]
+        covering = self._covering.tests(mutant)
+        first = [test for test in killers[:_KILLERS] if test in covering]
+        rest = sorted(covering - set(first), key=lambda test: seconds[test])
+        chosen, total = [], 0.0
+        for test in (*first, *rest):
+            total += seconds[test]
+            if total > self._seconds and chosen:
+                break
+            chosen.append(test)
+        # Files one after the other, so that what a file's tests share is made once.
+        place = {file: n for n, file in reversed(list(enumerate(map(_file, chosen))))}
+        ordered = chosen[: len(first)] + sorted(
+            chosen[len(first) :], key=lambda test: (place[_file(test)], seconds[test])
+        )
+        return ordered, total
+
+    def killed(self, mutant: Mutant, test: str) -> None:
+        """Remember the test that killed a mutant."""
+        killers = self._killers[mutant.file]
+        if test in killers:
+            killers.remove(test)
+        killers.insert(0, test)
+
+
+_KILLERS = 12
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
