@@ -80,11 +80,13 @@ class Selection:
     def __init__(self, covering: Covering, seconds: float) -> None:
         self._covering, self._seconds = covering, seconds
         self._killers: dict[str, list[str]] = defaultdict(list)
+        self._trusted: set[str] = set()
+        self._unreliable: set[str] = set()
 
     def tests(self, mutant: Mutant) -> tuple[list[str], float]:
         """The tests in order, and how long they take without the change."""
         seconds, killers = self._covering.seconds, self._killers[mutant.file]
-        covering = self._covering.tests(mutant)
+        covering = self._covering.tests(mutant) - self._unreliable
         first = [test for test in killers[:_KILLERS] if test in covering]
         rest = sorted(covering - set(first), key=lambda test: seconds[test])
         chosen, total = [], 0.0
@@ -99,6 +101,18 @@ class Selection:
             chosen[len(first) :], key=lambda test: (place[_file(test)], seconds[test])
         )
         return ordered, total
+
+    def is_trusted(self, test: str) -> bool:
+        """Whether it is known to pass without a change."""
+        return test in self._trusted
+
+    def judge(self, test: str, *, passes: bool) -> None:
+        """Note whether a test passes without a change; one that doesn't is not run again."""
+        if passes:
+            self._trusted.add(test)
+        else:
+            print(f"  fails without a change: {test}", flush=True)
+            self._unreliable.add(test)
 
     def killed(self, mutant: Mutant, test: str) -> None:
         """Remember the test that killed a mutant."""

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -23,14 +24,27 @@ import pytest
 
 from tests.mutants.mutant import ROOT
 from tests.support.platform import new_home
-from tests.support.stand_ins import KEPT_HOME, StandIns
+from tests.support.stand_ins import KEPT, KeptStandIns, StandIns
 
 _OURS = ("shared", "functions", "infra", "tests")
 _LIBRARIES = (
-    *("xdist", "hypothesis", "_hypothesis_pytestplugin", "flask", "functions_framework", "httpx"),
+    *(
+        "hypothesis",
+        "_hypothesis_pytestplugin",
+        "pytest_timeout",
+        "flask",
+        "functions_framework",
+        "httpx",
+    ),
     *("sqlalchemy.dialects.postgresql.pg8000", "pg8000.native", "alembic.command", "fastavro"),
     *("google.cloud.storage", "google.cloud.bigquery", "google.cloud.pubsub_v1", "marshmallow"),
     "sqlglot",
+)
+# Loading all that are installed takes longer than most tests.
+_PLUGINS = (
+    *("--disable-plugin-autoload", "-p", "_hypothesis_pytestplugin", "-p", "pytest_timeout"),
+    *("-p", "no:cacheprovider", "-p", "no:unraisableexception"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
 _POLL_SECONDS = 0.01
 
@@ -90,12 +104,13 @@ def main() -> None:
         importlib.import_module(name)
     with new_home() as home:
         kept = StandIns(home)
-        for start in (kept.database_url, kept.storage_endpoint, kept.pubsub_endpoint):
-            start()
-        kept.bigquery_endpoint()
-        os.environ[KEPT_HOME] = str(home.path)
+        os.environ[KEPT] = KeptStandIns.addresses(kept)
         for line in sys.stdin:
-            outcomes.write(json.dumps(_outcome(json.loads(line))) + "\n")
+            outcome = _outcome(json.loads(line))
+            outcomes.write(json.dumps(outcome) + "\n")
+            if outcome["code"] is None:
+                # Tests that were killed left databases and roles that the next ones would meet.
+                break
         kept.stop()
 
 
@@ -143,8 +158,10 @@ def _run(order: dict[str, Any], writing: int) -> None:
     files = list(dict.fromkeys(test.partition("::")[0] for test in order["tests"]))
     code: int = 3
     try:
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0"]
+        options = ["-x", "-q", "--hypothesis-seed=0", *_PLUGINS]
         code = int(pytest.main([*options, *files], plugins=[selected]))
+    except BaseException:  # noqa: BLE001 - nobody above this child would print it
+        traceback.print_exc()
     finally:
         os.write(writing, selected.failed.encode()[:4000])
         sys.stdout.flush()

@@ -10,12 +10,14 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 
-from tests.mutants.mutant import ROOT, Mutant
+from tests.mutants.mutant import ROOT, Mutant, read
 from tests.mutants.results import Outcome
 from tests.mutants.selection import Selection
 
-_IMPORT_SECONDS, _SLOWER = 20, 4
-_SURVIVED, _FAILED = 0, 1
+_IMPORT_SECONDS, _SLOWER, _STOP_SECONDS = 20, 4, 60
+_PASSED, _NONE_FOUND = 0, 5
+# What a worker says of tests that it ended, after which it ends itself.
+TOO_LONG = "took too long"
 
 
 def run(
@@ -30,8 +32,8 @@ def run(
     done: Queue[tuple[Mutant, Outcome] | BaseException] = Queue()
     for mutant in (*mutants, *[None] * processes):
         todo.put(mutant)
-    for number in range(processes):
-        threading.Thread(target=_work, args=(number, todo, done, selection), daemon=True).start()
+    for _ in range(processes):
+        threading.Thread(target=_work, args=(todo, done, selection), daemon=True).start()
     for _ in mutants:
         found = done.get()
         if isinstance(found, BaseException):
@@ -40,43 +42,70 @@ def run(
 
 
 def _work(
-    number: int,
     todo: "Queue[Mutant | None]",
     done: "Queue[tuple[Mutant, Outcome] | BaseException]",
     selection: Selection,
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="tablegate-mutants-") as folder:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.mutants.worker"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        process = None
         try:
             while mutant := todo.get():
-                done.put((mutant, _tried(process, mutant, selection, Path(folder))))
+                if process is None or process.poll() is not None:
+                    process = _started()
+                outcome = _tried(process, mutant, selection, Path(folder))
+                if outcome.detail == TOO_LONG:
+                    process.wait(_STOP_SECONDS)
+                done.put((mutant, outcome))
         except BaseException as error:  # noqa: BLE001 - the reader raises it
             done.put(error)
         finally:
-            assert process.stdin
-            process.stdin.close()
-            process.wait(60)
+            if process:
+                process.stdin.close()
+                process.wait(_STOP_SECONDS)
+
+
+def _started() -> Any:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.mutants.worker"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def _tried(process: Any, mutant: Mutant, selection: Selection, folder: Path) -> Outcome:
-    tests, seconds = selection.tests(mutant)
-    if not tests:
-        return Outcome(killed=False, detail="no test runs it", seconds=0)
     text = mutant.text()
     if mutant.file.endswith(".py"):
         try:
             compile(text, mutant.file, "exec")
         except SyntaxError:
             return Outcome(killed=True, detail="cannot be compiled", seconds=0)
+    while True:
+        tests, seconds = selection.tests(mutant)
+        if not tests:
+            return Outcome(killed=False, detail="no test runs it", seconds=0)
+        answer = _ask(process, mutant.file, text, tests, seconds, folder)
+        killer = answer["failed"]
+        if answer["code"] == _PASSED:
+            return Outcome(killed=False, detail=f"{len(tests)} tests", seconds=answer["seconds"])
+        if answer["code"] is None:
+            return Outcome(killed=True, detail=TOO_LONG, seconds=answer["seconds"])
+        if killer not in tests:
+            return Outcome(killed=True, detail="cannot be imported", seconds=answer["seconds"])
+        if selection.is_trusted(killer):
+            selection.killed(mutant, killer)
+            return Outcome(killed=True, detail=killer, seconds=answer["seconds"])
+        unchanged = _ask(process, mutant.file, read(mutant.file), [killer], seconds, folder)
+        selection.judge(killer, passes=unchanged["code"] == _PASSED)
+
+
+def _ask(
+    process: Any, file: str, text: str, tests: list[str], seconds: float, folder: Path
+) -> dict[str, Any]:
     log = folder / "log"
     order = {
-        "file": mutant.file,
+        "file": file,
         "text": text,
         "tests": tests,
         "limit_seconds": _IMPORT_SECONDS + _SLOWER * seconds,
@@ -84,13 +113,8 @@ def _tried(process: Any, mutant: Mutant, selection: Selection, folder: Path) -> 
     }
     process.stdin.write(json.dumps(order) + "\n")
     process.stdin.flush()
-    answer = json.loads(process.stdout.readline() or "null")
-    if answer is None:
-        raise RuntimeError("a process that runs the tests of mutants ended")
-    if answer["code"] not in (_SURVIVED, _FAILED, None) and not log.read_text(errors="replace"):
-        raise RuntimeError(f"pytest ended with {answer['code']} and said nothing")
-    killed = answer["code"] != _SURVIVED
-    if killed and answer["failed"] in tests:
-        selection.killed(mutant, answer["failed"])
-    detail = answer["failed"] or "cannot be imported" if killed else f"{len(tests)} tests"
-    return Outcome(killed, detail, answer["seconds"])
+    answer: dict[str, Any] | None = json.loads(process.stdout.readline() or "null")
+    if answer is None or answer["code"] == _NONE_FOUND:
+        said = log.read_text(errors="replace")
+        raise RuntimeError(f"the tests of a mutant of {file} did not run:\n{said}")
+    return answer
