@@ -21,15 +21,18 @@ _KIND = "not slow and not platform and not browser"
 
 @dataclass
 class Covering:
-    """Which tests run a line, and how long each takes."""
+    """Which tests run a line, and how long each takes; or tests to run whatever the line."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     lines: dict[str, dict[int, set[str]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(set))
     )
+    everywhere: set[str] = field(default_factory=set)
 
     def tests(self, mutant: Mutant) -> set[str]:
         """Those that run the changed line; of a line that runs at import, those of its file."""
+        if self.everywhere:
+            return self.everywhere
         lines = self.lines[mutant.file]
         if mutant.file.endswith(".sql"):
             return lines[0]
@@ -74,6 +77,19 @@ def read() -> Covering:
     return found
 
 
+def of_files(files: list[str]) -> Covering:
+    """All tests of some files, each as if it took a second."""
+    found = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", _KIND, *files],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    tests = {line for line in found.stdout.splitlines() if "::" in line}
+    return Covering(dict.fromkeys(tests, 1.0), everywhere=tests)
+
+
 class Selection:
     """Chooses tests: first what killed another mutant of the file, then the quick ones."""
 
@@ -83,8 +99,12 @@ class Selection:
         self._trusted: set[str] = set()
         self._unreliable: set[str] = set()
 
-    def tests(self, mutant: Mutant) -> tuple[list[str], float]:
-        """The tests in order, and how long they take without the change."""
+    def seconds(self, test: str) -> float:
+        """How long a test takes without a change."""
+        return self._covering.seconds[test]
+
+    def tests(self, mutant: Mutant) -> list[str]:
+        """The tests, in the order in which they are to run."""
         seconds, killers = self._covering.seconds, self._killers[mutant.file]
         covering = self._covering.tests(mutant) - self._unreliable
         first = [test for test in killers[:_KILLERS] if test in covering]
@@ -97,10 +117,9 @@ class Selection:
             chosen.append(test)
         # Files one after the other, so that what a file's tests share is made once.
         place = {file: n for n, file in reversed(list(enumerate(map(_file, chosen))))}
-        ordered = chosen[: len(first)] + sorted(
+        return chosen[: len(first)] + sorted(
             chosen[len(first) :], key=lambda test: (place[_file(test)], seconds[test])
         )
-        return ordered, total
 
     def is_trusted(self, test: str) -> bool:
         """Whether it is known to pass without a change."""

@@ -46,6 +46,7 @@ _PLUGINS = (
     *("-p", "no:cacheprovider", "-p", "no:unraisableexception"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
+_FAILED = 1
 _POLL_SECONDS = 0.01
 
 
@@ -80,7 +81,8 @@ class _Finder(importlib.abc.MetaPathFinder):
 class _Selected:
     """A pytest plugin: runs some tests in a given order, and remembers which failed."""
 
-    def __init__(self, tests: list[str]) -> None:
+    def __init__(self, tests: dict[str, float]) -> None:
+        self._seconds = tests
         self._place = {test: place for place, test in enumerate(tests)}
         self.failed = ""
 
@@ -90,6 +92,8 @@ class _Selected:
             (item for item in items if item.nodeid in self._place),
             key=lambda item: self._place[item.nodeid],
         )
+        for item in items:
+            item.add_marker(pytest.mark.timeout(self._seconds[item.nodeid]), append=False)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and not self.failed:
@@ -106,10 +110,12 @@ def main() -> None:
         kept = StandIns(home)
         os.environ[KEPT] = KeptStandIns.addresses(kept)
         for line in sys.stdin:
-            outcome = _outcome(json.loads(line))
+            order = json.loads(line)
+            outcome = _outcome(order)
+            # Tests that were killed leave databases and roles that the next ones would meet.
+            outcome["ends"] = outcome["code"] is None and not order["alone"]
             outcomes.write(json.dumps(outcome) + "\n")
-            if outcome["code"] is None:
-                # Tests that were killed left databases and roles that the next ones would meet.
+            if outcome["ends"]:
                 break
         kept.stop()
 
@@ -125,7 +131,9 @@ def _outcome(order: dict[str, Any]) -> dict[str, Any]:
     os.close(writing)
     code = _waited(child, order["limit_seconds"])
     with os.fdopen(reading) as pipe:
-        failed = pipe.read() if code is not None else "took too long"
+        failed = pipe.read() if code is not None else ""
+    if code == _FAILED and not failed:
+        code = None
     # What a test started and didn't end, because it was cut short.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)
@@ -158,7 +166,9 @@ def _run(order: dict[str, Any], writing: int) -> None:
     files = list(dict.fromkeys(test.partition("::")[0] for test in order["tests"]))
     code: int = 3
     try:
-        options = ["-x", "-q", "--hypothesis-seed=0", *_PLUGINS]
+        # A change that makes a loop endless costs seconds, because the child ends by itself. Not by
+        # an exception, which hypothesis would take for a failure and try to reproduce.
+        options = ["-x", "-q", "--hypothesis-seed=0", "--timeout-method=thread", *_PLUGINS]
         code = int(pytest.main([*options, *files], plugins=[selected]))
     except BaseException:  # noqa: BLE001 - nobody above this child would print it
         traceback.print_exc()

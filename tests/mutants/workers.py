@@ -14,9 +14,10 @@ from tests.mutants.mutant import ROOT, Mutant, read
 from tests.mutants.results import Outcome
 from tests.mutants.selection import Selection
 
-_IMPORT_SECONDS, _SLOWER, _STOP_SECONDS = 20, 4, 60
+_IMPORT_SECONDS, _TEST_SECONDS, _SLOWER, _STOP_SECONDS = 20, 4, 5, 60
 _PASSED, _NONE_FOUND = 0, 5
-# What a worker says of tests that it ended, after which it ends itself.
+# Tests that use no stand-ins.
+_ALONE = ("tests/unit/", "tests/properties/")
 TOO_LONG = "took too long"
 
 
@@ -46,35 +47,15 @@ def _work(
     done: "Queue[tuple[Mutant, Outcome] | BaseException]",
     selection: Selection,
 ) -> None:
-    with tempfile.TemporaryDirectory(prefix="tablegate-mutants-") as folder:
-        process = None
+    with _Worker() as worker:
         try:
             while mutant := todo.get():
-                if process is None or process.poll() is not None:
-                    process = _started()
-                outcome = _tried(process, mutant, selection, Path(folder))
-                if outcome.detail == TOO_LONG:
-                    process.wait(_STOP_SECONDS)
-                done.put((mutant, outcome))
+                done.put((mutant, _tried(worker, mutant, selection)))
         except BaseException as error:  # noqa: BLE001 - the reader raises it
             done.put(error)
-        finally:
-            if process:
-                process.stdin.close()
-                process.wait(_STOP_SECONDS)
 
 
-def _started() -> Any:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.mutants.worker"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _tried(process: Any, mutant: Mutant, selection: Selection, folder: Path) -> Outcome:
+def _tried(worker: "_Worker", mutant: Mutant, selection: Selection) -> Outcome:
     text = mutant.text()
     if mutant.file.endswith(".py"):
         try:
@@ -82,10 +63,10 @@ def _tried(process: Any, mutant: Mutant, selection: Selection, folder: Path) -> 
         except SyntaxError:
             return Outcome(killed=True, detail="cannot be compiled", seconds=0)
     while True:
-        tests, seconds = selection.tests(mutant)
+        tests = selection.tests(mutant)
         if not tests:
             return Outcome(killed=False, detail="no test runs it", seconds=0)
-        answer = _ask(process, mutant.file, text, tests, seconds, folder)
+        answer = worker.ask(mutant.file, text, tests, selection)
         killer = answer["failed"]
         if answer["code"] == _PASSED:
             return Outcome(killed=False, detail=f"{len(tests)} tests", seconds=answer["seconds"])
@@ -96,25 +77,56 @@ def _tried(process: Any, mutant: Mutant, selection: Selection, folder: Path) -> 
         if selection.is_trusted(killer):
             selection.killed(mutant, killer)
             return Outcome(killed=True, detail=killer, seconds=answer["seconds"])
-        unchanged = _ask(process, mutant.file, read(mutant.file), [killer], seconds, folder)
+        unchanged = worker.ask(mutant.file, read(mutant.file), [killer], selection)
         selection.judge(killer, passes=unchanged["code"] == _PASSED)
 
 
-def _ask(
-    process: Any, file: str, text: str, tests: list[str], seconds: float, folder: Path
-) -> dict[str, Any]:
-    log = folder / "log"
-    order = {
-        "file": file,
-        "text": text,
-        "tests": tests,
-        "limit_seconds": _IMPORT_SECONDS + _SLOWER * seconds,
-        "log": str(log),
-    }
-    process.stdin.write(json.dumps(order) + "\n")
-    process.stdin.flush()
-    answer: dict[str, Any] | None = json.loads(process.stdout.readline() or "null")
-    if answer is None or answer["code"] == _NONE_FOUND:
-        said = log.read_text(errors="replace")
-        raise RuntimeError(f"the tests of a mutant of {file} did not run:\n{said}")
-    return answer
+class _Worker:
+    """A process that runs tests; another one once it has ended."""
+
+    def __enter__(self) -> "_Worker":
+        self._log = Path(tempfile.mkstemp(prefix="tablegate-mutant-")[1])
+        self._process: Any = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+        self._log.unlink()
+
+    def ask(self, file: str, text: str, tests: list[str], selection: Selection) -> dict[str, Any]:
+        """Run tests with a file's text changed; gives what `worker.py` answers.
+
+        Raises:
+            RuntimeError: pytest found none of the tests, or the process ended.
+        """
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.mutants.worker"],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        order = {
+            "file": file,
+            "text": text,
+            "tests": {test: _TEST_SECONDS + _SLOWER * selection.seconds(test) for test in tests},
+            "alone": all(test.startswith(_ALONE) for test in tests),
+            "limit_seconds": _IMPORT_SECONDS + _SLOWER * sum(map(selection.seconds, tests)),
+            "log": str(self._log),
+        }
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] | None = json.loads(self._process.stdout.readline() or "null")
+        if answer is None or answer["code"] == _NONE_FOUND:
+            said = self._log.read_text(errors="replace")
+            raise RuntimeError(f"the tests of a mutant of {file} did not run:\n{said}")
+        if answer["ends"]:
+            self._end()
+        return answer
+
+    def _end(self) -> None:
+        if self._process:
+            self._process.stdin.close()
+            self._process.wait(_STOP_SECONDS)
+            self._process = None
