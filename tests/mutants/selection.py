@@ -15,7 +15,7 @@ FOLDER = ROOT / ".local" / "mutants"
 _COVERAGE = FOLDER / "coverage"
 # Golden files notice every change of a statement's text, and judge none.
 _LEFT_OUT = ("tests/unit/test_golden.py", "tests/security/test_memory.py")
-_FOLDERS = ("unit", "properties", "database", "backups", "warehouse", "security")
+_FOLDERS = ("unit", "properties", "database", "backups", "warehouse", "security", "infra")
 _KIND = "not slow and not platform and not browser"
 
 
@@ -30,7 +30,10 @@ class Covering:
     everywhere: set[str] = field(default_factory=set)
 
     def tests(self, mutant: Mutant) -> set[str]:
-        """Those that run the changed line; of a line that runs at import, those of its file."""
+        """Those that run the changed line.
+
+        Of a line that runs at import: those of its file, or else of its package.
+        """
         if self.everywhere:
             return self.everywhere
         lines = self.lines[mutant.file]
@@ -38,7 +41,11 @@ class Covering:
             return lines[0]
         if direct := lines.get(mutant.line):
             return direct
-        return set().union(*lines.values())
+        package = mutant.file.rpartition("/")[0] + "/"
+        of_package = (tests for file, tests in self.lines.items() if file.startswith(package))
+        return set().union(*lines.values()) or set().union(
+            *(tests for file in of_package for tests in file.values())
+        )
 
 
 def measure(processes: int) -> Covering:
