@@ -12,6 +12,7 @@ from msgspec.structs import asdict
 from shared import tables
 from shared.errors import UnreadableFile
 from shared.validation import csv_rows, pieces
+from tests.support.csv_files import Trickle
 
 HIRES = tables.find("hired_employees")
 MAX = 300
@@ -35,6 +36,9 @@ LINES = st.lists(
 )
 
 
+SIZES = st.one_of(st.integers(1, 400), st.just(1 << 20))
+
+
 def flat(blocks):
     """The staged lines, sorted, the rejects and the counts, wherever one block ends."""
     found = list(blocks)
@@ -48,8 +52,8 @@ def whole(content):
     return flat(csv_rows.blocks(HIRES, io.BytesIO(content), MAX))
 
 
-def cut(content, size):
-    shape, found = pieces.cut(HIRES, io.BytesIO(content), MAX, size)
+def cut(content, size, most=1 << 20):
+    shape, found = pieces.cut(HIRES, Trickle(content, most), MAX, size)
     validated = (pieces.validate(HIRES, shape, piece, MAX) for piece in found)
     packed = [pieces.packed(block) for blocks in validated for block in blocks]
     return flat(csv_rows.whole_file(HIRES, shape, map(pieces.unpacked, packed)))
@@ -63,21 +67,21 @@ def verdict(validate, *arguments):
 
 
 @settings(max_examples=400)
-@given(rows=ROWS, size=st.integers(1, 400), quoting=st.sampled_from([0, 1]))
-def test_pieces_hold_the_same_rows_as_the_file(rows, size, quoting):
+@given(rows=ROWS, size=SIZES, most=SIZES, quoting=st.sampled_from([0, 1]))
+def test_pieces_hold_the_same_rows_as_the_file(rows, size, most, quoting):
     sink = io.StringIO()
     csv.writer(sink, quoting=quoting).writerows(rows)
     content = sink.getvalue().encode()
 
-    assert verdict(cut, content, size) == verdict(whole, content)
+    assert verdict(cut, content, size, most) == verdict(whole, content)
 
 
 @settings(max_examples=400)
-@given(text=LINES, size=st.integers(1, 400), end=st.sampled_from(["\n", "\r\n", "\r"]))
-def test_broken_quoting_is_split_where_the_reader_recovers(text, size, end):
+@given(text=LINES, size=SIZES, most=SIZES, end=st.sampled_from(["\n", "\r\n", "\r"]))
+def test_broken_quoting_is_split_where_the_reader_recovers(text, size, most, end):
     content = end.join(text).encode()
 
-    assert verdict(cut, content, size) == verdict(whole, content)
+    assert verdict(cut, content, size, most) == verdict(whole, content)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
