@@ -147,21 +147,21 @@ def test_a_line_over_the_limit_is_rejected_without_being_buffered():
 
 
 def test_an_open_quotation_mark_does_not_swallow_a_large_file():
-    content = b'1,"open\n' + b"2,b\n" * 400_000
+    content = b'1,"open\n' + b"2,b\n" * 100_000
 
     staged, rejects = validated(JOBS, content, max_line_bytes=10_000)
 
-    assert len(staged) == 400_000
+    assert len(staged) == 100_000
     assert rejects == [(1, "_row", "bad_quoting")]
 
 
 def test_many_stray_quotation_marks_are_read_in_linear_time():
-    content = b'1,"open\n2,b\n' * 50_000
+    content = b'1,"open\n2,b\n' * 20_000
 
     staged, rejects = validated(JOBS, content)
 
-    assert len(staged) == 50_000
-    assert len(rejects) == 50_000
+    assert len(staged) == 20_000
+    assert len(rejects) == 20_000
 
 
 def test_nul_is_rejected_and_backslashes_are_escaped_for_copy():
@@ -226,7 +226,7 @@ LINES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(LINES, max_size=15), st.sampled_from(["\n", "\r\n", "\r"]), st.integers(1, 40))
 def test_the_rows_of_a_file_are_the_same_however_its_bytes_arrive(lines, end, most):
     content = end.join(["1,first", *lines]).encode()
