@@ -208,6 +208,15 @@ def test_blocks_have_a_maximum_size():
     assert max(sizes) < csv_rows.BLOCK_CHARACTERS + csv_reader.CHUNK_BYTES
 
 
+def test_blocks_of_rejected_rows_have_a_maximum_size_too():
+    content = b"1,a\n" + b"0,%b\n" % (b"x" * 900) * 9000
+
+    found = list(csv_rows.blocks(JOBS, io.BytesIO(content), MAX))
+
+    assert sum(len(block.rejects) for block in found) == 9000
+    assert max(len(block.rejects) for block in found) < 4500
+
+
 LINES = st.sampled_from(
     [
         "1,a",

@@ -1,7 +1,9 @@
 """JSON batches: malformed ones are refused whole, bad rows are rejected one by one."""
 
 import json
+from typing import Annotated, Literal
 
+import msgspec
 import pytest
 from marshmallow.validate import Length, Range
 
@@ -200,6 +202,35 @@ def test_a_field_with_a_rule_of_its_own_leaves_its_own_values_to_the_rules(asked
     assert [(r.position, r.reason) for r in verdict.rejects] == [(0, "blank"), (4, "rule_broken")]
     assert verdict.rows == {n: tuple(given[n].values()) for n in (1, 2, 3, 5)}
     assert asked == remarks
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        str,
+        Annotated[str, msgspec.Meta(max_length=5)],
+        Literal["left", "right"],
+        Annotated[Literal["left", "right"], msgspec.Meta(description="A side.")],
+    ],
+)
+def test_a_good_text_is_taken_without_the_rules_however_its_type_is_declared(asked, declared):
+    class Side(Text):
+        """A text of a declared type."""
+
+        json_type = declared
+
+    class Door(Row):
+        """A door."""
+
+        id = Integer()
+        side = Side()
+
+    table = Table("doors", Door)
+
+    verdict = check(table, body({"id": 1, "side": "left"}, {"id": 2, "side": "right"}))
+
+    assert verdict.rows == {0: (1, "left"), 1: (2, "right")}
+    assert (verdict.raw, asked) == (None, [])
 
 
 @pytest.mark.parametrize("place", [0, 1, 6, 7, 12])
