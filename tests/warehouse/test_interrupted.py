@@ -41,7 +41,7 @@ def test_a_second_sync_leaves_the_work_to_the_running_one(
     def pause(call):
         if call == "create_staging":
             merging.set()
-            assert proceed.wait(20)
+            assert proceed.wait(60)
 
     first = threading.Thread(target=sync_after(pause).run)
     first.start()
@@ -49,12 +49,11 @@ def test_a_second_sync_leaves_the_work_to_the_running_one(
     # Committed after the first sync has read its loads.
     drop("jobs", "2,Tester\n")
 
-    started = time.monotonic()
     second = sync.run()
 
     assert second.running_elsewhere
-    # The first one waits longer.
-    assert time.monotonic() - started < 10
+    # The second one has not waited for it.
+    assert first.is_alive()
     proceed.set()
     first.join()
     assert (differences(), not_synced()) == ([], 0)
