@@ -2,7 +2,6 @@
 
 import signal
 import threading
-import time
 
 import pytest
 
@@ -12,6 +11,7 @@ from shared.storage import ObjectStore
 from shared.warehouse import lock, pending
 from shared.warehouse.columns import Column
 from shared.warehouse.sync import Sync
+from tests.support.platform import wait_until
 from tests.warehouse.hooked import HookedWarehouse
 
 # Clean up, create, load, count, merge, drop, record twice, mark; then the end.
@@ -73,7 +73,9 @@ def test_concurrent_syncs_copy_every_load_once(drop, sync, differences, not_sync
     assert (differences(), not_synced()) == ([], 0)
 
 
-def test_an_entry_written_while_it_is_being_marked_stays_unmarked(drop, engine, not_synced):
+def test_an_entry_written_while_it_is_being_marked_stays_unmarked(
+    drop, engine, execute, not_synced
+):
     drop("jobs", "1,Welder\n")
     with transaction(engine) as connection:
         entries = pending.read(connection)
@@ -84,7 +86,11 @@ def test_an_entry_written_while_it_is_being_marked_stays_unmarked(drop, engine, 
         connection.exec_driver_sql("update loads set synced_at = null")
         marking = threading.Thread(target=lambda: marked.append(pending.mark(engine, entries)))
         marking.start()
-        time.sleep(0.3)
+        blocked = (
+            "select pid from pg_stat_activity"
+            " where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0"
+        )
+        wait_until(lambda: execute(blocked), "waiting")
     marking.join()
 
     assert (marked, not_synced()) == ([0], 1)
