@@ -13,7 +13,7 @@ from tests.security.avro_files import ROW, block, header, number, record, restor
 from tests.support.cpu_time import least_cpu_seconds
 
 # Whatever expanded one of these files would take longer.
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 HUGE = 1 << 40
 EMPTY = {"type": "record", "name": "Empty", "fields": []}

@@ -21,6 +21,9 @@ def test_it_reports_what_bigquery_has_and_what_is_missing(client_of, hired, drop
     sync.sweep()
     synced = execute("select max(finished_at) from loads")[0][0]
     drop("jobs", "2,Tester\n", minute=1)
+    execute(
+        "update loads set finished_at = finished_at - interval '1 hour' where synced_at is null"
+    )
     drop("jobs", "3,Baker\n", minute=2)
 
     lag = (
