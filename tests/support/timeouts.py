@@ -30,4 +30,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
         if seconds > 0:
             settings = Settings(seconds, "signal", False, False)
             item.ihook.pytest_timeout_set_timer(item=item, settings=settings)
-    return (yield)
+    try:
+        return (yield)
+    finally:
+        item.ihook.pytest_timeout_cancel_timer(item=item)
