@@ -86,9 +86,11 @@ def test_other_requests_are_answered_while_bombs_arrive(platform):
 
     async def ask() -> float:
         async with httpx.AsyncClient(base_url=platform.gateway, timeout=60) as client:
-            headers = {"Content-Encoding": "deflate, gzip"}
+            headers = {"Content-Encoding": "gzip", "X-Token": platform.token}
             bombs = [
-                asyncio.create_task(client.post("/nowhere", content=content, headers=headers))
+                asyncio.create_task(
+                    client.post("/insert_rows/jobs", content=content, headers=headers)
+                )
                 for _ in range(4)
             ]
             await asyncio.sleep(0.05)
