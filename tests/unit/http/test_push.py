@@ -5,11 +5,14 @@ import json
 import time
 
 import pytest
+from flask import Flask, request
+from flask.testing import FlaskClient
 
 from shared.http import push
 from shared.http.push import PushMessage
 from shared.http.responses import json_response
 from shared.http.routes import PUSH, Context, Route
+from shared.settings import Settings
 from tests.support.problems import assert_problem
 from tests.unit.http.conftest import ACCOUNT, AUDIENCE, ROWS, Signer
 
@@ -274,6 +277,56 @@ def test_one_setting_of_two_is_not_enough(client_of, signer_and_url, missing):
     response = client.post("/", headers=bearer(signer.token()))
 
     assert_problem(response, 401, "push-refused")
+
+
+@pytest.fixture
+def event_client(signer_and_url):
+    """Makes a client of a function that takes events, which has no FunctionApp."""
+
+    def make(url: str = signer_and_url[1]) -> FlaskClient:
+        settings = Settings(push_audience=AUDIENCE, push_account=ACCOUNT, push_certs_url=url)
+        app = Flask("events")
+        app.add_url_rule(
+            "/", view_func=lambda: push.admit(request, settings) or "admitted", endpoint="take"
+        )
+        return app.test_client()
+
+    return make
+
+
+def test_an_event_of_the_push_service_is_admitted(event_client, signer, capfd):
+    response = event_client().get("/", headers=bearer(signer.token()))
+
+    assert response.text == "admitted"
+    assert "".join(capfd.readouterr()) == ""
+
+
+@pytest.mark.parametrize(
+    ("claims", "status", "slug", "refused"),
+    [
+        ({"iss": "https://evil.example"}, 401, "push-refused", "push: issuer"),
+        ({"email": "eve@example.iam"}, 403, "wrong-account", "wrong account"),
+    ],
+)
+def test_an_event_of_another_sender_is_answered_like_a_push_and_logged(
+    event_client, signer, capfd, claims, status, slug, refused
+):
+    response = event_client().get("/", headers=bearer(signer.token(**claims)))
+
+    assert_problem(response, status, slug)
+    assert response.headers["WWW-Authenticate"].startswith("Bearer ")
+    line = json.loads(capfd.readouterr().out)
+    assert (line["severity"], line["status"]) == ("WARNING", status)
+    assert line["refused"].startswith(refused)
+
+
+def test_an_event_is_to_be_sent_again_if_certificates_are_unreachable(event_client, signer):
+    client = event_client("http://127.0.0.1:9/certs")
+
+    response = client.get("/", headers=bearer(signer.token()))
+
+    assert_problem(response, 503, "try-again")
+    assert int(response.headers["Retry-After"]) > 0
 
 
 def test_a_token_of_the_platform_goes_before_the_identity_next_to_it(client, signer):

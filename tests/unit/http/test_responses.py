@@ -25,7 +25,15 @@ class People(msgspec.Struct):
     rows: list[Person]
 
 
-PEOPLE = People(2021, [Person(1, 'Say "hi",\nthen go', HIRED_AT), Person(2, "Ana", None)])
+PEOPLE = People(
+    2021,
+    [
+        Person(1, 'Say "hi",\nthen go', HIRED_AT),
+        Person(2, "Ana", None),
+        # A spreadsheet would run this name.
+        Person(-3, "=1+1", None),
+    ],
+)
 
 
 @pytest.fixture
@@ -69,6 +77,7 @@ def test_csv_is_sent_on_request(client, accept):
         ["id", "name", "at"],
         ["1", 'Say "hi",\nthen go', "2021-07-27T16:02:08Z"],
         ["2", "Ana", ""],
+        ["-3", "'=1+1", ""],
     ]
 
 
