@@ -26,6 +26,12 @@ def signer(signer_and_url) -> Signer:
     return signer_and_url[0]
 
 
+@pytest.fixture(scope="module")
+def stranger() -> Signer:
+    """Somebody else's key; to make one takes a second."""
+    return Signer()
+
+
 @pytest.fixture
 def client(client_of, signer_and_url):
     return client_of(
@@ -72,9 +78,7 @@ def test_a_token_of_another_account_is_403(client, signer):
     assert_problem(response, 403, "wrong-account")
 
 
-def test_a_token_signed_by_another_key_is_401(client, signer):
-    stranger = Signer()
-
+def test_a_token_signed_by_another_key_is_401(client, stranger):
     assert_problem(client.post("/", headers=bearer(stranger.token())), 401, "push-refused")
 
 
@@ -106,7 +110,9 @@ def test_without_push_settings_a_push_is_refused_and_the_log_names_them(client_o
     assert "PUSH_AUDIENCE" in capfd.readouterr().err
 
 
-def test_a_signature_removed_by_cloud_run_is_trusted_only_if_configured(client_of, signer_and_url):
+def test_a_signature_removed_by_cloud_run_is_trusted_only_if_configured(
+    client_of, signer_and_url, stranger
+):
     signer, url = signer_and_url
     client = client_of(
         Route("POST", "/", answer, scope=PUSH),
@@ -124,8 +130,7 @@ def test_a_signature_removed_by_cloud_run_is_trusted_only_if_configured(client_o
     for claims in ({"aud": "x"}, {"exp": 1}, {"exp": None}, {"iat": None}, {"iss": "x"}):
         assert_problem(client.post("/", headers=stripped(**claims)), 401, "push-refused")
     assert_problem(client.post("/", headers=stripped(email="eve@x")), 403, "wrong-account")
-    forged = Signer().token()
-    assert_problem(client.post("/", headers=bearer(forged)), 401, "push-refused")
+    assert_problem(client.post("/", headers=bearer(stranger.token())), 401, "push-refused")
 
 
 def test_a_scheduled_route_accepts_the_schedulers_identity_and_tokens(client, signer):
