@@ -62,7 +62,6 @@ class FunctionApp:
             for index, route in enumerate(self.routes)
         ]
         urls = Map(self._rules, strict_slashes=False, merge_slashes=False)
-        urls.update()
         self._urls = urls.bind(name.replace("_", "-"))
 
     def __call__(self, request: Request) -> Response:

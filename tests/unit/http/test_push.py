@@ -5,11 +5,14 @@ import json
 import time
 
 import pytest
+from flask import Flask, request
+from flask.testing import FlaskClient
 
 from shared.http import push
 from shared.http.push import PushMessage
 from shared.http.responses import json_response
 from shared.http.routes import PUSH, Context, Route
+from shared.settings import Settings
 from tests.support.problems import assert_problem
 from tests.unit.http.conftest import ACCOUNT, AUDIENCE, ROWS, Signer
 
@@ -21,6 +24,12 @@ def answer(context: Context):
 @pytest.fixture
 def signer(signer_and_url) -> Signer:
     return signer_and_url[0]
+
+
+@pytest.fixture(scope="module")
+def stranger() -> Signer:
+    """Somebody else's key; to make one takes a second."""
+    return Signer()
 
 
 @pytest.fixture
@@ -69,9 +78,7 @@ def test_a_token_of_another_account_is_403(client, signer):
     assert_problem(response, 403, "wrong-account")
 
 
-def test_a_token_signed_by_another_key_is_401(client, signer):
-    stranger = Signer()
-
+def test_a_token_signed_by_another_key_is_401(client, stranger):
     assert_problem(client.post("/", headers=bearer(stranger.token())), 401, "push-refused")
 
 
@@ -103,7 +110,9 @@ def test_without_push_settings_a_push_is_refused_and_the_log_names_them(client_o
     assert "PUSH_AUDIENCE" in capfd.readouterr().err
 
 
-def test_a_signature_removed_by_cloud_run_is_trusted_only_if_configured(client_of, signer_and_url):
+def test_a_signature_removed_by_cloud_run_is_trusted_only_if_configured(
+    client_of, signer_and_url, stranger
+):
     signer, url = signer_and_url
     client = client_of(
         Route("POST", "/", answer, scope=PUSH),
@@ -121,8 +130,7 @@ def test_a_signature_removed_by_cloud_run_is_trusted_only_if_configured(client_o
     for claims in ({"aud": "x"}, {"exp": 1}, {"exp": None}, {"iat": None}, {"iss": "x"}):
         assert_problem(client.post("/", headers=stripped(**claims)), 401, "push-refused")
     assert_problem(client.post("/", headers=stripped(email="eve@x")), 403, "wrong-account")
-    forged = Signer().token()
-    assert_problem(client.post("/", headers=bearer(forged)), 401, "push-refused")
+    assert_problem(client.post("/", headers=bearer(stranger.token())), 401, "push-refused")
 
 
 def test_a_scheduled_route_accepts_the_schedulers_identity_and_tokens(client, signer):
@@ -276,6 +284,56 @@ def test_one_setting_of_two_is_not_enough(client_of, signer_and_url, missing):
     response = client.post("/", headers=bearer(signer.token()))
 
     assert_problem(response, 401, "push-refused")
+
+
+@pytest.fixture
+def event_client(signer_and_url):
+    """Makes a client of a function that takes events, which has no FunctionApp."""
+
+    def make(url: str = signer_and_url[1]) -> FlaskClient:
+        settings = Settings(push_audience=AUDIENCE, push_account=ACCOUNT, push_certs_url=url)
+        app = Flask("events")
+        app.add_url_rule(
+            "/", view_func=lambda: push.admit(request, settings) or "admitted", endpoint="take"
+        )
+        return app.test_client()
+
+    return make
+
+
+def test_an_event_of_the_push_service_is_admitted(event_client, signer, capfd):
+    response = event_client().get("/", headers=bearer(signer.token()))
+
+    assert response.text == "admitted"
+    assert "".join(capfd.readouterr()) == ""
+
+
+@pytest.mark.parametrize(
+    ("claims", "status", "slug", "refused"),
+    [
+        ({"iss": "https://evil.example"}, 401, "push-refused", "push: issuer"),
+        ({"email": "eve@example.iam"}, 403, "wrong-account", "wrong account"),
+    ],
+)
+def test_an_event_of_another_sender_is_answered_like_a_push_and_logged(
+    event_client, signer, capfd, claims, status, slug, refused
+):
+    response = event_client().get("/", headers=bearer(signer.token(**claims)))
+
+    assert_problem(response, status, slug)
+    assert response.headers["WWW-Authenticate"].startswith("Bearer ")
+    line = json.loads(capfd.readouterr().out)
+    assert (line["severity"], line["status"]) == ("WARNING", status)
+    assert line["refused"].startswith(refused)
+
+
+def test_an_event_is_to_be_sent_again_if_certificates_are_unreachable(event_client, signer):
+    client = event_client("http://127.0.0.1:9/certs")
+
+    response = client.get("/", headers=bearer(signer.token()))
+
+    assert_problem(response, 503, "try-again")
+    assert int(response.headers["Retry-After"]) > 0
 
 
 def test_a_token_of_the_platform_goes_before_the_identity_next_to_it(client, signer):
