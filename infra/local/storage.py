@@ -7,13 +7,12 @@ moved to `storage-lost` before each start.
 
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from importlib import util
 from pathlib import Path
 from platform import machine, system
 
-from infra.local import environment
+from infra.local import environment, fence
 from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.layout import PROJECT, UPLOADS_TOPIC, Layout, bucket_name
@@ -47,8 +46,8 @@ def part(home: Home, layout: Layout) -> Part:
     return Part(
         name="storage",
         command=(
-            *(sys.executable, "-m", "infra.local.fence"),
-            *("--write", str(home.storage), "--write", str(drafts), "--", str(_binary())),
+            *fence.command(home.storage, drafts),
+            str(_binary()),
             *(word for name in options for word in (f"-{name}", options[name])),
         ),
         stage=Stage.STORAGE,
