@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from infra.local import environment, fence, keys
+from infra.local import environment, fence, keys, provision
 from infra.local.environment import ROOT
 from infra.local.errors import PlatformError
 from infra.local.home import Home
@@ -52,12 +52,15 @@ def pubsub(home: Home, layout: Layout) -> Part:
         command=(
             *(sys.executable, "-m", "infra.local.pubsub", "--host", "127.0.0.1"),
             *("--port", str(port), "--data", str(home.pubsub)),
+            *("--secret-file", str(home.pubsub_secret)),
             *("--signing-key", str(home.signing_key), "--key-id", keys.KEY_ID),
+            *(word for url in provision.push_endpoints(layout) for word in ("--sign-for", url)),
         ),
         stage=Stage.EVENTS,
         environment=_ours(),
         address=layout.address("pubsub"),
         probe=accepts_connections(port),
+        prepare=lambda: _create_secret(home),
         folder=ROOT,
     )
 
@@ -128,6 +131,10 @@ def _module(name: str, home: Home, stage: Stage, address: str, probe: Probe) -> 
         probe=probe,
         folder=ROOT,
     )
+
+
+def _create_secret(home: Home) -> None:
+    home.secret(home.pubsub_secret)
 
 
 def _ours() -> dict[str, str]:

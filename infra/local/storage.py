@@ -7,6 +7,7 @@ moved to `storage-lost` before each start.
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from importlib import util
 from pathlib import Path
@@ -31,8 +32,6 @@ def part(home: Home, layout: Layout) -> Part:
     port = layout.ports["storage"]
     options = {
         "scheme": "http",
-        "host": "127.0.0.1",
-        "port": str(port),
         "backend": "filesystem",
         "filesystem-root": str(home.storage),
         "public-host": layout.address("storage"),
@@ -47,7 +46,8 @@ def part(home: Home, layout: Layout) -> Part:
         name="storage",
         command=(
             *fence.command(home.storage, drafts),
-            str(_binary()),
+            *(sys.executable, "-m", "infra.local.storage_proxy", "--port", str(port)),
+            *("--", str(_binary())),
             *(word for name in options for word in (f"-{name}", options[name])),
         ),
         stage=Stage.STORAGE,

@@ -2,14 +2,20 @@
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 
+from infra.local import ports
 from infra.local.layout import PROJECT
+from tests.support.checkout import ROOT
+from tests.support.platform import wait_until
 
 SECRET = "canary-7f3a-stand-in"
 
@@ -143,3 +149,55 @@ def test_bigquery_accepts_its_own_names(bigquery_endpoint):
         assert httpx.get(url, headers={"Host": host}).status_code == 200
         own = {"Host": host, "Origin": f"http://{host}"}
         assert httpx.get(url, headers=own).status_code == 200
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "DELETE"])
+def test_storage_refuses_web_pages(storage_endpoint, bucket, method, headers):
+    url = f"{storage_endpoint}/storage/v1/b/{bucket}"
+
+    answer = httpx.request(method, url, headers=headers)
+
+    assert answer.status_code == 403
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert httpx.get(url).status_code == 200
+
+
+def test_storage_accepts_its_own_names(storage_endpoint, bucket):
+    port = storage_endpoint.rpartition(":")[2]
+
+    for host in (f"127.0.0.1:{port}", f"localhost:{port}"):
+        url = f"{storage_endpoint}/storage/v1/b/{bucket}"
+        assert httpx.get(url, headers={"Host": host}).status_code == 200
+
+
+def test_the_server_behind_storage_is_on_no_known_address(storage_endpoint):
+    port = int(storage_endpoint.rpartition(":")[2])
+
+    listening = {
+        connection.laddr.ip
+        for connection in psutil.net_connections("tcp4")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+    }
+
+    (behind,) = listening - {"127.0.0.1"}
+    assert behind.startswith("127.")
+    assert len(listening) == 2
+
+
+def test_the_server_behind_storage_ends_with_the_one_before_it():
+    port = ports.choose(["storage"], {}, {})["storage"]
+    proxy = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "infra.local.storage_proxy", "--port", str(port)),
+            *("--", sys.executable, "-c", "import time; time.sleep(60)"),
+        ],
+        cwd=ROOT,
+    )
+    wait_until(lambda: bool(psutil.Process(proxy.pid).children()), "started")
+    (behind,) = psutil.Process(proxy.pid).children()
+
+    proxy.kill()
+    proxy.wait()
+
+    assert psutil.wait_procs([behind], timeout=10)[1] == []
