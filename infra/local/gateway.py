@@ -1,9 +1,7 @@
 """The gateway: one address for all functions, with the same paths as the API gateway."""
 
 import argparse
-import json
 import os
-from http import HTTPStatus
 from pathlib import Path
 
 from aiohttp import ClientConnectorError, ClientError, web
@@ -12,16 +10,9 @@ from multidict import CIMultiDict
 from infra.local import forwarding
 from infra.local.home import Home
 from infra.local.layout import Layout
-from infra.local.serving import serve
+from infra.local.serving import guard, problem, serve
 from infra.local.status import read_status
 
-# The functions set these on every response; here they are for the gateway's own responses.
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-}
 _HOME = web.AppKey("home", Home)
 _ROUTES = web.AppKey("routes", dict[str, str])
 
@@ -62,11 +53,7 @@ def route_of(path: str, known: dict[str, str]) -> str | None:
 
 
 async def _guard(_: web.Request, response: web.StreamResponse) -> None:
-    for header, value in _HEADERS.items():
-        response.headers.setdefault(header, value)
-    # aiohttp's own header reveals its version.
-    if response.headers.get("Server", "").startswith("Python"):
-        response.headers["Server"] = "tablegate"
+    guard(response)
 
 
 async def _healthz(request: web.Request) -> web.Response:
@@ -92,12 +79,12 @@ async def _forward(request: web.Request) -> web.StreamResponse:
         known = ", ".join(sorted({*request.app[_ROUTES], "/healthz"}))
         detail = f"Nothing is served at {request.path}; paths are {known}."
         # The same problem as a function's, because the path may be meant for one.
-        return _problem(404, detail, kind="urn:tablegate:problem:unknown-path")
+        return problem(404, detail, kind="urn:tablegate:problem:unknown-path")
     try:
         answer = await forwarding.ask(request, address, _headers_to(request))
     except ClientConnectorError:
         detail = "The function behind this path does not answer; it is being restarted."
-        return _problem(503, detail, {"Retry-After": "1"})
+        return problem(503, detail, {"Retry-After": "1"})
     except (ClientError, OSError):
         return _lost()
     async with answer:
@@ -113,7 +100,7 @@ def _lost() -> web.Response:
     detail = (
         "The function behind this path ended before it answered; check whether it did its work."
     )
-    return _problem(502, detail, {"Retry-After": "1"})
+    return problem(502, detail, {"Retry-After": "1"})
 
 
 def _headers_to(request: web.Request) -> CIMultiDict[str]:
@@ -122,28 +109,6 @@ def _headers_to(request: web.Request) -> CIMultiDict[str]:
     headers.setdefault("X-Forwarded-Host", request.host)
     headers.setdefault("X-Forwarded-Proto", "http")
     return headers
-
-
-def _problem(
-    status: int,
-    detail: str,
-    headers: dict[str, str] | None = None,
-    *,
-    kind: str = "about:blank",
-) -> web.Response:
-    """A problem details response (RFC 9457)."""
-    problem = {
-        "type": kind,
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-    }
-    return web.Response(
-        status=status,
-        text=json.dumps(problem),
-        content_type="application/problem+json",
-        headers=headers,
-    )
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ import uvloop
 from aiohttp import ClientError, web
 
 from infra.local import forwarding
-from infra.local.serving import no_web_pages
+from infra.local.serving import Runner, no_web_pages, stop_signal
 
 _ADDRESS = web.AppKey("address", str)
 _PR_SET_PDEATHSIG = 1
@@ -58,17 +58,10 @@ async def serve(port: int, program: list[str]) -> int:
     process = await asyncio.create_subprocess_exec(
         *program, "-host", host, "-port", str(port), preexec_fn=_end_with_parent
     )
-    runner = web.AppRunner(
-        application(f"http://{host}:{port}"),
-        access_log=None,
-        handler_cancellation=True,
-        shutdown_timeout=1,
-    )
+    runner = Runner(application(f"http://{host}:{port}"))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stopped = stop_signal()
     ended, stopping = asyncio.create_task(process.wait()), asyncio.create_task(stopped.wait())
     await asyncio.wait([ended, stopping], return_when=asyncio.FIRST_COMPLETED)
     await runner.cleanup()

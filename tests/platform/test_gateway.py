@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from infra import functions
-from infra.local import gateway, ports
+from infra.local import gateway, ports, serving
 from infra.local.home import Home
 from infra.local.layout import Layout
 from tests.support.platform import Platform
@@ -194,7 +194,7 @@ async def _sized(_: web.Request) -> web.Response:
 
 
 async def _served(app: web.Application, port: int) -> web.AppRunner:
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    runner = serving.Runner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     return runner
