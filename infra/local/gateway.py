@@ -1,6 +1,8 @@
 """The gateway: one address for all functions, with the same paths as the API gateway."""
 
 import argparse
+import base64
+import json
 import os
 from pathlib import Path
 
@@ -9,10 +11,11 @@ from multidict import CIMultiDict
 
 from infra.local import forwarding
 from infra.local.home import Home
-from infra.local.layout import Layout
+from infra.local.layout import PROJECT, Layout
 from infra.local.serving import guard, problem, serve
 from infra.local.status import read_status
 
+GATEWAY_ACCOUNT = f"gateway@{PROJECT}.iam"
 _HOME = web.AppKey("home", Home)
 _ROUTES = web.AppKey("routes", dict[str, str])
 
@@ -80,6 +83,13 @@ async def _forward(request: web.Request) -> web.StreamResponse:
         detail = f"Nothing is served at {request.path}; paths are {known}."
         # The same problem as a function's, because the path may be meant for one.
         return problem(404, detail, kind="urn:tablegate:problem:unknown-path")
+    if "X-Serverless-Authorization" in request.headers:
+        # Cloud Run checks the identity in this header alone, and nobody has one here.
+        return problem(401, "X-Serverless-Authorization is for identities of Google Cloud.")
+    return await _pass_on(request, address)
+
+
+async def _pass_on(request: web.Request, address: str) -> web.StreamResponse:
     try:
         answer = await forwarding.ask(request, address, _headers_to(request))
     except ClientConnectorError:
@@ -103,8 +113,32 @@ def _lost() -> web.Response:
     return problem(502, detail, {"Retry-After": "1"})
 
 
+def _authorize(headers: CIMultiDict[str]) -> None:
+    """Change the headers as API Gateway and Cloud Run do.
+
+    API Gateway calls the function with an identity of its own, and moves the caller's
+    Authorization. Cloud Run checks that identity and removes its signature.
+    """
+    if given := headers.popall("Authorization", []):
+        headers.popall("X-Forwarded-Authorization", None)
+        headers.extend(("X-Forwarded-Authorization", value) for value in given)
+    headers["Authorization"] = f"Bearer {_IDENTITY}"
+
+
+def _identity() -> str:
+    """An identity token of API Gateway, as Cloud Run passes it on."""
+    claims = {"iss": "https://accounts.google.com", "email": GATEWAY_ACCOUNT}
+    parts = (json.dumps(part).encode() for part in ({"alg": "RS256", "typ": "JWT"}, claims))
+    encoded = (base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+    return ".".join((*encoded, "SIGNATURE_REMOVED_BY_GOOGLE"))
+
+
+_IDENTITY = _identity()
+
+
 def _headers_to(request: web.Request) -> CIMultiDict[str]:
     headers = forwarding.end_to_end(request.headers)
+    _authorize(headers)
     headers.setdefault("X-Forwarded-For", request.remote or "127.0.0.1")
     headers.setdefault("X-Forwarded-Host", request.host)
     headers.setdefault("X-Forwarded-Proto", "http")
