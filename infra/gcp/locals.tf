@@ -30,9 +30,10 @@ locals {
 
   with_database  = { for name, one in local.functions : name => one if one.database != "none" }
   with_warehouse = { for name, one in local.functions : name => one if one.warehouse != "none" }
-  # Functions that answer calls; the others take pushes and events only.
-  with_calls  = { for name, one in local.functions : name => one if one.signature == "http" && (one.tokens || length(one.push) == 0) }
   with_tokens    = { for name, one in local.functions : name => one if one.tokens }
+
+  # Functions that answer calls; the others take pushes and events only.
+  with_calls = { for name, one in local.functions : name => one if one.signature == "http" && (one.tokens || length(one.push) == 0) }
 
   # One entry for each push subscription, scheduled job, bucket and topic of a function.
   pushes = merge([
