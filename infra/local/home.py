@@ -86,6 +86,11 @@ class Home:
         return self.path / "token"
 
     @property
+    def tokens(self) -> Path:
+        """Hashes of the tokens that users registered; see `tokens`."""
+        return self.path / "tokens.json"
+
+    @property
     def password_file(self) -> Path:
         """Password of the database."""
         return self.path / "database-password"
