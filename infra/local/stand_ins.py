@@ -30,7 +30,7 @@ def bigquery(home: Home, layout: Layout) -> Part:
         name="bigquery",
         command=(
             *fence.command(home.bigquery),
-            *(str(_bigquery_python()), str(_SERVE), "--project", PROJECT),
+            *(str(bigquery_python()), str(_SERVE), "--project", PROJECT),
             *("--port", str(port), "--grpc-port", str(layout.ports["bigquery-rpc"])),
             *("--data", str(home.bigquery / "data"), "--objects", str(home.storage)),
         ),
@@ -141,7 +141,12 @@ def _ours() -> dict[str, str]:
     return {**environment.inherited(), "PYTHONPATH": str(ROOT)}
 
 
-def _bigquery_python() -> Path:
+def bigquery_python() -> Path:
+    """The Python of the environment with the BigQuery stand-in.
+
+    Raises:
+        PlatformError: that environment does not exist.
+    """
     given = os.environ.get("TABLEGATE_BIGQUERY_PYTHON", "")
     python = Path(given) if given else ROOT / ".venv-bigquery" / "bin" / "python"
     if not python.exists():

@@ -1,7 +1,7 @@
 """Change the code in one place at a time, and see whether a test notices: python -m tests.mutants.
 
 Prints how many of the mutants were killed in each file, and those that lived. Leaves out those that
-`equivalent.toml` explains: no test could tell them from the code.
+`equivalent/*.toml` explain: no test could tell them from the code.
 """
 
 import argparse
@@ -24,17 +24,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run and print; returns 1 if a package misses the target or the list is out of date."""
     options = _parser().parse_args(arguments)
     chosen = list(_chosen(options.places))
-    if options.lived:
-        chosen = [mutant for mutant in chosen if Results.read().lived(mutant)]
+    if options.only:
+        results = Results.read()
+        is_chosen = results.lived if options.only == "lived" else results.is_new
+        chosen = [mutant for mutant in chosen if is_chosen(mutant)]
     elif options.sample:
         chosen = random.Random(options.seed).sample(chosen, min(options.sample, len(chosen)))
     equivalent = known.read()
     if unknown := known.without_place(equivalent):
-        print("equivalent.toml names what is not in the code:", *unknown, sep="\n  ")
+        print("equivalent/*.toml name what is not in the code:", *unknown, sep="\n  ")
         return 1
     chosen = [mutant for mutant in chosen if known.key(mutant) not in equivalent]
     print(f"{len(chosen)} mutants, seed {options.seed}")
-    covering = selection.read() if options.keep_coverage else selection.measure(options.processes)
+    if options.tests:
+        covering = selection.of_files(options.tests)
+    elif options.keep_coverage:
+        covering = selection.read()
+    else:
+        covering = selection.measure(options.processes)
     started = time.monotonic()
     results = Results.read()
     for done, (mutant, outcome) in enumerate(
@@ -43,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results.add(mutant, outcome)
         if not outcome.killed:
             print(f"{mutant}\n    lived: {outcome.detail}", flush=True)
-        if done % 50 == 0:
+        if done % 10 == 0:
             print(f"  {done} of {len(chosen)}, {time.monotonic() - started:.0f} s", flush=True)
             results.write()
     results.write()
@@ -64,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=20261126, help="which ones")
     parser.add_argument("--seconds", type=float, default=30, help="of tests for each mutant")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--lived", action="store_true", help="only those that lived last time")
+    parser.add_argument("--only", choices=["lived", "new"], help="last time, or never tried")
+    parser.add_argument("--tests", nargs="+", help="run all of these files, whatever they cover")
     parser.add_argument("--keep-coverage", action="store_true", help="don't measure it again")
     return parser
 

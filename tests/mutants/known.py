@@ -6,19 +6,18 @@ from pathlib import Path
 from tests.mutants.mutant import ROOT, Mutant
 from tests.mutants.mutate import mutants
 
-LIST = Path(__file__).with_name("equivalent.toml")
+LISTS = Path(__file__).with_name("equivalent")
 Key = tuple[str, str, str]
 
 
 def read() -> dict[Key, str]:
     """The reason by file, line and changed line."""
-    listed = tomllib.loads(LIST.read_text(encoding="utf-8"))
-    return {
-        (file, found["line"], changed): found["why"]
-        for file, entries in listed.items()
-        for found in entries
-        for changed in found["changed"]
-    }
+    listed: dict[Key, str] = {}
+    for file in sorted(LISTS.glob("*.toml")):
+        for found in tomllib.loads(file.read_text(encoding="utf-8"))["mutant"]:
+            for changed in found["changed"]:
+                listed[found["file"], found["line"], changed] = found["why"]
+    return listed
 
 
 def key(mutant: Mutant) -> Key:

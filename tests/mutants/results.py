@@ -39,9 +39,13 @@ class Results:
         """Note an outcome."""
         self._outcomes[_name(mutant)] = (outcome.killed, outcome.detail, outcome.seconds)
 
+    def is_new(self, mutant: Mutant) -> bool:
+        """Whether it was never tried."""
+        return _name(mutant) not in self._outcomes
+
     def lived(self, mutant: Mutant) -> bool:
-        """Whether it lived, or was never tried."""
-        return not self._outcomes.get(_name(mutant), (False,))[0]
+        """Whether it was tried and lived."""
+        return not self.is_new(mutant) and not self._outcomes[_name(mutant)][0]
 
     def report(self, mutants: list[Mutant], target: float) -> int:
         """Print the score of each file and package; returns 1 if a package misses the target."""
@@ -49,7 +53,7 @@ class Results:
         for mutant in mutants:
             for place in (mutant.file, mutant.file.split("/")[1]):
                 tried[place] += 1
-                killed[place] += not self.lived(mutant)
+                killed[place] += not (self.is_new(mutant) or self.lived(mutant))
         for place in sorted(tried):
             share = killed[place] / tried[place]
             print(f"{place:45} {killed[place]:5} of {tried[place]:5} {share:5.0%}")

@@ -15,27 +15,37 @@ FOLDER = ROOT / ".local" / "mutants"
 _COVERAGE = FOLDER / "coverage"
 # Golden files notice every change of a statement's text, and judge none.
 _LEFT_OUT = ("tests/unit/test_golden.py", "tests/security/test_memory.py")
-_FOLDERS = ("unit", "properties", "database", "backups", "warehouse", "security")
+_FOLDERS = ("unit", "properties", "database", "backups", "warehouse", "security", "infra")
 _KIND = "not slow and not platform and not browser"
 
 
 @dataclass
 class Covering:
-    """Which tests run a line, and how long each takes."""
+    """Which tests run a line, and how long each takes; or tests to run whatever the line."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     lines: dict[str, dict[int, set[str]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(set))
     )
+    everywhere: set[str] = field(default_factory=set)
 
     def tests(self, mutant: Mutant) -> set[str]:
-        """Those that run the changed line; of a line that runs at import, those of its file."""
+        """Those that run the changed line.
+
+        Of a line that runs at import: those of its file, or else of its package.
+        """
+        if self.everywhere:
+            return self.everywhere
         lines = self.lines[mutant.file]
         if mutant.file.endswith(".sql"):
             return lines[0]
         if direct := lines.get(mutant.line):
             return direct
-        return set().union(*lines.values())
+        package = mutant.file.rpartition("/")[0] + "/"
+        of_package = (tests for file, tests in self.lines.items() if file.startswith(package))
+        return set().union(*lines.values()) or set().union(
+            *(tests for file in of_package for tests in file.values())
+        )
 
 
 def measure(processes: int) -> Covering:
@@ -74,31 +84,61 @@ def read() -> Covering:
     return found
 
 
+def of_files(files: list[str]) -> Covering:
+    """All tests of some files, each as if it took a second."""
+    found = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", _KIND, *files],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    tests = {line for line in found.stdout.splitlines() if "::" in line}
+    return Covering(dict.fromkeys(tests, 1.0), everywhere=tests)
+
+
 class Selection:
     """Chooses tests: first what killed another mutant of the file, then the quick ones."""
 
     def __init__(self, covering: Covering, seconds: float) -> None:
         self._covering, self._seconds = covering, seconds
         self._killers: dict[str, list[str]] = defaultdict(list)
+        self._trusted: set[str] = set()
+        self._unreliable: set[str] = set()
 
-    def tests(self, mutant: Mutant) -> tuple[list[str], float]:
-        """The tests in order, and how long they take without the change."""
+    def seconds(self, test: str) -> float:
+        """How long a test takes without a change."""
+        return self._covering.seconds[test]
+
+    def tests(self, mutant: Mutant) -> list[str]:
+        """The tests, in the order in which they are to run."""
         seconds, killers = self._covering.seconds, self._killers[mutant.file]
-        covering = self._covering.tests(mutant)
+        covering = self._covering.tests(mutant) - self._unreliable
         first = [test for test in killers[:_KILLERS] if test in covering]
         rest = sorted(covering - set(first), key=lambda test: seconds[test])
         chosen, total = [], 0.0
         for test in (*first, *rest):
             total += seconds[test]
-            if total > self._seconds and chosen:
+            if total > self._seconds and chosen and not self._covering.everywhere:
                 break
             chosen.append(test)
         # Files one after the other, so that what a file's tests share is made once.
         place = {file: n for n, file in reversed(list(enumerate(map(_file, chosen))))}
-        ordered = chosen[: len(first)] + sorted(
+        return chosen[: len(first)] + sorted(
             chosen[len(first) :], key=lambda test: (place[_file(test)], seconds[test])
         )
-        return ordered, total
+
+    def is_trusted(self, test: str) -> bool:
+        """Whether it is known to pass without a change."""
+        return test in self._trusted
+
+    def judge(self, test: str, *, passes: bool) -> None:
+        """Note whether a test passes without a change; one that doesn't is not run again."""
+        if passes:
+            self._trusted.add(test)
+        else:
+            print(f"  fails without a change: {test}", flush=True)
+            self._unreliable.add(test)
 
     def killed(self, mutant: Mutant, test: str) -> None:
         """Remember the test that killed a mutant."""

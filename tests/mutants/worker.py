@@ -1,8 +1,8 @@
 """Runs the tests of one mutant after another, each in a forked child.
 
 `python -m tests.mutants.worker` reads orders from standard input and writes an outcome for each to
-standard output, as lines of JSON. The stand-ins are started once; libraries are imported once, and
-the code of this checkout anew by each child, changed in one place.
+standard output, as lines of JSON. The stand-ins are started once, when a test first needs them;
+libraries are imported once, and the code of this checkout anew by each child, changed in one place.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -23,15 +24,29 @@ import pytest
 
 from tests.mutants.mutant import ROOT
 from tests.support.platform import new_home
-from tests.support.stand_ins import KEPT_HOME, StandIns
+from tests.support.stand_ins import KEPT, KeptStandIns, StandIns
 
 _OURS = ("shared", "functions", "infra", "tests")
 _LIBRARIES = (
-    *("xdist", "hypothesis", "_hypothesis_pytestplugin", "flask", "functions_framework", "httpx"),
+    *(
+        "hypothesis",
+        "_hypothesis_pytestplugin",
+        "pytest_timeout",
+        "flask",
+        "functions_framework",
+        "httpx",
+    ),
     *("sqlalchemy.dialects.postgresql.pg8000", "pg8000.native", "alembic.command", "fastavro"),
     *("google.cloud.storage", "google.cloud.bigquery", "google.cloud.pubsub_v1", "marshmallow"),
     "sqlglot",
 )
+# Loading all that are installed takes longer than most tests.
+_PLUGINS = (
+    *("--disable-plugin-autoload", "-p", "_hypothesis_pytestplugin", "-p", "pytest_timeout"),
+    *("-p", "no:cacheprovider", "-p", "no:unraisableexception"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
+_FAILED = 1
 _POLL_SECONDS = 0.01
 
 
@@ -66,7 +81,8 @@ class _Finder(importlib.abc.MetaPathFinder):
 class _Selected:
     """A pytest plugin: runs some tests in a given order, and remembers which failed."""
 
-    def __init__(self, tests: list[str]) -> None:
+    def __init__(self, tests: dict[str, float]) -> None:
+        self._seconds = tests
         self._place = {test: place for place, test in enumerate(tests)}
         self.failed = ""
 
@@ -76,6 +92,8 @@ class _Selected:
             (item for item in items if item.nodeid in self._place),
             key=lambda item: self._place[item.nodeid],
         )
+        for item in items:
+            item.add_marker(pytest.mark.timeout(self._seconds[item.nodeid]), append=False)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and not self.failed:
@@ -90,12 +108,16 @@ def main() -> None:
         importlib.import_module(name)
     with new_home() as home:
         kept = StandIns(home)
-        for start in (kept.database_url, kept.storage_endpoint, kept.pubsub_endpoint):
-            start()
-        kept.bigquery_endpoint()
-        os.environ[KEPT_HOME] = str(home.path)
         for line in sys.stdin:
-            outcomes.write(json.dumps(_outcome(json.loads(line))) + "\n")
+            order = json.loads(line)
+            if not order["alone"] and KEPT not in os.environ:
+                os.environ[KEPT] = KeptStandIns.addresses(kept)
+            outcome = _outcome(order)
+            # Tests that were killed leave databases and roles that the next ones would meet.
+            outcome["ends"] = outcome["code"] is None and not order["alone"]
+            outcomes.write(json.dumps(outcome) + "\n")
+            if outcome["ends"]:
+                break
         kept.stop()
 
 
@@ -110,7 +132,9 @@ def _outcome(order: dict[str, Any]) -> dict[str, Any]:
     os.close(writing)
     code = _waited(child, order["limit_seconds"])
     with os.fdopen(reading) as pipe:
-        failed = pipe.read() if code is not None else "took too long"
+        failed = pipe.read() if code is not None else ""
+    if code == _FAILED and not failed:
+        code = None
     # What a test started and didn't end, because it was cut short.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)
@@ -143,8 +167,12 @@ def _run(order: dict[str, Any], writing: int) -> None:
     files = list(dict.fromkeys(test.partition("::")[0] for test in order["tests"]))
     code: int = 3
     try:
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0"]
+        # A change that makes a loop endless costs seconds, because the child ends by itself. Not by
+        # an exception, which hypothesis would take for a failure and try to reproduce.
+        options = ["-x", "-q", "--hypothesis-seed=0", "--timeout-method=thread", *_PLUGINS]
         code = int(pytest.main([*options, *files], plugins=[selected]))
+    except BaseException:  # noqa: BLE001 - nobody above this child would print it
+        traceback.print_exc()
     finally:
         os.write(writing, selected.failed.encode()[:4000])
         sys.stdout.flush()

@@ -10,12 +10,15 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 
-from tests.mutants.mutant import ROOT, Mutant
+from tests.mutants.mutant import ROOT, Mutant, read
 from tests.mutants.results import Outcome
 from tests.mutants.selection import Selection
 
-_IMPORT_SECONDS, _SLOWER = 20, 4
-_SURVIVED, _FAILED = 0, 1
+_IMPORT_SECONDS, _TEST_SECONDS, _SLOWER, _STOP_SECONDS = 20, 4, 5, 60
+_PASSED, _NONE_FOUND = 0, 5
+# Tests that use no stand-ins.
+_ALONE = ("tests/unit/", "tests/properties/")
+TOO_LONG = "took too long"
 
 
 def run(
@@ -30,8 +33,8 @@ def run(
     done: Queue[tuple[Mutant, Outcome] | BaseException] = Queue()
     for mutant in (*mutants, *[None] * processes):
         todo.put(mutant)
-    for number in range(processes):
-        threading.Thread(target=_work, args=(number, todo, done, selection), daemon=True).start()
+    for _ in range(processes):
+        threading.Thread(target=_work, args=(todo, done, selection), daemon=True).start()
     for _ in mutants:
         found = done.get()
         if isinstance(found, BaseException):
@@ -40,57 +43,90 @@ def run(
 
 
 def _work(
-    number: int,
     todo: "Queue[Mutant | None]",
     done: "Queue[tuple[Mutant, Outcome] | BaseException]",
     selection: Selection,
 ) -> None:
-    with tempfile.TemporaryDirectory(prefix="tablegate-mutants-") as folder:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.mutants.worker"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    with _Worker() as worker:
         try:
             while mutant := todo.get():
-                done.put((mutant, _tried(process, mutant, selection, Path(folder))))
+                done.put((mutant, _tried(worker, mutant, selection)))
         except BaseException as error:  # noqa: BLE001 - the reader raises it
             done.put(error)
-        finally:
-            assert process.stdin
-            process.stdin.close()
-            process.wait(60)
 
 
-def _tried(process: Any, mutant: Mutant, selection: Selection, folder: Path) -> Outcome:
-    tests, seconds = selection.tests(mutant)
-    if not tests:
-        return Outcome(killed=False, detail="no test runs it", seconds=0)
+def _tried(worker: "_Worker", mutant: Mutant, selection: Selection) -> Outcome:
     text = mutant.text()
     if mutant.file.endswith(".py"):
         try:
             compile(text, mutant.file, "exec")
         except SyntaxError:
             return Outcome(killed=True, detail="cannot be compiled", seconds=0)
-    log = folder / "log"
-    order = {
-        "file": mutant.file,
-        "text": text,
-        "tests": tests,
-        "limit_seconds": _IMPORT_SECONDS + _SLOWER * seconds,
-        "log": str(log),
-    }
-    process.stdin.write(json.dumps(order) + "\n")
-    process.stdin.flush()
-    answer = json.loads(process.stdout.readline() or "null")
-    if answer is None:
-        raise RuntimeError("a process that runs the tests of mutants ended")
-    if answer["code"] not in (_SURVIVED, _FAILED, None) and not log.read_text(errors="replace"):
-        raise RuntimeError(f"pytest ended with {answer['code']} and said nothing")
-    killed = answer["code"] != _SURVIVED
-    if killed and answer["failed"] in tests:
-        selection.killed(mutant, answer["failed"])
-    detail = answer["failed"] or "cannot be imported" if killed else f"{len(tests)} tests"
-    return Outcome(killed, detail, answer["seconds"])
+    while True:
+        tests = selection.tests(mutant)
+        if not tests:
+            return Outcome(killed=False, detail="no test runs it", seconds=0)
+        answer = worker.ask(mutant.file, text, tests, selection)
+        killer = answer["failed"]
+        if answer["code"] == _PASSED:
+            return Outcome(killed=False, detail=f"{len(tests)} tests", seconds=answer["seconds"])
+        if answer["code"] is None:
+            return Outcome(killed=True, detail=TOO_LONG, seconds=answer["seconds"])
+        if killer not in tests:
+            return Outcome(killed=True, detail="cannot be imported", seconds=answer["seconds"])
+        if selection.is_trusted(killer):
+            selection.killed(mutant, killer)
+            return Outcome(killed=True, detail=killer, seconds=answer["seconds"])
+        unchanged = worker.ask(mutant.file, read(mutant.file), [killer], selection)
+        selection.judge(killer, passes=unchanged["code"] == _PASSED)
+
+
+class _Worker:
+    """A process that runs tests; another one once it has ended."""
+
+    def __enter__(self) -> "_Worker":
+        self._log = Path(tempfile.mkstemp(prefix="tablegate-mutant-")[1])
+        self._process: Any = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+        self._log.unlink()
+
+    def ask(self, file: str, text: str, tests: list[str], selection: Selection) -> dict[str, Any]:
+        """Run tests with a file's text changed; gives what `worker.py` answers.
+
+        Raises:
+            RuntimeError: pytest found none of the tests, or the process ended.
+        """
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.mutants.worker"],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        order = {
+            "file": file,
+            "text": text,
+            "tests": {test: _TEST_SECONDS + _SLOWER * selection.seconds(test) for test in tests},
+            "alone": all(test.startswith(_ALONE) for test in tests),
+            "limit_seconds": _IMPORT_SECONDS + _SLOWER * sum(map(selection.seconds, tests)),
+            "log": str(self._log),
+        }
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] | None = json.loads(self._process.stdout.readline() or "null")
+        if answer is None or answer["code"] == _NONE_FOUND:
+            said = self._log.read_text(errors="replace")
+            raise RuntimeError(f"the tests of a mutant of {file} did not run:\n{said}")
+        if answer["ends"]:
+            self._end()
+        return answer
+
+    def _end(self) -> None:
+        if self._process:
+            self._process.stdin.close()
+            self._process.wait(_STOP_SECONDS)
+            self._process = None

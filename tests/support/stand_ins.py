@@ -1,6 +1,7 @@
 """The platform's stand-ins alone: each is started when a test first needs it, without the rest."""
 
 import asyncio
+import json
 import os
 import subprocess
 import time
@@ -18,13 +19,10 @@ from tests.support import secrecy
 from tests.support.checkout import ROOT
 from tests.support.platform import claim_ports, new_home
 
+# Less than a test's timeout, because this failure shows the logs.
 START_SECONDS = 300.0
 # Nobody cuts the power during these tests, so nothing has to reach the disk.
 _UNSAFE = ("--fsync=off", "--full_page_writes=off", "--synchronous_commit=off")
-
-
-# Names the home of stand-ins that run already, and that whoever started them will stop.
-KEPT_HOME = "TESTS_KEPT_HOME"
 
 
 class StandIns:
@@ -34,10 +32,9 @@ class StandIns:
         home: where their data and logs are.
     """
 
-    def __init__(self, home: Home, *, running: bool = False) -> None:
+    def __init__(self, home: Home) -> None:
         claim_ports(home)
         self.home = home
-        self._all_run = running
         self._layout = plan.lay_out(home, ROOT / "functions", None)
         self._running: dict[str, tuple[Part, subprocess.Popen[bytes]]] = {}
 
@@ -68,7 +65,7 @@ class StandIns:
             process.wait(120)
 
     def _start(self, name: str, make: Callable[[Home, Layout], Part]) -> None:
-        if self._all_run or name in self._running:
+        if name in self._running:
             return
         part = make(self.home, self._layout)
         part.prepare()
@@ -98,11 +95,52 @@ class StandIns:
             )
 
 
+KEPT = "TESTS_STAND_INS"
+
+
+class KeptStandIns:
+    """Stand-ins that another process started, and stops: python -m tests.mutants."""
+
+    def __init__(self, addresses: str) -> None:
+        found = json.loads(addresses)
+        self.home = Home.at(Path(found["home"]))
+        self._addresses: dict[str, str] = found
+
+    @staticmethod
+    def addresses(started: StandIns) -> str:
+        """Start them all; gives the value of KEPT for the tests that are to use them."""
+        return json.dumps(
+            {
+                "home": str(started.home.path),
+                "database_url": started.database_url(),
+                "storage": started.storage_endpoint(),
+                "pubsub": started.pubsub_endpoint(),
+                "bigquery": started.bigquery_endpoint(),
+            }
+        )
+
+    def database_url(self) -> str:
+        """Address of PostgreSQL, as its superuser."""
+        return self._addresses["database_url"]
+
+    def storage_endpoint(self) -> str:
+        """Address of Cloud Storage."""
+        return self._addresses["storage"]
+
+    def pubsub_endpoint(self) -> str:
+        """Address of Pub/Sub."""
+        return self._addresses["pubsub"]
+
+    def bigquery_endpoint(self) -> str:
+        """Address of BigQuery."""
+        return self._addresses["bigquery"]
+
+
 @pytest.fixture(scope="session")
-def stand_ins() -> Iterator[StandIns]:
+def stand_ins() -> Iterator[StandIns | KeptStandIns]:
     """PostgreSQL, Cloud Storage, Pub/Sub and BigQuery, each started when it is first needed."""
-    if kept := os.environ.get(KEPT_HOME):
-        yield StandIns(Home.at(Path(kept)), running=True)
+    if kept := os.environ.get(KEPT):
+        yield KeptStandIns(kept)
         return
     with new_home() as home:
         made = StandIns(home)

@@ -1,5 +1,6 @@
 """Pub/Sub alone, and topics of each test's own."""
 
+import contextlib
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import AlreadyExists
 
 from infra import functions
 from infra.local.layout import PROJECT, Layout
@@ -61,7 +63,9 @@ def pubsub(pubsub_endpoint: str, stand_ins: StandIns) -> Iterator[PubSub]:
 def quiet_project(pubsub: PubSub) -> str:
     """A project with the platform's topics, none of which has a subscription."""
     for topic in Layout({}, functions.read(), "").topics():
-        pubsub.publisher.create_topic(name=f"projects/{PROJECT}/topics/{topic}")
+        # With stand-ins that are kept, an earlier run made them.
+        with contextlib.suppress(AlreadyExists):
+            pubsub.publisher.create_topic(name=f"projects/{PROJECT}/topics/{topic}")
     return PROJECT
 
 

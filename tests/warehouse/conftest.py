@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+import uuid
 from contextlib import suppress
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
@@ -32,8 +33,9 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 @pytest.fixture(scope="session")
 def staging(storage_client):
     """The staging bucket, from which BigQuery loads rows."""
-    storage_client.create_bucket("staging")
-    return "staging"
+    name = f"staging-{uuid.uuid4().hex}"
+    storage_client.create_bucket(name)
+    return name
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A server of ours that signs its pushes."""
 
-import time
+import threading
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -57,12 +57,14 @@ def signed_project(endpoint, signing_key, tmp_path):
 
 @pytest.fixture(scope="module", autouse=True)
 def slow_endpoint(clients):
-    """An endpoint whose first push hangs while the other tests run."""
+    """An endpoint whose first push hangs, while the other tests run, until it comes again."""
     endpoint, project = Endpoint(), new_project(clients)
+    again = threading.Event()
 
     def hang_once(n, pushed):
         if n == 1:
-            time.sleep(11)
+            again.wait(60)
+        again.set()
         return 204
 
     endpoint.answer = hang_once

@@ -280,7 +280,7 @@ def test_an_account_that_only_looks_right_is_403(client, signer, email):
     [
         (0, 1, 200),
         (5, 3600, 200),
-        (-3600, -5, 200),
+        (-3600, -2, 200),
         (25, 3600, 401),
         (-3600, -25, 401),
     ],
@@ -295,6 +295,8 @@ def test_clocks_may_differ_by_ten_seconds(client_of, signer_and_url, begun, ends
         push_certs_url=url,
         push_checked_by_iam=True,
     )
+    # Fetches the certificates, so that no time passes between the two next lines.
+    assert client.post("/", headers=bearer(signer.token())).status_code == 200
     now = int(time.time())
     token = signer.token(iat=now + begun, exp=now + ends)
     if stripped:
