@@ -138,7 +138,7 @@ class FunctionApp:
         return self.routes[index], params
 
     def _sender(self, request: Request, route: Route) -> str:
-        if route.scope == PUSH or (route.scheduled and push.is_identity(request)):
+        if route.scope == PUSH or (route.scheduled and push.is_identity(request, self.settings)):
             return push.authenticate(request, self.settings)
         return tokens.authenticate(request, self.settings.tokens, route.scope).name
 

@@ -108,7 +108,7 @@ def test_the_copied_files_are_enough_and_only_the_gateway_is_reachable_from_outs
             (one.laddr.ip, one.laddr.port)
             for part in processes.of_home(home)
             for one in part.net_connections("inet")
-            if one.status == psutil.CONN_LISTEN and "127.0.0.1" not in one.laddr.ip
+            if one.status == psutil.CONN_LISTEN and not one.laddr.ip.startswith("127.")
         }
         answer = httpx.get(f"http://{outside()}:{port}/openapi.json")
 

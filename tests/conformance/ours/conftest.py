@@ -45,6 +45,16 @@ def project(clients):
     return new_project(clients)
 
 
+@pytest.fixture
+def signed_project(endpoint, signing_key, tmp_path):
+    """A project on a server that signs pushes to the endpoint."""
+    flags = ("--signing-key", str(signing_key[0]), "--key-id", "key-1", "--sign-for", endpoint.url)
+    with servers.running(tmp_path / "pubsub.db", *flags) as server:
+        clients = servers.connect(server.address)
+        yield new_project(clients)
+        clients.close()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def slow_endpoint(clients):
     """An endpoint whose first push hangs, while the other tests run, until it comes again."""

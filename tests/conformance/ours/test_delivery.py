@@ -15,7 +15,7 @@ from google.pubsub_v1 import types
 
 from tests.conformance import servers
 from tests.conformance.ours.push_config import ACCOUNT, pushing
-from tests.conformance.projects import utc
+from tests.conformance.projects import Project, new_project, utc
 from tests.conformance.raw_requests import ONCE
 
 # --- backoff
@@ -144,14 +144,14 @@ def test_a_message_stays_while_its_dead_letter_topic_is_missing(project):
 # --- pushes
 
 
-def test_a_push_is_signed_as_googles_are(project, endpoint, signing_key):
-    topic = project.topic()
+def test_a_push_is_signed_as_googles_are(signed_project, endpoint, signing_key):
+    topic = signed_project.topic()
     identity = {"service_account_email": ACCOUNT, "audience": "tablegate"}
     push = {"push_endpoint": endpoint.url, "oidc_token": identity}
-    project.subscription(topic, push_config=push)
+    signed_project.subscription(topic, push_config=push)
 
     before = int(time.time())
-    project.publish(topic, b"signed")
+    signed_project.publish(topic, b"signed")
     scheme, _, token = endpoint.wait_for(1)[0].headers["authorization"].partition(" ")
     after = time.time()
     claims = jwt.decode(token, certs={"key-1": certificate(signing_key[1])}, audience="tablegate")
@@ -174,15 +174,57 @@ def certificate(key: rsa.RSAPrivateKey) -> bytes:
     return signed.public_bytes(serialization.Encoding.PEM)
 
 
-def test_the_default_audience_is_the_endpoint(project, endpoint, signing_key):
-    topic = project.topic()
+def test_the_default_audience_is_the_endpoint(signed_project, endpoint):
+    topic = signed_project.topic()
     push = {"push_endpoint": endpoint.url, "oidc_token": {"service_account_email": ACCOUNT}}
-    project.subscription(topic, push_config=push)
+    signed_project.subscription(topic, push_config=push)
 
-    project.publish(topic, b"signed")
+    signed_project.publish(topic, b"signed")
     token = endpoint.wait_for(1)[0].headers["authorization"].removeprefix("Bearer ")
 
     assert jwt.decode(token, verify=False)["aud"] == endpoint.url
+
+
+def test_only_the_servers_own_endpoints_get_tokens(signed_project, endpoint):
+    topic = signed_project.topic()
+    identity = {"service_account_email": ACCOUNT}
+    ours = {"push_endpoint": endpoint.url, "oidc_token": identity}
+    own = signed_project.subscription(topic, push_config=ours)
+    push = {"push_endpoint": f"{endpoint.url}&to=another", "oidc_token": identity}
+    change = {
+        "subscription": {"name": own, "push_config": push},
+        "update_mask": {"paths": ["push_config"]},
+    }
+
+    with pytest.raises(exceptions.FailedPrecondition, match="--sign-for"):
+        signed_project.subscription(topic, "other", push_config=push)
+    with pytest.raises(exceptions.FailedPrecondition, match="--sign-for"):
+        signed_project.subscriber.modify_push_config(subscription=own, push_config=push)
+    with pytest.raises(exceptions.FailedPrecondition, match="--sign-for"):
+        signed_project.subscriber.update_subscription(request=change)
+
+    signed_project.publish(topic, b"signed")
+    assert endpoint.wait_for(1)[0].path.endswith("from=test")
+
+
+def test_an_endpoint_that_lost_its_token_gets_no_pushes(endpoint, signing_key, tmp_path):
+    flags = ("--signing-key", str(signing_key[0]))
+    with servers.running(tmp_path / "pubsub.db", *flags, "--sign-for", endpoint.url) as server:
+        clients = servers.connect(server.address)
+        project = new_project(clients)
+        topic = project.topic()
+        identity = {"service_account_email": ACCOUNT}
+        project.subscription(
+            topic, push_config={"push_endpoint": endpoint.url, "oidc_token": identity}
+        )
+        clients.close()
+    with servers.running(tmp_path / "pubsub.db", *flags) as server:
+        clients = servers.connect(server.address)
+        Project(project.name, clients).publish(topic, b"not signed")
+        time.sleep(1)
+        clients.close()
+
+    assert endpoint.pushes == []
 
 
 def test_an_unwrapped_push_has_the_data_as_its_body_and_the_rest_in_headers(project, endpoint):

@@ -133,6 +133,60 @@ def test_a_signature_removed_by_cloud_run_is_trusted_only_if_configured(
     assert_problem(client.post("/", headers=bearer(stranger.token())), 401, "push-refused")
 
 
+@pytest.fixture
+def on_cloud_run(client_of, signer_and_url):
+    """A client of a function behind Cloud Run, which removes signatures."""
+    return client_of(
+        Route("POST", "/", answer, scope=PUSH),
+        Route("POST", "/timed", answer, scope="rows", scheduled=True),
+        push_audience=AUDIENCE,
+        push_account=ACCOUNT,
+        push_certs_url=signer_and_url[1],
+        push_checked_by_iam=True,
+    )
+
+
+def unsigned(signer: Signer, **claims: object) -> dict[str, str]:
+    return bearer(f"{signer.token(**claims).rpartition('.')[0]}.SIGNATURE_REMOVED_BY_GOOGLE")
+
+
+@pytest.mark.parametrize("path", ["/", "/timed"])
+@pytest.mark.parametrize("identity", ["", "Bearer x", "Bearer a.b.SIGNATURE_REMOVED_BY_GOOGLE"])
+def test_nobody_believes_authorization_beside_an_identity_that_cloud_run_checks(
+    on_cloud_run, signer, path, identity
+):
+    forged = {**unsigned(Signer()), "X-Serverless-Authorization": identity}
+
+    assert on_cloud_run.post(path, headers=unsigned(signer)).get_json() == {"by": ACCOUNT}
+    assert_problem(on_cloud_run.post(path, headers=forged), 401, "push-refused")
+
+
+def test_a_token_beside_an_identity_that_cloud_run_checks_is_accepted(on_cloud_run):
+    identity = {"X-Serverless-Authorization": "Bearer a.b.SIGNATURE_REMOVED_BY_GOOGLE"}
+
+    for token in ({"X-Token": ROWS}, bearer(ROWS)):
+        answered = on_cloud_run.post("/timed", headers={**identity, **token})
+        assert answered.get_json() == {"by": "ann"}
+
+
+def test_a_scheduled_route_accepts_tokens_that_api_gateway_has_moved(on_cloud_run, signer):
+    gateway = unsigned(signer, email="gateway@example.iam")
+    moved = {"X-Forwarded-Authorization": f"Bearer {ROWS}"}
+    wrong = {"X-Forwarded-Authorization": "Bearer nonsense"}
+
+    assert on_cloud_run.post("/timed", headers={**gateway, **moved}).get_json() == {"by": "ann"}
+    assert_problem(on_cloud_run.post("/timed", headers={**gateway, **wrong}), 401, "token-refused")
+    assert_problem(on_cloud_run.post("/timed", headers=gateway), 401, "token-missing")
+
+
+def test_the_identity_of_api_gateway_is_no_token(client_of):
+    client = client_of(Route("GET", "/", answer, scope="rows"))
+
+    answered = client.get("/", headers=bearer("a.b.SIGNATURE_REMOVED_BY_GOOGLE"))
+
+    assert_problem(answered, 401, "token-missing")
+
+
 def test_a_scheduled_route_accepts_the_schedulers_identity_and_tokens(client, signer):
     assert client.post("/timed", headers=bearer(signer.token())).get_json() == {"by": ACCOUNT}
     assert client.post("/timed", headers={"X-Token": ROWS}).get_json() == {"by": "ann"}

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from infra.local import part_process
 from infra.local.part_process import PartProcess
 from infra.local.parts import Part, Stage
 from infra.local.status import PartStatus
@@ -190,3 +193,19 @@ def test_a_part_that_hangs_during_startup_is_restarted(tmp_path: Path) -> None:
     status = asyncio.run(run_part(tmp_path, program, iter(())))
 
     assert status.restarts == 1
+
+
+def test_the_log_of_a_running_part_is_rotated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part_process, "_ROTATE_SECONDS", 0.05)
+
+    async def has_been_rotated() -> bool:
+        return (tmp_path / "log.1").exists()
+
+    talkative = "import time; print('x' * 6_000_000, flush=True); time.sleep(60)"
+    program = part("talkative", talkative, probe=has_been_rotated)
+
+    asyncio.run(run_part(tmp_path, program, iter(())))
+
+    assert (tmp_path / "log").stat().st_size < 5_000_000
