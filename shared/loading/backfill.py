@@ -125,7 +125,7 @@ class Backfill:
             (part for part in found if isinstance(part, FilePiece)), key=lambda part: part.number
         )
 
-        def read(table: Table, _: StoredObject, *, numbered: bool = True) -> Iterable[Block]:
+        def read(table: Table, _: StoredObject, *, numbered: bool) -> Iterable[Block]:
             if len(ends) != 1 or len(validated) != ends[0].pieces:
                 raise StorageUnavailable(f"Pieces of {self.name!r} are missing; try again.")
             if (error := ends[0].error) is not None:

@@ -90,11 +90,6 @@ class Counts:
         """The counts by the names of the ledger's columns, without `read`."""
         return {name: getattr(self, name) for name in COUNTED}
 
-    @property
-    def stored(self) -> int:
-        """Rows that changed the table."""
-        return self.inserted + self.updated
-
     def __add__(self, other: Counts) -> Counts:
         """Add the counts of both."""
         others = other.by_name()

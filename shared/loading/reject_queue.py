@@ -217,7 +217,7 @@ def _close(
 ) -> list[int]:
     with transaction(engine) as connection:
         values = {"ids": list(ids), "status": status}
-        return list(connection.execute(_text("close_rejects"), values).scalars())
+        return sorted(connection.execute(_text("close_rejects"), values).scalars())
 
 
 def _named(engine: sa.Engine, ids: Sequence[int]) -> dict[int, Any]:

@@ -1,4 +1,4 @@
-"""Loading a file with Beam has the same outcome as loading it in one call."""
+"""Loading a file in pieces, with or without Beam, has the outcome of loading it in one call."""
 
 import gzip
 import os
@@ -17,9 +17,6 @@ from shared.loading.uploads import Uploads
 from shared.settings import read
 from shared.storage import ObjectStore
 from tests.support import hires
-
-pytestmark = pytest.mark.slow
-
 
 COUNTS = "rows_read, inserted, updated, unchanged, superseded, waiting, rejected"
 QUERIES = {
@@ -131,6 +128,7 @@ def large():
     return b"".join([QUOTED, *hires.lines(ROWS, 0.01), QUOTED.replace(b"01", b"09"), BAD_ROWS])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -164,10 +162,51 @@ def test_beam_has_the_same_outcome_as_one_call(new_side, name, content):
     assert len(found["processed"]) + len(found["failed"]) > 2
 
 
+def backfill_of(side, name, content):
+    return Backfill(side.uploads, side.environment["UPLOADS_BUCKET"], name, side.put(name, content))
+
+
+LONG = "".join(f"{number},{'x' * 990}\n" for number in range(1, 9801)).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("acme/jobs/long.csv", LONG + b"9801\n9802,last\n", 2),
+        ("jobs.csv", b"id,job\n1,Welder\n1,Tester\n", 1),
+        ("jobs.csv", b"id,job\n", 0),
+        ("jobs.csv", b"1,Welder\n2,\xff\n", 0),
+        ("teams.csv", b"1,A\n", 0),
+    ],
+)
+def test_pieces_in_any_order_have_the_same_outcome_as_one_call(new_side, name, content, expected):
+    direct, backfilled = new_side(), new_side()
+
+    direct.ingest(name, content)
+    backfill = backfill_of(backfilled, name, content)
+    *pieces, end = backfill.split()
+    backfill.load([end, *map(backfill.validate, reversed(pieces))])
+
+    found = backfilled.outcome()
+    assert found == direct.outcome()
+    assert found["staging"] == []
+    assert len(found["loads"]) == 1
+    assert len(pieces) == expected
+
+
+def test_a_file_that_its_sender_deleted_has_no_pieces_and_loads_nothing(new_side):
+    side = new_side()
+    backfill = backfill_of(side, "jobs.csv", b"1,Welder\n")
+    side.uploads.objects.client.bucket(backfill.bucket).blob(backfill.name).delete()
+
+    assert list(backfill.split()) == []
+    assert backfill.load([]) is None
+    assert side.outcome()["loads"] == []
+
+
 def test_repeating_a_step_changes_nothing(new_side):
     side = new_side()
-    generation = side.put("jobs.csv", b"1,Welder\n2,\n")
-    backfill = Backfill(side.uploads, side.environment["UPLOADS_BUCKET"], "jobs.csv", generation)
+    backfill = backfill_of(side, "jobs.csv", b"1,Welder\n2,\n")
 
     for _ in range(2):
         parts = list(backfill.split())
@@ -181,8 +220,7 @@ def test_repeating_a_step_changes_nothing(new_side):
 
 def test_a_file_with_a_missing_piece_is_not_loaded(new_side):
     side = new_side()
-    generation = side.put("jobs.csv", b"1,Welder\n2,\n")
-    backfill = Backfill(side.uploads, side.environment["UPLOADS_BUCKET"], "jobs.csv", generation)
+    backfill = backfill_of(side, "jobs.csv", b"1,Welder\n2,\n")
     piece, end = backfill.split()
 
     for parts in ([], [end], [backfill.validate(piece)]):

@@ -1,5 +1,6 @@
 """Batches of new rows are copied straight into their table, with all constraints intact."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -8,9 +9,12 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pg8000.exceptions import DatabaseError
 
 from shared import tables
+from shared.database.copy import copy_in
 from shared.database.engine import create, transaction
+from shared.database.sql import restore_lock_key
 from shared.errors import DatabaseBusy
 from shared.loading import fast_paths
 from shared.loading.fast_paths import Precheck
@@ -84,7 +88,7 @@ def test_new_rows_are_not_staged(engine, parents, rows, prechecks, monkeypatch):
 
 
 def test_a_precheck_counts_what_prevents_a_direct_copy(engine, parents):
-    send(engine, HIRES, [hire(7), hire(8)])
+    send(engine, HIRES, [hire(7), hire(8), hire(20)])
     with transaction(engine) as connection:
         found = fast_paths.precheck(
             connection,
@@ -151,6 +155,34 @@ def test_parents_cannot_be_deleted_before_the_commit(engine, parents):
         remove()
 
 
+def test_a_copy_with_checks_refuses_an_orphan_and_one_without_leaves_that_to_the_precheck(
+    engine, parents
+):
+    source = Source("orphan", "batch", HIRES.name, NOON)
+    orphan = values([hire(1, department=9)])
+    with engine.connect() as connection, connection.begin() as begun:
+        assert fast_paths.copy_new(connection, HIRES, source, orphan, skip_checks=False) is None
+        assert fast_paths.copy_new(connection, HIRES, source, orphan, skip_checks=True) == 1
+        begun.rollback()
+
+
+@pytest.mark.parametrize(
+    ("act", "kind"),
+    [
+        (lambda connection: connection.exec_driver_sql("select 1 / 0"), sa.exc.DBAPIError),
+        (lambda connection: copy_in(connection, "copy jobs from stdin", [b"x\n"]), DatabaseError),
+    ],
+    ids=["division by zero", "bad COPY text"],
+)
+def test_only_a_conflict_is_taken_for_one(engine, act, kind):
+    with engine.connect() as connection, connection.begin():
+        with pytest.raises(kind):
+            fast_paths.try_in_savepoint(connection, lambda: act(connection))
+
+        # The transaction can continue.
+        assert connection.scalar(sa.text("select 1")) == 1
+
+
 def test_foreign_keys_are_checked_again_after_the_copy(engine, parents):
     source = Source("back", "batch", HIRES.name, NOON)
     with pytest.raises(DatabaseBusy, match="foreign key"), transaction(engine) as connection:
@@ -160,6 +192,47 @@ def test_foreign_keys_are_checked_again_after_the_copy(engine, parents):
             "insert into hired_employees select 2, name, datetime, 99, job_id, accepted_at, load_id"
             " from hired_employees"
         )
+
+
+def test_parents_are_locked_in_their_order_so_that_two_batches_never_deadlock(
+    engine, parents, uncommitted, until_blocked
+):
+    lock = "select from departments where id = {} for update"
+    with engine.begin() as connection:
+        # Now the first lies behind the second, in the order that PostgreSQL reads without being
+        # asked.
+        connection.exec_driver_sql(
+            "update departments set department = 'D' where id = 1;analyze departments"
+        )
+    with ThreadPoolExecutor() as pool, uncommitted(lock.format(1)) as other:
+        loading = pool.submit(send, engine, HIRES, [hire(1, 2), hire(2, 1)])
+        until_blocked()
+
+        with uncommitted(f"{lock.format(2)} nowait"):
+            pass
+        other.rollback()
+
+    assert loading.result().counts == Counts(inserted=2)
+
+
+def test_new_rows_are_copied_in_the_order_of_their_keys_so_that_two_batches_never_deadlock(
+    engine, parents, uncommitted, until_blocked
+):
+    insert = (
+        f"insert into hired_employees values ({{}}, 'theirs', '{NOON}', 1, 1, '{NOON}',"
+        " gen_random_uuid())"
+    )
+    try_to_restore = sa.text(f"select pg_try_advisory_xact_lock({restore_lock_key(HIRES.name)})")
+    with ThreadPoolExecutor() as pool, uncommitted(insert.format(1)) as other:
+        loading = pool.submit(send, engine, HIRES, [hire(2), hire(1)])
+        until_blocked()
+
+        with uncommitted(f"set local lock_timeout = '1s';{insert.format(2)}") as third:
+            # A restore would read rows that are only half of a load.
+            assert third.scalar(try_to_restore) is False
+        other.rollback()
+
+    assert loading.result().counts == Counts(inserted=2)
 
 
 def test_a_key_inserted_after_the_precheck_is_merged(engine, parents, rows, monkeypatch):

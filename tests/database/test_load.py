@@ -1,6 +1,7 @@
 """Loads: every row is stored exactly once, in its newest accepted version."""
 
 import io
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 
 from shared import tables
 from shared.database.engine import transaction
-from shared.errors import UnreadableFile
-from shared.loading.ledger import Counts, Source
+from shared.database.sql import restore_lock_key
+from shared.errors import DatabaseBusy, UnreadableFile
+from shared.loading.ledger import Counts, Source, load_id_of
 from shared.loading.load import load
 from shared.validation.csv_rows import blocks
 from tests.database.moments import NOON
@@ -56,6 +58,27 @@ def test_the_newest_accepted_version_wins_in_any_arrival_order(drop, rows):
 
         found = rows("select job, accepted_at from jobs where id = :key", key=key)
         assert found == [("a", NOON + timedelta(minutes=3))], order
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_of_versions_accepted_at_the_same_moment_one_wins_in_any_arrival_order(drop, rows, order):
+    for name in order:
+        drop("jobs", f"1,{name}\n", identity=f"gs://uploads/{name}#1")
+
+    newest = max("ab", key=lambda name: load_id_of(f"gs://uploads/{name}#1"))
+    assert rows("select job from jobs") == [(newest,)]
+
+
+def test_a_version_that_is_sent_again_later_is_confirmed_and_replaces_nothing(drop, rows):
+    first = drop("jobs", "1,Welder\n", 1)
+
+    for minute, confirmed in ((3, 3), (2, 3), (3, 3)):
+        assert drop("jobs", "1,Welder\n", minute).counts == Counts(unchanged=1)
+        assert rows("select load_id, accepted_at from jobs") == [
+            (first.load_id, NOON + timedelta(minutes=confirmed))
+        ]
+    assert drop("jobs", "1,Older\n", 2).counts == Counts(superseded=1)
+    assert rows("select * from replaced_rows") == []
 
 
 def test_an_update_records_the_row_it_replaces(drop, rows):
@@ -174,9 +197,17 @@ def test_rejects_are_recorded_as_sent_with_field_code_and_line(drop, rows):
     )
 
 
+@pytest.mark.parametrize("sender", ["acme", None])
+def test_a_row_that_waits_is_recorded_with_the_sender_of_its_file(drop, rows, sender):
+    drop("hired_employees", HIRE.format(1, 1, 1), sender=sender)
+
+    assert rows("select sender, status from rejected_rows") == [(sender, "waiting")]
+
+
 def test_an_unreadable_file_writes_nothing(drop, rows):
     with pytest.raises(UnreadableFile):
-        drop("jobs", b"1,a\n" * 300_000 + b"2,\xff\n")
+        # Found after the first rows were staged.
+        drop("jobs", b"1,%b\n" % (b"a" * 900) * 3000 + b"2,\xff\n")
     with pytest.raises(UnreadableFile):
         drop("jobs", "1;a\n")
 
@@ -272,6 +303,81 @@ def test_a_stored_row_that_another_load_deletes_meanwhile_is_inserted_again(
 
     assert loading.result().counts == Counts(inserted=2)
     assert rows("select job from jobs order by id") == [("a",), ("mine",)]
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["stored", "new"])
+def test_keys_are_locked_in_their_order_so_that_two_loads_never_deadlock(
+    drop, rows, uncommitted, until_blocked, stored
+):
+    if stored:
+        drop("jobs", "2,old\n1,old\n")
+        take = "select from jobs where id = {} for update"
+    else:
+        take = f"insert into jobs values ({{}}, 'theirs', '{NOON}', gen_random_uuid())"
+    with ThreadPoolExecutor() as pool, uncommitted(take.format(1)) as other:
+        loading = pool.submit(drop, "jobs", "2,b\n1,a\n", 1)
+        until_blocked()
+
+        with uncommitted(f"set local lock_timeout = '1s';{take.format(2)}"):
+            pass
+        other.rollback()
+
+    assert loading.result().counts == (Counts(updated=2) if stored else Counts(inserted=2))
+    assert rows("select job from jobs order by id") == [("a",), ("b",)]
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1])
+def test_a_restore_of_the_table_waits_until_a_load_has_ended(
+    drop, rows, uncommitted, until_blocked, size_bytes
+):
+    try_to_restore = f"select pg_try_advisory_xact_lock({restore_lock_key('jobs')})"
+    insert = f"insert into jobs values (2, 'theirs', '{NOON}', gen_random_uuid())"
+    with ThreadPoolExecutor() as pool, uncommitted(insert):
+        loading = pool.submit(drop, "jobs", "1,a\n2,mine\n", 1, size_bytes=size_bytes)
+        until_blocked()
+
+        assert rows(try_to_restore) == [(False,)]
+
+    assert loading.result().counts == Counts(inserted=2)
+    assert rows(try_to_restore) == [(True,)]
+
+
+def test_a_row_that_the_table_does_not_take_fails_its_load_and_is_not_lost(drop, rows, engine):
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(
+            "create function swallow() returns trigger language plpgsql as"
+            " $$ begin return null; end $$;"
+            "create trigger swallow before insert on jobs for each row"
+            " when (new.id = 2) execute function swallow()"
+        )
+
+    with pytest.raises(DatabaseBusy, match="keep inserting the same keys of jobs"):
+        drop("jobs", "1,a\n2,b\n")
+
+    assert rows("select id from jobs union all select 0 from loads") == []
+
+
+def test_an_id_that_another_source_has_taken_is_not_mistaken_for_a_repeat(drop, engine):
+    first = drop("jobs", "1,a\n")
+    other = Source("another", "batch", "jobs", NOON, batch_id=first.load_id)
+
+    with pytest.raises(DatabaseBusy, match="'another' disappeared"):
+        load(engine, other, list)
+
+
+def test_the_log_has_the_counts_and_reasons_of_each_load(drop, capfd):
+    for _ in range(2):
+        drop("jobs", "1,a\n2,\n3\n4,\n", identity="gs://uploads/a#1", size_bytes=1)
+
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [(line["message"], line["reasons"]) for line in lines] == [
+        ("A load is stored", {"missing": 2, "too_few_fields": 1}),
+        ("A load was stored before", {}),
+    ]
+    for line in lines:
+        assert (line["severity"], line["kind"], line["table"]) == ("INFO", "file", "jobs")
+        assert line["load_id"] == str(load_id_of("gs://uploads/a#1"))
+        assert line["counts"] == Counts(inserted=1, rejected=3).by_name()
 
 
 LOADS = st.lists(

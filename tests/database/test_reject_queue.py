@@ -1,8 +1,9 @@
-"""A reject is closed once, whoever else closes or releases it at the same moment."""
+"""Rejects are selected by any filters; each is closed once, whoever else closes it meanwhile."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import product
 
 import pytest
 
@@ -11,6 +12,7 @@ from shared.database.engine import transaction
 from shared.loading import reject_queue
 from shared.loading.ledger import Source
 from shared.loading.load import load
+from shared.loading.reject_queue import Filters
 from shared.validation.csv_rows import blocks
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -75,7 +77,7 @@ def test_rejects_are_locked_in_the_order_of_their_ids_so_that_two_calls_never_de
         connection.exec_driver_sql(
             f"update rejected_rows set position = 1 where reject_id = {first};analyze rejected_rows"
         )
-    with uncommitted(hold.format(first)) as other, ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool, uncommitted(hold.format(first)) as other:
         discarding = pool.submit(reject_queue.discard, engine, [second, first])
         until_blocked()
 
@@ -84,3 +86,92 @@ def test_rejects_are_locked_in_the_order_of_their_ids_so_that_two_calls_never_de
         other.rollback()
 
     assert discarding.result().closed == waits
+
+
+SOURCES = ("gs://uploads/a.csv#1", "gs://uploads/a.csv#12", "gs://uploads/b.csv#1")
+
+
+@pytest.fixture
+def queue(engine, rows):
+    """Rejects of all tables, sources, reasons and states; gives them as they are stored."""
+    texts = {"jobs": "1\n2,Welder,x\n3,\n", "departments": "1\n,Sales\n"}
+    for source, table in product(SOURCES, texts):
+        stream = io.BytesIO(f"{texts[table]}9,Good\n".encode())
+        found = blocks(tables.find(table), stream, 1 << 20)
+        identity = source if table == "jobs" else source.replace("#", "#9")
+        load(engine, Source(identity, "file", table, NOON), lambda f=found: f)
+    with transaction(engine) as connection:
+        # Now some lie behind newer ones, in the order that PostgreSQL reads without being asked.
+        connection.exec_driver_sql(
+            "update rejected_rows set status = 'discarded'"
+            " where reject_id % 5 = 2 and status = 'rejected';"
+            "update rejected_rows set position = position where reject_id % 4 = 1;"
+            "analyze rejected_rows, loads"
+        )
+    return rows(
+        "select reject_id, rejects.table_name, source, status, load_id, reason, position, raw"
+        " from rejected_rows as rejects join loads using (load_id) order by reject_id"
+    )
+
+
+def test_every_combination_of_filters_selects_the_rejects_that_match_it(engine, queue):
+    names, loads = [None, "jobs"], [None, queue[0][4]]
+    sources = [None, "gs://uploads/a.csv", "gs://uploads/a.csv#1", "gs://uploads/a"]
+    states, reasons = [None, "rejected"], [None, "missing"]
+    for column, chosen in ((1, names), (2, sources), (3, states), (4, loads), (5, reasons)):
+        assert {one[column] for one in queue} - set(chosen)
+
+    for name, source, status, load_id, reason in product(names, sources, states, loads, reasons):
+        filters = Filters(name, source, status, load_id, reason)
+        matching = [
+            one
+            for one in queue
+            if name in (None, one[1])
+            and (source in (None, one[2]) or one[2].startswith(f"{source}#"))
+            and status in (None, one[3])
+            and load_id in (None, one[4])
+            and reason in (None, one[5])
+        ]
+
+        page = reject_queue.page(engine, filters, 100, None)
+        found = [(r.reject_id, r.table, r.source, r.status, r.load_id, r.reason) for r in page]
+        assert found == [one[:6] for one in reversed(matching)]
+        if name is not None and status is None:
+            # A file of corrections holds the open ones in their order, whatever their status.
+            corrections = list(reject_queue.to_correct(engine, filters))
+            assert [one[:2] for one in corrections] == [
+                one[6:] for one in matching if one[3] == "rejected"
+            ]
+
+
+def test_a_page_has_at_most_so_many_rejects_and_begins_below_the_last_one(engine, queue):
+    ids = [one[0] for one in reversed(queue)]
+
+    first = reject_queue.page(engine, Filters(), 3, None)
+    second = reject_queue.page(engine, Filters(), 3, first[-1].reject_id)
+
+    assert [r.reject_id for r in (*first, *second)] == ids[:6]
+    assert reject_queue.page(engine, Filters(), 3, ids[-1]) == []
+
+
+def test_a_waiting_row_is_not_offered_for_correction(engine, waits):
+    assert list(reject_queue.to_correct(engine, Filters(table_name="hired_employees"))) == []
+    assert len(reject_queue.page(engine, Filters(status="waiting"), 9, None)) == len(waits)
+
+
+def test_discarding_changes_only_the_rejects_named_and_their_load(engine, rows, waits, queue):
+    first, second = waits
+    before = rows("select load_id, waiting, rejected from loads where waiting = 0 order by 1")
+
+    outcome = reject_queue.discard(engine, [second])
+
+    assert (outcome.closed, outcome.not_open) == ([second], {})
+    assert rows("select status from rejected_rows where reject_id = :id", id=first) == [
+        ("waiting",)
+    ]
+    assert rows("select waiting, rejected from loads where waiting > 0") == [(1, 1)]
+    assert rows("select load_id, waiting, rejected from loads where waiting = 0 order by 1") == (
+        before
+    )
+    left = rows("select reject_id, status from rejected_rows where reject_id > 2 order by 1")
+    assert left == [(one[0], one[3]) for one in queue if one[0] > second]

@@ -81,6 +81,22 @@ def test_rejects_without_a_sender_have_none(send, rows):
     assert rows("select sender from rejected_rows") == [(None,)]
 
 
+def test_the_open_rejects_of_a_load_are_listed_by_their_lines(drop, engine, rows):
+    entry = drop("jobs", "1\n2\n3\n4\n5,Welder\n")
+    drop("jobs", "1\n5,Welder\n", 1)
+    with engine.begin() as connection:
+        # Now the first lies behind the others, in the order that PostgreSQL reads without being
+        # asked.
+        connection.exec_driver_sql(
+            "update rejected_rows set status = 'discarded' where position = 2;"
+            "update rejected_rows set position = position where position = 1;analyze rejected_rows"
+        )
+
+        found = [one[:2] for one in rejects.of_load(connection, entry.load_id)]
+
+    assert found == [(1, ["1"]), (3, ["3"]), (4, ["4"])]
+
+
 def test_rejects_that_share_their_errors_keep_each_its_own(send, rows):
     blank = {"field": "job", "code": "blank", "facts": {}}
     number = {"field": "job", "code": "not_text", "facts": {}}

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.database.engine import transaction
-from shared.loading.ledger import Counts, Source, fail
+from shared.loading.ledger import Counts, Source, claim, complete, fail
 from tests.database.moments import NOON
 
 
@@ -54,6 +54,17 @@ def test_bytes_that_failed_before_are_no_repeat_once_they_can_be_loaded(drop, en
     failed = Source("gs://uploads/f#1", "file", "jobs", NOON, content="crc32c:1:1")
     with transaction(engine) as connection:
         fail(connection, failed, {"code": "not_utf8"})
+
+    entry = drop("jobs", "1,a\n", 2, content="crc32c:1:1")
+
+    assert (entry.repeats, entry.accepted_at) == (None, NOON + timedelta(minutes=2))
+
+
+def test_bytes_that_a_restore_has_read_are_no_repeat(drop, engine):
+    restore = Source("restore 1", "restore", "jobs", NOON, content="crc32c:1:1")
+    with transaction(engine) as connection:
+        claim(connection, restore)
+        complete(connection, restore.load_id, Counts())
 
     entry = drop("jobs", "1,a\n", 2, content="crc32c:1:1")
 

@@ -23,12 +23,13 @@ class Price(Row):
 def test_a_table_that_rejects_conflicts_preserves_its_rows(add, rows):
     drop = add(Table("prices", Price, key=("thing", "year"), on_conflict="reject"))
 
-    assert drop("1,2020,5\n1,2021,6\n") == Counts(inserted=2)
-    assert drop("1,2020,7\n1,2021,6\n1,2022,1\n1,2022,2\n1,2022,1\n") == Counts(
-        inserted=1, unchanged=2, rejected=2
+    assert drop("1,2020,5\n1,2021,6\n1,2019,4\n") == Counts(inserted=3)
+    assert drop("1,2020,7\n1,2021,6\n1,2022,1\n1,2022,2\n1,2022,1\n1,2019,4\n") == Counts(
+        inserted=1, unchanged=3, rejected=2
     )
 
     assert rows("select thing, year, price from prices order by year") == [
+        (1, 2019, "4"),
         (1, 2020, "5"),
         (1, 2021, "6"),
         (1, 2022, "1"),
@@ -36,6 +37,39 @@ def test_a_table_that_rejects_conflicts_preserves_its_rows(add, rows):
     assert rows("select raw, reason from rejected_rows order by position") == [
         ({"thing": 1, "year": 2020, "price": "7"}, "conflict"),
         ({"thing": 1, "year": 2022, "price": "2"}, "conflict"),
+    ]
+
+
+def test_the_first_of_several_rows_with_one_key_in_a_file_is_kept_by_a_table_that_rejects_conflicts(
+    add, rows
+):
+    drop = add(Table("prices", Price, key=("thing", "year"), on_conflict="reject"))
+
+    counts = drop(
+        "1,2020,a\n"
+        "2,2020,b\n"
+        "1,2020,b\n"  # differs from line 1
+        "3,2020,c\n"
+        "2,2020,b\n"  # as line 2
+        "1,2021,d\n"
+        "1,2020,a\n"  # as line 1
+        "2,2020,a\n"  # differs from line 2
+        "4,2020,e\n"
+        "4,2020,f\n"  # differs from line 9
+    )
+
+    assert counts == Counts(inserted=5, unchanged=2, rejected=3)
+    assert rows("select thing, year, price from prices order by thing, year") == [
+        (1, 2020, "a"),
+        (1, 2021, "d"),
+        (2, 2020, "b"),
+        (3, 2020, "c"),
+        (4, 2020, "e"),
+    ]
+    assert rows("select position, raw ->> 'price' from rejected_rows order by position") == [
+        (3, "b"),
+        (8, "a"),
+        (10, "f"),
     ]
 
 

@@ -1,6 +1,8 @@
 """Uploaded files whose events are lost, repeated or late."""
 
+import gzip
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -8,6 +10,9 @@ from uuid import uuid4
 import pytest
 
 from shared import tables
+from shared.database.engine import transaction
+from shared.errors import PermanentError, StorageUnavailable
+from shared.loading import ledger
 from shared.loading.batches import Batch
 from shared.loading.ledger import Source
 from shared.loading.load import load
@@ -15,6 +20,7 @@ from shared.loading.uploads import Uploads
 from shared.settings import read
 from shared.storage import ObjectStore
 from shared.validation.json_batch import Verdict
+from tests.database.moments import NOON
 
 
 @pytest.fixture
@@ -30,8 +36,9 @@ def uploads(quiet_project, engine, storage_client, publisher, new_buckets):
     return Uploads(settings, engine, ObjectStore(storage_client), publisher)
 
 
-def put(uploads, name, content):
+def put(uploads, name, content, metadata=None):
     blob = uploads.objects.client.bucket(uploads.settings.uploads_bucket).blob(name)
+    blob.metadata = metadata
     blob.upload_from_string(content)
     return blob
 
@@ -70,12 +77,14 @@ def test_an_event_for_an_archived_file_is_answered_from_the_ledger(uploads, rows
     assert rows("select count(*) from loads") == [(1,)]
 
 
-def test_an_event_for_a_file_that_its_sender_deleted_changes_nothing(uploads, rows):
+def test_an_event_for_a_file_that_its_sender_deleted_changes_nothing(uploads, rows, capfd):
     blob = put(uploads, "jobs.csv", "1,Welder\n")
     blob.delete()
 
     assert uploads.ingest(uploads.settings.uploads_bucket, "jobs.csv", blob.generation) is None
     assert rows("select count(*) from loads") == [(0,)]
+    (line,) = map(json.loads, capfd.readouterr().out.splitlines())
+    assert (line["severity"], line["file"]) == ("WARNING", "jobs.csv")
 
 
 def test_a_load_interrupted_before_archiving_is_finished_by_the_next_delivery(uploads, rows):
@@ -95,6 +104,24 @@ def test_a_load_interrupted_before_archiving_is_finished_by_the_next_delivery(up
     assert names(uploads, uploads.settings.processed_bucket) == [
         "jobs.csv",
         "jobs.csv.rejected.csv",
+    ]
+
+
+def test_a_failed_file_that_was_not_archived_is_finished_by_the_next_delivery(uploads, rows):
+    blob = put(uploads, "nonsense.txt", "x")
+    bucket = uploads.settings.uploads_bucket
+    source = Source(f"gs://{bucket}/nonsense.txt#{blob.generation}", "file", None, NOON)
+    with transaction(uploads.engine) as connection:
+        ledger.fail(connection, source, {"code": "from the first delivery"})
+
+    entry = uploads.ingest(bucket, "nonsense.txt", blob.generation)
+
+    assert (entry.state, entry.error) == ("failed", {"code": "from the first delivery"})
+    assert rows("select count(*) from loads") == [(1,)]
+    assert names(uploads, bucket) == []
+    assert names(uploads, uploads.settings.failed_bucket) == [
+        "nonsense.txt",
+        "nonsense.txt.report.json",
     ]
 
 
@@ -122,7 +149,7 @@ def test_a_file_too_large_for_one_call_fails_and_names_the_settings_for_dataflow
     assert "Set DATAFLOW_TEMPLATE and DATAFLOW_REGION" in report["detail"]
 
 
-def test_a_large_file_is_handed_over_and_stays_in_uploads_until_it_is_loaded(uploads, rows):
+def test_a_large_file_is_handed_over_and_stays_in_uploads_until_it_is_loaded(uploads, rows, capfd):
     handed_over = []
     uploads.settings = replace(uploads.settings, backfill_from_bytes=10)
     uploads.hand_over = handed_over.append
@@ -131,7 +158,120 @@ def test_a_large_file_is_handed_over_and_stays_in_uploads_until_it_is_loaded(upl
     assert uploads.ingest(uploads.settings.uploads_bucket, "jobs.csv", blob.generation) is None
     assert [stored.name for stored in handed_over] == ["jobs.csv"]
     assert rows("select count(*) from loads") == [(0,)]
+    (line,) = map(json.loads, capfd.readouterr().out.splitlines())
+    assert (line["source"], line["table"]) == (handed_over[0].identity, "jobs")
     assert "jobs.csv" in names(uploads, uploads.settings.uploads_bucket)
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "missing", "handed_over"),
+    [
+        ("jobs.csv", 1, 0, True),
+        ("jobs.csv", 1, 1, False),
+        ("jobs.csv.gz", 8, 0, True),
+        ("jobs.csv.gz", 8, 1, False),
+    ],
+)
+def test_a_file_is_handed_over_from_the_limit_on_and_a_gzip_file_counts_eight_times(
+    uploads, name, times, missing, handed_over
+):
+    found = []
+    blob = put(uploads, name, gzip.compress(b"1,Welder\n") if times > 1 else b"1,Welder\n")
+    uploads.settings = replace(uploads.settings, backfill_from_bytes=times * blob.size + missing)
+    uploads.hand_over = found.append
+
+    entry = uploads.ingest(uploads.settings.uploads_bucket, name, blob.generation)
+
+    assert (entry is None, len(found)) == (handed_over, handed_over)
+
+
+def test_a_large_file_that_is_in_the_ledger_is_archived_and_not_handed_over_again(uploads):
+    blob = put(uploads, "jobs.csv", "1,Welder\n")
+    bucket = uploads.settings.uploads_bucket
+    # As if its backfill was interrupted after the commit.
+    source = Source(f"gs://{bucket}/jobs.csv#{blob.generation}", "file", "jobs", datetime.now(UTC))
+    loaded = load(uploads.engine, source, list)
+    uploads.settings = replace(uploads.settings, backfill_from_bytes=1)
+    uploads.hand_over = lambda _: pytest.fail("it was handed over")
+
+    entry = uploads.ingest(bucket, "jobs.csv", blob.generation)
+
+    assert entry.load_id == loaded.load_id
+    assert names(uploads, bucket) == []
+    assert names(uploads, uploads.settings.processed_bucket) == ["jobs.csv"]
+
+
+def test_a_file_that_cannot_be_swept_is_logged_and_does_not_stop_the_others(uploads, rows, capfd):
+    def refuse(stored):
+        raise StorageUnavailable("Dataflow is away; try again.")
+
+    uploads.hand_over = refuse
+    uploads.settings = replace(uploads.settings, backfill_from_bytes=10)
+    for name, text in (("departments.csv", "1,Sales and more\n"), ("jobs.csv", "1,Clerk\n")):
+        put(uploads, name, text)
+
+    swept = uploads.sweep(datetime.now(UTC) + timedelta(seconds=61))
+
+    assert [stored.name for stored in swept] == ["jobs.csv"]
+    assert names(uploads, uploads.settings.uploads_bucket) == ["departments.csv"]
+    assert rows("select job from jobs") == [("Clerk",)]
+    (line,) = map(json.loads, capfd.readouterr().err.splitlines())
+    assert (line["severity"], line["error"]) == ("ERROR", "Dataflow is away; try again.")
+    assert "/departments.csv#" in line["source"]
+
+
+def test_a_file_that_is_handed_over_is_not_counted_as_swept(uploads):
+    uploads.hand_over = lambda _: None
+    uploads.settings = replace(uploads.settings, backfill_from_bytes=1)
+    put(uploads, "jobs.csv", "1,Welder\n")
+
+    assert uploads.sweep(datetime.now(UTC) + timedelta(seconds=61)) == []
+
+
+def test_the_sender_may_ask_that_bytes_that_were_loaded_before_count_as_newest(uploads, rows):
+    bucket = uploads.settings.uploads_bucket
+    for text, metadata in (
+        ("1,Welder\n", None),
+        ("1,Smith\n", None),
+        ("1,Welder\n", {"tablegate-resend": "no"}),
+    ):
+        blob = put(uploads, "jobs.csv", text, metadata)
+        uploads.ingest(bucket, "jobs.csv", blob.generation)
+    assert rows("select job from jobs") == [("Smith",)]
+
+    blob = put(uploads, "jobs.csv", "1,Welder\n", {"tablegate-resend": "newest"})
+    uploads.ingest(bucket, "jobs.csv", blob.generation)
+
+    assert rows("select job from jobs") == [("Welder",)]
+
+
+def test_each_event_publishes_that_the_table_changed(uploads, topics):
+    uploads.settings = replace(
+        uploads.settings, google_cloud_project=os.environ["GOOGLE_CLOUD_PROJECT"]
+    )
+    blob = put(uploads, "jobs.csv", "1,Welder\n")
+
+    for _ in range(2):
+        # The second event is answered from the ledger; the call before may have died.
+        entry = uploads.ingest(uploads.settings.uploads_bucket, "jobs.csv", blob.generation)
+
+        (change,) = topics("table-changed")
+        assert change.attributes["load_id"] == str(entry.load_id)
+
+
+def test_a_failure_that_the_ledger_does_not_take_is_an_error_and_the_file_stays(uploads, engine):
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "create function swallow() returns trigger language plpgsql as"
+            " $$ begin return null; end $$;"
+            "create trigger swallow before insert on loads for each row execute function swallow()"
+        )
+    blob = put(uploads, "nonsense.txt", "x")
+
+    with pytest.raises(PermanentError, match=r"lost the entry of .*nonsense\.txt"):
+        uploads.ingest(uploads.settings.uploads_bucket, "nonsense.txt", blob.generation)
+
+    assert names(uploads, uploads.settings.uploads_bucket) == ["nonsense.txt"]
 
 
 def test_the_sweep_loads_rows_left_waiting_by_an_interrupted_replay(uploads, rows):

@@ -12,7 +12,7 @@ from shared.database.engine import transaction
 from shared.loading import waiting
 from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
-from shared.tables import Integer, Reference, Row, Table
+from shared.tables import Integer, Reference, Row, Table, Text
 from shared.validation.csv_rows import blocks
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -86,6 +86,18 @@ def test_rows_that_a_load_left_waiting_are_released_by_its_next_delivery(
     assert hires() == ([1], [])
 
 
+def test_rejected_rows_of_any_shape_do_not_keep_waiting_ones_from_their_release(
+    commit, engine, waits, hires
+):
+    # Their cells are no integers, which a parent's key would be compared with.
+    commit("hired_employees", HIRE.format(2, "x") + "3\n" + HIRE.format(4, "1.5"))
+    commit("jobs", "x,y\nz\n")
+    commit("departments", "1,Sales\n")
+
+    assert list(waiting.release(engine, HIRES)) == [waits.load_id]
+    assert hires() == ([1], [])
+
+
 def test_a_failed_load_releases_nothing(commit, engine, waits, hires):
     entry = commit("departments", "1,Sales\n")
 
@@ -105,6 +117,14 @@ class City(Row):
 
     id = Integer()
     country_id = Integer()
+
+
+class Town(Row):
+    """A town in a country, with its name."""
+
+    id = Integer()
+    country_id = Integer()
+    name = Text()
 
 
 class Shop(Row):
@@ -128,6 +148,47 @@ def test_rows_that_waited_for_rows_that_waited_are_released_too(add, rows):
     assert rows("select raw from rejected_rows where status = 'waiting'") == [
         ({"id": 3, "country_id": 2},)
     ]
+
+
+WAITS, STORED = (1, 0, 0, 0, 0, 1, 0), (1, 1, 0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("on_conflict", "texts", "first", "second", "kept"),
+    [
+        ("update", ("1,9,a", "1,9,a"), STORED, (1, 0, 0, 1, 0, 0, 0), "a"),
+        ("update", ("1,9,a", "1,9,b"), STORED, (1, 0, 1, 0, 0, 0, 0), "b"),
+        ("update", ("1,9,a", "1,8,b"), (1, 0, 0, 0, 1, 0, 0), STORED, "b"),
+        ("reject", ("1,9,a", "1,9,a"), STORED, (1, 0, 0, 1, 0, 0, 0), "a"),
+        ("reject", ("1,9,a", "1,9,b"), STORED, (1, 0, 0, 0, 0, 0, 1), "a"),
+        ("reject", ("1,9,a", "1,8,b"), (1, 0, 0, 0, 0, 0, 1), STORED, "b"),
+        ("update", ("1,9,a", "2,7,b"), STORED, WAITS, "a"),
+    ],
+)
+def test_a_released_row_has_the_outcome_that_the_ledger_counts(
+    add, rows, engine, on_conflict, texts, first, second, kept
+):
+    countries = add(Table("countries", Country))
+    reference = Reference("country_id", "countries")
+    towns = add(Table("towns", Town, references=(reference,), on_conflict=on_conflict))
+    countries("8\n")
+    for text in texts:
+        towns(f"{text}\n")
+    with transaction(engine) as connection:
+        # Now the first lies behind the second, in the order that PostgreSQL reads without being
+        # asked.
+        connection.exec_driver_sql(
+            "update loads set synced_at = now() where load_id = (select load_id from loads"
+            " where table_name = 'towns' order by accepted_at limit 1);analyze"
+        )
+
+    countries("9\n")
+
+    assert rows(
+        "select rows_read, inserted, updated, unchanged, superseded, waiting, rejected"
+        " from loads where table_name = 'towns' order by accepted_at"
+    ) == [first, second]
+    assert rows("select name from towns") == [(kept,)]
 
 
 def test_rows_that_another_session_releases_or_closes_are_left_to_it(

@@ -43,6 +43,8 @@ PACKED = gzip.compress(BATCH)
         (PACKED[:-9], {"encoding": "gzip"}),
         (PACKED[:11] + b"\xff\xff\xff" + PACKED[14:], {"encoding": "gzip"}),
         (b"no gzip", {"encoding": "gzip"}),
+        (zlib.compress(BATCH), {"encoding": "gzip"}),
+        (b'{"rows": [], "rows": [%b]}' % GOOD, {}),
         (BATCH, {"batch_id": "1"}),
         (BATCH, {"accepted_at": "2021-01-01"}),
         (BATCH, {"table": "../jobs\n"}),
@@ -55,11 +57,13 @@ def test_a_message_that_is_not_a_batch_is_malformed_and_not_retried(data, attrib
 
 
 def test_a_message_that_unpacks_beyond_the_limit_is_refused_without_unpacking_it():
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(256)) + packer.flush()
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(80)) + packer.flush()
 
     with pytest.raises(MalformedMessage, match="more than 1000000 bytes"):
         unpack(bomb, {**ATTRIBUTES, "encoding": "gzip"}, 1_000_000)
+    with pytest.raises(MalformedMessage, match="unpacks to more than"):
+        unpack(bomb, {**ATTRIBUTES, "encoding": "gzip"})
 
 
 def test_an_attribute_is_truncated_by_bytes_at_a_character_boundary():

@@ -83,7 +83,7 @@ def topics(
     project = f"test-{uuid.uuid4().hex}"
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", pubsub_endpoint)
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", project)
-    for name in ("row-batches", "table-changed"):
+    for name in ("row-batches", "table-changed", "dead-letters"):
         topic = pubsub.publisher.create_topic(name=f"projects/{project}/topics/{name}")
         subscription = f"projects/{project}/subscriptions/{name}"
         pubsub.subscriber.create_subscription(name=subscription, topic=topic.name)

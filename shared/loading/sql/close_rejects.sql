@@ -26,4 +26,3 @@ recounted as (
 )
 select reject_id
 from picked
-order by reject_id
