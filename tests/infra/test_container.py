@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
@@ -93,6 +94,12 @@ def started(image, home, port):
             process.wait(timeout=60)
 
 
+def is_loopback(address):
+    """Whether only this machine reaches an address; gRPC listens on IPv4 by way of IPv6."""
+    found = ip_address(address)
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
+
+
 @pytest.mark.platform
 @pytest.mark.slow
 def test_the_copied_files_are_enough_and_only_the_gateway_is_reachable_from_outside(
@@ -108,7 +115,7 @@ def test_the_copied_files_are_enough_and_only_the_gateway_is_reachable_from_outs
             (one.laddr.ip, one.laddr.port)
             for part in processes.of_home(home)
             for one in part.net_connections("inet")
-            if one.status == psutil.CONN_LISTEN and not one.laddr.ip.startswith("127.")
+            if one.status == psutil.CONN_LISTEN and not is_loopback(one.laddr.ip)
         }
         answer = httpx.get(f"http://{outside()}:{port}/openapi.json")
 
