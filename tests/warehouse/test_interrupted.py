@@ -11,6 +11,7 @@ from shared.errors import DatabaseUnavailable, WarehouseDiffers, WarehouseUnavai
 from shared.storage import ObjectStore
 from shared.warehouse import lock, pending
 from shared.warehouse.columns import Column
+from shared.warehouse.reconcile import reconcile
 from shared.warehouse.sync import Sync
 from tests.warehouse.hooked import HookedWarehouse
 
@@ -104,25 +105,46 @@ def test_the_lock_is_held_outside_any_transaction(engine, execute):
         assert states == [("idle", None)]
 
 
-def test_a_lost_lock_stops_a_sync_before_it_merges(
-    drop, sync, sync_after, execute, ask, not_synced
+@pytest.fixture
+def lose_the_lock(execute):
+    """Ends the session that holds the lock of syncs."""
+
+    def act():
+        execute(
+            "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'"
+            " and objsubid = 2 and database = (select oid from pg_database"
+            " where datname = current_database())"
+        )
+
+    return act
+
+
+# Before it merges, and after that.
+@pytest.mark.parametrize(("losing", "merged"), [("drop_staging", 0), ("drop", 1)])
+def test_a_sync_that_lost_its_lock_merges_and_marks_nothing_more(
+    losing, merged, drop, sync, sync_after, lose_the_lock, ask, not_synced
 ):
     drop("jobs", "1,Welder\n")
 
-    def lose_the_lock(call):
-        if call == "drop_staging":
-            execute(
-                "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'"
-                " and objsubid = 2 and database = (select oid from pg_database"
-                " where datname = current_database())"
-            )
-
     with pytest.raises(DatabaseUnavailable):
-        sync_after(lose_the_lock).run()
+        sync_after(lambda call: call == losing and lose_the_lock()).run()
 
-    assert ask("select count(*) from `warehouse.dim_jobs`") == [(0,)]
+    assert ask("select count(*) from `warehouse.dim_jobs`") == [(merged,)]
     assert not_synced() == 1
     assert sync.run().rows == 1
+
+
+def test_a_reconcile_that_lost_its_lock_repairs_nothing(
+    drop, sync, sync_after, lose_the_lock, warehouse, differences
+):
+    drop("jobs", "1,Welder\n")
+    sync.run()
+    warehouse.query(f"delete from {warehouse.names.table('dim_jobs')} where true")
+
+    with pytest.raises(DatabaseUnavailable):
+        reconcile(sync_after(lambda call: call == "query" and lose_the_lock()), repair=True)
+
+    assert differences() == ["jobs"]
 
 
 class Doubling(HookedWarehouse):
@@ -169,5 +191,38 @@ def test_a_sync_that_exceeds_its_time_budget_asks_for_a_retry(drop, sync, not_sy
 
     with pytest.raises(WarehouseUnavailable, match="try again"):
         sync.run(budget_seconds=-1)
+
+    assert not_synced() == 1
+
+
+def test_a_load_that_is_committed_during_a_sweep_is_synced_by_it(
+    drop, sync_after, ask, differences
+):
+    drop("departments", "1,Sales\n")
+    # The sweep takes the lock once to sync, and once to look for changed rejects.
+    arriving = iter(["", "1,Welder\n2,Tester\n"])
+
+    def meanwhile(call):
+        if call == "drop_staging" and (text := next(arriving, "")):
+            drop("jobs", text)
+
+    done = sync_after(meanwhile).sweep()
+
+    assert (done.loads, done.rows, done.running_elsewhere) == (2, 3, False)
+    assert differences() == []
+    # Something was pending when the sweep looked.
+    assert ask("select distinct checked_at from `warehouse.sync_state`") == [(None,)]
+
+
+def test_a_sweep_that_exceeds_its_time_budget_asks_for_a_retry(drop, sync_after, not_synced):
+    arriving = iter(["1,Welder\n"])
+
+    def meanwhile(call):
+        if call == "drop_staging":
+            for text in arriving:
+                drop("jobs", text)
+
+    with pytest.raises(WarehouseUnavailable, match="try again"):
+        sync_after(meanwhile).sweep(budget_seconds=0)
 
     assert not_synced() == 1

@@ -93,12 +93,15 @@ def test_only_loads_that_were_read_and_have_not_changed_since_are_marked(
     assert [str(load_id) for (load_id,) in synced] == [first]
 
 
-def test_a_round_takes_the_oldest_loads_up_to_its_limit(record, read, monkeypatch):
+def test_a_round_takes_the_oldest_loads_up_to_its_limit(record, engine, monkeypatch):
     monkeypatch.setattr(pending, "MOST_LOADS", 2)
-    third, first, second = record(*({**FILE, **finished(minute)} for minute in (3, 1, 2)))
+    _, first, second = record(*({**FILE, **finished(minute)} for minute in (3, 1, 2)))
 
-    assert ids_of(read()) == [first, second]
-    assert third not in ids_of(read())
+    with transaction(engine) as connection:
+        # Through the index, they come in this order by themselves.
+        connection.exec_driver_sql("set local enable_indexscan = off")
+        connection.exec_driver_sql("set local enable_bitmapscan = off")
+        assert ids_of(pending.read(connection)) == [first, second]
 
 
 # What a load of jobs makes a round do: nothing, sync rows of the load, or replace the table.

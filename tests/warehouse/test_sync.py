@@ -1,10 +1,14 @@
 """A sync makes the warehouse equal to PostgreSQL, load by load."""
 
+import json
 import time
 from datetime import UTC, date, datetime
 
 import pytest
 
+from shared.storage import ObjectStore
+from shared.warehouse import pending
+from shared.warehouse.sync import Sync
 from tests.warehouse.conftest import NOON
 
 DEPARTMENTS = "1,Sales\n2,Legal\n"
@@ -108,6 +112,57 @@ def test_rows_released_during_a_sync_are_not_lost(drop, sync_after, differences,
     sync_after(meanwhile).run()
 
     assert (differences(), not_synced()) == ([], 0)
+
+
+def test_a_snapshot_sees_the_ledger_at_one_moment(drop, sync):
+    # A hire could otherwise be exported without its department, which was committed in between.
+    drop("departments", DEPARTMENTS)
+    with sync.snapshot() as connection:
+        before = pending.read(connection)
+        drop("jobs", JOBS)
+
+        assert pending.read(connection) == before
+    with sync.snapshot() as connection:
+        assert len(pending.read(connection)) == 2
+
+
+def test_a_later_load_accepted_at_the_same_moment_replaces_the_row(drop, sync, differences):
+    # Which of the two counts is decided by the ids of the loads.
+    for number in range(1, 6):
+        drop("jobs", f"1,Job {number}\n")
+        sync.run()
+
+        assert differences() == []
+
+
+def test_a_sync_waits_for_more_loads_only_if_some_are_pending(
+    drop, engine, warehouse, storage_client, staging, monkeypatch
+):
+    waited = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    patient = Sync(engine, warehouse, ObjectStore(storage_client), staging, gather_seconds=1234)
+    drop("jobs", "1,Welder\n")
+    with patient.alone() as held:
+        rounds = patient.rounds(held, time.monotonic() + 60)
+
+        assert next(rounds).loads == 1
+        # The first round never waits, and nothing is left after it.
+        assert 1234 not in waited
+        for number in (2, 3):
+            drop("jobs", f"{number},Tester\n")
+        assert next(rounds).loads == 2
+        assert waited.count(1234) == 1
+        assert next(rounds, None) is None
+        assert waited.count(1234) == 1
+
+
+def test_a_sync_logs_what_it_did(hired, sync, capsys):
+    sync.run()
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (line,) = [line for line in lines if line["message"] == "The warehouse was synced"]
+    assert (line["severity"], line["loads"], line["rows"]) == ("INFO", 3, 6)
+    assert line["tables"] == ["dim_departments", "dim_jobs", "fact_hires"]
 
 
 def test_failed_loads_and_loads_without_changes_are_only_marked(
