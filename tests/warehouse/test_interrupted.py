@@ -50,12 +50,13 @@ def test_a_second_sync_leaves_the_work_to_the_running_one(
     # Committed after the first sync has read its loads.
     drop("jobs", "2,Tester\n")
 
-    started = time.monotonic()
-    second = sync.run()
+    def seconds():
+        started = time.monotonic()
+        assert sync.run().running_elsewhere
+        return time.monotonic() - started
 
-    assert second.running_elsewhere
-    # The first one waits longer.
-    assert time.monotonic() - started < 10
+    # It never waits; the best of some, because a busy machine is slow now and then.
+    assert any(seconds() < 0.5 for _ in range(5))
     proceed.set()
     first.join()
     assert (differences(), not_synced()) == ([], 0)

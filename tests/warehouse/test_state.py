@@ -48,7 +48,8 @@ def test_the_lag_is_that_of_the_oldest_pending_load(engine, warehouse, execute):
         execute(
             "insert into loads (load_id, source, kind, table_name, state, accepted_at,"
             " finished_at, synced_at) values (gen_random_uuid(), gen_random_uuid()::text, 'file',"
-            f" :table, :state, now(), clock_timestamp() - :seconds * interval '1 second', {synced})",
+            " :table, :state, now(), clock_timestamp() - :seconds * interval '1 second',"
+            f" {synced})",
             table=table,
             state=load_state,
             seconds=seconds,
