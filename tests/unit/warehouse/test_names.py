@@ -19,6 +19,10 @@ def test_names_in_a_text_are_replaced_by_the_real_ones():
     )
 
 
+def test_a_statement_of_a_file_has_the_real_names():
+    assert "from `a-project.stars.fact_hires`" in NAMES.text("metrics", "hires_by_quarter")
+
+
 def test_the_names_are_read_from_the_settings():
     settings = read(
         {
