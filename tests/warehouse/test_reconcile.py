@@ -14,7 +14,7 @@ from shared.storage import ObjectStore
 from shared.tables import Integer, Row, Table, Text, Timestamp
 from shared.warehouse import apply, lock
 from shared.warehouse.checksums import DERIVED
-from shared.warehouse.compare import KINDS, Limits, compare
+from shared.warehouse.compare import COARSE, FINE, KINDS, Limits, compare
 from shared.warehouse.reconcile import reconcile
 from shared.warehouse.star import projections
 from shared.warehouse.sync import Sync
@@ -346,10 +346,10 @@ def test_differences_of_every_kind_are_told_apart(
         # Here, four rows are in a bucket that differs; there, seven.
         rows_inside = 7
         for limits, wanted in (
-            (Limits(divided_rows=rows_inside), (2, False)),
-            (Limits(divided_rows=rows_inside - 1), (4, False)),
-            (Limits(most_rows=rows_inside), (2, False)),
-            (Limits(most_rows=rows_inside - 1), (2, True)),
+            (Limits(divided_rows=rows_inside), (COARSE, False)),
+            (Limits(divided_rows=rows_inside - 1), (FINE, False)),
+            (Limits(most_rows=rows_inside), (COARSE, False)),
+            (Limits(most_rows=rows_inside - 1), (COARSE, True)),
         ):
             one = compare(connection, warehouse, hires, limits)
             assert (one.digits, one.differences is None) == wanted
