@@ -176,6 +176,28 @@ def test_a_table_that_cannot_be_synced_does_not_hold_up_the_others(
     assert sync.run().rows == 1
 
 
+class Repeating(HookedWarehouse):
+    """A warehouse whose load jobs load the same key for all rows."""
+
+    def load_avro(self, uri, name, job_id):
+        """Load, and change the keys."""
+        super().load_avro(uri, name, job_id)
+        self.query(f"update {self.names.table(name)} set id = 1 where true")
+
+
+def test_rows_whose_keys_are_not_those_exported_are_not_merged(
+    drop, engine, warehouse, storage_client, staging, ask, not_synced
+):
+    drop("jobs", "1,Welder\n2,Tester\n")
+    repeating = Repeating(warehouse.client, warehouse.names, 30)
+
+    with pytest.raises(WarehouseDiffers, match="2 rows with 1 keys"):
+        Sync(engine, repeating, ObjectStore(storage_client), staging).run()
+
+    assert ask("select count(*) from `warehouse.dim_jobs`") == [(0,)]
+    assert not_synced() == 1
+
+
 def test_staging_tables_of_a_killed_sync_are_deleted_first(drop, sync, warehouse, storage_client):
     warehouse.create_staging("staging_dim_jobs_0", [Column("id", "INT64", "")])
     drop("jobs", "1,Welder\n")
