@@ -63,6 +63,7 @@ def test_the_lag_is_that_of_the_oldest_pending_load(engine, warehouse, execute):
     assert found.oldest_unsynced == jobs.oldest_unsynced == oldest
     assert 200 <= found.lag_seconds == jobs.lag_seconds < 260
     assert departments.lag_seconds == hires.lag_seconds == 0
-    assert (found.newest_synced, jobs.as_of, hires.as_of) == (LATER, NOON, None)
+    assert (found.bigquery, found.newest_synced) == (True, LATER)
+    assert (jobs.as_of, departments.as_of, hires.as_of) == (NOON, LATER, None)
     # It fits the type from which the API is documented.
     assert msgspec.json.decode(msgspec.json.encode(found), type=Freshness) == found
