@@ -46,18 +46,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m shared.tokens", description=__doc__)
-    new = parser.add_subparsers(required=True, metavar="new").add_parser("new")
-    new.add_argument("--name", required=True, type=_name, help="who holds it")
-    new.add_argument(
+    add_options(parser.add_subparsers(required=True, metavar="new").add_parser("new"))
+    return parser
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that describe a new token."""
+    parser.add_argument("--name", required=True, type=_name, help="who holds it")
+    parser.add_argument(
         "--scopes",
         required=True,
         type=_scopes,
         help=f"from {', '.join(SCOPES)}, separated by commas",
     )
-    new.add_argument(
+    parser.add_argument(
         "--expires", type=_moment, help="when it expires, such as 2027-01-01 or 2027-01-01T12:00Z"
     )
-    return parser
 
 
 def _name(text: str) -> str:

@@ -14,6 +14,8 @@ from tests.support import secrecy  # noqa: E402
 pytest_plugins = (
     "tests.support.markers",
     "tests.support.scheduling",
+    "tests.support.skips",
+    "tests.support.timeouts",
     "tests.support.telling",
     "tests.support.stand_ins",
     "tests.support.postgres",

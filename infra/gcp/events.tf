@@ -49,7 +49,7 @@ resource "google_cloud_run_v2_service_iam_member" "push" {
 }
 
 resource "google_cloud_run_v2_service_iam_member" "caller" {
-  for_each = { for pair in setproduct(var.callers, keys(local.functions)) : "${pair[1]}/${pair[0]}" => pair }
+  for_each = { for pair in setproduct(var.callers, keys(local.with_calls)) : "${pair[1]}/${pair[0]}" => pair }
 
   name     = google_cloudfunctions2_function.this[each.value[1]].name
   location = var.region

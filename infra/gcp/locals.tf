@@ -32,6 +32,9 @@ locals {
   with_warehouse = { for name, one in local.functions : name => one if one.warehouse != "none" }
   with_tokens    = { for name, one in local.functions : name => one if one.tokens }
 
+  # Functions that answer calls; the others take pushes and events only.
+  with_calls = { for name, one in local.functions : name => one if one.signature == "http" && (one.tokens || length(one.push) == 0) }
+
   # One entry for each push subscription, scheduled job, bucket and topic of a function.
   pushes = merge([
     for name, one in local.functions : {

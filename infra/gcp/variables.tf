@@ -125,7 +125,7 @@ variable "tokens_version" {
 }
 
 variable "callers" {
-  description = "Principals who may bypass the gateway and call functions with an identity token, for example operators who run long restores."
+  description = "Principals who may bypass the gateway and call HTTP functions with an identity token, for example operators who run long restores."
   type        = set(string)
   nullable    = false
   default     = []

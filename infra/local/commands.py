@@ -8,13 +8,14 @@ import signal
 import sys
 import time
 
-from infra.local import accounts, plan, postgres, processes
+from infra.local import accounts, plan, postgres, processes, tokens
 from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.layout import Layout
 from infra.local.next_steps import next_steps, shown
 from infra.local.status import PartStatus, PlatformStatus, running_status
 from infra.local.supervisor import Supervisor
+from infra.local.tabular import table
 
 _STOP_SECONDS = 30.0
 
@@ -85,6 +86,46 @@ def reset(options: argparse.Namespace) -> int:
         home.remove()
     print(f"Deleted {home.path}.")
     return 0
+
+
+def token_new(options: argparse.Namespace) -> int:
+    """Create a token and print it."""
+    home = Home.at(options.home)
+    home.require()
+    token = tokens.register(home, options.name, options.scopes, options.expires)
+    print(f"Token, shown only once; give it to {options.name}:\n  {token}")
+    _print_when(home)
+    return 0
+
+
+def token_list(options: argparse.Namespace) -> int:
+    """Print the table of tokens."""
+    home = Home.at(options.home)
+    home.require()
+    rows = [
+        (one["name"], ", ".join(one["scopes"]), one["expires"] or "never")
+        for one in tokens.entries(home)
+    ]
+    print(table(("name", "scopes", "expires"), rows))
+    return 0
+
+
+def token_revoke(options: argparse.Namespace) -> int:
+    """Revoke a token."""
+    home = Home.at(options.home)
+    home.require()
+    tokens.revoke(home, options.name)
+    print(f"The token of {options.name} is revoked.")
+    _print_when(home)
+    return 0
+
+
+def _print_when(home: Home) -> None:
+    if running_status(home) is not None:
+        print(
+            "The platform is running and reads its tokens when it starts: stop it (`make down`) "
+            "and start it again (`make up`) for this to take effect."
+        )
 
 
 def demo(options: argparse.Namespace) -> int:

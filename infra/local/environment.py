@@ -1,12 +1,12 @@
 """The environment variables of the parts."""
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from infra.local import tokens
 from infra.local.home import Home
 from infra.local.layout import (
     BUCKETS,
@@ -20,7 +20,6 @@ from infra.local.layout import (
     beam_python,
     bucket_name,
 )
-from shared.settings import SCOPES
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME_MARK, PART_MARK = "TABLEGATE_PLATFORM_HOME", "TABLEGATE_PLATFORM_PART"
@@ -68,7 +67,7 @@ def of_functions(home: Home, layout: Layout) -> dict[str, str]:
         "DEAD_LETTER_TOPIC": DEAD_LETTER_TOPIC,
         "WAREHOUSE_DATASET": DATASET,
         "REPORTING_DATASET": REPORTING_DATASET,
-        "TOKENS": json.dumps([_token_entry(home.secret(home.token_file))]),
+        "TOKENS": json.dumps(tokens.entries(home)),
         "CHECK_EVENTS": "true",
         "PUSH_AUDIENCE": PUSH_AUDIENCE,
         "PUSH_ACCOUNT": PUSH_ACCOUNT,
@@ -96,12 +95,3 @@ def database_url(home: Home, layout: Layout) -> str:
         return layout.external_database_url
     password = quote(home.secret(home.password_file), safe="")
     return f"postgresql://tablegate:{password}@{layout.address('postgres')}/tablegate"
-
-
-def _token_entry(token: str) -> dict[str, object]:
-    return {
-        "name": "local",
-        "sha256": hashlib.sha256(token.encode()).hexdigest(),
-        "scopes": list(SCOPES),
-        "expires": None,
-    }

@@ -15,7 +15,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 from infra.local import storage_event
 from infra.local.home import Home
 from infra.local.layout import Layout, bucket_name
-from infra.local.serving import serve
+from infra.local.serving import no_web_pages, serve
 
 _LONGEST_BODY = 20 << 20
 _TARGETS = web.AppKey("targets", dict[str, str])
@@ -24,7 +24,7 @@ _SESSION = web.AppKey("session", ClientSession)
 
 def application(layout: Layout) -> web.Application:
     """The web application; it delivers events to the functions that have a storage event."""
-    app = web.Application(client_max_size=_LONGEST_BODY)
+    app = web.Application(client_max_size=_LONGEST_BODY, middlewares=[no_web_pages])
     app[_TARGETS] = {
         bucket_name(function.trigger.storage_event): layout.url(function.name)
         for function in layout.functions

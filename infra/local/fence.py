@@ -1,15 +1,17 @@
 """Run a program that may write to some folders only: python -m infra.local.fence.
 
-The storage stand-in uses an object's name as a path, so a name with `..` could write anywhere.
-Landlock (Linux 5.13 or newer) confines it to its folders and needs no privileges. On a kernel
-without Landlock the program runs unconfined.
+The storage stand-in uses an object's name as a path, so a name with `..` could write anywhere; the
+BigQuery stand-in runs SQL of anyone who asks. Landlock (Linux 5.13 or newer) confines them to their
+folders and needs no privileges. On a kernel without Landlock they run unconfined.
 """
 
 import argparse
 import ctypes
 import os
 import struct
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 # The kernel's numbers, the same on every architecture: include/uapi/linux/landlock.h.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
@@ -18,6 +20,12 @@ _WRITE_FILE = 1 << 1
 # REMOVE_DIR to MAKE_SYM: everything that adds to a folder or removes from it.
 _CHANGE_FOLDERS = sum(1 << bit for bit in range(4, 13))
 _MOVE, _TRUNCATE = 1 << 13, 1 << 14
+
+
+def command(*folders: Path) -> tuple[str, ...]:
+    """The words that, before a program's own, let it write to these folders only."""
+    writable = (word for folder in folders for word in ("--write", str(folder)))
+    return (sys.executable, "-m", "infra.local.fence", *writable, "--")
 
 
 def restrict_writes(folders: Sequence[str]) -> bool:
@@ -68,7 +76,7 @@ def main() -> None:
     parser.add_argument("program", nargs=argparse.REMAINDER, help="-- PROGRAM ARGUMENT ...")
     options = parser.parse_args()
     if not restrict_writes(options.write):
-        print("this kernel has no Landlock: object names with .. can leave the folder", flush=True)
+        print("this kernel has no Landlock: the program can write outside its folders", flush=True)
     program = [word for index, word in enumerate(options.program) if index or word != "--"]
     os.execv(program[0], program)  # noqa: S606  # nosec B606 # the command of a part
 

@@ -1,56 +1,23 @@
 """The gateway: one address for all functions, with the same paths as the API gateway."""
 
 import argparse
+import base64
 import json
 import os
-from collections.abc import AsyncIterator
-from http import HTTPStatus
 from pathlib import Path
 
-from aiohttp import (
-    ClientConnectorError,
-    ClientError,
-    ClientResponse,
-    ClientSession,
-    ClientTimeout,
-    DummyCookieJar,
-    TCPConnector,
-    web,
-)
-from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
+from aiohttp import ClientConnectorError, ClientError, web
+from multidict import CIMultiDict
 
+from infra.local import forwarding
 from infra.local.home import Home
-from infra.local.layout import Layout
-from infra.local.serving import serve
+from infra.local.layout import PROJECT, Layout
+from infra.local.serving import guard, problem, serve
 from infra.local.status import read_status
 
-# RFC 9110, 7.6.1: headers of a connection, not of the message. The gateway answers Expect itself.
-_HOP_BY_HOP = frozenset(
-    {
-        "expect",
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-_SMALL_BYTES = 1 << 20
-# The functions set these on every response; here they are for the gateway's own responses.
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-}
+GATEWAY_ACCOUNT = f"gateway@{PROJECT}.iam"
 _HOME = web.AppKey("home", Home)
 _ROUTES = web.AppKey("routes", dict[str, str])
-_SESSION = web.AppKey("session", ClientSession)
 
 
 def application(home: Home, layout: Layout) -> web.Application:
@@ -59,7 +26,7 @@ def application(home: Home, layout: Layout) -> web.Application:
     app = web.Application(handler_args={"auto_decompress": False})
     app[_HOME] = home
     app[_ROUTES] = routes(layout)
-    app.cleanup_ctx.append(_open_session)
+    app.cleanup_ctx.append(forwarding.open_session)
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/push-certs", _push_certs)
     # The pattern matches line breaks too: aiohttp answers a path without a route by itself.
@@ -88,23 +55,8 @@ def route_of(path: str, known: dict[str, str]) -> str | None:
     return None
 
 
-async def _open_session(app: web.Application) -> AsyncIterator[None]:
-    async with ClientSession(
-        connector=TCPConnector(limit=0, keepalive_timeout=1.5),
-        timeout=ClientTimeout(total=None, connect=5),
-        cookie_jar=DummyCookieJar(),
-        auto_decompress=False,
-    ) as session:
-        app[_SESSION] = session
-        yield
-
-
 async def _guard(_: web.Request, response: web.StreamResponse) -> None:
-    for header, value in _HEADERS.items():
-        response.headers.setdefault(header, value)
-    # aiohttp's own header reveals its version.
-    if response.headers.get("Server", "").startswith("Python"):
-        response.headers["Server"] = "tablegate"
+    guard(response)
 
 
 async def _healthz(request: web.Request) -> web.Response:
@@ -130,107 +82,67 @@ async def _forward(request: web.Request) -> web.StreamResponse:
         known = ", ".join(sorted({*request.app[_ROUTES], "/healthz"}))
         detail = f"Nothing is served at {request.path}; paths are {known}."
         # The same problem as a function's, because the path may be meant for one.
-        return _problem(404, detail, kind="urn:tablegate:problem:unknown-path")
+        return problem(404, detail, kind="urn:tablegate:problem:unknown-path")
+    if "X-Serverless-Authorization" in request.headers:
+        # Cloud Run checks the identity in this header alone, and nobody has one here.
+        return problem(401, "X-Serverless-Authorization is for identities of Google Cloud.")
+    return await _pass_on(request, address)
+
+
+async def _pass_on(request: web.Request, address: str) -> web.StreamResponse:
     try:
-        answer = await _ask(request, address)
+        answer = await forwarding.ask(request, address, _headers_to(request))
     except ClientConnectorError:
         detail = "The function behind this path does not answer; it is being restarted."
-        return _problem(503, detail, {"Retry-After": "1"})
+        return problem(503, detail, {"Retry-After": "1"})
     except (ClientError, OSError):
         return _lost()
     async with answer:
-        length = answer.content_length
-        if request.method == "HEAD" or (length is not None and length <= _SMALL_BYTES):
-            try:
-                return await _answer_whole(request, answer)
-            except (ClientError, OSError):
-                return _lost()
-        return await _answer_streamed(request, answer)
+        if not forwarding.is_small(request, answer):
+            return await forwarding.answer_streamed(request, answer)
+        try:
+            return await forwarding.answer_whole(request, answer)
+        except (ClientError, OSError):
+            return _lost()
 
 
 def _lost() -> web.Response:
     detail = (
         "The function behind this path ended before it answered; check whether it did its work."
     )
-    return _problem(502, detail, {"Retry-After": "1"})
+    return problem(502, detail, {"Retry-After": "1"})
 
 
-async def _ask(request: web.Request, address: str) -> ClientResponse:
-    return await request.app[_SESSION].request(
-        request.method,
-        URL(f"{address}{request.raw_path}", encoded=True),
-        headers=_headers_to(request),
-        data=await _body(request),
-        allow_redirects=False,
-        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-    )
+def _authorize(headers: CIMultiDict[str]) -> None:
+    """Change the headers as API Gateway and Cloud Run do.
+
+    API Gateway calls the function with an identity of its own, and moves the caller's
+    Authorization. Cloud Run checks that identity and removes its signature.
+    """
+    if given := headers.popall("Authorization", []):
+        headers.popall("X-Forwarded-Authorization", None)
+        headers.extend(("X-Forwarded-Authorization", value) for value in given)
+    headers["Authorization"] = f"Bearer {_IDENTITY}"
 
 
-async def _body(request: web.Request) -> object:
-    """A small body in one piece, which is faster; a large one as a stream."""
-    if not request.body_exists:
-        return None
-    if request.content_length is not None and request.content_length <= _SMALL_BYTES:
-        return await request.content.read(-1)
-    return request.content.iter_chunked(1 << 16)
+def _identity() -> str:
+    """An identity token of API Gateway, as Cloud Run passes it on."""
+    claims = {"iss": "https://accounts.google.com", "email": GATEWAY_ACCOUNT}
+    parts = (json.dumps(part).encode() for part in ({"alg": "RS256", "typ": "JWT"}, claims))
+    encoded = (base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+    return ".".join((*encoded, "SIGNATURE_REMOVED_BY_GOOGLE"))
+
+
+_IDENTITY = _identity()
 
 
 def _headers_to(request: web.Request) -> CIMultiDict[str]:
-    headers = _end_to_end(request.headers)
+    headers = forwarding.end_to_end(request.headers)
+    _authorize(headers)
     headers.setdefault("X-Forwarded-For", request.remote or "127.0.0.1")
     headers.setdefault("X-Forwarded-Host", request.host)
     headers.setdefault("X-Forwarded-Proto", "http")
     return headers
-
-
-def _end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
-    return CIMultiDict(
-        (name, value)
-        for name, value in headers.items()
-        if name.lower() not in _HOP_BY_HOP and name.lower() not in named
-    )
-
-
-async def _answer_whole(request: web.Request, answer: ClientResponse) -> web.Response:
-    headers = _end_to_end(answer.headers)
-    body = await answer.read()
-    if request.method != "HEAD":
-        headers.popall("Content-Length", None)
-    return web.Response(status=answer.status, reason=answer.reason, headers=headers, body=body)
-
-
-async def _answer_streamed(request: web.Request, answer: ClientResponse) -> web.StreamResponse:
-    response = web.StreamResponse(
-        status=answer.status, reason=answer.reason, headers=_end_to_end(answer.headers)
-    )
-    await response.prepare(request)
-    async for piece in answer.content.iter_any():
-        await response.write(piece)
-    await response.write_eof()
-    return response
-
-
-def _problem(
-    status: int,
-    detail: str,
-    headers: dict[str, str] | None = None,
-    *,
-    kind: str = "about:blank",
-) -> web.Response:
-    """A problem details response (RFC 9457)."""
-    problem = {
-        "type": kind,
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-    }
-    return web.Response(
-        status=status,
-        text=json.dumps(problem),
-        content_type="application/problem+json",
-        headers=headers,
-    )
 
 
 def main() -> None:

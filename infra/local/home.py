@@ -56,6 +56,11 @@ class Home:
         return self.path / "keys" / "push.pem"
 
     @property
+    def pubsub_secret(self) -> Path:
+        """The secret that changes of topics and subscriptions need."""
+        return self.path / "keys" / "pubsub-secret"
+
+    @property
     def certificates(self) -> Path:
         """Certificates of the signing key, as JSON {kid: pem}."""
         return self.path / "keys" / "certificates.json"
@@ -79,6 +84,11 @@ class Home:
     def token_file(self) -> Path:
         """The token for all calls."""
         return self.path / "token"
+
+    @property
+    def tokens(self) -> Path:
+        """Hashes of the tokens that users registered; see `tokens`."""
+        return self.path / "tokens.json"
 
     @property
     def password_file(self) -> Path:

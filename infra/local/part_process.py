@@ -19,6 +19,7 @@ _STEADY_SECONDS = 10.0
 _PROBE_SECONDS = 0.05
 _START_SECONDS = 120.0
 _PROBES_PER_SILENCE = 10
+_ROTATE_SECONDS = 5.0
 
 
 class PartProcess:
@@ -85,8 +86,10 @@ class PartProcess:
         self.status.pid, self.status.began = process.pid, processes.start_time(process.pid)
         self._set_state("starting", self.status.why)
         watch = asyncio.create_task(self._watch(process, time.monotonic()))
+        rotation = asyncio.create_task(self._rotate_log())
         code = await process.wait()
         watch.cancel()
+        rotation.cancel()
         processes.kill_group(process.pid)
         self.status.pid = 0
         return self._why_ended(code, log_start)
@@ -127,6 +130,14 @@ class PartProcess:
             await _until_silent(self.part.probe, deadline)
         self.status.why = f"has not answered for {deadline.seconds:.0f} s"
         os.kill(process.pid, signal.SIGKILL)
+
+    async def _rotate_log(self) -> None:
+        """Keep the log small: some parts log a line for every request, of whomever."""
+        while True:
+            await asyncio.sleep(_ROTATE_SECONDS)
+            # If the home was deleted, the supervisor finds out by itself.
+            with contextlib.suppress(OSError):
+                partlog.rotate(self._log)
 
     def _why_ended(self, code: int, log_start: int) -> str:
         if self.part.probe is None and code == 0:

@@ -81,7 +81,11 @@ def description(home: Home, layout: Layout) -> str:
             "project": PROJECT,
             "dataset": DATASET,
         },
-        "pubsub": {"endpoint": layout.address("pubsub"), "project": PROJECT},
+        "pubsub": {
+            "endpoint": layout.address("pubsub"),
+            "project": PROJECT,
+            "secret": home.secret(home.pubsub_secret),
+        },
     }
     return json.dumps(content, indent=2) + "\n"
 

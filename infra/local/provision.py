@@ -16,33 +16,42 @@ from infra.local.layout import (
     Layout,
     bucket_name,
 )
+from infra.local.pubsub.secret import metadata
 
 _SHORTEST_BACKOFF, _LONGEST_BACKOFF = 1, 60
 _EVENT_DEADLINE_SECONDS = 600
 _MUTABLE = ("push_config", "ack_deadline_seconds", "retry_policy", "dead_letter_policy")
 
 
-def create_topics(layout: Layout) -> None:
+def create_topics(layout: Layout, secret: str) -> None:
     """Create every topic and subscription, or bring them up to date."""
     from google.api_core.exceptions import AlreadyExists
     from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
     publisher, subscriber = PublisherClient(), SubscriberClient()
+    allowed = metadata(secret)
     for topic in layout.topics():
         try:
-            publisher.create_topic(name=_topic(topic))
+            publisher.create_topic(name=_topic(topic), metadata=allowed)
         except AlreadyExists:
             continue
     wanted = list(_subscriptions(layout))
     for subscription in wanted:
         try:
-            subscriber.create_subscription(request=subscription)
+            subscriber.create_subscription(request=subscription, metadata=allowed)
         except AlreadyExists:
             mask = {"paths": [field for field in _MUTABLE if field in subscription]}
             subscriber.update_subscription(
-                request={"subscription": subscription, "update_mask": mask}
+                request={"subscription": subscription, "update_mask": mask}, metadata=allowed
             )
-    _delete_others(subscriber, {subscription["name"] for subscription in wanted})
+    for name in _others(subscriber, {subscription["name"] for subscription in wanted}):
+        subscriber.delete_subscription(subscription=name, metadata=allowed)
+
+
+def push_endpoints(layout: Layout) -> tuple[str, ...]:
+    """The endpoints of the platform's push subscriptions."""
+    pushes = (wanted.get("push_config", {}) for wanted in _subscriptions(layout))
+    return tuple(sorted({push["push_endpoint"] for push in pushes if push}))
 
 
 def create_buckets() -> None:
@@ -107,15 +116,15 @@ def _push_subscription(
     }
 
 
-def _delete_others(subscriber: Any, wanted: set[str]) -> None:
-    """Delete push subscriptions of functions that no longer exist.
+def _others(subscriber: Any, wanted: set[str]) -> Iterator[str]:
+    """The push subscriptions of functions that no longer exist.
 
     Subscriptions that a user created do not push as our account, and stay.
     """
     for subscription in subscriber.list_subscriptions(project=f"projects/{PROJECT}"):
         ours = subscription.push_config.oidc_token.service_account_email == PUSH_ACCOUNT
         if ours and subscription.name not in wanted:
-            subscriber.delete_subscription(subscription=subscription.name)
+            yield subscription.name
 
 
 def _topic(name: str) -> str:
@@ -133,7 +142,8 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     options = parser.parse_args()
     if options.what == "topics":
-        create_topics(Layout.read(Home.at(options.home)))
+        home = Home.at(options.home)
+        create_topics(Layout.read(home), home.secret(home.pubsub_secret))
     else:
         create_buckets()
 

@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from infra.local import environment, keys
+from infra.local import environment, fence, keys, provision
 from infra.local.environment import ROOT
 from infra.local.errors import PlatformError
 from infra.local.home import Home
@@ -24,17 +24,21 @@ def bigquery(home: Home, layout: Layout) -> Part:
         PlatformError: that environment does not exist.
     """
     port = layout.ports["bigquery"]
+    # Not in /tmp, where it may not write.
+    temporary = home.bigquery / "tmp"
     return Part(
         name="bigquery",
         command=(
-            *(str(_bigquery_python()), str(_SERVE), "--project", PROJECT),
+            *fence.command(home.bigquery),
+            *(str(bigquery_python()), str(_SERVE), "--project", PROJECT),
             *("--port", str(port), "--grpc-port", str(layout.ports["bigquery-rpc"])),
             *("--data", str(home.bigquery / "data"), "--objects", str(home.storage)),
         ),
         stage=Stage.WAREHOUSE,
-        environment={**environment.inherited(), "HOME": str(home.bigquery)},
+        environment={**_ours(), "HOME": str(home.bigquery), "TMPDIR": str(temporary)},
         address=layout.url("bigquery"),
         probe=answers_http(port, "/readyz", 200),
+        prepare=lambda: temporary.mkdir(exist_ok=True),
         stop_seconds=5.0,
         nice=LOW_PRIORITY,
     )
@@ -48,12 +52,15 @@ def pubsub(home: Home, layout: Layout) -> Part:
         command=(
             *(sys.executable, "-m", "infra.local.pubsub", "--host", "127.0.0.1"),
             *("--port", str(port), "--data", str(home.pubsub)),
+            *("--secret-file", str(home.pubsub_secret)),
             *("--signing-key", str(home.signing_key), "--key-id", keys.KEY_ID),
+            *(word for url in provision.push_endpoints(layout) for word in ("--sign-for", url)),
         ),
         stage=Stage.EVENTS,
         environment=_ours(),
         address=layout.address("pubsub"),
         probe=accepts_connections(port),
+        prepare=lambda: _create_secret(home),
         folder=ROOT,
     )
 
@@ -126,11 +133,20 @@ def _module(name: str, home: Home, stage: Stage, address: str, probe: Probe) -> 
     )
 
 
+def _create_secret(home: Home) -> None:
+    home.secret(home.pubsub_secret)
+
+
 def _ours() -> dict[str, str]:
     return {**environment.inherited(), "PYTHONPATH": str(ROOT)}
 
 
-def _bigquery_python() -> Path:
+def bigquery_python() -> Path:
+    """The Python of the environment with the BigQuery stand-in.
+
+    Raises:
+        PlatformError: that environment does not exist.
+    """
     given = os.environ.get("TABLEGATE_BIGQUERY_PYTHON", "")
     python = Path(given) if given else ROOT / ".venv-bigquery" / "bin" / "python"
     if not python.exists():

@@ -13,7 +13,7 @@ from importlib import util
 from pathlib import Path
 from platform import machine, system
 
-from infra.local import environment
+from infra.local import environment, fence
 from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.layout import PROJECT, UPLOADS_TOPIC, Layout, bucket_name
@@ -32,8 +32,6 @@ def part(home: Home, layout: Layout) -> Part:
     port = layout.ports["storage"]
     options = {
         "scheme": "http",
-        "host": "127.0.0.1",
-        "port": str(port),
         "backend": "filesystem",
         "filesystem-root": str(home.storage),
         "public-host": layout.address("storage"),
@@ -47,8 +45,9 @@ def part(home: Home, layout: Layout) -> Part:
     return Part(
         name="storage",
         command=(
-            *(sys.executable, "-m", "infra.local.fence"),
-            *("--write", str(home.storage), "--write", str(drafts), "--", str(_binary())),
+            *fence.command(home.storage, drafts),
+            *(sys.executable, "-m", "infra.local.storage_proxy", "--port", str(port)),
+            *("--", str(_binary())),
             *(word for name in options for word in (f"-{name}", options[name])),
         ),
         stage=Stage.STORAGE,

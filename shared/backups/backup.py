@@ -165,7 +165,7 @@ def write_table(
     # An error inside cancels the upload.
     with (
         storage.mapped(),
-        blob.open("wb", content_type=CONTENT_TYPE, ignore_flush=True) as stream,
+        blob.open("wb", content_type=CONTENT_TYPE) as stream,
     ):
         writer = Writer(stream, header)
         with writing(writer, schema, checksum.add) as put:

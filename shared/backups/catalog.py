@@ -188,7 +188,7 @@ class Catalog:
 
     def manifest_of(self, name: str) -> Manifest | None:
         """Return the manifest of an Avro object, or None."""
-        if _id_of(name) is None:
+        if not _is_of_backup(name):
             return None
         return self._read(f"{name.removesuffix('.avro')}.json")
 
@@ -225,7 +225,7 @@ class Catalog:
         return [
             blob.name
             for blob in blobs
-            if _id_of(blob.name) is not None
+            if _is_of_backup(blob.name)
             and blob.name.endswith(".avro")
             and blob.name.removesuffix(".avro") not in kept
             and blob.time_created < before
@@ -235,7 +235,7 @@ class Catalog:
         with storage.mapped():
             blobs = self.client.list_blobs(self.bucket, prefix=f"{table_name}/")
             names = [str(blob.name) for blob in blobs]
-        return [n for n in names if _id_of(n) is not None and n.endswith(ending)]
+        return [n for n in names if _is_of_backup(n) and n.endswith(ending)]
 
     def _read(self, name: str) -> Manifest | None:
         with storage.mapped():
@@ -251,7 +251,6 @@ class Catalog:
             return None
 
 
-def _id_of(name: str) -> str | None:
-    """Return the id in the name of a backup's object or manifest, or None for other names."""
-    found = _NAME.fullmatch(name)
-    return found["id"] if found else None
+def _is_of_backup(name: str) -> bool:
+    """Return whether a backup's object or manifest may have this name."""
+    return _NAME.fullmatch(name) is not None

@@ -31,8 +31,7 @@ def without_foreign_keys(
     If there are any, the table, its parents and its children are locked exclusively until the
     transaction ends.
     """
-    new = counts.get("inserted", 0) + counts.get("updated", 0)
-    gone = counts.get("deleted", 0)
+    new, gone = counts["inserted"] + counts["updated"], counts["deleted"]
     found = [
         key
         for key in _keys(connection, table)

@@ -28,7 +28,7 @@ from shared.backups.errors import Orphans, UnusableBackup
 from shared.backups.foreign_keys import without_foreign_keys
 from shared.backups.import_rows import RestoreLoad, RowImport
 from shared.backups.mapping import resolve
-from shared.backups.restore_sql import SHOWN, Mode, Statements
+from shared.backups.restore_sql import Mode, Statements
 from shared.backups.verify import compare, content_of, opened
 from shared.database.copy import copy_in
 from shared.database.engine import transaction
@@ -300,7 +300,7 @@ def _broken(
         "field": name,
         "parent": parent,
         "count": count,
-        "examples": list(keys[:SHOWN]),
+        "examples": list(keys),
     }
 
 

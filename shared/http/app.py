@@ -62,7 +62,6 @@ class FunctionApp:
             for index, route in enumerate(self.routes)
         ]
         urls = Map(self._rules, strict_slashes=False, merge_slashes=False)
-        urls.update()
         self._urls = urls.bind(name.replace("_", "-"))
 
     def __call__(self, request: Request) -> Response:
@@ -139,7 +138,7 @@ class FunctionApp:
         return self.routes[index], params
 
     def _sender(self, request: Request, route: Route) -> str:
-        if route.scope == PUSH or (route.scheduled and push.is_identity(request)):
+        if route.scope == PUSH or (route.scheduled and push.is_identity(request, self.settings)):
             return push.authenticate(request, self.settings)
         return tokens.authenticate(request, self.settings.tokens, route.scope).name
 

@@ -108,8 +108,6 @@ def decode(text: bytes) -> Any:
         json.dumps(value if b"\\u" in text else None, ensure_ascii=False).encode()
     except NotStrictJson as error:
         raise Problem(400, error.code.replace("_", "-"), str(error)) from None
-    except RecursionError:
-        raise Problem(400, "too-deep", "The JSON is nested too deeply; flatten it.") from None
     except UnicodeEncodeError:
         detail = "The body holds half of a surrogate pair; send whole characters."
         raise Problem(400, "not-json", detail) from None

@@ -19,12 +19,11 @@ from flask import Request, abort
 from shared import logs
 from shared.http.bodies import content
 from shared.http.problems import RETRY_SECONDS, Problem
-from shared.http.tokens import Refusal
+from shared.http.tokens import REMOVED_SIGNATURE, Refusal
 from shared.lazy import auth_exceptions, jwt, urllib_request
 from shared.settings import Settings
 
 _ISSUERS = ("https://accounts.google.com", "accounts.google.com")
-_REMOVED = ".SIGNATURE_REMOVED_BY_GOOGLE"
 _SKEW_SECONDS = 10
 
 _FRESH_SECONDS = 3600
@@ -171,7 +170,10 @@ def authenticate(
     scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
     if scheme.lower() != "bearer" or token.count(".") != 2:
         raise _refused("missing")
-    claims = _claims(token, settings, certificates)
+    # If this header is present, Cloud Run checks the identity in it, and passes Authorization on
+    # unchecked.
+    checked = settings.push_checked_by_iam and "X-Serverless-Authorization" not in request.headers
+    claims = _claims(token, settings, certificates, checked=checked)
     if claims.get("iss") not in _ISSUERS or claims.get("email_verified") is not True:
         raise _refused("issuer or unverified account")
     if claims.get("email") != settings.push_account:
@@ -199,15 +201,40 @@ def admit(request: Request, settings: Settings) -> None:
         abort(problem.response())
 
 
-def is_identity(request: Request) -> bool:
+def is_identity(request: Request, settings: Settings) -> bool:
     """Return whether the call carries an identity token rather than a token of the platform."""
-    bearer = request.headers.get("Authorization", "")
-    return bearer.count(".") == 2 and not request.headers.get("X-Token")
+    headers = request.headers
+    bearer = headers.get("Authorization", "")
+    # API Gateway moves the caller's token to X-Forwarded-Authorization.
+    moved = headers.get("X-Token") or headers.get("X-Forwarded-Authorization")
+    if moved or bearer.count(".") != 2:
+        return False
+    if not bearer.endswith(REMOVED_SIGNATURE):
+        return True
+    # API Gateway's own identity is not the scheduler's: its caller has sent no token.
+    return _account(bearer.partition(" ")[2].strip()) == settings.push_account
 
 
-def _claims(token: str, settings: Settings, certificates: Certificates) -> Mapping[str, Any]:
+def _account(token: str) -> object:
+    """The account that an identity token names, unverified."""
     try:
-        if settings.push_checked_by_iam and token.endswith(_REMOVED):
+        claims: Mapping[str, Any] = jwt.decode(token, verify=False)
+        return claims.get("email")
+    except _errors():
+        return None
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What google-auth raises for an invalid token, when it is first used."""
+    # RecursionError: the token's JSON may be nested as deeply as a header is long.
+    return (auth_exceptions.GoogleAuthError, ValueError, TypeError, AttributeError, RecursionError)
+
+
+def _claims(
+    token: str, settings: Settings, certificates: Certificates, *, checked: bool
+) -> Mapping[str, Any]:
+    try:
+        if checked and token.endswith(REMOVED_SIGNATURE):
             # Cloud Run checked the signature and removed it.
             claims: Mapping[str, Any] = jwt.decode(token, verify=False)
             _check_claims(claims, settings.push_audience)
@@ -219,11 +246,7 @@ def _claims(token: str, settings: Settings, certificates: Certificates) -> Mappi
             audience=settings.push_audience,
             clock_skew_in_seconds=_SKEW_SECONDS,
         )
-    # RecursionError: the token's JSON may be nested as deeply as a header is long.
-    except (
-        *(auth_exceptions.GoogleAuthError, ValueError, TypeError, AttributeError),
-        RecursionError,
-    ) as error:
+    except _errors() as error:
         raise _refused(f"invalid ({type(error).__name__})") from None
     return verified
 

@@ -10,6 +10,9 @@ from flask import Request
 from shared.http.problems import Problem
 from shared.settings import Token
 
+REMOVED_SIGNATURE = ".SIGNATURE_REMOVED_BY_GOOGLE"
+"""Ends an identity token that Cloud Run has checked."""
+
 
 def authenticate(
     request: Request, tokens: Sequence[Token], scope: str, *, now: datetime | None = None
@@ -58,7 +61,9 @@ def _presented(request: Request) -> str:
     moved = request.headers.get("X-Forwarded-Authorization", "")
     given = moved or request.headers.get("Authorization", "")
     scheme, _, token = given.strip().partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    if scheme.lower() != "bearer" or token.endswith(REMOVED_SIGNATURE):
+        return ""
+    return token.strip()
 
 
 def _find(presented: str, tokens: Sequence[Token]) -> Token | None:

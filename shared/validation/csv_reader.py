@@ -58,13 +58,11 @@ class Records:
     """
 
     def __init__(self, chunks: Iterator[Chunk], max_bytes: int) -> None:
-        csv.field_size_limit(max(csv.field_size_limit(), max_bytes + 1))
+        csv.field_size_limit(max(csv.field_size_limit(), max_bytes))
         self._chunks, self._max_bytes = chunks, max_bytes
         self._lines: list[str] = []
         self._last_read: list[tuple[str, bool]] = []
-        self._cut = False
-        self._index = 0
-        self._number = 1
+        self._index, self._number, self._cut = 0, 1, False
         self._open_until = 0
 
     def pending(self) -> list[str] | None:
@@ -143,7 +141,7 @@ class Records:
             self._index += 1
             consumed.append((line, self._cut))
             size += len(line)
-            if self._cut or (size > self._max_bytes and len(consumed) > 1):
+            if self._cut or size > self._max_bytes:
                 raise csv.Error("too long")
             yield line
             if is_alone:

@@ -304,7 +304,7 @@ def _filled(validator: CsvValidator, records: Records, block: Block) -> Iterator
             if end > place:
                 validator.add_lines(lines[place:end], matches[place:end], records.line, block)
                 records.skip(end - place)
-            elif (record := records.read()) is not None and record.cells:
+            elif (record := records.read()) is not None:
                 validator.add(record, block)
             place = records.place(lines)
             if block.size > BLOCK_CHARACTERS:

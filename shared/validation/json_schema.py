@@ -1,5 +1,6 @@
 """Builds JSON Schemas of the dictionary's tables with apispec's marshmallow plugin."""
 
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,13 @@ from shared.tables.table import Table
 
 VERSION = "3.1.0"
 """The version of OpenAPI whose dialect of JSON Schema is used."""
+
+_STRICTER: Mapping[str, Callable[[int, int], int]] = {
+    "minimum": max,
+    "minLength": max,
+    "maximum": min,
+    "maxLength": min,
+}
 
 
 def schema(table: Table) -> dict[str, Any]:
@@ -39,5 +47,8 @@ def _converter() -> Any:
     return converter
 
 
-def _shape(_: Any, field: Kind, **__: Any) -> dict[str, Any]:
-    return field.json_schema()
+def _shape(_: Any, field: Kind, ret: Mapping[str, Any], **__: Any) -> dict[str, Any]:
+    """Return the shape of a kind; `ret` has the limits that a field's validators set."""
+    shape = field.json_schema()
+    both = [limit for limit in _STRICTER if limit in shape and limit in ret]
+    return shape | {limit: _STRICTER[limit](shape[limit], ret[limit]) for limit in both}

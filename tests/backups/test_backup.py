@@ -55,6 +55,7 @@ def test_an_empty_table_is_backed_up(backups, content):
     (manifest,) = backups.back_up([JOBS], "")
 
     assert (manifest.rows, manifest.checksum) == (0, "0" * 16)
+    assert backups.catalog.find("jobs", "latest") == manifest
     assert list(fastavro.reader(io.BytesIO(content(manifest.object)))) == []
 
 
@@ -222,14 +223,60 @@ def test_a_deletion_that_is_cut_off_leaves_no_manifest_without_its_object(
     assert backups.catalog.leftovers("jobs", later) == [manifest.object]
 
 
-def test_other_objects_in_the_bucket_are_not_backups(backups, upload):
-    upload(b"{}", "jobs/notes.json")
-    upload(b"not json", "jobs/20260102T020000.123456Z-5f3a9c1e7b20.json")
-    upload(b"x", "jobs/mine.avro")
+OTHER_NAMES = (
+    *("jobs/notes", "jobs/20260102T020000Z-5f3a9c1e7b20", "jobs/5f3a9c1e7b20"),
+    *("jobs/20260102T020000.123456Z-5f3a9c1e7b2", "jobs/20260102T020000.123456Z-5F3A9C1E7B20"),
+    *("jobs/old/20260102T020000.123456Z-5f3a9c1e7b20", "/20260102T020000.123456Z-5f3a9c1e7b20"),
+    *("20260102T020000.123456Z-5f3a9c1e7b20", "jobs/20260102T020000.123456Z-5f3a9c1e7b20.copy"),
+)
+
+
+def test_other_objects_in_the_bucket_are_not_backups(backups, upload, content, capfd):
+    (one,) = backups.back_up([JOBS], "")
+    backups.catalog.delete_object(one.object)
+    for name in OTHER_NAMES:
+        upload(content(one.name), f"{name}.json")
+        upload(b"x", f"{name}.avro")
+    backups.catalog.delete_object(one.name)
+    damaged = "jobs/20260102T020000.123456Z-5f3a9c1e7b20"
+    upload(b"not json", f"{damaged}.json")
+    later = datetime.now(UTC) + timedelta(days=400)
 
     assert list(backups.catalog.newest_first("jobs")) == []
-    assert backups.expire([JOBS], datetime.now(UTC) + timedelta(days=400)) == []
-    assert backups.catalog.leftovers("jobs", datetime.now(UTC) + timedelta(days=1)) == []
+    assert backups.expire([JOBS], later) == []
+    assert backups.catalog.leftovers("jobs", later) == []
+    for name in (*OTHER_NAMES, damaged):
+        assert backups.catalog.manifest_of(f"{name}.avro") is None
+    printed = capfd.readouterr()
+    skipped = [line for line in (printed.out + printed.err).splitlines() if "skipped" in line]
+    assert {json.loads(line)["object"] for line in skipped} == {f"{damaged}.json"}
+
+
+def test_an_object_without_a_manifest_is_left_over_if_it_was_written_before_a_moment(
+    backups, upload, storage_client, bucket
+):
+    backups.back_up([JOBS], "")
+    name = upload(b"half", "jobs/20200101T000000.000000Z-0123456789ab.avro")
+    written_at = storage_client.bucket(bucket).get_blob(name).time_created
+
+    assert backups.catalog.leftovers("jobs", written_at) == []
+    assert backups.catalog.leftovers("jobs", written_at + timedelta(microseconds=1)) == [name]
+
+
+def test_a_backup_and_its_damage_are_logged(backups, database, upload, capfd):
+    database.fill(JOBS, [(1, "Welder"), (2, "Tester")])
+
+    (manifest,) = backups.back_up([JOBS], "")
+    upload(b"broken", manifest.object)
+    backups.verify(manifest)
+
+    printed = capfd.readouterr()
+    made, damaged = json.loads(printed.out), json.loads(printed.err)
+    assert (made["message"], made["backup"]) == ("A table was backed up", manifest.id)
+    assert (made["table"], made["rows"], made["size_bytes"]) == ("jobs", 2, manifest.size_bytes)
+    assert 0 <= made["seconds"] < 60
+    assert (damaged["severity"], damaged["backup"]) == ("ERROR", manifest.id)
+    assert damaged["logging.googleapis.com/labels"] == {"alert": "backup-damaged"}
 
 
 def manifest(age_days, *, damage=None):
@@ -259,6 +306,7 @@ def manifest(age_days, *, damage=None):
     [
         ([0, 1, 2], [], []),
         ([0, 10, 31, 40], [], [40]),
+        ([0, 1, 2, 30, 31], [], [31]),
         ([100, 200, 300, 400], [], [400]),
         ([0, 1, 40, 50, 60], [0, 1], []),
         ([40, 50, 60, 70], [40, 50, 60], []),
@@ -275,7 +323,7 @@ def test_old_backups_expire_except_the_last_and_the_last_undamaged_ones(ages, da
 
 
 def test_expired_backups_and_leftovers_of_interrupted_ones_are_deleted(
-    database, database_url, bucket, engine, storage_client, upload
+    database, database_url, bucket, engine, storage_client, upload, capfd
 ):
     settings = read(
         {
@@ -287,12 +335,17 @@ def test_expired_backups_and_leftovers_of_interrupted_ones_are_deleted(
     )
     backups = backup.Backups(settings, engine, storage_client)
     created = [backups.back_up([JOBS], "")[0] for _ in range(4)]
-    upload(b"half", "jobs/20200101T000000.000000Z-0123456789ab.avro")
-    later = datetime.now(UTC) + timedelta(days=3)
+    half = upload(b"half", "jobs/20200101T000000.000000Z-0123456789ab.avro")
 
-    expired = backups.expire([JOBS], later)
+    # It could still be a backup in progress.
+    assert backups.expire([JOBS], datetime.now(UTC) + timedelta(hours=23)) == []
+    assert storage_client.bucket(bucket).blob(half).exists()
+    expired = backups.expire([JOBS], datetime.now(UTC) + timedelta(hours=25))
 
     assert sorted(one.id for one in expired) == sorted(one.id for one in created[:2])
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    deleted = {line["backup"] for line in lines if "expired" in line["message"]}
+    assert deleted == {one.id for one in expired}
     assert sorted(blob.name for blob in storage_client.list_blobs(bucket)) == sorted(
         name for one in created[2:] for name in (one.name, one.object)
     )

@@ -184,6 +184,24 @@ def test_changes_that_are_no_loads_wait_for_a_restore_and_readers_do_not(
     assert found == [2]
 
 
+def test_a_dry_run_reports_on_one_moment(database, parents, backups, engine, restored, monkeypatch):
+    backups.back_up([JOBS], "")
+    database.fill(JOBS, [(4, "Late")])
+    check = restores._Restore._check_children
+
+    def meanwhile(self):
+        with transaction(engine, lock_timeout_seconds=1) as by_hand:
+            by_hand.exec_driver_sql(
+                "insert into hired_employees values (1, 'x', now(), 1, 4, now(), gen_random_uuid())"
+            )
+        check(self)
+
+    monkeypatch.setattr(restores._Restore, "_check_children", meanwhile)
+
+    # The job was free to go when the run began.
+    assert restored(JOBS, dry_run=True).changes["deleted"].count == 1
+
+
 def test_backups_during_loads_are_consistent_snapshots(database, parents, backups, engine):
     stop = threading.Event()
     stored = []

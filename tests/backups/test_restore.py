@@ -1,6 +1,7 @@
 """A restore returns a table to its backup and reports its changes; a failed one changes nothing."""
 
 import io
+import json
 from datetime import UTC, datetime
 
 import fastavro
@@ -76,13 +77,13 @@ def test_a_large_table_survives_backup_and_restore(database, parents, backups, r
 
 @pytest.fixture
 def changed(database, parents, backups):
-    """100 hires that are backed up; then 30 are deleted, 20 changed and 10 added."""
-    database.fill(HIRES, hires(100))
+    """100 hires that are backed up, the last first; then 30 are deleted, 20 changed, 11 added."""
+    database.fill(HIRES, hires(100)[::-1])
     before = database.rows(HIRES)
     backups.back_up([HIRES], "")
     database.ask("delete from hired_employees where id <= 30")
     database.ask("update hired_employees set name = 'Nobody' where id between 31 and 50")
-    database.fill(HIRES, hires(10, 1001))
+    database.fill(HIRES, hires(11, 1001)[::-1])
     return before
 
 
@@ -90,17 +91,17 @@ def test_replace_makes_the_table_equal_to_the_backup(changed, database, restored
     done = restored(HIRES, sender="ann")
 
     assert database.rows(HIRES) == changed
-    assert counts(done) == {"inserted": 30, "updated": 20, "deleted": 10, "unchanged": 50}
-    first = {kind: change.examples[0]["id"] for kind, change in done.changes.items()}
-    assert first == {"inserted": 1, "updated": 31, "deleted": 1001, "unchanged": 51}
-    assert all(len(change.examples) == 10 for change in done.changes.values())
+    assert counts(done) == {"inserted": 30, "updated": 20, "deleted": 11, "unchanged": 50}
+    for kind, first in (("inserted", 1), ("updated", 31), ("deleted", 1001), ("unchanged", 51)):
+        keys = [example["id"] for example in done.changes[kind].examples]
+        assert keys == list(range(first, first + 10))
     (entry,) = database.ask(
         "select load_id, kind, sender, table_name, state, rows_read, inserted, updated, unchanged,"
         " superseded, finished_at is not null, synced_at from loads"
     )
     assert entry == (
         *(done.load_id, "restore", "ann", "hired_employees", "done"),
-        *(100, 30, 20, 50, 10, True, None),
+        *(100, 30, 20, 50, 11, True, None),
     )
 
 
@@ -110,7 +111,7 @@ def test_replaced_rows_are_recorded(changed, database, restored):
     recorded = database.ask(
         "select key ->> 'id', row ->> 'name', load_id, replaced_by from replaced_rows"
     )
-    assert len(recorded) == 30
+    assert len(recorded) == 31
     assert {row[2:] for row in recorded} == {(LOAD_ID, done.load_id)}
     assert ("31", "Nobody", LOAD_ID, done.load_id) in recorded
 
@@ -119,11 +120,11 @@ def test_merge_deletes_nothing(changed, database, restored):
     done = restored(HIRES, mode="merge")
 
     assert counts(done) == {"inserted": 30, "updated": 20, "unchanged": 50}
-    assert len(database.rows(HIRES)) == 110
+    assert len(database.rows(HIRES)) == 111
     assert set(changed) < set(database.rows(HIRES))
 
 
-def test_a_dry_run_reports_the_same_changes_and_makes_none(changed, database, restored):
+def test_a_dry_run_reports_the_same_changes_and_makes_none(changed, database, restored, capfd):
     before = database.rows(HIRES)
 
     preview = restored(HIRES, dry_run=True)
@@ -131,7 +132,14 @@ def test_a_dry_run_reports_the_same_changes_and_makes_none(changed, database, re
     assert database.rows(HIRES) == before
     assert database.ask("select count(*) from loads") == [(0,)]
     assert preview.load_id is None
-    assert restored(HIRES).changes == preview.changes
+    done = restored(HIRES)
+    assert done.changes == preview.changes
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    tried, made = [line for line in lines if "restore" in line["message"]]
+    assert (tried["message"], made["message"]) == ("A restore was tried", "A table was restored")
+    assert (tried["table"], made["load_id"]) == ("hired_employees", str(done.load_id))
+    counted = {"inserted": 30, "updated": 20, "deleted": 11, "unchanged": 50}
+    assert tried["counts"] == made["counts"] == counted
 
 
 def test_a_second_restore_changes_nothing(changed, database, restored):
@@ -139,6 +147,18 @@ def test_a_second_restore_changes_nothing(changed, database, restored):
 
     assert counts(restored(HIRES)) == {"unchanged": 100}
     assert database.rows(HIRES) == changed
+
+
+def test_inserted_rows_lie_in_the_order_of_their_keys(database, parents, backups, restored):
+    """So neighbours share a page, however the backed up table was filled."""
+    database.fill(HIRES, hires(200)[::-1])
+    backups.back_up([HIRES], "")
+    database.ask("truncate hired_employees")
+
+    restored(HIRES)
+
+    places = database.ask("select id from hired_employees order by ctid")
+    assert places == [(i,) for i in range(1, 201)]
 
 
 def test_a_restored_row_has_its_original_load_and_acceptance_time(database, backups, restored):
@@ -159,12 +179,12 @@ def test_a_restored_row_has_its_original_load_and_acceptance_time(database, back
 def test_a_restore_that_would_orphan_rows_is_refused(database, parents, backups, restored):
     backups.back_up([JOBS], "")
     database.fill(JOBS, [(4, "Late"), (5, "Later")])
-    rows = [(i, "Ana", NOON, 1, 4 + i % 2) for i in range(1, 26)]
+    rows = [(i, "Ana", NOON, 1, 4 + i % 2) for i in range(25, 0, -1)]
     database.fill(HIRES, [*rows, (100, "Bo", NOON, 1, 1)])
     before = database.rows(JOBS)
 
     for dry_run in (True, False):
-        with pytest.raises(Orphans, match="25 rows of hired_employees") as caught:
+        with pytest.raises(Orphans, match=r"^25 rows of hired_employees would lack") as caught:
             restored(JOBS, dry_run=dry_run)
 
         (broken,) = caught.value.found
@@ -181,7 +201,7 @@ def test_a_restore_that_would_orphan_rows_is_refused(database, parents, backups,
 
 
 def test_rows_whose_parents_are_gone_are_not_restored(database, parents, backups, restored):
-    database.fill(HIRES, hires(30))
+    database.fill(HIRES, hires(30)[::-1])
     backups.back_up([HIRES], "")
     database.ask("truncate hired_employees, jobs")
     database.fill(JOBS, [(2, "Job 2")])
@@ -191,6 +211,8 @@ def test_rows_whose_parents_are_gone_are_not_restored(database, parents, backups
 
     (broken,) = caught.value.found
     assert (broken["table"], broken["field"], broken["count"]) == ("hired_employees", "job_id", 20)
+    without_job = [hire[0] for hire in hires(30) if hire[4] != 2]
+    assert [key["id"] for key in broken["examples"]] == without_job[:10]
     assert database.rows(HIRES) == []
 
 

@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
+from shared import tables
 from shared.avro import sent_rows
-from shared.backups.errors import UnusableBackup
+from shared.backups.errors import Orphans, UnusableBackup
 from shared.database.engine import transaction
 from shared.tables import Integer, Reference, Row, Table, Text
 from tests.backups.rows import LOAD_ID, counts, file
@@ -174,13 +175,22 @@ class Person(Row):
     superior = Integer()
 
 
-def test_a_self_referencing_table_is_restored(create_table, database, backups, restored):
-    people = Table("people", Person, references=(Reference("superior", "people"),))
+PEOPLE = Table("people", Person, references=(Reference("superior", "people"),))
+
+
+@pytest.fixture
+def people(create_table, monkeypatch):
+    """That table, in the database and in the dictionary."""
+    monkeypatch.setattr(tables, "all_tables", lambda: {PEOPLE.name: PEOPLE})
     create_table(
         "people",
         "id bigint primary key, superior bigint not null"
         " constraint people_superior_fkey references people",
     )
+    return PEOPLE
+
+
+def test_a_self_referencing_table_is_restored(people, database, backups, restored):
     database.fill(people, [(1, 1), (2, 1), (3, 2)])
     before = database.rows(people)
     backups.back_up([people], "")
@@ -189,6 +199,25 @@ def test_a_self_referencing_table_is_restored(create_table, database, backups, r
 
     assert counts(restored(people)) == {"inserted": 2, "updated": 1, "deleted": 2}
     assert database.rows(people) == before
+
+
+def test_a_row_whose_superior_only_the_table_has_can_be_merged_but_replaces_nothing(
+    people, database, upload, restored
+):
+    database.fill(people, [(1, 1)])
+    name = upload(file({"id": "long", "superior": "long"}, [(2, 1), (3, 2), (4, 4)]))
+
+    with pytest.raises(Orphans, match="1 rows of people would lack their parent in people") as it:
+        restored(people, name)
+    with pytest.raises(Orphans, match="1 rows of people"):
+        restored(people, upload(file({"id": "long", "superior": "long"}, [(9, 8)])), mode="merge")
+
+    assert it.value.found[0]["examples"] == [{"id": 2}]
+    assert counts(restored(people, name, mode="merge")) == {"inserted": 3}
+    assert database.ask("select id, superior from people order by id") == [
+        *((1, 1), (2, 1)),
+        *((3, 2), (4, 4)),
+    ]
 
 
 def test_a_composite_key_is_compared_whole(create_table, database, backups, restored):

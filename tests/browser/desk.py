@@ -13,7 +13,6 @@ _DROP = """([name, content]) => {
     zone.dispatchEvent(new DragEvent(kind, { dataTransfer: carried, bubbles: true }));
   }
 }"""
-SECONDS = 20
 
 PHONE, DESKTOP = (390, 844), (1360, 900)
 
@@ -27,7 +26,7 @@ class Desk:
 
     def __init__(self, page: Page, gateway: str, token: str) -> None:
         self.page, self._token = page, token
-        page.set_default_timeout(SECONDS * 1000)
+        page.set_default_timeout(30_000)
         page.goto(f"{gateway}/dashboard")
 
     def sign_in(self, token: str = "") -> "Desk":
@@ -72,9 +71,9 @@ class Desk:
         """Wait until the chart shows these values."""
         label = ", ".join(f"quarter {i}: {count}" for i, count in enumerate(counts, 1))
         chart = self.page.locator("#quarters svg")
-        expect(chart).to_have_attribute("aria-label", re.compile(f"{label}$"), timeout=20_000)
+        expect(chart).to_have_attribute("aria-label", re.compile(f"{label}$"))
         assert self.bars() == list(counts)
 
     def expect_notice(self, text: str) -> None:
         """Wait until the page shows this notice."""
-        expect(self.page.locator(".notice", has_text=text)).to_be_visible(timeout=SECONDS * 1000)
+        expect(self.page.locator(".notice", has_text=text)).to_be_visible()

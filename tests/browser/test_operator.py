@@ -56,7 +56,7 @@ def test_a_dropped_file_is_followed_until_it_is_in_the_chart(desk, tmp_path):
 
     expect(desk.upload("hired_employees-july.csv")).to_contain_text("3 inserted, 2 rejected")
     load = desk.load("hired_employees-july.csv")
-    expect(load).to_contain_text("In the warehouse", timeout=20_000)
+    expect(load).to_contain_text("In the warehouse")
     expect(load.get_by_role("cell").nth(2)).to_have_text("5")
     desk.expect_bars(2, 0, 1, 0)
     expect(desk.page.locator("#departments li").first).to_contain_text("Sales2, above the mean")

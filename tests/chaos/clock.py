@@ -1,6 +1,6 @@
 """A clock for the functions that can be set forward and back."""
 
-import platform
+import importlib.util
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +12,8 @@ import psutil
 
 from infra.local.home import Home
 
-# The platform for which libfaketime's wheel has a compiled library.
-IS_BUILT = (platform.system(), platform.machine()) == ("Linux", "x86_64")
+# Its wheel has a compiled library only for Linux on x86_64, so it is installed only there.
+IS_INSTALLED = importlib.util.find_spec("libfaketime") is not None
 # On Google the database is another machine; the model relies on its times.
 _EXCLUDED = ("postgres",)
 _SHARED = Path("/dev/shm")
@@ -51,8 +51,8 @@ class Clock:
 
 @contextmanager
 def settable(home: Home) -> Iterator[Clock | None]:
-    """A clock for a home's platform; None if libfaketime does not support this machine."""
-    if not IS_BUILT:
+    """A clock for a home's platform; None if libfaketime is not installed."""
+    if not IS_INSTALLED:
         yield None
         return
     import libfaketime

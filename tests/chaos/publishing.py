@@ -11,6 +11,7 @@ from google.cloud import pubsub_v1
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
+from infra.local.pubsub.secret import metadata
 from tests.support.platform import Platform
 
 TOPICS = ("row-batches", "uploads", "table-changed")
@@ -66,7 +67,8 @@ class Duplicator:
         self.duplicated = 0
         self.is_active = False
         config = platform.description["pubsub"]
-        self._project, self._publisher = config["project"], publisher
+        self._project, self._secret = config["project"], config["secret"]
+        self._publisher = publisher
         self._channel = grpc.insecure_channel(
             config["endpoint"], options=[("grpc.max_reconnect_backoff_ms", 500)]
         )
@@ -95,7 +97,9 @@ class Duplicator:
     def _subscribe(self, topic: str) -> None:
         try:
             self._client.create_subscription(
-                name=self._path(topic), topic=f"projects/{self._project}/topics/{topic}"
+                name=self._path(topic),
+                topic=f"projects/{self._project}/topics/{topic}",
+                metadata=metadata(self._secret),
             )
         except AlreadyExists:
             return

@@ -1,6 +1,5 @@
 """Starts the Pub/Sub servers that the suite tests, ours and Google's."""
 
-import os
 import shutil
 import signal
 import socket
@@ -16,7 +15,10 @@ from pathlib import Path
 from google.api_core import exceptions
 from google.cloud import pubsub_v1
 
+from tests.support.clients import of_pubsub
+
 ROOT = Path(__file__).parents[2]
+SECRET = "the secret of our servers"
 EMULATOR = Path("platform/pubsub-emulator/bin/cloud-pubsub-emulator")
 
 
@@ -33,17 +35,9 @@ class Clients:
         self.subscriber.close()
 
 
-def connect(address: str) -> Clients:
-    before = os.environ.get("PUBSUB_EMULATOR_HOST")
-    os.environ["PUBSUB_EMULATOR_HOST"] = address
-    try:
-        batching = pubsub_v1.types.BatchSettings(max_latency=0)
-        return Clients(address, pubsub_v1.PublisherClient(batching), pubsub_v1.SubscriberClient())
-    finally:
-        if before is None:
-            del os.environ["PUBSUB_EMULATOR_HOST"]
-        else:
-            os.environ["PUBSUB_EMULATOR_HOST"] = before
+def connect(address: str, secret: str = SECRET) -> Clients:
+    batching = pubsub_v1.types.BatchSettings(max_latency=0)
+    return Clients(address, *of_pubsub(address, secret, batch_settings=batching))
 
 
 @dataclass
@@ -67,7 +61,11 @@ class OurServer:
         return self._process.pid
 
     def start(self) -> None:
-        self._process = launch("--data", str(self.data), "--port", str(self.port), *self.flags)
+        secret = write_secret(self.data.parent)
+        self._process = launch(
+            *("--data", str(self.data), "--port", str(self.port), "--secret-file", secret),
+            *self.flags,
+        )
         self.port = int(self._process.stdout.readline().rpartition(":")[2])
         self._reader = threading.Thread(target=self._read_log)
         self._reader.start()
@@ -85,6 +83,13 @@ class OurServer:
 
     def kill(self) -> None:
         self.stop(signal.SIGKILL)
+
+
+def write_secret(folder: Path) -> str:
+    """Write the secret to a file; returns its path."""
+    file = folder / "secret"
+    file.write_text(SECRET)
+    return str(file)
 
 
 def launch(*arguments: str) -> subprocess.Popen[str]:

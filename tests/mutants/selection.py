@@ -119,7 +119,7 @@ class Selection:
         chosen, total = [], 0.0
         for test in (*first, *rest):
             total += seconds[test]
-            if total > self._seconds and chosen:
+            if total > self._seconds and chosen and not self._covering.everywhere:
                 break
             chosen.append(test)
         # Files one after the other, so that what a file's tests share is made once.

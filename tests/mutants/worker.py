@@ -1,8 +1,8 @@
 """Runs the tests of one mutant after another, each in a forked child.
 
 `python -m tests.mutants.worker` reads orders from standard input and writes an outcome for each to
-standard output, as lines of JSON. The stand-ins are started once; libraries are imported once, and
-the code of this checkout anew by each child, changed in one place.
+standard output, as lines of JSON. The stand-ins are started once, when a test first needs them;
+libraries are imported once, and the code of this checkout anew by each child, changed in one place.
 """
 
 import contextlib
@@ -108,9 +108,10 @@ def main() -> None:
         importlib.import_module(name)
     with new_home() as home:
         kept = StandIns(home)
-        os.environ[KEPT] = KeptStandIns.addresses(kept)
         for line in sys.stdin:
             order = json.loads(line)
+            if not order["alone"] and KEPT not in os.environ:
+                os.environ[KEPT] = KeptStandIns.addresses(kept)
             outcome = _outcome(order)
             # Tests that were killed leave databases and roles that the next ones would meet.
             outcome["ends"] = outcome["code"] is None and not order["alone"]

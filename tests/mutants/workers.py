@@ -1,6 +1,7 @@
 """Deals mutants to processes, each with stand-ins of its own."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -103,6 +104,8 @@ class _Worker:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.mutants.worker"],
                 cwd=ROOT,
+                # Each child imports the checkout, which takes far longer if it must be compiled.
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

@@ -3,13 +3,17 @@
 import pytest
 import sqlalchemy as sa
 
+from infra.local import layout
 from shared.database.engine import create
 from shared.settings import read
 from tests.benchmarks.ingest import bucket
 from tests.support import hires
 from tests.support.platform import running, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(layout.beam_python() is None, reason="no Apache Beam: make .venv-beam"),
+]
 
 
 ROWS = 20_000

@@ -10,9 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 from aiohttp import web
+from google.auth import jwt
 
 from infra import functions
-from infra.local import gateway, ports
+from infra.local import gateway, ports, serving
 from infra.local.home import Home
 from infra.local.layout import Layout
 from tests.support.platform import Platform
@@ -73,6 +74,33 @@ def test_a_request_is_forwarded_unchanged_except_for_connection_headers(tmp_path
             assert not {"x-hop", "connection"} & set(headers)
             assert headers["x-forwarded-proto"] == "http"
             assert answer.headers.get_list("x-twice") == ["1", "2"]
+
+    asyncio.run(ask())
+
+
+def test_authorization_arrives_as_behind_api_gateway_and_cloud_run(tmp_path: Path) -> None:
+    async def ask() -> None:
+        async with _behind_gateway(tmp_path) as url, httpx.AsyncClient() as client:
+            given = {"Authorization": "Bearer tg_mine", "X-Forwarded-Authorization": "Bearer x"}
+            with_token = (await client.get(f"{url}/docs", headers=given)).json()["headers"]
+            without = (await client.get(f"{url}/docs")).json()["headers"]
+
+            assert with_token["x-forwarded-authorization"] == "Bearer tg_mine"
+            assert "x-forwarded-authorization" not in without
+            for headers in (with_token, without):
+                token = headers["authorization"].removeprefix("Bearer ")
+                assert token.endswith(".SIGNATURE_REMOVED_BY_GOOGLE")
+                assert jwt.decode(token, verify=False)["email"] == gateway.GATEWAY_ACCOUNT
+
+    asyncio.run(ask())
+
+
+def test_an_identity_that_cloud_run_would_check_is_a_401(tmp_path: Path) -> None:
+    async def ask() -> None:
+        async with _behind_gateway(tmp_path) as url, httpx.AsyncClient() as client:
+            headers = {"X-Serverless-Authorization": "Bearer a.b.c", "X-Token": "t"}
+
+            assert (await client.get(f"{url}/docs", headers=headers)).status_code == 401
 
     asyncio.run(ask())
 
@@ -194,7 +222,7 @@ async def _sized(_: web.Request) -> web.Response:
 
 
 async def _served(app: web.Application, port: int) -> web.AppRunner:
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    runner = serving.Runner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     return runner

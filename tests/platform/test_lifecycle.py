@@ -54,7 +54,7 @@ def test_stop_leaves_no_process_and_a_later_start_has_the_data_and_addresses() -
         assert contents.are_in(second)
 
         second.process.send_signal(signal.SIGINT)
-        printed, _ = second.process.communicate(timeout=20)
+        printed, _ = second.process.communicate(timeout=120)
 
         assert second.process.returncode == 0
         assert printed.rstrip().endswith("Stopped.")
@@ -136,7 +136,7 @@ def test_a_function_that_cannot_start_is_reported_in_one_line(tmp_path: Path) ->
 
         status, table = call("status", "--home", str(home.path))
         process.terminate()
-        printed, _ = process.communicate(timeout=20)
+        printed, _ = process.communicate(timeout=120)
 
         assert status == 1
         assert "No module named 'no_such_module'" in table
@@ -162,7 +162,7 @@ def test_a_deleted_home_stops_its_platform(few_functions: tuple[str, str]) -> No
         shutil.rmtree(home.path)
         left[0].kill()
 
-        platform.process.communicate(timeout=30)
+        platform.process.communicate(timeout=120)
         assert not any(process.is_running() for process in left)
 
 

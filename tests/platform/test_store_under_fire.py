@@ -173,6 +173,8 @@ def test_every_accepted_row_is_stored_once(operator: Operator, tell: Callable[[s
     started = time.monotonic()
     with Killer(operator.platform) as killer:
         ids = send_all(operator, requests)
+        # On a busy machine, what was killed takes longer to come back.
+        wait_until(lambda: killer.kills >= KILLING_SECONDS / 2, "killed often enough")
     last_kill = time.monotonic()
     finished = "select count(*) from loads where kind = 'batch' and state <> 'loading'"
     wait_until(lambda: operator.count(finished) == BATCHES, "stored", SETTLING_SECONDS)
@@ -182,7 +184,6 @@ def test_every_accepted_row_is_stored_once(operator: Operator, tell: Callable[[s
     check_rows(operator, ids)
     assert operator.count("select count(*) from replaced_rows") == 0
     failed = failed_pushes(operator.platform)
-    assert killer.kills >= KILLING_SECONDS / 2
     assert failed.total() > 0
     tell(
         f"{len(requests)} requests from {CLIENTS} clients in {last_kill - started:.0f} s sent"

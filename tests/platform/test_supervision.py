@@ -49,7 +49,7 @@ def test_the_description_is_private_and_has_exactly_its_keys(platform: Platform)
         "storage": {"endpoint", "uploads", "processed", "failed", "backups"},
         "database_url": str,
         "bigquery": {"endpoint", "project", "dataset"},
-        "pubsub": {"endpoint", "project"},
+        "pubsub": {"endpoint", "project", "secret"},
     }
 
 

@@ -8,6 +8,18 @@ from shared.validation import csv_rows
 MAX = 1 << 20
 
 
+class Trickle(io.BytesIO):
+    """A stream that gives at most so many bytes at a time."""
+
+    def __init__(self, content: bytes, most: int) -> None:
+        super().__init__(content)
+        self.most = most
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Some of the bytes."""
+        return super().read(self.most if size is None or size < 0 else min(size, self.most))
+
+
 def validated(
     table: Table, content: bytes, max_line_bytes: int = MAX
 ) -> tuple[list[tuple[str, ...]], list[tuple[int, str, str]]]:

@@ -18,12 +18,15 @@ import psutil
 import pytest
 
 from infra.local import ports, postgres, processes
+from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.layout import STAND_INS
+from infra.local.stand_ins import bigquery_python
 from infra.local.status import PartStatus, PlatformStatus, read_status, running_status
 from tests.support import secrecy
 from tests.support.checkout import ROOT
 
+# Less than a test's timeout, because this failure shows the logs.
 START_SECONDS = 300.0
 # Parts that run only once, at the start.
 TASKS = ("topics", "buckets", "tables", "warehouse")
@@ -141,8 +144,18 @@ def claim_ports(home: Home) -> None:
     home.layout.write_text(json.dumps({"ports": ports.choose(names, {}, {}, is_free)}))
 
 
+def skip_without_bigquery() -> None:
+    """Skip the test if the BigQuery stand-in is not installed."""
+    try:
+        bigquery_python()
+    except PlatformError as error:
+        pytest.skip(str(error))
+
+
 def launch(*words: str, root: Path = ROOT) -> subprocess.Popen[str]:
     """Run `python -m infra.local` beside the test."""
+    if words[0] in {"up", "demo"}:
+        skip_without_bigquery()
     return subprocess.Popen(
         [sys.executable, "-m", "infra.local", *words],
         cwd=root,

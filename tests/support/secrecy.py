@@ -24,6 +24,7 @@ def of_home(home: Home) -> Iterator[tuple[str, str]]:
     """A platform's own secrets: what each is, and the secret."""
     yield "token", home.secret(home.token_file)
     yield "password", home.secret(home.password_file)
+    yield "Pub/Sub's secret", home.secret(home.pubsub_secret)
     for number, line in enumerate(home.signing_key.read_text().splitlines()[1:-1]):
         yield f"line {number} of the signing key", line
 

@@ -19,6 +19,7 @@ from tests.support import secrecy
 from tests.support.checkout import ROOT
 from tests.support.platform import claim_ports, new_home
 
+# Less than a test's timeout, because this failure shows the logs.
 START_SECONDS = 300.0
 # Nobody cuts the power during these tests, so nothing has to reach the disk.
 _UNSAFE = ("--fsync=off", "--full_page_writes=off", "--synchronous_commit=off")

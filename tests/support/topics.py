@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from google.api_core.exceptions import AlreadyExists
-from google.cloud import pubsub_v1
 
 from infra import functions
 from infra.local.layout import PROJECT, Layout
+from tests.support import clients
 from tests.support.stand_ins import StandIns
 
 
@@ -49,11 +49,10 @@ def pubsub_endpoint(stand_ins: StandIns) -> str:
 
 
 @pytest.fixture(scope="session")
-def pubsub(pubsub_endpoint: str) -> Iterator[PubSub]:
+def pubsub(pubsub_endpoint: str, stand_ins: StandIns) -> Iterator[PubSub]:
     """Google's clients of that Pub/Sub."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PUBSUB_EMULATOR_HOST", pubsub_endpoint)
-        made = PubSub(pubsub_v1.PublisherClient(), pubsub_v1.SubscriberClient())
+    secret = stand_ins.home.secret(stand_ins.home.pubsub_secret)
+    made = PubSub(*clients.of_pubsub(pubsub_endpoint, secret))
     yield made
     made.publisher.stop()
     made.publisher.transport.close()

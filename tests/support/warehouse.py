@@ -11,12 +11,14 @@ from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.names import Names
 from shared.warehouse.star import projections
 from tests.support import clients
+from tests.support.platform import skip_without_bigquery
 from tests.support.stand_ins import StandIns
 
 
 @pytest.fixture(scope="session")
 def bigquery_endpoint(stand_ins: StandIns) -> str:
     """Address of a running BigQuery."""
+    skip_without_bigquery()
     return stand_ins.bigquery_endpoint()
 
 

@@ -45,20 +45,20 @@ def test_a_wait_for_the_lock_that_loses_its_connection_can_be_retried(engine, el
 
 def test_waiting_syncs_leave_the_holder_a_connection_to_work_with(database_url):
     crowded = create(read({"DATABASE_URL": database_url, "DATABASE_POOL_SIZE": "3"}))
+    waiting = threading.Barrier(9)
 
     def work(_):
-        with lock.hold(crowded, wait_seconds=30) as held, transaction(crowded) as connection:
+        waiting.wait(60)
+        # Without a free connection, the holder would fail, and those who wait would be too late.
+        with lock.hold(crowded, wait_seconds=20) as held, transaction(crowded) as connection:
+            assert held is not None
             time.sleep(0.05)
             held.check()
             return connection.exec_driver_sql("select 1").scalar()
 
-    started = time.monotonic()
     with ThreadPoolExecutor(9) as pool:
         assert list(pool.map(work, range(9))) == [1] * 9
     crowded.dispose()
-
-    # Without a free connection, the holder would wait 30 s.
-    assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize("wait_seconds", [0, 0.0004, 0.3])
@@ -75,7 +75,7 @@ def test_the_lock_cannot_be_held_twice(engine, elsewhere, wait_seconds):
         assert held is not None
         for other in (engine, elsewhere):
             # The best of some: a busy machine is slow now and then.
-            assert any(waited(other) < wait_seconds + 0.5 for _ in range(5))
+            assert any(waited(other) < wait_seconds + 0.5 for _ in range(20))
     for other in (engine, elsewhere):
         with lock.hold(other) as held:
             assert held is not None
@@ -89,7 +89,7 @@ def test_a_caller_that_says_nothing_does_not_wait(engine, elsewhere):
         return time.monotonic() - started
 
     with lock.hold(engine):
-        assert any(seconds() < 0.5 for _ in range(5))
+        assert any(seconds() < 0.5 for _ in range(20))
 
 
 def test_a_connection_that_waited_for_the_lock_waits_for_others_as_before(database_url):

@@ -1,6 +1,7 @@
 """Start bqemulator with the settings and patches that the platform needs.
 
-Runs with the Python of bqemulator's own environment, so it imports no module of this project.
+Runs with the Python of bqemulator's own environment, so of this project it imports only what needs
+no package.
 """
 
 import argparse
@@ -14,14 +15,20 @@ from pkgutil import iter_modules
 from typing import Any
 
 import duckdb
+from bqemulator import server
 from bqemulator.api import routes
 from bqemulator.api.routes import jobs as job_routes
 from bqemulator.config import LogFormat, LogLevel, PersistenceMode, Settings
+from bqemulator.domain.errors import InvalidQueryError
 from bqemulator.domain.events import TableDataChanged
 from bqemulator.jobs import executor
-from bqemulator.server import run_forever
 from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.versioning.snapshots import SnapshotManager
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from infra.local.origins import REFUSAL, is_foreign
 
 _MOST_RESULTS = 200
 
@@ -43,7 +50,11 @@ def main() -> None:
     _limit_results()
     _serialize_handlers()
     _limit_memory(options.memory, options.data / "spill")
-    run_forever(
+    uploads = options.data / "uploads"
+    _confine_queries(uploads, options.objects)
+    _confine_jobs(uploads, options.objects)
+    _refuse_web_pages()
+    server.run_forever(
         Settings(
             rest_port=options.port,
             grpc_port=options.grpc_port,
@@ -51,7 +62,7 @@ def main() -> None:
             data_dir=options.data,
             default_project_id=options.project,
             gcs_local_root=options.objects,
-            upload_staging_dir=options.data / "uploads",
+            upload_staging_dir=uploads,
             log_level=LogLevel.WARNING,
             log_format=LogFormat.CONSOLE,
         )
@@ -134,12 +145,67 @@ def _limit_memory(limit: str, spill: Path) -> None:
     def apply(self: DuckDBEngine) -> None:
         apply_pragmas(self)
         self.connection.execute(f"set memory_limit = '{limit}'")
-        self.connection.execute(
-            f"set temp_directory = '{str(spill).replace(chr(39), chr(39) * 2)}'"
-        )
+        self.connection.execute(f"set temp_directory = {_quoted(spill)}")
         self.connection.execute(f"set threads = {threads}")
 
     DuckDBEngine._apply_session_pragmas = apply
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _confine_queries(*folders: Path) -> None:
+    """Let queries read and write files in these folders only.
+
+    DuckDB's own functions can be called in BigQuery's SQL, and would read and write any file.
+    """
+    start = DuckDBEngine.start
+    allowed = ", ".join(map(_quoted, folders))
+
+    async def start_confined(self: DuckDBEngine) -> None:
+        await start(self)
+        # After the start, which loads the extensions.
+        self.connection.execute(f"set allowed_directories = [{allowed}]")
+        self.connection.execute("set enable_external_access = false")
+        self.connection.execute("set lock_configuration = true")
+
+    DuckDBEngine.start = start_confined
+
+
+def _confine_jobs(*folders: Path) -> None:
+    """Let load and extract jobs use files in these folders only.
+
+    bqemulator also takes `file:` addresses, and reads some formats without DuckDB.
+    """
+    resolve = executor._resolve_uri
+
+    def resolve_confined(uri: str, context: Any) -> str:
+        path = Path(resolve(uri, context)).resolve()
+        if not any(path.is_relative_to(folder.resolve()) for folder in folders):
+            raise InvalidQueryError("Source and destination URIs must begin with gs://")
+        return str(path)
+
+    executor._resolve_uri = resolve_confined
+
+
+def _refuse_web_pages() -> None:
+    """Answer requests of web pages with 403."""
+    create_app = server.create_app
+    server.create_app = lambda context: _NoWebPages(create_app(context))
+
+
+class _NoWebPages:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            if is_foreign(headers.get("host", ""), headers.get("origin")):
+                await PlainTextResponse(REFUSAL, 403)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 if __name__ == "__main__":

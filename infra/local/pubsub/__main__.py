@@ -16,6 +16,7 @@ from infra.local.pubsub.errors import StartError
 from infra.local.pubsub.logs import log
 from infra.local.pubsub.publisher import Publisher
 from infra.local.pubsub.push import PushClient, load_signer
+from infra.local.pubsub.secret import SecretCheck, read_secret
 from infra.local.pubsub.store import Store, Writer
 from infra.local.pubsub.subscriber import Subscriber
 from infra.local.pubsub.wire import Subscription
@@ -32,8 +33,10 @@ class Options:
     host: str
     port: int
     data: Path
+    secret_file: Path
     signing_key: Path | None
     key_id: str | None
+    sign_for: list[str]
     push_concurrency: int
 
 
@@ -52,8 +55,21 @@ def _options(arguments: list[str] | None) -> Options:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 picks one")
     parser.add_argument("--data", type=Path, required=True, help="the SQLite file")
+    parser.add_argument(
+        "--secret-file",
+        type=Path,
+        required=True,
+        help="file with the secret that changes of topics and subscriptions need",
+    )
     parser.add_argument("--signing-key", type=Path, help="RSA private key (PEM) of push tokens")
     parser.add_argument("--key-id", help="kid of push tokens; default: a digest of the public key")
+    parser.add_argument(
+        "--sign-for",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="push endpoint that gets tokens; may be repeated",
+    )
     parser.add_argument(
         "--push-concurrency", type=int, default=8, help="concurrent pushes per subscription"
     )
@@ -69,16 +85,17 @@ async def serve(options: Options) -> None:
     Raises:
         StartError: the server cannot start.
     """
+    secret = read_secret(options.secret_file)
     signer = load_signer(options.signing_key, options.key_id) if options.signing_key else None
     database.lock(options.data)
     connection = database.connect(options.data)
     stored = database.load(connection)
     bodies = database.MessageBodies(database.connect(options.data))
-    push_client = PushClient(bodies, signer, options.push_concurrency)
+    push_client = PushClient(bodies, signer, options.sign_for, options.push_concurrency)
     writer = Writer(connection)
     broker = Broker(Store(writer), bodies, push_client)
     try:
-        server, port = await _listen(options, broker)
+        server, port = await _listen(options, broker, secret)
         _check_signing(stored, can_sign=signer is not None)
         broker.restore(stored)
         await server.start()
@@ -97,14 +114,15 @@ def _check_signing(stored: database.StoredState, can_sign: bool) -> None:
         raise StartError(f"{signed[0]} pushes with identity tokens: start with --signing-key")
 
 
-async def _listen(options: Options, broker: Broker) -> tuple[grpc.aio.Server, int]:
+async def _listen(options: Options, broker: Broker, secret: str) -> tuple[grpc.aio.Server, int]:
     server = grpc.aio.server(
+        interceptors=(SecretCheck(secret),),
         options=[
             ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
             ("grpc.max_send_message_length", -1),
             # Otherwise a second server on the port would silently get some of its connections.
             ("grpc.so_reuseport", 0),
-        ]
+        ],
     )
     handlers = (Publisher(broker).handler(), Subscriber(broker).handler())
     server.add_generic_rpc_handlers(handlers)

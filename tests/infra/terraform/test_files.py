@@ -152,7 +152,7 @@ def test_the_output_for_clients_has_the_fields_of_platform_json(plan, tmp_path):
     # Only the embedded platform has a token and the address of a database without Cloud SQL.
     assert set(local) - {"token", "database_url"} <= set(here)
     for part in ("storage", "bigquery", "pubsub"):
-        assert set(local[part]) - {"endpoint"} <= set(here[part])
+        assert set(local[part]) - {"endpoint", "secret"} <= set(here[part])
     assert here["storage"]["uploads"] == f"{running.PROJECT}-tablegate-uploads"
 
 

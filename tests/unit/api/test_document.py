@@ -4,6 +4,7 @@ import json
 
 import pytest
 from jsonschema import Draft202012Validator
+from marshmallow.validate import Length, OneOf, Range
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 
@@ -124,6 +125,37 @@ def test_a_row_that_validation_rejects_does_not_match_the_schema(built, field, v
 
     assert isinstance(validate_row(table, row), tuple)
     assert not validator(built, built["components"]["schemas"]["hired_employees"]).is_valid(row)
+
+
+def test_limits_that_a_field_narrows_are_in_the_schema_and_none_gets_wider():
+    class Room(Row):
+        """A room of a small house."""
+
+        id = Integer(validate=Range(min=10, max=20))
+        floor = Integer(validate=Range(min=-5))
+        name = Text(validate=Length(min=2, max=5))
+        owner = Text(validate=Length(max=5000))
+        door = Text(validate=OneOf(["left", "right"]))
+
+    found = json_schema.schema(Table("rooms", Room))
+    good = {"id": 10, "floor": 1, "name": "Hall", "owner": "x", "door": "left"}
+
+    schema = Draft202012Validator({**found, "examples": []})
+    assert schema.is_valid(good)
+    assert schema.is_valid({**good, "id": 20, "name": "No"})
+    for field, value in [
+        ("id", 9),
+        ("id", 21),
+        ("floor", 0),
+        ("name", "x"),
+        ("name", "Office"),
+        ("owner", ""),
+        ("owner", "x" * 1001),
+        ("door", "middle"),
+    ]:
+        row = {**good, field: value}
+        assert isinstance(validate_row(Table("rooms", Room), row), tuple)
+        assert not schema.is_valid(row), row
 
 
 def test_a_table_added_to_the_dictionary_is_in_the_document():

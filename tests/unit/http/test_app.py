@@ -1,15 +1,21 @@
 """A FunctionApp answers every request and reveals no internals."""
 
+import io
 import json
+from types import SimpleNamespace
 
 import pytest
-from flask import Response
+from flask import Request, Response
+from werkzeug.exceptions import ImATeapot
+from werkzeug.test import EnvironBuilder
 
 from shared.errors import ConfigurationError, DatabaseRefusal, DatabaseUnavailable, UnknownTable
+from shared.http import app as app_module
 from shared.http.app import FunctionApp
 from shared.http.problems import Problem
 from shared.http.responses import json_response
 from shared.http.routes import PUBLIC, Context, Route
+from shared.settings import Settings
 from tests.support.problems import assert_problem
 from tests.unit.http.conftest import METRICS, ROWS
 
@@ -18,6 +24,10 @@ def show(context: Context) -> Response:
     return json_response(
         {"params": {k: str(v) for k, v in context.params.items()}, "by": context.sender}
     )
+
+
+def lines(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def failing(error: Exception) -> Route:
@@ -55,6 +65,13 @@ def test_an_unknown_path_is_404(client_of):
 
     assert_problem(client.get("/a/b"), 404, "unknown-path")
     assert_problem(client.options("/a/b"), 404, "unknown-path")
+
+
+def test_a_path_with_a_slash_too_many_is_unknown_not_redirected(client_of):
+    client = client_of(Route("GET", "/batches/<name>", show, scope=PUBLIC))
+
+    assert client.get("/batches/jobs").status_code == 200
+    assert_problem(client.get("/batches//jobs"), 404, "unknown-path")
 
 
 def test_a_wrong_method_is_405_and_lists_the_allowed_ones(client_of):
@@ -148,20 +165,57 @@ def test_an_unknown_table_is_answered_with_the_known_ones(client_of):
     assert response.get_json()["tables"] == ["departments", "jobs"]
 
 
-def test_an_unexpected_error_is_logged_with_its_frames_but_not_its_message(client_of, capfd):
-    try:
+@pytest.mark.parametrize("link", ["__cause__", "__context__"])
+def test_an_unexpected_error_is_logged_with_its_frames_but_not_its_message(client_of, capfd, link):
+    def break_first() -> None:
         raise ValueError("inner secret")
+
+    error = RuntimeError("outer secret")
+    try:
+        break_first()
     except ValueError as cause:
-        error = RuntimeError("outer secret")
-        error.__cause__ = cause
+        setattr(error, link, cause)
 
     client_of(failing(error)).get("/")
 
-    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
-    failed = next(line for line in lines if line["message"] == "A call failed")
+    errors = capfd.readouterr().err
+    failed, answered = lines(errors)
+    assert failed["message"] == "A call failed"
     assert failed["exception"] == ["RuntimeError", "ValueError"]
-    assert any("test_app.py" in frame for frame in failed["frames"])
-    assert "secret" not in json.dumps(lines)
+    # Where it began, not where it was passed on.
+    assert failed["frames"][-1].endswith(" break_first")
+    assert answered["status"] == 500
+    assert "secret" not in errors
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DatabaseUnavailable("The database is starting."),
+        DatabaseRefusal("The database refused."),
+        ConfigurationError("Not configured: X."),
+    ],
+)
+def test_an_error_of_the_service_is_logged_with_its_message(client_of, capfd, error):
+    client_of(failing(error)).get("/")
+
+    met, answered = lines(capfd.readouterr().err)
+    assert (met["message"], met["error"]) == ("A call met an error", str(error))
+    assert met["function"] == "things"
+    assert answered["message"] == "A call was answered"
+
+
+@pytest.mark.parametrize(
+    "error", [UnknownTable("secret", ("jobs",)), ImATeapot("secret"), Problem(400, "x", "secret")]
+)
+def test_an_error_of_the_caller_is_not_logged(client_of, capfd, error):
+    client_of(failing(error)).get("/")
+
+    printed = capfd.readouterr()
+    (answered,) = lines(printed.out)
+    assert answered["message"] == "A call was answered"
+    assert printed.err == ""
+    assert "secret" not in printed.out
 
 
 def test_each_request_is_one_log_line_with_the_routes_template(client_of, capfd):
@@ -182,6 +236,51 @@ def test_each_request_is_one_log_line_with_the_routes_template(client_of, capfd)
     assert ROWS not in line
 
 
+@pytest.mark.parametrize(
+    ("status", "severity"),
+    [
+        *((200, "INFO"), (400, "INFO"), (402, "INFO"), (404, "INFO"), (499, "INFO")),
+        *((401, "WARNING"), (403, "WARNING")),
+        *((500, "ERROR"), (503, "ERROR")),
+    ],
+)
+def test_the_log_lines_severity_follows_from_the_status(client_of, capfd, status, severity):
+    client_of(Route("GET", "/", lambda _: json_response({}, status), scope=PUBLIC)).get("/")
+
+    (line,) = lines("".join(capfd.readouterr()))
+    assert (line["status"], line["severity"]) == (status, severity)
+
+
+def test_the_log_line_says_how_many_milliseconds_the_call_took(client_of, capfd, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(app_module, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def slow(context: Context) -> Response:
+        now[0] += 0.25
+        return json_response({})
+
+    client_of(Route("GET", "/", slow, scope=PUBLIC)).get("/")
+
+    (line,) = lines(capfd.readouterr().out)
+    assert line["ms"] == 250
+
+
+def test_a_health_check_is_not_logged(client_of, capfd):
+    client_of().get("/healthz")
+
+    assert "".join(capfd.readouterr()) == ""
+
+
+def test_a_method_that_a_caller_made_up_is_not_logged(capfd):
+    handle = FunctionApp("things", {"things": ()}, Settings)
+
+    response = handle(Request(EnvironBuilder(method="SECRETLY").get_environ()))
+
+    assert response.status_code == 404
+    (line,) = lines(capfd.readouterr().out)
+    assert line["method"] == "OTHER"
+
+
 def test_a_refused_request_is_logged_without_its_token(client_of, capfd):
     client = client_of(Route("GET", "/", show, scope="rows"))
 
@@ -189,11 +288,35 @@ def test_a_refused_request_is_logged_without_its_token(client_of, capfd):
     client.get("/", headers={"X-Token": "guessed-token"})
 
     output = capfd.readouterr().out
-    wrong_scope, unknown = map(json.loads, output.splitlines())
+    wrong_scope, unknown = lines(output)
     assert (wrong_scope["status"], wrong_scope["refused"]) == (403, "scope of max")
     assert (unknown["status"], unknown["refused"]) == (401, "unknown")
     assert METRICS not in output
     assert "guessed" not in output
+
+
+@pytest.mark.parametrize("path", ["/", "/ignore", "/nowhere/at/all"])
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_body_that_was_not_needed_is_read_to_its_end(client_of, path, declared):
+    """A server that closes a connection with something unread resets it: no answer arrives."""
+    client = client_of(
+        Route("POST", "/", lambda c: json_response(len(c.request.get_data())), scope="rows"),
+        Route("POST", "/ignore", show, scope="rows"),
+        max_body_bytes=1000,
+    )
+    body = io.BytesIO(b"x" * 1_000_000)
+
+    client.post(
+        path,
+        headers={"X-Token": ROWS},
+        environ_overrides={
+            "wsgi.input": body,
+            "wsgi.input_terminated": True,
+            "CONTENT_LENGTH": str(1_000_000) if declared else "",
+        },
+    )
+
+    assert body.tell() == 1_000_000
 
 
 def test_every_response_has_security_headers(client_of):

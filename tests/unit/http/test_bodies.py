@@ -5,8 +5,11 @@ import json
 
 import msgspec
 import pytest
+from flask import Request
+from werkzeug.test import EnvironBuilder
 
 from shared.http import bodies
+from shared.http.problems import Problem
 from shared.http.responses import json_response
 from shared.http.routes import Context, Route
 from tests.support.problems import assert_problem
@@ -118,7 +121,10 @@ def test_a_compressed_body_is_415(client):
 
 
 class Endless(io.RawIOBase):
-    """An endless body, as a hostile client sends it in chunks."""
+    """An endless body, as a hostile client sends it in chunks.
+
+    It does end at 64 MB, so that code without a limit fails a test and doesn't fill the memory.
+    """
 
     def __init__(self) -> None:
         self.sent = 0
@@ -127,6 +133,8 @@ class Endless(io.RawIOBase):
         return True
 
     def readinto(self, buffer) -> int:
+        if self.sent >= 64 << 20:
+            return 0
         self.sent += len(buffer)
         return len(buffer)
 
@@ -160,6 +168,31 @@ def test_a_content_length_over_the_limit_is_413(client):
     assert_problem(response, 413, "body-too-large")
 
 
+@pytest.mark.parametrize(("size", "status"), [(1000, 200), (1001, 413), (1002, 413)])
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_body_may_be_as_large_as_the_limit_and_no_larger(client, size, status, declared):
+    text = json.dumps({"mode": ""})
+    body = json.dumps({"mode": "x" * (size - len(text))}).encode()
+
+    response = client.post(
+        "/",
+        content_type="application/json",
+        headers=HEADERS,
+        environ_overrides={
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.input_terminated": True,
+            "CONTENT_LENGTH": str(size) if declared else "",
+        },
+    )
+
+    assert len(body) == size
+    assert response.status_code == status
+    if status == 413:
+        document = assert_problem(response, 413, "body-too-large")
+        assert document["limit_bytes"] == 1000
+        assert "larger than 1000 bytes" in document["detail"]
+
+
 def test_a_body_that_ends_early_is_400(client):
     response = client.post(
         "/",
@@ -170,3 +203,49 @@ def test_a_body_that_ends_early_is_400(client):
     )
 
     assert_problem(response, 400, "body-cut-off")
+
+
+def call(*headers: tuple[str, str]) -> Request:
+    return Request(EnvironBuilder(headers=headers).get_environ())
+
+
+@pytest.mark.parametrize(
+    ("preference", "seconds"),
+    [
+        *(("wait=7", 7), ("WAIT=7", 7), ("wait = 7", 7), ('wait="7"', 7), (" wait=7 ", 7)),
+        *(("respond-async, wait=7", 7), ("wait=7,respond-async", 7), ("wait=7 ; x=1", 7)),
+        *(("wait=30", 30), ("wait=31", 30), ("wait=999999999", 30), ("wait=0", 0)),
+        *(("", 0), ("wait", 0), ("wait=", 0), ("wait=soon", 0), ("wait=-1", 0), ("wait=7s", 0)),
+        *(("await=7", 0), ("waiting=7", 0), ("respond-async; wait=7", 0)),
+        ("wait=" + "9" * 5000, 0),
+    ],
+)
+def test_a_caller_may_wait_as_long_as_it_prefers_and_the_call_allows(preference, seconds):
+    assert bodies.wait_seconds(call(("Prefer", preference)), most=30) == seconds
+
+
+def test_a_call_without_a_preference_does_not_wait():
+    assert bodies.wait_seconds(call(), most=30) == 0
+
+
+def test_preferences_may_come_in_several_headers():
+    given = call(("Prefer", "respond-async"), ("Prefer", "wait=7"))
+
+    assert bodies.wait_seconds(given, most=30) == 7
+
+
+@pytest.mark.parametrize("key", ["k", "hires-2021-07-27", "!~", "k" * 255])
+def test_an_idempotency_key_is_read(key):
+    assert bodies.idempotency_key(call(("Idempotency-Key", key))) == key
+
+
+def test_a_call_may_have_no_idempotency_key():
+    assert bodies.idempotency_key(call()) is None
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "a\tb", "k" * 256, "\x7f", "é"])
+def test_an_invalid_idempotency_key_is_400(key):
+    with pytest.raises(Problem, match="1 to 255 printable") as caught:
+        bodies.idempotency_key(call(("Idempotency-Key", key)))
+
+    assert (caught.value.status, caught.value.slug) == (400, "bad-idempotency-key")

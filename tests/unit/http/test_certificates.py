@@ -1,5 +1,6 @@
 """The certificates that prove pushes: fetched seldom, from trusted addresses only."""
 
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -126,6 +127,15 @@ def test_certificates_come_over_https_or_from_this_machine(url):
 def test_what_holds_no_certificates_is_refused(serving, served):
     with pytest.raises(ValueError, match=r".+"):
         push.fetch_certificates(serving(served))
+
+
+def test_an_answer_larger_than_certificates_ever_are_is_not_read_to_its_end(serving):
+    def certificates(size):
+        return json.dumps({"first": "x" * size}).encode()
+
+    assert set(push.fetch_certificates(serving(certificates(100_000)))) == {"first"}
+    with pytest.raises(ValueError, match=r".+"):
+        push.fetch_certificates(serving(certificates(1_500_000)))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from shared.http.responses import json_response, table_response
+from shared.http.responses import json_response, revalidated, table_response
 from shared.http.routes import PUBLIC, Route
 from tests.support.problems import assert_problem
 
@@ -25,7 +25,15 @@ class People(msgspec.Struct):
     rows: list[Person]
 
 
-PEOPLE = People(2021, [Person(1, 'Say "hi",\nthen go', HIRED_AT), Person(2, "Ana", None)])
+PEOPLE = People(
+    2021,
+    [
+        Person(1, 'Say "hi",\nthen go', HIRED_AT),
+        Person(2, "Ana", None),
+        # A spreadsheet would run this name.
+        Person(-3, "=1+1", None),
+    ],
+)
 
 
 @pytest.fixture
@@ -49,6 +57,7 @@ def client(client_of):
 def test_json_is_the_default(client, accept):
     response = client.get("/", headers={"Accept": accept} if accept else {})
 
+    assert response.status_code == 200
     assert response.content_type == "application/json"
     assert response.headers["Vary"] == "Accept"
     document = response.get_json()
@@ -64,11 +73,14 @@ def test_json_is_the_default(client, accept):
 def test_csv_is_sent_on_request(client, accept):
     response = client.get("/", headers={"Accept": accept})
 
+    assert response.status_code == 200
     assert response.content_type == "text/csv; charset=utf-8"
+    assert response.headers["Vary"] == "Accept"
     assert list(csv.reader(io.StringIO(response.text, newline=""))) == [
         ["id", "name", "at"],
         ["1", 'Say "hi",\nthen go', "2021-07-27T16:02:08Z"],
         ["2", "Ana", ""],
+        ["-3", "'=1+1", ""],
     ]
 
 
@@ -86,3 +98,23 @@ def test_a_response_has_the_given_status_and_headers(client_of):
 
     assert (response.status_code, response.headers["X-A"]) == (201, "b")
     assert response.get_json() == ["2021-07-27T16:02:08Z"]
+
+
+def test_a_response_that_the_caller_has_already_is_not_sent_again(client_of):
+    content = ["old"]
+    client = client_of(
+        Route("GET", "/", lambda c: revalidated(c.request, json_response(content)), scope=PUBLIC)
+    )
+
+    first = client.get("/")
+    has = {"If-None-Match": first.headers["ETag"]}
+    again = client.get("/", headers=has)
+    content[0] = "new"
+    changed = client.get("/", headers=has)
+
+    assert (first.status_code, first.get_json()) == (200, ["old"])
+    # It may be stored, and is valid only if the service says so.
+    assert first.headers["Cache-Control"] == "no-cache"
+    assert (again.status_code, again.data) == (304, b"")
+    assert (changed.status_code, changed.get_json()) == (200, ["new"])
+    assert changed.headers["ETag"] != first.headers["ETag"]

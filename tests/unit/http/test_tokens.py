@@ -1,11 +1,16 @@
 """A token opens the routes of its scopes and no others."""
 
-import pytest
+from datetime import UTC, datetime, timedelta
 
+import pytest
+from flask import Request
+from werkzeug.test import EnvironBuilder
+
+from shared.http import tokens
 from shared.http.responses import json_response
 from shared.http.routes import Route
 from tests.support.problems import assert_problem
-from tests.unit.http.conftest import EXPIRED, METRICS, ROWS
+from tests.unit.http.conftest import EXPIRED, METRICS, ROWS, token
 
 
 @pytest.fixture
@@ -48,7 +53,14 @@ def test_without_a_valid_token_a_request_is_401(client, headers, slug):
     response = client.get("/", headers=headers)
 
     assert_problem(response, 401, slug)
-    assert response.headers["WWW-Authenticate"].startswith("Bearer ")
+    # RFC 6750: without a token, the challenge names no error.
+    assert (
+        response.headers["WWW-Authenticate"]
+        == {
+            "token-missing": 'Bearer realm="tablegate"',
+            "token-refused": 'Bearer realm="tablegate", error="invalid_token"',
+        }[slug]
+    )
 
 
 def test_a_token_of_another_scope_is_403(client):
@@ -62,3 +74,16 @@ def test_no_token_is_accepted_if_none_are_configured(client_of):
     client = client_of(Route("GET", "/", lambda _: json_response({}), scope="rows"), tokens=())
 
     assert_problem(client.get("/", headers={"X-Token": ROWS}), 401, "token-refused")
+
+
+def test_a_token_is_valid_until_the_moment_it_expires():
+    expires = datetime(2027, 1, 1, tzinfo=UTC)
+    configured = (token("ann", ROWS, "rows", expires=expires),)
+    call = Request(EnvironBuilder(headers={"X-Token": ROWS}).get_environ())
+
+    before = expires - timedelta(microseconds=1)
+    assert tokens.authenticate(call, configured, "rows", now=before).name == "ann"
+    for late in (expires, expires + timedelta(microseconds=1)):
+        with pytest.raises(tokens.Refusal) as caught:
+            tokens.authenticate(call, configured, "rows", now=late)
+        assert (caught.value.status, caught.value.refused) == (401, "expired")

@@ -100,7 +100,16 @@ def test_a_message_that_is_not_a_notification_is_refused() -> None:
     assert (answer, delivered) == (400, [])
 
 
-async def _push(body: dict[str, Any], status: int | None) -> tuple[int, list[dict[str, str]]]:
+@pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Host": "evil.example"}])
+def test_a_web_page_is_refused(headers: dict[str, str]) -> None:
+    answer, delivered = asyncio.run(_push(NOTIFICATION, 200, headers))
+
+    assert (answer, delivered) == (403, [])
+
+
+async def _push(
+    body: dict[str, Any], status: int | None, headers: dict[str, str] | None = None
+) -> tuple[int, list[dict[str, str]]]:
     """Push a body to the stand-in; its function answers `status`, or is down if None."""
     delivered: list[dict[str, str]] = []
 
@@ -119,7 +128,7 @@ async def _push(body: dict[str, Any], status: int | None) -> tuple[int, list[dic
     try:
         async with (
             ClientSession() as session,
-            session.post(f"{layout.url('eventarc')}/uploads", json=body) as answer,
+            session.post(f"{layout.url('eventarc')}/uploads", json=body, headers=headers) as answer,
         ):
             return answer.status, delivered
     finally:

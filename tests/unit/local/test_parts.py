@@ -68,6 +68,34 @@ def test_a_large_log_is_rotated_when_opened(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_a_large_log_is_rotated_while_its_part_writes_it(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    with partlog.open_log(file) as log:
+        log.write(b"old" + b"x" * 6_000_000 + b"newest\n")
+        log.flush()
+        start = file.stat().st_size
+
+        partlog.rotate(file)
+        log.write(b"FATAL: after\n")
+
+    assert file.read_bytes() == b"FATAL: after\n"
+    old = tmp_path / "log.1"
+    assert old.stat().st_size == 5_000_000
+    assert old.read_bytes().endswith(b"newest\n")
+    assert stat.S_IMODE(old.stat().st_mode) == 0o600
+    assert partlog.last_error(file, start) == "FATAL: after"
+
+
+def test_a_small_log_is_not_rotated(tmp_path: Path) -> None:
+    partlog.rotate(tmp_path / "log")
+    (tmp_path / "log").write_bytes(b"x" * 5_000_000)
+
+    partlog.rotate(tmp_path / "log")
+
+    assert (tmp_path / "log").stat().st_size == 5_000_000
+    assert not (tmp_path / "log.1").exists()
+
+
 def test_variables_that_point_to_other_systems_are_not_inherited() -> None:
     foreign = {
         "DATABASE_URL": "postgresql://production",

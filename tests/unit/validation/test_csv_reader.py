@@ -5,27 +5,17 @@ import gzip
 import io
 import random
 import re
+import zlib
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import UnreadableFile
-from shared.validation.csv_reader import Records, read_lines, without_end
+from shared.validation.csv_reader import Chunk, Records, read_lines, without_end
+from tests.support.csv_files import Trickle
 
 PLENTY = 1 << 20
-
-
-class Trickle(io.BytesIO):
-    """A stream that gives at most so many bytes at a time."""
-
-    def __init__(self, content, most):
-        super().__init__(content)
-        self.most = most
-
-    def read(self, size=-1):
-        """Some of the bytes."""
-        return super().read(self.most if size < 0 else min(size, self.most))
 
 
 def lines(content, max_bytes=PLENTY, *, most=PLENTY, **limits):
@@ -102,6 +92,16 @@ def test_a_line_as_long_as_allowed_is_whole():
     assert lines(b"abcd", 4) == [(1, "abcd", False)]
 
 
+@pytest.mark.parametrize("most", [2, 4, 8, PLENTY])
+def test_a_line_end_at_the_limit_belongs_to_its_line_wherever_the_bytes_are_cut(most):
+    assert lines(b"abc\rde\nabc\nabc\r", 4, most=most) == [
+        (1, "abc\r", False),
+        (2, "de\n", False),
+        (3, "abc\n", False),
+        (4, "abc\r", False),
+    ]
+
+
 @pytest.mark.parametrize("most", [2, 3, 4, PLENTY])
 def test_a_byte_order_mark_is_taken_off_the_beginning_only(most):
     content = "\ufeff1,a\n\ufeff2,b\n".encode()
@@ -170,7 +170,11 @@ def test_zeros_between_and_after_packed_members_are_passed_over(most, padding):
 
 
 @pytest.mark.parametrize("most", [2, 64, PLENTY])
-@pytest.mark.parametrize("rest", [b"x", b"\x1f\x8b", b"\0\0x", gzip.compress(b"2,b\n")[:-1]])
+@pytest.mark.parametrize(
+    "rest",
+    [b"x", b"\x1f\x8b", b"\0\0x", gzip.compress(b"2,b\n")[:-1], zlib.compress(b"2,b\n")],
+    ids=["text", "start", "zeros", "no-end", "zlib"],
+)
 def test_anything_else_after_a_packed_member_is_bad(most, rest):
     assert error_of(gzip.compress(b"1,a\n") + rest, most=most).code == "bad_gzip"
 
@@ -294,6 +298,27 @@ def test_a_quoted_cell_may_be_longer_than_python_lets_it_be(python_limit):
     cell = "x" * (python_limit + 1)
 
     assert rows(f'1,"{cell}"\n'.encode()) == [(1, ["1", cell])]
+
+
+def test_a_cell_may_be_as_long_as_a_line(python_limit):
+    line = 'a"' + "x" * python_limit
+
+    assert rows(line.encode(), len(line)) == [(1, [line])]
+
+
+def test_the_lines_of_the_row_just_read_are_numbered():
+    content = b'1,a\n2,"b\nc\nd"\n\n3,"e\n4,f\n'
+    records = Records(read_lines(io.BytesIO(content), PLENTY), PLENTY)
+
+    read = [records.last_read for _ in iter(records.read, None)]
+
+    assert read == [
+        [Chunk(["1,a\n"], 1)],
+        [Chunk(['2,"b\n'], 2), Chunk(["c\n"], 3), Chunk(['d"\n'], 4)],
+        [Chunk(["\n"], 5)],
+        [Chunk(['3,"e\n'], 6)],
+        [Chunk(["4,f\n"], 7)],
+    ]
 
 
 def test_reading_a_file_of_short_lines_leaves_pythons_limit_to_others(python_limit):

@@ -6,6 +6,7 @@ import pytest
 
 from shared import tables
 from shared.validation import csv_rows
+from shared.validation.header import layout
 from tests.support.csv_files import MAX, validated
 
 HIRES = tables.find("hired_employees")
@@ -40,6 +41,14 @@ def test_plainly_good_rows_are_taken_without_the_rules(asked, content, end):
     assert rejects == []
     assert len(staged) == sum(line[:1] in b'"7' for line in content if line)
     assert asked == []
+
+
+def test_each_plainly_good_line_is_recognised_however_many_there_are():
+    validator = csv_rows.CsvValidator(JOBS, layout(JOBS, JOBS.names), numbered=True)
+
+    matches = validator.matches(["1,a\n", "0,b\n", "2,c", '3,"d"\n', "4,e\\\n"] * 700)
+
+    assert [match is not None for match in matches] == [True, False, True, False, False] * 700
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,13 @@ def test_the_error_names_what_is_missing_unknown_and_doubled_and_guesses():
         "doubled": ["id"],
         "closest": {"departmentid": "department_id"},
     }
-    assert "more unknown" not in str(error)
+    assert str(error) == (
+        "The header is not that of the table (missing: 'department_id', 'job_id'; "
+        "unknown: 'departmentid', 'salary'; doubled: 'id'; "
+        "did 'departmentid' mean 'department_id'?). "
+        "Name the columns id, name, datetime, department_id, job_id, in any order, "
+        "and drop the file again."
+    )
 
 
 @pytest.mark.parametrize(

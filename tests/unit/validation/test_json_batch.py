@@ -1,12 +1,14 @@
 """JSON batches: malformed ones are refused whole, bad rows are rejected one by one."""
 
 import json
+from typing import Annotated, Literal
 
+import msgspec
 import pytest
-from marshmallow.validate import Range
+from marshmallow.validate import Length, Range
 
 from shared import tables
-from shared.tables import Integer, Row, Table
+from shared.tables import Integer, Row, Table, Text
 from shared.validation import json_batch
 from shared.validation.json_batch import BadBatch, check
 
@@ -110,8 +112,16 @@ def test_rows_are_staged_by_their_index():
     assert block.read == 2
 
 
-def test_a_batch_may_hold_a_thousand_rows():
-    assert check(JOBS, body(*[job(1)] * json_batch.MAX_ROWS)).size == 1000
+@pytest.mark.parametrize("size", [1, json_batch.MAX_ROWS])
+def test_a_batch_may_hold_from_one_to_a_thousand_rows(size):
+    good, bad = job(1), job("2")
+
+    verdict = check(JOBS, body(*[good] * size))
+    with_bad = check(JOBS, body(*[good] * (size - 1), bad))
+
+    assert (verdict.size, len(verdict.rows), verdict.raw) == (size, size, None)
+    assert (with_bad.size, len(with_bad.rows)) == (size, size - 1)
+    assert [reject.position for reject in with_bad.rejects] == [size - 1]
 
 
 def test_a_tables_own_rule_is_applied_to_every_row():
@@ -162,13 +172,65 @@ def hire(**changes):
     return {**given, **changes}
 
 
-def test_a_good_batch_is_taken_without_the_rules(asked):
-    content = body(*(hire(id=number, name="a\\b \t") for number in range(1, 100)))
+@pytest.mark.parametrize("name", ["Zoë", "a\\b \t", '"Zoe"', '\\"', '"', '\\\\"\\'])
+@pytest.mark.parametrize("size", [1, 2, 99, 1000])
+def test_a_good_batch_is_taken_without_the_rules(asked, name, size):
+    content = body(*(hire(id=number, name=name) for number in range(1, size + 1)))
 
     verdict = check(HIRES, content)
 
-    assert (verdict.size, len(verdict.rows), verdict.rejects, verdict.raw) == (99, 99, [], None)
+    assert (verdict.size, len(verdict.rows)) == (size, size)
+    assert (verdict.rejects, verdict.raw) == ([], None)
     assert asked == []
+
+
+class Remark(Row):
+    """A row with a rule for one field."""
+
+    id = Integer()
+    remark = Text(validate=Length(max=12, error="Be brief."))
+    author = Text()
+
+
+@pytest.mark.parametrize("name", ["Ann", 'Ann "A"', "A\\"])
+def test_a_field_with_a_rule_of_its_own_leaves_its_own_values_to_the_rules(asked, name):
+    remarks = ["", 'a "b" \\', "\\", '"', "x" * 13, "fine"]
+    given = [{"id": n, "remark": remark, "author": name} for n, remark in enumerate(remarks, 1)]
+
+    verdict = check(Table("remarks", Remark), body(*given))
+
+    assert [(r.position, r.reason) for r in verdict.rejects] == [(0, "blank"), (4, "rule_broken")]
+    assert verdict.rows == {n: tuple(given[n].values()) for n in (1, 2, 3, 5)}
+    assert asked == remarks
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        str,
+        Annotated[str, msgspec.Meta(max_length=5)],
+        Literal["left", "right"],
+        Annotated[Literal["left", "right"], msgspec.Meta(description="A side.")],
+    ],
+)
+def test_a_good_text_is_taken_without_the_rules_however_its_type_is_declared(asked, declared):
+    class Side(Text):
+        """A text of a declared type."""
+
+        json_type = declared
+
+    class Door(Row):
+        """A door."""
+
+        id = Integer()
+        side = Side()
+
+    table = Table("doors", Door)
+
+    verdict = check(table, body({"id": 1, "side": "left"}, {"id": 2, "side": "right"}))
+
+    assert verdict.rows == {0: (1, "left"), 1: (2, "right")}
+    assert (verdict.raw, asked) == (None, [])
 
 
 @pytest.mark.parametrize("place", [0, 1, 6, 7, 12])

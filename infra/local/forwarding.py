@@ -1,0 +1,102 @@
+"""Forwards HTTP requests to a server of the platform, unchanged and streamed."""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import (
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+    web,
+)
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+# RFC 9110, 7.6.1: headers of a connection, not of the message. The server answers Expect itself.
+_HOP_BY_HOP = frozenset(
+    {
+        "expect",
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+SMALL_BYTES = 1 << 20
+SESSION = web.AppKey("session", ClientSession)
+
+
+async def open_session(app: web.Application) -> AsyncIterator[None]:
+    """Keep a session for `ask` while an application runs."""
+    async with ClientSession(
+        connector=TCPConnector(limit=0, keepalive_timeout=1.5),
+        timeout=ClientTimeout(total=None, connect=5),
+        cookie_jar=DummyCookieJar(),
+        auto_decompress=False,
+    ) as session:
+        app[SESSION] = session
+        yield
+
+
+async def ask(request: web.Request, address: str, headers: CIMultiDict[str]) -> ClientResponse:
+    """Send a request on to another address, with these headers."""
+    return await request.app[SESSION].request(
+        request.method,
+        URL(f"{address}{request.raw_path}", encoded=True),
+        headers=headers,
+        data=await _body(request),
+        allow_redirects=False,
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+    )
+
+
+async def _body(request: web.Request) -> object:
+    """A small body in one piece, which is faster; a large one as a stream."""
+    if not request.body_exists:
+        return None
+    if request.content_length is not None and request.content_length <= SMALL_BYTES:
+        return await request.content.read(-1)
+    return request.content.iter_chunked(1 << 16)
+
+
+def end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """The headers of a message, without those of its connection."""
+    named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
+    return CIMultiDict(
+        (name, value)
+        for name, value in headers.items()
+        if name.lower() not in _HOP_BY_HOP and name.lower() not in named
+    )
+
+
+def is_small(request: web.Request, answer: ClientResponse) -> bool:
+    """Whether an answer is better sent in one piece."""
+    length = answer.content_length
+    return request.method == "HEAD" or (length is not None and length <= SMALL_BYTES)
+
+
+async def answer_whole(request: web.Request, answer: ClientResponse) -> web.Response:
+    """Read an answer, to be sent in one piece."""
+    headers = end_to_end(answer.headers)
+    body = await answer.read()
+    if request.method != "HEAD":
+        headers.popall("Content-Length", None)
+    return web.Response(status=answer.status, reason=answer.reason, headers=headers, body=body)
+
+
+async def answer_streamed(request: web.Request, answer: ClientResponse) -> web.StreamResponse:
+    """Send an answer as it arrives."""
+    response = web.StreamResponse(
+        status=answer.status, reason=answer.reason, headers=end_to_end(answer.headers)
+    )
+    await response.prepare(request)
+    async for piece in answer.content.iter_any():
+        await response.write(piece)
+    await response.write_eof()
+    return response

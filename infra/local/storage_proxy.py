@@ -1,0 +1,99 @@
+"""Runs the storage stand-in behind a server that refuses web pages.
+
+fake-gcs-server lets the pages of any site read and write objects (Access-Control-Allow-Origin: *),
+and that cannot be turned off. It listens on a random loopback address, new at each start, which a
+page can neither know nor find by trying. The server on the known address forwards to it.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import os
+import secrets
+import signal
+import sys
+
+import uvloop
+from aiohttp import ClientError, web
+
+from infra.local import forwarding
+from infra.local.serving import Runner, no_web_pages, stop_signal
+
+_ADDRESS = web.AppKey("address", str)
+_PR_SET_PDEATHSIG = 1
+_STOP_SECONDS = 2.0
+
+
+def application(address: str) -> web.Application:
+    """The web application; it forwards to the address of a storage server."""
+    app = web.Application(
+        handler_args={"auto_decompress": False}, middlewares=[no_web_pages], client_max_size=0
+    )
+    app[_ADDRESS] = address
+    app.cleanup_ctx.append(forwarding.open_session)
+    app.router.add_route("*", r"/{path:[\s\S]*}", _forward)
+    return app
+
+
+async def _forward(request: web.Request) -> web.StreamResponse:
+    try:
+        answer = await forwarding.ask(
+            request, request.app[_ADDRESS], forwarding.end_to_end(request.headers)
+        )
+    except (ClientError, OSError):
+        return web.Response(status=503, text="the storage server does not answer\n")
+    async with answer:
+        if not forwarding.is_small(request, answer):
+            return await forwarding.answer_streamed(request, answer)
+        try:
+            return await forwarding.answer_whole(request, answer)
+        except (ClientError, OSError):
+            return web.Response(status=503, text="the storage server ended\n")
+
+
+async def serve(port: int, program: list[str]) -> int:
+    """Run the storage server and forward to it until a signal arrives, or until it ends."""
+    host = ".".join(("127", *(str(1 + secrets.randbelow(254)) for _ in range(3))))
+    process = await asyncio.create_subprocess_exec(
+        *program, "-host", host, "-port", str(port), preexec_fn=_end_with_parent
+    )
+    runner = Runner(application(f"http://{host}:{port}"))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    stopped = stop_signal()
+    ended, stopping = asyncio.create_task(process.wait()), asyncio.create_task(stopped.wait())
+    await asyncio.wait([ended, stopping], return_when=asyncio.FIRST_COMPLETED)
+    await runner.cleanup()
+    if not stopped.is_set():
+        stopping.cancel()
+        return await ended or 1
+    process.terminate()
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
+            await ended
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    return 0
+
+
+def _end_with_parent() -> None:
+    """Have the kernel kill this process when its parent is killed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() == 1:
+        os._exit(1)
+
+
+def main() -> int:
+    """Serve until a signal arrives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("program", nargs=argparse.REMAINDER, help="-- PROGRAM ARGUMENT ...")
+    options = parser.parse_args()
+    program = [word for index, word in enumerate(options.program) if index or word != "--"]
+    return uvloop.run(serve(options.port, program))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""Fields of a file are found by name or alias; a file that does not fit is told what it lacks."""
+
+import pytest
+
+from shared.avro.schemas import FileSchema
+from shared.backups.errors import UnusableBackup
+from shared.backups.mapping import Defaulted, Mapped, resolve
+from shared.tables import Integer, Row, Table, Text, find
+from tests.support.toy_kinds import Flag
+
+
+class Office(Row):
+    """A place people work at."""
+
+    id = Integer()
+    city = Text()
+    country = Text(load_default="Nowhere")
+    region = Text(load_default=lambda: "Anywhere")
+    open = Flag(load_default=True)
+
+
+OFFICES = Table("offices", Office)
+
+
+def resolved(aliases=None, table=OFFICES, **fields):
+    """Where each column comes from: a field of the file, or the value of all rows."""
+    declared = [{"name": name, "type": kind} for name, kind in fields.items()]
+    schema = FileSchema({"type": "record", "name": "Root", "fields": declared})
+    return {
+        one.column: one.field.name if isinstance(one, Mapped) else one
+        for one in resolve(schema, table, aliases or {})
+    }
+
+
+def test_missing_fields_get_their_defaults_and_other_fields_are_ignored():
+    assert resolved(city="string", extra="double", id="int", load_id="string") == {
+        "id": "id",
+        "city": "city",
+        "country": Defaulted("country", "Nowhere"),
+        "region": Defaulted("region", "Anywhere"),
+        "open": Defaulted("open", value=True),
+        "accepted_at": Defaulted("accepted_at", None),
+        "load_id": "load_id",
+    }
+
+
+def test_a_field_is_found_by_its_alias_unless_the_file_has_its_name():
+    aliases = {"city": "town", "country": "land"}
+
+    assert resolved(aliases, id="long", town="string", land="string")["city"] == "town"
+    assert resolved(aliases, id="long", city="string", town="string")["city"] == "city"
+    assert resolved(aliases, id="long", city="string")["country"] == Defaulted("country", "Nowhere")
+
+
+@pytest.mark.parametrize(
+    ("fields", "missing", "wrong", "sentence"),
+    [
+        (
+            {"town": "string"},
+            ["id", "city"],
+            [],
+            "it lacks id, city. It has the fields town.",
+        ),
+        (
+            {"id": "double", "city": "string", "open": "string"},
+            [],
+            ["id", "open"],
+            "it has another type for id (wanted: long), open (wanted: boolean)."
+            " It has the fields id, city, open.",
+        ),
+        (
+            {"id": "string"},
+            ["city"],
+            ["id"],
+            "it lacks city and it has another type for id (wanted: long). It has the fields id.",
+        ),
+    ],
+)
+def test_a_file_that_does_not_fit_is_told_what_it_lacks(fields, missing, wrong, sentence):
+    with pytest.raises(UnusableBackup) as caught:
+        resolved(**fields)
+
+    assert str(caught.value) == f"The file does not match table 'offices': {sentence}"
+    assert caught.value.code == "wrong_schema"
+    assert caught.value.facts == {"missing": missing, "wrong": wrong}
+
+
+MICROS = {"type": "long", "logicalType": "timestamp-micros"}
+HIRE = {"id": "long", "name": "string", "datetime": MICROS, "department_id": "long"} | {
+    "job_id": "long"
+}
+
+
+@pytest.mark.parametrize(
+    ("declared", "wrong"),
+    [
+        ({"name": "long"}, ["name"]),
+        ({"id": "double"}, ["id"]),
+        ({"id": MICROS}, ["id"]),
+        ({"id": "string", "load_id": "long"}, ["id", "load_id"]),
+        # It could be seconds or milliseconds, and nothing is guessed.
+        ({"datetime": "long", "accepted_at": "int"}, ["datetime", "accepted_at"]),
+    ],
+)
+def test_a_field_of_another_type_is_refused(declared, wrong):
+    with pytest.raises(UnusableBackup) as caught:
+        resolved(table=find("hired_employees"), **{**HIRE, **declared})
+
+    assert caught.value.facts == {"missing": [], "wrong": wrong}
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"id": "int", "job_id": ["null", "int"]},
+        {"name": {"type": "string", "logicalType": "uuid"}},
+        {"datetime": {"type": "long", "logicalType": "timestamp-millis"}, "accepted_at": "string"},
+        {"datetime": ["null", "string"], "load_id": ["string", "null"]},
+    ],
+)
+def test_a_field_of_a_type_that_holds_the_same_is_accepted(declared):
+    found = resolved(table=find("hired_employees"), **{**HIRE, **declared})
+
+    assert {name: found[name] for name in declared} == {name: name for name in declared}
