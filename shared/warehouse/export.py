@@ -70,7 +70,7 @@ def export(
     # An error inside cancels the upload: an object appears whole or not at all.
     with (
         storage.mapped(),
-        blob.open("wb", ignore_flush=True) as stream,
+        blob.open("wb") as stream,
         writing(Writer(stream, header), schema) as put,
     ):
         rows = table_rows.send(connection, selection, put)

@@ -37,8 +37,8 @@ class Synced:
         running_elsewhere: whether another sync is running, which does the rest.
     """
 
-    loads: int = 0
-    rows: int = 0
+    loads: int
+    rows: int
     running_elsewhere: bool = False
 
 

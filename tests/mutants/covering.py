@@ -1,7 +1,7 @@
 """A pytest plugin that writes down which tests run which lines, and how long each test takes.
 
-Caches of functions are emptied before each test: otherwise a line that fills one would look as if
-only the first test needed it.
+Caches of functions are emptied before each test, and what makes a fixture of a whole session counts
+for every test that uses it: otherwise it would look as if only the first test needed it.
 """
 
 import functools
@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class _Recorder:
         )
         self._seconds: dict[str, float] = {}
         self._statements: dict[str, set[str]] = defaultdict(set)
+        self._tests: dict[str, set[str]] = defaultdict(set)
         self._running = ""
 
     @pytest.hookimpl(wrapper=True)
@@ -41,14 +42,31 @@ class _Recorder:
                 "shared."
             ):
                 found.cache_clear()
-        self._running = item.nodeid
-        self._coverage.switch_context(item.nodeid)
+        for name in {item.nodeid, *map(_context, getattr(item, "fixturenames", ()))}:
+            self._tests[name].add(item.nodeid)
+        self._switch(item.nodeid)
         started = time.perf_counter()
         try:
             return (yield)
         finally:
             self._seconds[item.nodeid] = time.perf_counter() - started
             self._coverage.switch_context("")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[object]:
+        if fixturedef.scope == "function":
+            return (yield)
+        before, made = self._running, _context(fixturedef.argname)
+        self._tests[made] |= self._tests[before]
+        self._switch(made)
+        try:
+            return (yield)
+        finally:
+            self._switch(before)
+
+    def _switch(self, context: str) -> None:
+        self._running = context
+        self._coverage.switch_context(context)
 
     def start(self) -> None:
         self._coverage.start()
@@ -66,17 +84,24 @@ class _Recorder:
         data = self._coverage.get_data()
         lines: Lines = {
             str(Path(file).relative_to(ROOT)): {
-                str(line): sorted(set(tests) - {""})
-                for line, tests in data.contexts_by_lineno(file).items()
+                str(line): self._tests_of(contexts)
+                for line, contexts in data.contexts_by_lineno(file).items()
             }
             for file in data.measured_files()
         }
-        for file, tests in self._statements.items():
-            lines[file] = {"0": sorted(tests)}
+        for file, contexts in self._statements.items():
+            lines[file] = {"0": self._tests_of(contexts)}
         name = os.environ.get("PYTEST_XDIST_WORKER", "only")
         self._result.joinpath(f"{name}.json").write_text(
             json.dumps({"seconds": self._seconds, "lines": lines})
         )
+
+    def _tests_of(self, contexts: Iterable[str]) -> list[str]:
+        return sorted(set().union(*(self._tests[context] for context in contexts if context)))
+
+
+def _context(fixture: str) -> str:
+    return f"fixture {fixture}"
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from shared.warehouse import history
+
 
 @pytest.fixture
 def loads(drop, sync):
@@ -28,9 +30,10 @@ def test_every_load_is_in_the_history_as_the_ledger_has_it(loads, execute, ask):
 
 def test_a_failed_load_is_in_the_history_with_its_reason(execute, sync, ask):
     execute(
-        "insert into loads (load_id, source, kind, state, error, accepted_at, finished_at)"
-        " values (gen_random_uuid(), 'gs://b/x.csv#1', 'file', 'failed',"
-        ' \'{"code": "not_utf8"}\', now(), clock_timestamp())'
+        "insert into loads (load_id, source, kind, state, error, accepted_at, started_at,"
+        " finished_at) values (gen_random_uuid(), 'gs://b/x.csv#1', 'file', 'failed',"
+        " '{\"code\": \"not_utf8\"}', now(), now() - interval '2 hours 90 s',"
+        " now() - interval '2 hours')"
     )
 
     sync.run()
@@ -38,6 +41,11 @@ def test_a_failed_load_is_in_the_history_with_its_reason(execute, sync, ask):
     assert ask("select table_name, state, error_code from `reporting.load_history`") == [
         (None, "failed", "not_utf8")
     ]
+    ((load_seconds, sync_seconds),) = ask(
+        "select load_seconds, sync_seconds from `reporting.load_history`"
+    )
+    assert load_seconds == 90
+    assert 7200 <= sync_seconds < 7260
 
 
 def test_rejects_are_counted_by_reason(loads, ask):
@@ -83,6 +91,50 @@ def test_the_sweep_syncs_corrections_made_by_hand(loads, sync, execute, ask):
         "select waiting, rejected from `reporting.load_history`"
         " where table_name = 'hired_employees'"
     ) == [(0, 1)]
+
+
+def test_only_loads_whose_rejects_changed_are_synced_again(
+    drop, sync, engine, warehouse, execute, ask
+):
+    statuses = ("discarded", "loaded", "rejected", "replayed", "waiting")
+    # One row of the first status, two of the second, and so on; then four with another reason.
+    each = [status for number, status in enumerate(statuses, 1) for _ in range(number)]
+    text = "".join(f"{number},\n" for number in range(1, len(each) + 1)) + "x,Tester\n" * 4
+    for _ in range(2):
+        load = drop("jobs", text)
+        execute(
+            "update rejected_rows set status = (cast(:each as text[]))[numbered.place]"
+            " from (select reject_id, row_number() over (order by reject_id) as place"
+            " from rejected_rows where load_id = :load_id and reason = 'missing') as numbered"
+            " where numbered.reject_id = rejected_rows.reject_id",
+            each=each,
+            load_id=load.load_id,
+        )
+
+    def counts():
+        return ask(
+            "select reason, status, sum(row_count) from `warehouse.load_rejects`"
+            " group by 1, 2 order by 1, 2"
+        )
+
+    sync.run()
+    # A load that is pending is left to the next sync.
+    drop("jobs", "1,\n2,\n3,\n")
+
+    other = ("not_an_integer", "rejected", 8)
+    twice = [("missing", name, 2 * number) for number, name in enumerate(statuses, 1)]
+    assert counts() == [*twice, other]
+    assert history.refresh(engine, warehouse) == 0
+
+    execute(
+        "update rejected_rows set status = 'discarded' where reject_id = (select min(reject_id)"
+        " from rejected_rows where status = 'waiting' and load_id = :load_id)",
+        load_id=load.load_id,
+    )
+    assert history.refresh(engine, warehouse) == 1
+    assert history.refresh(engine, warehouse) == 0
+    twice[0], twice[-1] = ("missing", "discarded", 3), ("missing", "waiting", 9)
+    assert counts() == [*twice, other]
 
 
 def test_freshness_distinguishes_a_quiet_table_from_one_that_is_behind(loads, sync, execute, ask):

@@ -18,7 +18,7 @@ JOBS = ["Tester", "welder", "Welder", "Éclair maker", "Analyst"]
 
 @pytest.fixture
 def company(drop, sync):
-    """A made-up company: twelve departments, five jobs, 600 hires from late 2020 to early 2022."""
+    """A made-up company: twelve departments, five jobs, 602 hires from late 2020 to early 2022."""
     chance = random.Random(7)
     hires = [
         (
@@ -32,6 +32,11 @@ def company(drop, sync):
         )
         for number in range(1, 601)
     ]
+    # The first and the last moment of a year.
+    for number, moment in enumerate(
+        (datetime(2021, 1, 1, tzinfo=UTC), datetime(2021, 12, 31, 23, 59, 59, 999_999, UTC)), 601
+    ):
+        hires.append((number, moment, UTC, 1, 1))
     drop("departments", _lines((n, name) for n, name in enumerate(NAMES, 1)))
     drop("jobs", _lines((n, name) for n, name in enumerate(JOBS, 1)))
     drop(
@@ -108,7 +113,7 @@ def test_an_empty_warehouse_has_no_mean_and_no_as_of(warehouse):
     assert (above.rows, above.mean, above.as_of) == ([], None, None)
 
 
-def test_a_department_at_the_mean_is_not_above_it(drop, sync, warehouse):
+def test_a_department_at_the_mean_is_not_above_it(drop, sync, warehouse, ask):
     drop("departments", "1,A\n2,B\n3,C\n")
     drop("jobs", "1,J\n")
     days = [f"{n},N,2021-03-0{n}T00:00:00Z,{n},1\n" for n in (1, 2, 3)]
@@ -118,6 +123,7 @@ def test_a_department_at_the_mean_is_not_above_it(drop, sync, warehouse):
     above = departments_above_mean(warehouse, 2021, BYTES)
 
     assert (above.mean, above.rows) == (1, [])
+    assert ask("select id from `reporting.departments_above_mean`") == []
 
 
 def test_departments_with_equal_hires_are_ordered_by_id(drop, sync, warehouse):

@@ -1,18 +1,23 @@
 """Reconciling finds every difference between BigQuery and PostgreSQL, and repairs it."""
 
 import json
+import time
+from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
 
 from shared import tables
+from shared.database.engine import transaction
 from shared.errors import WarehouseUnavailable
+from shared.storage import ObjectStore
 from shared.tables import Integer, Row, Table, Text, Timestamp
 from shared.warehouse import apply, lock
 from shared.warehouse.checksums import DERIVED
-from shared.warehouse.compare import Limits
+from shared.warehouse.compare import COARSE, FINE, KINDS, Limits, compare
 from shared.warehouse.reconcile import reconcile
 from shared.warehouse.star import projections
+from shared.warehouse.sync import Sync
 from tests.warehouse.planted_differences import FACTS, PLANTED
 
 NAMES = ["Ana", "José", "ﬁn 🎉", "a|b", "O'Hara", "x\ty", "null", "Zoë", "Bo", "Cy"]
@@ -38,6 +43,13 @@ def hired(drop, sync):
         for number, name in enumerate(NAMES, 1)
     )
     drop("hired_employees", "".join(lines))
+    sync.run()
+
+
+@pytest.fixture
+def three_jobs(drop, sync):
+    """Three jobs, synced to BigQuery."""
+    drop("jobs", "1,Welder\n2,Tester\n3,Éclair maker\n")
     sync.run()
 
 
@@ -207,6 +219,140 @@ def test_it_waits_for_a_running_sync_and_gives_up_in_time(hired, sync, engine):
             reconcile(sync, wait_seconds=0.2)
 
     assert reconcile(sync)
+
+
+@pytest.fixture
+def arriving(engine, warehouse, storage_client, staging, drop):
+    """Makes a sync during which jobs are loaded when its Nth transaction of reading begins."""
+
+    class Busy(Sync):
+        snapshots = iter(())
+
+        @contextmanager
+        def snapshot(self):
+            for text in next(self.snapshots, ()):
+                drop("jobs", text, minute=1)
+            with super().snapshot() as connection:
+                yield connection
+
+    def make(*texts):
+        busy = Busy(engine, warehouse, ObjectStore(storage_client), staging)
+        busy.snapshots = iter(texts)
+        return busy
+
+    return make
+
+
+def test_loads_committed_just_before_the_comparison_are_not_a_difference(
+    three_jobs, arriving, not_synced
+):
+    # The first snapshot has nothing pending; what is compared is the second.
+    done = reconcile(arriving([], ["2,Baker\n4,Clerk\n"]))
+
+    assert all(one.found.agrees for one in done)
+    assert not_synced() == 0
+
+
+def test_if_loads_arrive_faster_than_they_are_synced_it_gives_up(three_jobs, arriving, monkeypatch):
+    monkeypatch.setattr("shared.warehouse.pending.MOST_LOADS", 1)
+    monkeypatch.setattr("shared.warehouse.reconcile.MOST_LOADS", 1)
+
+    with pytest.raises(WarehouseUnavailable, match="Too many loads"):
+        reconcile(arriving([], ["4,Clerk\n"]))
+
+
+def test_loads_of_syncs_that_met_the_lock_are_synced_afterwards(
+    three_jobs, drop, sync, sync_after, not_synced
+):
+    arriving = iter(["4,Clerk\n"])
+
+    def meanwhile(call):
+        if call == "query":
+            for text in arriving:
+                drop("jobs", text, minute=1)
+                assert sync.run().running_elsewhere
+
+    reconcile(sync_after(meanwhile))
+
+    assert not_synced() == 0
+
+
+def test_a_reconcile_that_exceeds_its_time_budget_asks_for_a_retry(three_jobs, drop, sync_after):
+    arriving = iter(["4,Clerk\n"])
+
+    def meanwhile(call):
+        if call == "query":
+            for text in arriving:
+                drop("jobs", text, minute=1)
+                time.sleep(1)
+
+    # Either before it compares or, on a quick machine, after that.
+    with pytest.raises(WarehouseUnavailable, match="try again"):
+        reconcile(sync_after(meanwhile), budget_seconds=1)
+
+
+def test_a_repair_leaves_no_temporary_tables_or_objects(
+    three_jobs, plant, sync, warehouse, storage_client, staging
+):
+    dataset = f"{warehouse.names.project}.{warehouse.names.warehouse}"
+
+    def there():
+        found = {table.table_id for table in warehouse.client.list_tables(dataset)}
+        return found | {blob.name for blob in storage_client.list_blobs(staging)}
+
+    before = there()
+    plant("delete from `warehouse.dim_jobs` where id = 2")
+    reconcile(sync, repair=True)
+
+    assert there() == before
+
+
+# Each touches other rows, so that they can all be made at once.
+AT_ONCE = {
+    "a row is missing": f"delete from {FACTS} where id = 10",
+    "a row too many": (
+        f"insert into {FACTS} select * replace (900 as id) from {FACTS} where id = 1"
+    ),
+    "a row twice": f"insert into {FACTS} select * from {FACTS} where id = 2",
+    "a row three times": (
+        f"insert into {FACTS} select hires.* from {FACTS} as hires"
+        " cross join unnest([1, 2]) as n where hires.id = 3"
+    ),
+    "two columns changed": f"update {FACTS} set name = 'Eva', job_id = 9 where id = 4",
+}
+
+
+def test_differences_of_every_kind_are_told_apart(
+    hired, plant, engine, warehouse, sync, differences
+):
+    for sql in AT_ONCE.values():
+        plant(sql)
+    hires = projections()[-1]
+
+    with transaction(engine) as connection:
+        found = compare(connection, warehouse, hires)
+
+        assert [(one.kind, one.key["id"], one.fields) for one in found.differences] == [
+            ("repeated", 2, []),
+            ("repeated", 3, []),
+            ("changed", 4, ["name", "job_id"]),
+            ("missing", 10, []),
+            ("extra", 900, []),
+        ]
+        assert [found.count(kind) for kind in KINDS] == [1, 1, 1, 2]
+        assert (found.postgres_rows, found.bigquery_rows) == (10, 13)
+        assert not found.agrees
+
+        # Here, four rows are in a bucket that differs; there, seven.
+        rows_inside = 7
+        for limits, wanted in (
+            (Limits(divided_rows=rows_inside), (COARSE, False)),
+            (Limits(divided_rows=rows_inside - 1), (FINE, False)),
+            (Limits(most_rows=rows_inside), (COARSE, False)),
+            (Limits(most_rows=rows_inside - 1), (COARSE, True)),
+        ):
+            one = compare(connection, warehouse, hires, limits)
+            assert (one.digits, one.differences is None) == wanted
 
 
 def test_nulls_and_keys_of_several_columns_are_compared_exactly(

@@ -1,9 +1,14 @@
 """A sync makes the warehouse equal to PostgreSQL, load by load."""
 
+import json
+import time
 from datetime import UTC, date, datetime
 
 import pytest
 
+from shared.storage import ObjectStore
+from shared.warehouse import pending
+from shared.warehouse.sync import Sync
 from tests.warehouse.conftest import NOON
 
 DEPARTMENTS = "1,Sales\n2,Legal\n"
@@ -19,15 +24,20 @@ def hired(drop):
     drop("hired_employees", HIRES)
 
 
-def test_rows_are_synced_with_all_their_columns(hired, sync, differences, ask, not_synced):
+def test_rows_are_synced_with_all_their_columns(hired, sync, differences, ask, not_synced, capsys):
     done = sync.run()
 
-    assert (done.loads, done.rows, not_synced()) == (3, 6, 0)
+    assert (done.loads, done.rows, done.running_elsewhere) == (3, 6, False)
+    assert not_synced() == 0
     assert differences() == []
     assert ask("select id, hired_at, hired_on from `warehouse.fact_hires` order by id") == [
         (1, datetime(2021, 2, 3, 4, 5, 6, 1, tzinfo=UTC), date(2021, 2, 3)),
         (2, datetime(2022, 1, 1, 4, 59, 59, tzinfo=UTC), date(2022, 1, 1)),
     ]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (line,) = [line for line in lines if line["message"] == "The warehouse was synced"]
+    assert (line["severity"], line["loads"], line["rows"]) == ("INFO", 3, 6)
+    assert line["tables"] == ["dim_departments", "dim_jobs", "fact_hires"]
 
 
 def test_text_is_synced_unchanged(drop, sync, differences):
@@ -109,6 +119,50 @@ def test_rows_released_during_a_sync_are_not_lost(drop, sync_after, differences,
     assert (differences(), not_synced()) == ([], 0)
 
 
+def test_a_snapshot_sees_the_ledger_at_one_moment(drop, sync):
+    # A hire could otherwise be exported without its department, which was committed in between.
+    drop("departments", DEPARTMENTS)
+    with sync.snapshot() as connection:
+        before = pending.read(connection)
+        drop("jobs", JOBS)
+
+        assert pending.read(connection) == before
+    with sync.snapshot() as connection:
+        assert len(pending.read(connection)) == 2
+
+
+def test_of_loads_accepted_at_the_same_moment_the_same_one_counts_in_both_databases(
+    drop, sync, differences
+):
+    # The ids of the loads decide: the second one replaces the first, and the third one does not.
+    for number in (1, 2, 3):
+        drop("jobs", f"1,Job {number}\n")
+        sync.run()
+
+        assert differences() == []
+
+
+def test_a_sync_waits_for_more_loads_only_if_some_are_pending(
+    drop, engine, warehouse, storage_client, staging, monkeypatch
+):
+    waited = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    patient = Sync(engine, warehouse, ObjectStore(storage_client), staging, gather_seconds=1234)
+    drop("jobs", "1,Welder\n")
+    with patient.alone() as held:
+        rounds = patient.rounds(held, time.monotonic() + 60)
+
+        assert next(rounds).loads == 1
+        # The first round never waits, and nothing is left after it.
+        assert 1234 not in waited
+        for number in (2, 3):
+            drop("jobs", f"{number},Tester\n")
+        assert next(rounds).loads == 2
+        assert waited.count(1234) == 1
+        assert next(rounds, None) is None
+        assert waited.count(1234) == 1
+
+
 def test_failed_loads_and_loads_without_changes_are_only_marked(
     hired, drop, sync, execute, ask, not_synced
 ):
@@ -130,6 +184,7 @@ def test_an_unchanged_row_gets_its_new_accepted_at_in_both_databases(
     hired, drop, sync, differences
 ):
     # BigQuery once kept the old one, and every reconcile reported a difference.
+    sync.run()
     drop("jobs", "1,Welder\n9,Baker\n", minute=5)
 
     sync.run()

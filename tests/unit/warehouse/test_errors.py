@@ -18,9 +18,6 @@ _ERRORS = [
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (exceptions.ServiceUnavailable("x"), WarehouseUnavailable),
-        (exceptions.InternalServerError("x"), WarehouseUnavailable),
-        (exceptions.TooManyRequests("x"), WarehouseUnavailable),
         (exceptions.NotFound("x"), WarehouseUnavailable),
         (exceptions.Forbidden("x", errors=[{"reason": "rateLimitExceeded"}]), WarehouseUnavailable),
         (exceptions.Forbidden("x", errors=[{"reason": "accessDenied"}]), WarehouseRefusal),
@@ -35,6 +32,21 @@ _ERRORS = [
 )
 def test_an_error_of_bigquery_is_retryable_or_permanent(error, kind):
     assert type(error_of(error)) is kind
+
+
+# RFC 9110: an answer that may change by itself. Conflicts are with other calls that run now.
+@pytest.mark.parametrize("code", [408, 409, 412, 429, 500, 502, 503, 504])
+def test_a_response_that_may_change_by_itself_is_retryable(code):
+    assert type(error_of(exceptions.from_http_status(code, "x"))) is WarehouseUnavailable
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 405, 410, 413, 430, 501, 505])
+def test_a_response_that_stays_the_same_is_permanent(code):
+    assert type(error_of(exceptions.from_http_status(code, "x"))) is WarehouseRefusal
+
+
+def test_an_error_without_a_code_is_retryable():
+    assert type(error_of(exceptions.GoogleAPICallError("x"))) is WarehouseUnavailable
 
 
 @pytest.mark.parametrize("kind", _ERRORS, ids=lambda kind: kind.__name__)

@@ -1,5 +1,7 @@
 """The SQL files: each parses, holds one statement, and fits the dictionary."""
 
+import re
+
 import pytest
 import sqlglot
 from sqlglot import exp
@@ -8,12 +10,15 @@ from shared import tables
 from shared.tables.kinds import KINDS
 from shared.warehouse import merge_sql
 from shared.warehouse.checksums import bigquery_side, postgres_side
+from shared.warehouse.metrics import FIRST_YEAR, LAST_YEAR
 from shared.warehouse.names import SQL, Names
 from shared.warehouse.star import projections
 
 NAMES = Names("a-project", "a_dataset", "reports")
 FILES = sorted(SQL.rglob("*.sql"))
 OBJECTS = [path for path in FILES if path.parent.name in ("tables", "views")]
+# What may be unknown. A report may rely on every other column.
+NULLABLE = {"loads": {"sender", "table_name", "error_code"}, "sync_state": {"checked_at"}}
 
 
 def parsed(text, dialect="bigquery"):
@@ -56,6 +61,32 @@ def test_every_object_is_in_one_of_our_datasets(path):
     assert "`reporting." not in text
     folder = {"tables": "a_dataset", "views": "reports"}[path.parent.name]
     assert f"`a-project.{folder}.{path.stem}`" in text
+
+
+@pytest.mark.parametrize("path", sorted(SQL.glob("tables/*.sql")), ids=lambda path: path.stem)
+def test_a_column_is_null_only_if_it_may_be_unknown(path):
+    created = parsed(path.read_text())[0]
+
+    columns = [c for c in created.find_all(exp.ColumnDef) if not _is_required(c)]
+
+    assert {column.name for column in columns} == NULLABLE.get(path.stem, set())
+
+
+def _is_required(column):
+    kinds = [one.kind for one in column.constraints]
+    return any(
+        isinstance(kind, exp.NotNullColumnConstraint) and not kind.args.get("allow_null")
+        for kind in kinds
+    )
+
+
+@pytest.mark.parametrize("path", ["tables/dim_dates.sql", "views/hires_by_quarter.sql"])
+def test_a_description_names_the_years_of_the_metrics(path):
+    created = parsed((SQL / path).read_text())[0]
+
+    described = created.args["properties"].sql("bigquery")
+
+    assert re.findall("[0-9]+", described) == [str(FIRST_YEAR), str(LAST_YEAR)]
 
 
 @pytest.mark.parametrize(
