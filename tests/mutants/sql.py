@@ -43,7 +43,8 @@ _CHANGES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _NUMBER = re.compile(r"(?<![\w.{])\d+(?![\w.}])")
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+# Comments, and descriptions, which people read and no program does.
+_WORDS = re.compile(r"--[^\n]*|/\*.*?\*/|'[^'\n]* [^'\n]*'", re.DOTALL)
 _LOOKS_LIKE_SQL = re.compile(
     r"\b(?:select\b.*\bfrom|insert into|update\b.*\bset|delete from|lock table|merge\b"
     r"|set transaction"
@@ -60,11 +61,11 @@ def looks_like_sql(text: str) -> bool:
 
 def changes(text: str) -> Iterator[tuple[int, int, str]]:
     """Each change of a statement: first and last character, and what stands there instead."""
-    comments = [found.span() for found in _COMMENT.finditer(text)]
+    words = [found.span() for found in _WORDS.finditer(text)]
     for pattern, replacement in _CHANGES:
         for found in pattern.finditer(text):
-            if not any(start <= found.start() < end for start, end in comments):
+            if not any(start <= found.start() < end for start, end in words):
                 yield found.start(), found.end(), replacement
     for found in _NUMBER.finditer(text):
-        if not any(start <= found.start() < end for start, end in comments):
+        if not any(start <= found.start() < end for start, end in words):
             yield found.start(), found.end(), str(int(found.group()) + 1)

@@ -58,6 +58,7 @@ def test_the_changes_of_python():
         ("select distinct a order by a", {"select a order by a", "select distinct a"}),
         ("select a for update skip locked", {"select a", "select a for update"}),
         ("select a -- or b", set()),
+        ("options (description = 'this and that')", {"options (description <> 'this and that')"}),
         ("where not exists (select)", {"where exists (select)"}),
         ("lock table a in share row exclusive mode", {"lock table a in row share mode"}),
     ],
