@@ -10,6 +10,7 @@ from threading import Lock
 
 import psutil
 
+from infra.local.fence import MORE_FOLDERS
 from infra.local.home import Home
 
 # Its wheel has a compiled library only for Linux on x86_64, so it is installed only there.
@@ -66,6 +67,8 @@ def settable(home: Home) -> Iterator[Clock | None]:
         # File times come from the machine's clock.
         "NO_FAKE_STAT": "1",
         "FAKE_UTIME": "0",
+        # Where libfaketime keeps what the processes share.
+        MORE_FOLDERS: str(_SHARED),
     }
     clock = Clock(file, {**preloaded, **settings})
     clock.set(0.0)

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
-from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
@@ -21,7 +20,7 @@ from infra import requirements
 from infra.functions import ROOT
 from infra.local import ports, processes
 from infra.local.home import Home
-from tests.support.platform import skip_without_bigquery, wait_until
+from tests.support.platform import is_loopback, skip_without_bigquery, wait_until
 
 DOCKERFILE = ROOT / "infra" / "local" / "Dockerfile"
 HIDDEN = [
@@ -92,12 +91,6 @@ def started(image, home, port):
         finally:
             process.terminate()
             process.wait(timeout=60)
-
-
-def is_loopback(address):
-    """Whether only this machine reaches an address; gRPC listens on IPv4 by way of IPv6."""
-    found = ip_address(address)
-    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
 
 
 @pytest.mark.platform

@@ -15,7 +15,7 @@ from infra.local.layout import Layout
 from tests.platform import contents
 from tests.platform.contents import Contents
 from tests.support import clients
-from tests.support.platform import Platform, call, wait_until
+from tests.support.platform import Platform, call, is_loopback, wait_until
 
 STAND_INS = ("postgres", "pubsub", "bigquery", "storage", "eventarc", "gateway", "timer")
 
@@ -55,13 +55,13 @@ def test_the_description_is_private_and_has_exactly_its_keys(platform: Platform)
 
 def test_every_part_listens_on_this_machine_only(platform: Platform) -> None:
     ports = {
-        (connection.laddr.ip.removeprefix("::ffff:"), connection.laddr.port)
+        (connection.laddr.ip, connection.laddr.port)
         for process in processes.of_home(platform.home)
         for connection in process.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     }
 
-    assert {address for address, _ in ports} == {"127.0.0.1"}
+    assert all(is_loopback(address) for address, _ in ports)
     assert {port for _, port in ports} <= set(Layout.read(platform.home).ports.values())
     assert len(ports) >= len(STAND_INS) - 2
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +220,10 @@ def platform() -> Iterator[Platform]:
     """A running platform; tests leave it healthy."""
     with running() as started:
         yield started
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches an address; gRPC listens on IPv4 by way of IPv6."""
+    found = ip_address(address)
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return (mapped or found).is_loopback
