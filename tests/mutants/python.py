@@ -36,7 +36,7 @@ _ARITHMETIC: dict[type[ast.operator], tuple[str, str]] = {
     ast.LShift: ("<<", ">>"),
     ast.RShift: (">>", "<<"),
 }
-# They guard against mistakes of whoever changes the code, or save memory.
+# They guard against mistakes of later changes, or save memory.
 _OF_NO_EFFECT = {"strict", "frozen", "slots"}
 # A deadline that comes a second later is as good.
 _SECONDS = re.compile("(?i)seconds|timeout")
@@ -173,7 +173,7 @@ def _without_meaning(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _joins_text(node: ast.BinOp) -> bool:
-    """Whether `+` joins text, which without it is no program at all."""
+    """Whether `+` joins text, which is the only way to write it."""
     return any(
         isinstance(side, ast.JoinedStr)
         or (isinstance(side, ast.Constant) and isinstance(side.value, str | bytes))

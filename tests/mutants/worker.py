@@ -2,7 +2,7 @@
 
 `python -m tests.mutants.worker` reads orders from standard input and writes an outcome for each to
 standard output, as lines of JSON. The stand-ins are started once, when a test first needs them;
-libraries are imported once, and the code of this checkout anew by each child, changed in one place.
+libraries are imported once, and each child imports this checkout anew, with one place changed.
 """
 
 import contextlib
@@ -171,7 +171,7 @@ def _run(order: dict[str, Any], writing: int) -> None:
         # an exception, which hypothesis would take for a failure and try to reproduce.
         options = ["-x", "-q", "--hypothesis-seed=0", "--timeout-method=thread", *_PLUGINS]
         code = int(pytest.main([*options, *files], plugins=[selected]))
-    except BaseException:  # noqa: BLE001 - nobody above this child would print it
+    except BaseException:  # noqa: BLE001 - the child ends here
         traceback.print_exc()
     finally:
         os.write(writing, selected.failed.encode()[:4000])
