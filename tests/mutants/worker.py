@@ -106,6 +106,8 @@ def main() -> None:
     sys.path.insert(0, str(ROOT))
     for name in _LIBRARIES:
         importlib.import_module(name)
+    # Whoever ends this process means its stand-ins, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with new_home() as home:
         kept = StandIns(home)
         for line in sys.stdin:
