@@ -1,5 +1,7 @@
 """Which tests run for a mutant."""
 
+import ast
+import functools
 import json
 import os
 import shutil
@@ -10,6 +12,7 @@ from dataclasses import dataclass, field
 
 from tests.mutants.covering import RESULT
 from tests.mutants.mutant import ROOT, Mutant
+from tests.mutants.mutant import read as read_text
 
 FOLDER = ROOT / ".local" / "mutants"
 _COVERAGE = FOLDER / "coverage"
@@ -36,16 +39,22 @@ class Covering:
         """
         if self.everywhere:
             return self.everywhere
-        lines = self.lines[mutant.file]
         if mutant.file.endswith(".sql"):
-            return lines[0]
-        if direct := lines.get(mutant.line):
+            return self.lines[mutant.file][0]
+        if direct := self._of_calls(mutant.file).get(mutant.line):
             return direct
         package = mutant.file.rpartition("/")[0] + "/"
-        of_package = (tests for file, tests in self.lines.items() if file.startswith(package))
-        return set().union(*lines.values()) or set().union(
-            *(tests for file in of_package for tests in file.values())
+        of_package = [file for file in self.lines if file.startswith(package)]
+        return set().union(*self._of_calls(mutant.file).values()) or set().union(
+            *(tests for file in of_package for tests in self._of_calls(file).values())
         )
+
+    def _of_calls(self, file: str) -> dict[int, set[str]]:
+        """Without lines that run at import, which count for the test that happened to import."""
+        if not file.endswith(".py"):
+            return {}
+        inside = _lines_of_functions(file)
+        return {line: tests for line, tests in self.lines[file].items() if line in inside}
 
 
 def measure(processes: int) -> Covering:
@@ -146,6 +155,17 @@ class Selection:
         if test in killers:
             killers.remove(test)
         killers.insert(0, test)
+
+
+@functools.cache
+def _lines_of_functions(file: str) -> frozenset[int]:
+    """The lines of a module that run when a function is called."""
+    return frozenset(
+        line
+        for node in ast.walk(ast.parse(read_text(file)))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for line in range(node.body[0].lineno, (node.end_lineno or 0) + 1)
+    )
 
 
 _KILLERS = 12
