@@ -1,8 +1,9 @@
 """Forwards HTTP requests to a server of the platform, unchanged and streamed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from aiohttp import (
+    ClientError,
     ClientResponse,
     ClientSession,
     ClientTimeout,
@@ -75,13 +76,32 @@ def end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
     )
 
 
-def is_small(request: web.Request, answer: ClientResponse) -> bool:
+async def answer(
+    request: web.Request, received: ClientResponse, lost: Callable[[], web.Response]
+) -> web.StreamResponse:
+    """Pass on what a server answered: a small answer whole, a large one as it arrives.
+
+    Args:
+        request: what is answered.
+        received: the server's answer, which is closed afterwards.
+        lost: makes the answer if the server ends in the middle of a small one.
+    """
+    async with received:
+        if not _is_small(request, received):
+            return await _streamed(request, received)
+        try:
+            return await _whole(request, received)
+        except (ClientError, OSError):
+            return lost()
+
+
+def _is_small(request: web.Request, answer: ClientResponse) -> bool:
     """Whether an answer is better sent in one piece."""
     length = answer.content_length
     return request.method == "HEAD" or (length is not None and length <= SMALL_BYTES)
 
 
-async def answer_whole(request: web.Request, answer: ClientResponse) -> web.Response:
+async def _whole(request: web.Request, answer: ClientResponse) -> web.Response:
     """Read an answer, to be sent in one piece."""
     headers = end_to_end(answer.headers)
     body = await answer.read()
@@ -90,7 +110,7 @@ async def answer_whole(request: web.Request, answer: ClientResponse) -> web.Resp
     return web.Response(status=answer.status, reason=answer.reason, headers=headers, body=body)
 
 
-async def answer_streamed(request: web.Request, answer: ClientResponse) -> web.StreamResponse:
+async def _streamed(request: web.Request, answer: ClientResponse) -> web.StreamResponse:
     """Send an answer as it arrives."""
     response = web.StreamResponse(
         status=answer.status, reason=answer.reason, headers=end_to_end(answer.headers)

@@ -91,19 +91,13 @@ async def _forward(request: web.Request) -> web.StreamResponse:
 
 async def _pass_on(request: web.Request, address: str) -> web.StreamResponse:
     try:
-        answer = await forwarding.ask(request, address, _headers_to(request))
+        received = await forwarding.ask(request, address, _headers_to(request))
     except ClientConnectorError:
         detail = "The function behind this path does not answer; it is being restarted."
         return problem(503, detail, {"Retry-After": "1"})
     except (ClientError, OSError):
         return _lost()
-    async with answer:
-        if not forwarding.is_small(request, answer):
-            return await forwarding.answer_streamed(request, answer)
-        try:
-            return await forwarding.answer_whole(request, answer)
-        except (ClientError, OSError):
-            return _lost()
+    return await forwarding.answer(request, received, _lost)
 
 
 def _lost() -> web.Response:

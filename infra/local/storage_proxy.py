@@ -38,18 +38,16 @@ def application(address: str) -> web.Application:
 
 async def _forward(request: web.Request) -> web.StreamResponse:
     try:
-        answer = await forwarding.ask(
+        received = await forwarding.ask(
             request, request.app[_ADDRESS], forwarding.end_to_end(request.headers)
         )
     except (ClientError, OSError):
-        return web.Response(status=503, text="the storage server does not answer\n")
-    async with answer:
-        if not forwarding.is_small(request, answer):
-            return await forwarding.answer_streamed(request, answer)
-        try:
-            return await forwarding.answer_whole(request, answer)
-        except (ClientError, OSError):
-            return web.Response(status=503, text="the storage server ended\n")
+        return _away()
+    return await forwarding.answer(request, received, _away)
+
+
+def _away() -> web.Response:
+    return web.Response(status=503, text="the storage server does not answer\n")
 
 
 async def serve(port: int, program: list[str]) -> int:

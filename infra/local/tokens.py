@@ -52,7 +52,9 @@ def revoke(home: Home, name: str) -> None:
     with _changing(home) as registered:
         if name not in _names(registered):
             known = ", ".join(_names(registered)) or "none"
-            raise PlatformError(f"There is no token of {name!r}; those registered are: {known}.")
+            raise PlatformError(
+                f"Nobody named {name!r} has a token; those registered are: {known}."
+            )
         registered[:] = [entry for entry in registered if entry["name"] != name]
 
 

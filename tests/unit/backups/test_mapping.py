@@ -1,4 +1,4 @@
-"""Fields of a file are found by name or alias; a file that does not fit is told what it lacks."""
+"""Fields of a file are found by name or alias; an error says which ones it lacks."""
 
 import pytest
 

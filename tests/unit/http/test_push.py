@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from functools import partial
 
 import pytest
 from flask import Flask, request
@@ -33,14 +34,21 @@ def stranger() -> Signer:
 
 
 @pytest.fixture
-def client(client_of, signer_and_url):
-    return client_of(
+def client_with(client_of, signer_and_url):
+    """Makes clients of a function that takes pushes, with more settings."""
+    return partial(
+        client_of,
         Route("POST", "/", answer, scope=PUSH),
         Route("POST", "/timed", answer, scope="rows", scheduled=True),
         push_audience=AUDIENCE,
         push_account=ACCOUNT,
         push_certs_url=signer_and_url[1],
     )
+
+
+@pytest.fixture
+def client(client_with):
+    return client_with()
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -110,52 +118,34 @@ def test_without_push_settings_a_push_is_refused_and_the_log_names_them(client_o
     assert "PUSH_AUDIENCE" in capfd.readouterr().err
 
 
-def test_a_signature_removed_by_cloud_run_is_trusted_only_if_configured(
-    client_of, signer_and_url, stranger
-):
-    signer, url = signer_and_url
-    client = client_of(
-        Route("POST", "/", answer, scope=PUSH),
-        push_audience=AUDIENCE,
-        push_account=ACCOUNT,
-        push_certs_url=url,
-        push_checked_by_iam=True,
-    )
-
-    def stripped(**claims: object) -> dict[str, str]:
-        unsigned = signer.token(**claims).rpartition(".")[0]
-        return bearer(f"{unsigned}.SIGNATURE_REMOVED_BY_GOOGLE")
-
-    assert client.post("/", headers=stripped()).status_code == 200
-    for claims in ({"aud": "x"}, {"exp": 1}, {"exp": None}, {"iat": None}, {"iss": "x"}):
-        assert_problem(client.post("/", headers=stripped(**claims)), 401, "push-refused")
-    assert_problem(client.post("/", headers=stripped(email="eve@x")), 403, "wrong-account")
-    assert_problem(client.post("/", headers=bearer(stranger.token())), 401, "push-refused")
-
-
 @pytest.fixture
-def on_cloud_run(client_of, signer_and_url):
+def on_cloud_run(client_with):
     """A client of a function behind Cloud Run, which removes signatures."""
-    return client_of(
-        Route("POST", "/", answer, scope=PUSH),
-        Route("POST", "/timed", answer, scope="rows", scheduled=True),
-        push_audience=AUDIENCE,
-        push_account=ACCOUNT,
-        push_certs_url=signer_and_url[1],
-        push_checked_by_iam=True,
-    )
+    return client_with(push_checked_by_iam=True)
 
 
 def unsigned(signer: Signer, **claims: object) -> dict[str, str]:
     return bearer(f"{signer.token(**claims).rpartition('.')[0]}.SIGNATURE_REMOVED_BY_GOOGLE")
 
 
+def test_a_signature_removed_by_cloud_run_is_trusted_only_if_configured(
+    on_cloud_run, signer, stranger
+):
+    client = on_cloud_run
+
+    assert client.post("/", headers=unsigned(signer)).status_code == 200
+    for claims in ({"aud": "x"}, {"exp": 1}, {"exp": None}, {"iat": None}, {"iss": "x"}):
+        assert_problem(client.post("/", headers=unsigned(signer, **claims)), 401, "push-refused")
+    assert_problem(client.post("/", headers=unsigned(signer, email="eve@x")), 403, "wrong-account")
+    assert_problem(client.post("/", headers=bearer(stranger.token())), 401, "push-refused")
+
+
 @pytest.mark.parametrize("path", ["/", "/timed"])
 @pytest.mark.parametrize("identity", ["", "Bearer x", "Bearer a.b.SIGNATURE_REMOVED_BY_GOOGLE"])
 def test_nobody_believes_authorization_beside_an_identity_that_cloud_run_checks(
-    on_cloud_run, signer, path, identity
+    on_cloud_run, signer, stranger, path, identity
 ):
-    forged = {**unsigned(Signer()), "X-Serverless-Authorization": identity}
+    forged = {**unsigned(stranger), "X-Serverless-Authorization": identity}
 
     assert on_cloud_run.post(path, headers=unsigned(signer)).get_json() == {"by": ACCOUNT}
     assert_problem(on_cloud_run.post(path, headers=forged), 401, "push-refused")
