@@ -7,9 +7,9 @@ never count.
 """
 
 import ast
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from infra.functions import InvalidFunction
@@ -68,6 +68,12 @@ class _Module:
     file: Path
     name: str
     folder: Path
+
+    @cached_property
+    def top(self) -> tuple[ast.AST, ...]:
+        """Every node of the code that runs when the module is imported."""
+        deferred = {one for code in self.deferred.values() for one in code}
+        return tuple(_nodes(self.tree.body, deferred))
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -142,8 +148,7 @@ class _Walk:
         self.files.add(module.file)
         if package := self._find(module.name.rpartition(".")[0]):
             self._run_top(package)
-        deferred = {one for code in module.deferred.values() for one in code}
-        self._follow(module, _nodes(module.tree.body, deferred))
+        self._follow(module, module.top)
 
     def _use(self, module: _Module, name: str, attribute: str = "") -> None:
         """Follow what a name stands for in a module, or an attribute of it."""
@@ -166,7 +171,7 @@ class _Walk:
         if not self._iterating:
             self.libraries.add(library)
 
-    def _follow(self, module: _Module, nodes: Iterator[ast.AST]) -> None:
+    def _follow(self, module: _Module, nodes: Iterable[ast.AST]) -> None:
         followed: set[ast.expr] = set()
         for node in nodes:
             if not self._iterating:
@@ -233,8 +238,15 @@ class _Walk:
         path = (self.root if parts[0] == _OURS else self.folder).joinpath(*parts)
         for file, folder in ((path / "__init__.py", path), (path.with_suffix(".py"), path.parent)):
             if file.is_file():
-                return _Module(file, name, folder)
+                found = file.stat()
+                return _module(file, name, folder, (found.st_mtime_ns, found.st_size))
         return None
+
+
+# The functions share most of their modules, and parsing them is most of the work.
+@lru_cache(maxsize=1024)
+def _module(file: Path, name: str, folder: Path, version: tuple[int, int]) -> _Module:
+    return _Module(file, name, folder)
 
 
 def _nodes(code: Sequence[ast.AST], without: Container[ast.AST] = ()) -> Iterator[ast.AST]:

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import distributions
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import httpx
@@ -41,7 +42,19 @@ def environment(source: Path, folder: Path) -> dict[str, str]:
             if ".." not in file.parts:
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(found.locate_file(file))
+                _link_bytecode(link)
     return {"PYTHONPATH": str(folder), "PYTHONNOUSERSITE": "1", "PATH": os.environ["PATH"]}
+
+
+def _link_bytecode(link: Path) -> None:
+    """Link what the installer compiled, too; without it each process compiles every library."""
+    if link.suffix == ".py":
+        compiled = Path(cache_from_source(str(link.readlink())))
+        if compiled.exists():
+            copy = link.parent / compiled.parent.name / compiled.name
+            copy.parent.mkdir(exist_ok=True)
+            if not copy.exists():
+                copy.symlink_to(compiled)
 
 
 def python() -> str:
