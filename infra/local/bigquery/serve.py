@@ -24,21 +24,22 @@ from bqemulator.domain.events import TableDataChanged
 from bqemulator.jobs import executor
 from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.versioning.snapshots import SnapshotManager
+from sqlglot.dialects.dialect import Dialect
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.local.origins import REFUSAL, is_foreign
 
-_MOST_RESULTS = 200
+_MOST_ENTRIES = 200
 
 
 class Bounded(dict[str, Any]):
-    """A mapping that drops its oldest entry when it has more than `_MOST_RESULTS`."""
+    """A mapping that drops its oldest entry when it has more than `_MOST_ENTRIES`."""
 
     def __setitem__(self, key: str, value: Any) -> None:
         super().__setitem__(key, value)
-        if len(self) > _MOST_RESULTS:
+        if len(self) > _MOST_ENTRIES:
             del self[next(iter(self))]
 
 
@@ -49,6 +50,7 @@ def main() -> None:
     _disable_time_travel()
     _limit_results()
     _serialize_handlers()
+    _parse_once()
     _limit_memory(options.memory, options.data / "spill")
     uploads = options.data / "uploads"
     _confine_queries(uploads, options.objects)
@@ -135,6 +137,27 @@ def _on_the_loop(handler: Callable[..., Any]) -> Callable[..., Any]:
         return handler(*args, **keywords)
 
     return answer
+
+
+def _parse_once() -> None:
+    """Parse each text once; for one query bqemulator parses the same text some thirty times.
+
+    Each caller gets a tree of its own, since some of them change it. A copy takes a quarter of the
+    time that parsing takes.
+    """
+    parse = Dialect.parse
+    trees = Bounded()
+
+    @wraps(parse)
+    def parse_once(self: Dialect, sql: str, **options: Any) -> Any:
+        if options:
+            return parse(self, sql, **options)
+        key = f"{type(self).__name__}:{sql}"
+        if key not in trees:
+            trees[key] = parse(self, sql)
+        return [None if tree is None else tree.copy() for tree in trees[key]]
+
+    Dialect.parse = parse_once
 
 
 def _limit_memory(limit: str, spill: Path) -> None:
