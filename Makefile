@@ -54,6 +54,8 @@ reset: $(LOCAL) ## delete the platform's data
 # --- Check the code ---
 
 test: $(ENVIRONMENT) $(BIGQUERY) $(BEAM) ## run the tests (TESTS=tests/unit for some)
+	@# Where Python may not write bytecode, each of the processes that tests start would compile it.
+	@$(BIN)/python -m compileall -q functions infra shared
 	@$(BIN)/python -m pytest -n $(WORKERS) --durations=20 $(TESTS)
 
 check: lint types ## check style and types and run the unit tests, in less than a minute

@@ -8,7 +8,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from importlib.util import cache_from_source
 from pathlib import Path
 
@@ -27,23 +27,35 @@ def unpacked(function: Function, folder: Path, root: Path = ROOT) -> Path:
 
 
 def environment(source: Path, folder: Path) -> dict[str, str]:
-    """Variables with which Python finds only the distributions in the requirements."""
+    """Variables with which Python finds only the distributions in the requirements.
+
+    Args:
+        source: the unpacked zip.
+        folder: where links to each distribution are made, unless they are there.
+    """
     wanted = requirements.read(source / "requirements.txt")
     installed = {_normal(one.metadata["Name"]): one for one in distributions()}
+    folders = []
     for name, pinned in wanted.items():
         if name not in installed:
             # It is for another platform.
             assert " ; " in pinned.text, name
             continue
-        found = installed[name]
-        assert f"=={found.version} " in pinned.text, name
-        for file in found.files or ():
-            link = folder / file
-            if ".." not in file.parts:
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(found.locate_file(file))
-                _link_bytecode(link)
-    return {"PYTHONPATH": str(folder), "PYTHONNOUSERSITE": "1", "PATH": os.environ["PATH"]}
+        assert f"=={installed[name].version} " in pinned.text, name
+        folders.append(folder / name)
+        if not folders[-1].exists():
+            _link(installed[name], folders[-1])
+    path = os.pathsep.join(map(str, folders))
+    return {"PYTHONPATH": path, "PYTHONNOUSERSITE": "1", "PATH": os.environ["PATH"]}
+
+
+def _link(distribution: Distribution, folder: Path) -> None:
+    for file in distribution.files or ():
+        link = folder / file
+        if ".." not in file.parts:
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(distribution.locate_file(file))
+            _link_bytecode(link)
 
 
 def _link_bytecode(link: Path) -> None:

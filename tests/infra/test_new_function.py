@@ -110,7 +110,7 @@ def test_its_zip_has_what_it_needs_and_answers(checkout, greetings, tmp_path):
     source = isolated.unpacked(greetings, tmp_path, checkout)
 
     with isolated.serving(
-        greetings, source, isolated.environment(source, tmp_path / "site")
+        greetings, source, isolated.environment(source, tmp_path / "libraries")
     ) as address:
         answer = httpx.get(f"{address}/greetings/Ada")
 

@@ -36,48 +36,53 @@ def zips(checkout, folder):
     return {one.name: package.digest(package.write(one, folder, checkout)) for one in found}
 
 
-def changed_by(checkout, path, line):
-    """The functions whose zip changes when a line is added to a file."""
-    before = zips(checkout, checkout / "before")
+@pytest.fixture(scope="session")
+def original(tmp_path_factory):
+    """The digest of each function's zip, before anything is changed."""
+    return zips(ROOT, tmp_path_factory.mktemp("zips") / "original")
+
+
+def changed_by(checkout, path, line, original):
+    """The functions whose zip changes when a line is added to a file of the copy."""
     with (checkout / path).open("a") as file:
         file.write(line)
-    after = zips(checkout, checkout / "after")
-    return {name for name in before if before[name] != after[name]}
+    changed = zips(checkout, checkout / "changed")
+    return {name for name in original if original[name] != changed[name]}
 
 
 def test_every_folder_is_packaged():
     assert set(FUNCTIONS) == {path.parent.name for path in FOLDER.glob("*/main.py")}
 
 
-def test_the_same_files_give_the_same_bytes(checkout, tmp_path):
+def test_the_same_files_give_the_same_bytes(checkout, original):
     for path in (checkout / "shared").rglob("*"):
         path.touch()
 
-    assert zips(checkout, tmp_path / "copied") == zips(ROOT, tmp_path / "original")
+    assert zips(checkout, checkout / "copied") == original
 
 
-def test_a_style_sheet_changes_only_the_dashboard(checkout):
+def test_a_style_sheet_changes_only_the_dashboard(checkout, original):
     path = "shared/dashboard/page/style/colours.css"
 
-    assert changed_by(checkout, path, "/* A colour. */\n") == {"dashboard"}
+    assert changed_by(checkout, path, "/* A colour. */\n", original) == {"dashboard"}
 
 
-def test_a_table_changes_the_functions_that_read_the_dictionary(checkout):
-    changed = changed_by(checkout, "shared/tables/jobs.py", "# A table.\n")
+def test_a_table_changes_the_functions_that_read_the_dictionary(checkout, original):
+    changed = changed_by(checkout, "shared/tables/jobs.py", "# A table.\n", original)
 
     # The metrics read only BigQuery's tables.
     assert changed == set(FUNCTIONS) - {"hires_by_quarter", "departments_above_mean"}
 
 
-def test_a_comment_in_backups_changes_the_functions_that_read_or_write_them(checkout):
-    changed = changed_by(checkout, "shared/backups/snapshot.py", "# A comment.\n")
+def test_a_comment_in_backups_changes_the_functions_that_read_or_write_them(checkout, original):
+    changed = changed_by(checkout, "shared/backups/snapshot.py", "# A comment.\n", original)
 
     # The OpenAPI document is made of the resources, which import what they call.
     assert changed == {"backup_table", "restore_table", "api_docs"}
 
 
-def test_a_query_changes_the_functions_that_use_its_package(checkout):
-    changed = changed_by(checkout, "shared/dashboard/sql/reasons.sql", "-- A comment.\n")
+def test_a_query_changes_the_functions_that_use_its_package(checkout, original):
+    changed = changed_by(checkout, "shared/dashboard/sql/reasons.sql", "-- A comment.\n", original)
 
     assert changed == {"dashboard", "api_docs"}
 
@@ -157,10 +162,16 @@ def test_a_missing_dependency_group_is_reported(checkout):
         package.contents(FUNCTIONS["dashboard"], checkout)
 
 
+@pytest.fixture(scope="session")
+def libraries(tmp_path_factory):
+    """Where links to installed distributions are made, for all functions."""
+    return tmp_path_factory.mktemp("libraries")
+
+
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
-def test_a_zip_runs_by_itself_and_answers(function, tmp_path):
+def test_a_zip_runs_by_itself_and_answers(function, tmp_path, libraries):
     source = isolated.unpacked(function, tmp_path)
-    environment = isolated.environment(source, tmp_path / "site")
+    environment = isolated.environment(source, libraries)
 
     done = subprocess.run(
         [isolated.python(), "-c", "\n".join(statements(function))],
