@@ -50,7 +50,7 @@ def reached(main: Path, root: Path) -> Reached:
         InvalidFunction: an import cannot be followed; the text says which one and why.
     """
     walk = _Walk(main.parent, root)
-    walk.run_all(_Module(main, "main", main.parent))
+    walk.run_all(_module(main, "main", main.parent, main.read_text("utf-8")))
     files = tuple(sorted(walk.files - {main}))
     return Reached(files, tuple(walk.code), frozenset(walk.libraries))
 
@@ -63,11 +63,13 @@ class _Module:
         file: its file.
         name: its dotted name.
         folder: the folder of its package.
+        source: what the file holds.
     """
 
     file: Path
     name: str
     folder: Path
+    source: str
 
     @cached_property
     def top(self) -> tuple[ast.AST, ...]:
@@ -78,7 +80,7 @@ class _Module:
     @cached_property
     def tree(self) -> ast.Module:
         """The parsed source."""
-        return ast.parse(self.file.read_text("utf-8"), str(self.file))
+        return ast.parse(self.source, str(self.file))
 
     @cached_property
     def deferred(self) -> dict[str, list[ast.AST]]:
@@ -238,15 +240,12 @@ class _Walk:
         path = (self.root if parts[0] == _OURS else self.folder).joinpath(*parts)
         for file, folder in ((path / "__init__.py", path), (path.with_suffix(".py"), path.parent)):
             if file.is_file():
-                found = file.stat()
-                return _module(file, name, folder, (found.st_mtime_ns, found.st_size))
+                return _module(file, name, folder, file.read_text("utf-8"))
         return None
 
 
 # The functions share most of their modules, and parsing them is most of the work.
-@lru_cache(maxsize=1024)
-def _module(file: Path, name: str, folder: Path, version: tuple[int, int]) -> _Module:
-    return _Module(file, name, folder)
+_module = lru_cache(maxsize=1024)(_Module)
 
 
 def _nodes(code: Sequence[ast.AST], without: Container[ast.AST] = ()) -> Iterator[ast.AST]:

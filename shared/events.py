@@ -96,7 +96,7 @@ def dead_letter_on_error(event: Any, settings: Settings, publisher: Any) -> Iter
         )
         publish(
             publisher,
-            settings.google_cloud_project,
+            settings,
             settings.dead_letter_topic,
             json.dumps({"event": dict(event.get_attributes()), "data": event.data}).encode(),
             error=attribute(str(error)),

@@ -39,6 +39,7 @@ __all__ = [
     "pubsub_gapic",
     "pubsub_v1",
     "requests",
+    "retries",
     "sqlalchemy",
     "urllib_request",
 ]
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     import cramjam
     import fastavro
     import google.api_core.exceptions as api_exceptions
+    import google.api_core.retry as retries
     import google.auth.credentials as auth_credentials
     import google.auth.exceptions as auth_exceptions
     import google.cloud.sql.connector as cloud_sql
@@ -98,6 +100,7 @@ else:
     cramjam = LazyModule("cramjam")
     fastavro = LazyModule("fastavro")
     api_exceptions = LazyModule("google.api_core.exceptions")
+    retries = LazyModule("google.api_core.retry")
     auth_credentials = LazyModule("google.auth.credentials")
     auth_exceptions = LazyModule("google.auth.exceptions")
     cloud_sql = LazyModule("google.cloud.sql.connector")

@@ -6,28 +6,43 @@ Source of the field names: Cloud Logging, "Structured logging", special JSON fie
 """
 
 import json
+import re
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Literal
+from uuid import uuid4
 
 Severity = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
+_IDENTIFIER = re.compile(r"[0-9A-Za-z]{32}")
+
 _trace: ContextVar[str] = ContextVar("trace", default="")
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
-def set_trace(project: str, header: str | None) -> None:
-    """Attach the lines that follow in this context to the trace of a request.
+def begin_request(project: str, header: str | None) -> str:
+    """Give the lines that follow in this context a request's id, and attach them to its trace.
 
     Args:
         project: the Google Cloud project.
         header: `traceparent` or `X-Cloud-Trace-Context` as received, or None.
+
+    Returns:
+        The id: the trace's, so that it stands in other services' logs too, or else a new one.
     """
-    value = (header or "").split("/")[0]
-    parts = value.split("-")
+    identifier = trace_id(header)
+    _trace.set(f"projects/{project}/traces/{identifier}" if identifier else "")
+    request_id = identifier or uuid4().hex
+    _request_id.set(request_id)
+    return request_id
+
+
+def trace_id(header: str | None) -> str:
+    """Return the id in a `traceparent` or `X-Cloud-Trace-Context`; empty if there is none."""
+    parts = (header or "").split("/")[0].split("-")
     identifier = parts[1] if len(parts) == 4 else parts[0]
-    usable = len(identifier) == 32 and identifier.isascii() and identifier.isalnum()
-    _trace.set(f"projects/{project}/traces/{identifier}" if usable else "")
+    return identifier if _IDENTIFIER.fullmatch(identifier) else ""
 
 
 def line(
@@ -49,6 +64,8 @@ def line(
     }
     if labels:
         entry["logging.googleapis.com/labels"] = labels
+    if request_id := _request_id.get():
+        entry["request_id"] = request_id
     if trace := _trace.get():
         entry["logging.googleapis.com/trace"] = trace
     stream = sys.stderr if severity in ("ERROR", "CRITICAL") else sys.stdout

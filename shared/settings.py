@@ -102,6 +102,18 @@ class Settings:
     cloud_sql_user: str = _setting("IAM database user, without .gserviceaccount.com.")
     cloud_sql_database: str = _setting("Database on the Cloud SQL instance.", "tablegate")
     database_pool_size: int = _setting("Connections one function instance may hold.", 8, _whole)
+    connect_seconds: int = _setting(
+        "How long opening a connection to the database, or checking one, may take.", 5, _whole
+    )
+    call_seconds: int = _setting(
+        "How long an HTTP call waits for the database or Pub/Sub before it answers 503. Loads, "
+        "backups and restores are not limited.",
+        10,
+        _whole,
+    )
+    publish_seconds: int = _setting(
+        "How long to wait for Pub/Sub to acknowledge a message.", 10, _whole
+    )
     lock_timeout_seconds: int = _setting(
         "How long a load waits for a lock before it is retried later.", 60, _whole
     )

@@ -5,6 +5,7 @@ import base64
 import json
 import os
 from pathlib import Path
+from uuid import uuid4
 
 from aiohttp import ClientConnectorError, ClientError, web
 from multidict import CIMultiDict
@@ -14,8 +15,10 @@ from infra.local.home import Home
 from infra.local.layout import PROJECT, Layout
 from infra.local.serving import guard, problem, serve
 from infra.local.status import read_status
+from shared import logs
 
 GATEWAY_ACCOUNT = f"gateway@{PROJECT}.iam"
+_TRACE = "trace"
 _HOME = web.AppKey("home", Home)
 _ROUTES = web.AppKey("routes", dict[str, str])
 
@@ -55,8 +58,8 @@ def route_of(path: str, known: dict[str, str]) -> str | None:
     return None
 
 
-async def _guard(_: web.Request, response: web.StreamResponse) -> None:
-    guard(response)
+async def _guard(request: web.Request, response: web.StreamResponse) -> None:
+    guard(response, request.get(_TRACE))
 
 
 async def _healthz(request: web.Request) -> web.Response:
@@ -90,8 +93,10 @@ async def _forward(request: web.Request) -> web.StreamResponse:
 
 
 async def _pass_on(request: web.Request, address: str) -> web.StreamResponse:
+    headers = _headers_to(request)
+    request[_TRACE] = _trace(headers)
     try:
-        received = await forwarding.ask(request, address, _headers_to(request))
+        received = await forwarding.ask(request, address, headers)
     except ClientConnectorError:
         detail = "The function behind this path does not answer; it is being restarted."
         return problem(503, detail, {"Retry-After": "1"})
@@ -105,6 +110,17 @@ def _lost() -> web.Response:
         "The function behind this path ended before it answered; check whether it did its work."
     )
     return problem(502, detail, {"Retry-After": "1"})
+
+
+def _trace(headers: CIMultiDict[str]) -> str:
+    """Give a request a trace, as Google's front end does, and return its id."""
+    given = headers.get("traceparent") or headers.get("X-Cloud-Trace-Context")
+    identifier = logs.trace_id(given)
+    if not identifier:
+        identifier = uuid4().hex
+        headers.popall("traceparent", None)
+        headers["X-Cloud-Trace-Context"] = f"{identifier}/1"
+    return identifier
 
 
 def _authorize(headers: CIMultiDict[str]) -> None:

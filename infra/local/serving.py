@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 import uvloop
 from aiohttp import web
@@ -33,8 +34,9 @@ async def no_web_pages(
     return await handler(request)
 
 
-def guard(response: web.StreamResponse) -> None:
-    """Add the security headers that a response lacks, and hide aiohttp's version."""
+def guard(response: web.StreamResponse, request_id: str | None = None) -> None:
+    """Add the security headers and the id that a response lacks, and hide aiohttp's version."""
+    response.headers.setdefault("Request-Id", request_id or uuid4().hex)
     for header, value in SECURITY_HEADERS.items():
         response.headers.setdefault(header, value)
     if response.headers.get("Server", "Python").startswith("Python"):

@@ -224,6 +224,7 @@ BACK_UP_ALL = Route(
     "/all",
     back_up_all,
     scope="backups",
+    is_long=True,
     scheduled=True,
     summary="Back up all tables as of the same moment",
     description="Answers once each backup was read back and verified. A scheduled backup also "
@@ -242,6 +243,7 @@ BACK_UP = Route(
     "/<table_name>",
     back_up,
     scope="backups",
+    is_long=True,
     scheduled=True,
     summary="Back up a table",
     description="Streams a snapshot of the table to an Avro file on Cloud Storage, reads the file "
@@ -269,6 +271,7 @@ VERIFY = Route(
     "/<table_name>/<backup_id>/verify",
     verify,
     scope="backups",
+    is_long=True,
     summary="Read a whole backup again and check it",
     parameters=(TABLE, BACKUP),
     body=_NO_BODY,

@@ -9,7 +9,8 @@ import msgspec
 from flask import Response
 from msgspec import Meta
 
-from shared import tables, wiring
+from shared import logs, tables, wiring
+from shared.errors import TablegateError
 from shared.http import bodies
 from shared.http.problems import Problem
 from shared.http.responses import json_response
@@ -82,16 +83,17 @@ def insert(context: Context) -> Response:
     table = tables.find(context.params["table"])
     body = bodies.json_content(context.request)
     verdict = _verdict(table, body)
+    wait = bodies.wait_seconds(context.request, MAX_WAIT_SECONDS)
     claim = _claim(context, table, body)
     entry = _entry(claim.batch_id) if claim.repeated else None
     if entry is None:
         batch = Batch(claim.batch_id, table, context.sender, claim.accepted_at, verdict)
         batches.publish_batch(wiring.publisher(), wiring.settings(), batch, body)
+    # From here on the batch will be stored, so no answer may ask the caller to send it again.
     if not verdict.rows:
         raise _no_row_accepted(claim.batch_id, verdict)
-    wait = bodies.wait_seconds(context.request, MAX_WAIT_SECONDS)
     if wait and entry is None:
-        entry = _entry(claim.batch_id, wait)
+        entry = _awaited_entry(claim.batch_id, wait)
     if wait and entry is not None:
         return _stored(claim.batch_id, table, verdict, entry, wait)
     return _accepted(claim.batch_id, table, verdict, wait)
@@ -137,8 +139,17 @@ def _claim(context: Context, table: Table, body: bytes) -> BatchClaim:
         raise Problem(422, "idempotency-key-reused", str(error)) from None
 
 
-def _entry(batch_id: UUID, within_seconds: int = 0) -> Entry | None:
-    return idempotency.wait_for_entry(wiring.engine(), batch_id, within_seconds)
+def _entry(batch_id: UUID) -> Entry | None:
+    return idempotency.find_entry(wiring.engine(), batch_id)
+
+
+def _awaited_entry(batch_id: UUID, seconds: int) -> Entry | None:
+    """Wait for the entry of a batch; None if the ledger does not show it within these seconds."""
+    try:
+        return idempotency.wait_for_entry(wiring.engine(), batch_id, seconds)
+    except TablegateError as error:
+        logs.line("WARNING", "A published batch cannot be waited for", error=str(error))
+        return None
 
 
 def _accepted(batch_id: UUID, table: Table, verdict: Verdict, wait: int) -> Response:

@@ -9,11 +9,12 @@ import msgspec
 from flask import Response
 from msgspec import Meta
 
-from shared import tables, wiring
+from shared import logs, tables, wiring
 from shared.api.backups import TABLE, as_problems
 from shared.backups.catalog import Catalog, Count, Manifest
 from shared.backups.errors import UnknownBackup
 from shared.backups.restore import RestoreOutcome, RestoreRequest, RowsChanged, restore
+from shared.errors import TransientError
 from shared.http import bodies
 from shared.http.problems import Problem
 from shared.http.responses import json_response
@@ -136,11 +137,16 @@ def _order(table: Table, asked: Restore, sender: str) -> RestoreRequest:
 def _follow_up(table: Table, done: RestoreOutcome) -> None:
     """After the commit: announce the change, and load the rows that waited for what was restored.
 
-    If the process dies in between, the sweep does the rest.
-
-    Raises:
-        TransientError: call again.
+    What fails here is no reason to restore again: the sweep does the rest, as if the process had
+    died in between.
     """
+    try:
+        _announce(table, done)
+    except TransientError as error:
+        logs.line("WARNING", "A restore is announced by the sweep", error=str(error))
+
+
+def _announce(table: Table, done: RestoreOutcome) -> None:
     if done.load_id is None:
         return
     publisher, settings = wiring.publisher(), wiring.settings()
@@ -192,6 +198,7 @@ RESTORE = Route(
     "/<table_name>",
     restore_table,
     scope="backups",
+    is_long=True,
     summary="Restore a table",
     description="Stages and checks the whole backup, compares it with the table and changes what "
     "differs, all in one transaction. Loads of the table wait meanwhile; readers see the table "

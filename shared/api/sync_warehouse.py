@@ -150,6 +150,7 @@ RECONCILE = Route(
     compare,
     # For operators only, even without repair: it reads every row on both sides.
     scope="backups",
+    is_long=True,
     scheduled=True,
     summary="Compare BigQuery with PostgreSQL, and repair it",
     description="Syncs pending loads, then compares each table: count and checksum, computed "

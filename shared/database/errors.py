@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from shared.bulkhead import Full
 from shared.errors import (
     ConfigurationError,
     DatabaseBusy,
@@ -32,7 +33,7 @@ def mapped() -> Iterator[None]:
     """Raise the errors of SQLAlchemy and pg8000 as ours."""
     try:
         yield
-    except sa.exc.TimeoutError as error:
+    except (Full, sa.exc.TimeoutError) as error:
         raise DatabaseBusy("No database connection was free in time; try again.") from error
     except sa.exc.DBAPIError as error:
         raise error_of(error.orig) from error

@@ -13,13 +13,14 @@ class DatabaseSocket(socket.socket):
     """
 
     @classmethod
-    def open(cls, host: str, port: int) -> "DatabaseSocket":
-        """Connect to a server.
+    def open(cls, host: str, port: int, timeout_seconds: float) -> "DatabaseSocket":
+        """Connect to a server; each later read or write has the time limit too.
 
         Raises:
-            OSError: the server cannot be reached.
+            OSError: the server cannot be reached in time.
         """
-        opened = cls(fileno=socket.create_connection((host, port)).detach())
+        opened = cls(fileno=socket.create_connection((host, port), timeout_seconds).detach())
+        opened.settimeout(timeout_seconds)
         set_options(opened)
         return opened
 

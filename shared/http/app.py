@@ -11,13 +11,16 @@ from flask import Request, Response
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 
-from shared import logs, settings
+from shared import deadlines, logs, settings
 from shared.errors import ConfigurationError, TablegateError
 from shared.http import bodies, problems, push, tokens
 from shared.http.problems import Problem
 from shared.http.responses import json_response
 from shared.http.routes import PUBLIC, PUSH, Context, Route
 from shared.settings import Settings
+
+REQUEST_ID = "Request-Id"
+"""The header of each response by which its log lines are found."""
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _HEADERS = {
@@ -68,12 +71,13 @@ class FunctionApp:
         """Answer a request; every error becomes a problem."""
         started = time.perf_counter()
         visit = _Visit()
+        request_id = self._begin(request)
         try:
-            self._trace(request)
             response = self._answer(request, visit)
         except Exception as error:  # noqa: BLE001 - nothing above handles it
             response = self._problem(error, visit)
         bodies.discard(request)
+        response.headers[REQUEST_ID] = request_id
         for header, value in _HEADERS.items():
             response.headers.setdefault(header, value)
         self._log(request, response, visit, time.perf_counter() - started)
@@ -97,7 +101,12 @@ class FunctionApp:
         if route.scope != PUBLIC:
             bodies.limit(request, self.settings.max_body_bytes)
             visit.sender = self._sender(request, route)
-        return route.handler(Context(request, params, visit.sender))
+        with deadlines.within(self._seconds(route)):
+            return route.handler(Context(request, params, visit.sender))
+
+    def _seconds(self, route: Route) -> float | None:
+        is_long = route.is_long or route.scope in (PUBLIC, PUSH)
+        return None if is_long else self.settings.call_seconds
 
     def _below(self, path: str) -> str:
         head = f"/{self.name}"
@@ -153,7 +162,7 @@ class FunctionApp:
             logs.line("ERROR", "A call failed", function=self.name, **_anatomy(error))
         return problem.response()
 
-    def _trace(self, request: Request) -> None:
+    def _begin(self, request: Request) -> str:
         headers = request.headers
         carried = headers.get("traceparent") or headers.get("X-Cloud-Trace-Context")
         try:
@@ -161,7 +170,7 @@ class FunctionApp:
         except ConfigurationError:
             # A call that needs a setting reports the error; a health check needs no settings.
             project = ""
-        logs.set_trace(project, carried)
+        return logs.begin_request(project, carried)
 
     def _log(self, request: Request, response: Response, visit: _Visit, seconds: float) -> None:
         if visit.route == "/healthz" and response.status_code == 200:

@@ -108,6 +108,8 @@ class Route(msgspec.Struct, frozen=True):
         scheduled: whether the scheduler may call it too, with the push service's identity.
         at_root: whether the path is documented without the function's name before it.
         documented: whether the OpenAPI document lists it.
+        is_long: whether its work may take as long as the function may; else what it waits for
+            has `call_seconds` to answer. A push's work may always.
     """
 
     method: str
@@ -123,3 +125,4 @@ class Route(msgspec.Struct, frozen=True):
     scheduled: bool = False
     at_root: bool = False
     documented: bool = True
+    is_long: bool = False

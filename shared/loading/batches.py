@@ -100,7 +100,7 @@ def publish_batch(publisher: Any, settings: Settings, batch: Batch, body: bytes)
         MessagesUnavailable: it may have arrived nevertheless; publishing it again is harmless.
     """
     data, attributes = pack(batch, body)
-    publish(publisher, settings.google_cloud_project, settings.batches_topic, data, **attributes)
+    publish(publisher, settings, settings.batches_topic, data, **attributes)
 
 
 def pack(batch: Batch, body: bytes) -> tuple[bytes, dict[str, str]]:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from shared import deadlines
 from shared.database.engine import transaction
 from shared.database.sql import statement
-from shared.errors import PermanentError
+from shared.errors import PermanentError, TransientError
 from shared.lazy import sqlalchemy as sa
 from shared.loading import ledger
 from shared.loading.batches import BatchClaim
@@ -61,20 +62,27 @@ def find_entry(engine: sa.Engine, batch_id: UUID) -> Entry | None:
 def wait_for_entry(
     engine: sa.Engine, batch_id: UUID, seconds: float, sleep: Callable[[float], None] = time.sleep
 ) -> Entry | None:
-    """Wait for the entry of a batch; None if it is not stored within that many seconds.
+    """Wait for the entry of a batch; None if it is not found within that many seconds.
 
-    Raises:
-        TransientError: try again.
+    While the database is away or hangs, the entry may still appear.
     """
-    until = time.monotonic() + seconds
-    pause = _FIRST_PAUSE_SECONDS
-    while (entry := find_entry(engine, batch_id)) is None:
-        left = until - time.monotonic()
-        if left <= 0:
-            break
-        sleep(min(pause, left))
-        pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+    with deadlines.within(seconds):
+        until = time.monotonic() + seconds
+        pause = _FIRST_PAUSE_SECONDS
+        while (entry := _entry_if_available(engine, batch_id)) is None:
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            sleep(min(pause, left))
+            pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
     return entry
+
+
+def _entry_if_available(engine: sa.Engine, batch_id: UUID) -> Entry | None:
+    try:
+        return find_entry(engine, batch_id)
+    except TransientError:
+        return None
 
 
 def _text(name: str) -> sa.TextClause:

@@ -84,7 +84,7 @@ def dead_letter(engine: sa.Engine, publisher: Any, settings: Settings, message: 
     )
     publish(
         publisher,
-        settings.google_cloud_project,
+        settings,
         settings.dead_letter_topic,
         message.data,
         **{**message.attributes, "error": attribute(message.detail), "code": message.code},

@@ -81,11 +81,11 @@ def test_a_terminated_connection_leaves_nothing_open(database_url, engine, no_co
 def test_a_file_of_a_closed_socket_does_not_write_to_another_connection():
     with socket.create_server(("127.0.0.1", 0)) as server:
         host, port = server.getsockname()
-        with closing(DatabaseSocket.open(host, port)) as first_socket:
+        with closing(DatabaseSocket.open(host, port, 10)) as first_socket:
             file = first_socket.makefile("wb")
             file.write(b"for the first")
             first_socket.close()
-        with DatabaseSocket.open(host, port) as second:
+        with DatabaseSocket.open(host, port, 10) as second:
             with pytest.raises(OSError, match="Bad file descriptor"):
                 file.flush()
             second.sendall(b"for the second")

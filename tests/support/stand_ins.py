@@ -6,8 +6,10 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from infra.local import environment, plan, postgres, storage
@@ -57,6 +59,20 @@ class StandIns:
         """Address of BigQuery, which reads the objects of this Cloud Storage."""
         self._start("bigquery", parts.bigquery)
         return self._layout.url("bigquery")
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Suspend a stand-in: it takes connections and answers none."""
+        _, process = self._running[name]
+        found = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        for one in found:
+            one.suspend()
+        try:
+            yield
+        finally:
+            for one in found:
+                with suppress(psutil.NoSuchProcess):
+                    one.resume()
 
     def stop(self) -> None:
         """Stop what was started."""

@@ -157,7 +157,7 @@ def _parse_once() -> None:
             trees[key] = parse(self, sql)
         return [None if tree is None else tree.copy() for tree in trees[key]]
 
-    Dialect.parse = parse_once
+    setattr(Dialect, "parse", parse_once)  # noqa: B010 - mypy refuses to assign to a method
 
 
 def _limit_memory(limit: str, spill: Path) -> None:
