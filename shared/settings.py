@@ -142,6 +142,7 @@ class Settings:
     maximum_bytes_billed: int = _setting(
         "Most bytes that one query for a metric may scan.", 10_000_000_000, _whole
     )
+    query_seconds: int = _setting("How long a metric waits for BigQuery.", 20, _whole)
     metrics_cache_bytes: int = _setting(
         "Size of an instance's response cache for a metric, in bytes.", 16 << 20, _whole
     )

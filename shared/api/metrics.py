@@ -29,7 +29,6 @@ from shared.warehouse.metrics import (
     FIRST_YEAR,
     LAST_YEAR,
     PAIR_TABLES,
-    TIMEOUT_SECONDS,
     DepartmentsAboveMean,
     HiresByQuarter,
     HiresOfDepartment,
@@ -81,7 +80,7 @@ def response_cache() -> ResponseCache:
 def _answer(request: Request, metric: Metric) -> Response:
     year = _year(request)
     settings = wiring.settings()
-    warehouse = connect(wiring.bigquery_client(), settings, TIMEOUT_SECONDS)
+    warehouse = connect(wiring.bigquery_client(), settings, settings.query_seconds)
 
     def make() -> Response:
         found = metric.query(warehouse, year, settings.maximum_bytes_billed)

@@ -18,6 +18,7 @@ from shared.lazy import sqlalchemy as sa
 from shared.settings import Settings
 
 _DRIVERS = ("postgresql", "postgres", "postgresql+pg8000")
+_GRACE_SECONDS = 0.25
 _BULKHEADS: WeakKeyDictionary[sa.Engine, Bulkhead] = WeakKeyDictionary()
 
 
@@ -72,7 +73,10 @@ def transaction(engine: sa.Engine, *, lock_timeout_seconds: int = 0) -> Iterator
         engine.connect() as connection,
         _dropped_if_lost(connection),
     ):
-        _socket(connection.connection.dbapi_connection).settimeout(limit_seconds)
+        if limit_seconds is not None:
+            # A server that does not hang ends the statement itself, and the connection is kept.
+            sock = _socket(connection.connection.dbapi_connection)
+            sock.settimeout(limit_seconds + _GRACE_SECONDS)
         with connection.begin(), _dropped_if_lost(connection):
             _limit(connection, limit_seconds, lock_timeout_seconds)
             yield connection

@@ -12,7 +12,6 @@ from shared.errors import UnusableYear
 from shared.warehouse.bigquery import Warehouse
 
 FIRST_YEAR, LAST_YEAR, DEFAULT_YEAR = 1900, 2200, 2021
-TIMEOUT_SECONDS = 20
 
 # The tables of the dictionary that a metric counts.
 PAIR_TABLES = ("departments", "jobs", "hired_employees")

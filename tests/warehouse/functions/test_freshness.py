@@ -1,5 +1,6 @@
 """The function freshness: how far BigQuery is behind PostgreSQL."""
 
+import time
 from datetime import datetime
 
 from shared import tables
@@ -64,3 +65,19 @@ def test_a_call_without_a_token_or_with_another_method_is_rejected(client_of):
 
     assert_problem(client.get("/"), 401, "token-missing")
     assert_problem(client.post("/", headers=METRICS), 405, "method-not-allowed")
+
+
+def test_it_reports_the_ledger_while_bigquery_hangs(client_of, drop, engine, stand_ins):
+    drop("jobs", "1,Welder\n")
+    client = client_of("freshness")
+    assert client.get("/", headers=METRICS).get_json()["bigquery"] is True
+
+    with stand_ins.frozen("bigquery"):
+        began = time.monotonic()
+        answer = client.get("/", headers=METRICS)
+        seconds = time.monotonic() - began
+
+    assert (answer.status_code, answer.get_json()["bigquery"]) == (200, False)
+    assert answer.get_json()["unsynced"] == 1
+    # Its own limit is 3 s.
+    assert seconds < 10

@@ -1,5 +1,7 @@
 """The functions of the metrics: their responses, and when they do not query BigQuery again."""
 
+import time
+
 import pytest
 
 from tests.support.problems import assert_problem
@@ -146,3 +148,17 @@ def test_a_load_of_a_table_outside_the_metric_changes_nothing(client_of, hired, 
 
     has = {**METRICS, "If-None-Match": first.headers["ETag"]}
     assert client.get("/", headers=has).status_code == 304
+
+
+def test_a_metric_is_503_in_time_while_bigquery_hangs(client_of, hired, stand_ins, monkeypatch):
+    monkeypatch.setenv("QUERY_SECONDS", "2")
+    client = client_of("hires_by_quarter")
+    assert client.get("/?year=2021", headers=METRICS).status_code == 200
+
+    with stand_ins.frozen("bigquery"):
+        began = time.monotonic()
+        answer = client.get("/?year=2020", headers=METRICS)
+        seconds = time.monotonic() - began
+
+    assert_problem(answer, 503, "try-again")
+    assert seconds < 15
