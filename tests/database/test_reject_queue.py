@@ -12,7 +12,7 @@ from shared.database.engine import transaction
 from shared.loading import reject_queue
 from shared.loading.ledger import Source
 from shared.loading.load import load
-from shared.loading.reject_queue import Filters
+from shared.loading.reject_queue import Filters, Page
 from shared.validation.csv_rows import blocks
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -133,7 +133,7 @@ def test_every_combination_of_filters_selects_the_rejects_that_match_it(engine, 
             and reason in (None, one[5])
         ]
 
-        page = reject_queue.page(engine, filters, 100, None)
+        page = reject_queue.page(engine, filters, 100, None).rejects
         found = [(r.reject_id, r.table, r.source, r.status, r.load_id, r.reason) for r in page]
         assert found == [one[:6] for one in reversed(matching)]
         if name is not None and status is None:
@@ -148,15 +148,18 @@ def test_a_page_has_at_most_so_many_rejects_and_begins_below_the_last_one(engine
     ids = [one[0] for one in reversed(queue)]
 
     first = reject_queue.page(engine, Filters(), 3, None)
-    second = reject_queue.page(engine, Filters(), 3, first[-1].reject_id)
+    second = reject_queue.page(engine, Filters(), 3, first.rejects[-1].reject_id)
+    last = reject_queue.page(engine, Filters(), 3, ids[-4])
 
-    assert [r.reject_id for r in (*first, *second)] == ids[:6]
-    assert reject_queue.page(engine, Filters(), 3, ids[-1]) == []
+    assert [r.reject_id for r in (*first.rejects, *second.rejects)] == ids[:6]
+    assert [r.reject_id for r in last.rejects] == ids[-3:]
+    assert [page.is_followed for page in (first, second, last)] == [True, True, False]
+    assert reject_queue.page(engine, Filters(), 3, ids[-1]) == Page([], is_followed=False)
 
 
 def test_a_waiting_row_is_not_offered_for_correction(engine, waits):
     assert list(reject_queue.to_correct(engine, Filters(table_name="hired_employees"))) == []
-    assert len(reject_queue.page(engine, Filters(status="waiting"), 9, None)) == len(waits)
+    assert len(reject_queue.page(engine, Filters(status="waiting"), 9, None).rejects) == len(waits)
 
 
 def test_discarding_changes_only_the_rejects_named_and_their_load(engine, rows, waits, queue):

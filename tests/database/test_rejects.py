@@ -9,6 +9,7 @@ from shared import tables
 from shared.loading import rejects
 from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
+from shared.loading.reject_queue import Filters, to_correct
 from shared.validation.json_batch import check
 
 JOBS = tables.find("jobs")
@@ -37,8 +38,7 @@ def test_rejects_of_any_shape_are_kept_as_they_came(send, rows, engine):
     assert entry.counts == Counts(inserted=1, rejected=len(given))
     kept = [raw for (raw,) in rows("select raw from rejected_rows order by position")]
     assert kept == [{"id": 1, "job": "a\nb\\n\u2400"}, *given[1:]]
-    with engine.connect() as connection:
-        assert len(list(rejects.of_load(connection, entry.load_id))) == len(given)
+    assert len(list(to_correct(engine, Filters("jobs", load_id=entry.load_id)))) == len(given)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_open_rejects_of_a_load_are_listed_by_their_lines(drop, engine, rows
             "update rejected_rows set position = position where position = 1;analyze rejected_rows"
         )
 
-        found = [one[:2] for one in rejects.of_load(connection, entry.load_id)]
+    found = [one[:2] for one in to_correct(engine, Filters("jobs", load_id=entry.load_id))]
 
     assert found == [(1, ["1"]), (3, ["3"]), (4, ["4"])]
 
