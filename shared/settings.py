@@ -185,7 +185,7 @@ class Settings:
     bytes_per_reject: int = _setting(
         "A file fails if it has more than 10,000 rejected rows, and one more for each of so many "
         "bytes of its stored size.",
-        4,
+        2,
         _whole,
     )
     stream_seconds: int = _setting(

@@ -133,13 +133,16 @@ def streamed(
         chunks: the content; closed at the end, however that comes.
         seconds: how long sending all of it may take.
     """
-    until = time.monotonic() + seconds
     connection = next(filter(None, map(request.environ.get, _CONNECTIONS)), None)
-    with closing(chunks) as left:
-        for chunk in left:
-            remaining = until - time.monotonic()
+    return _until(time.monotonic() + seconds, connection, chunks)
+
+
+def _until(moment: float, connection: Any, chunks: Generator[bytes, None, None]) -> Iterator[bytes]:
+    with closing(chunks):
+        for chunk in chunks:
+            remaining = moment - time.monotonic()
             if remaining <= 0:
-                raise TimeoutError(f"The response could not be sent within {seconds} s.")
+                raise TimeoutError("The response was not read in time.")
             if connection is not None:
                 connection.settimeout(remaining)
             yield chunk

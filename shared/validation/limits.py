@@ -38,7 +38,7 @@ class Limits:
     max_rejects: int = 1_000_000
     max_reject_percent: int = 50
     size_bytes: int | None = None
-    bytes_per_reject: int = 4
+    bytes_per_reject: int = 2
 
     def check_time(self) -> None:
         """Check that there is time left.

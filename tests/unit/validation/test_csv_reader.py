@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shared.errors import UnreadableFile
 from shared.validation.csv_reader import Chunk, Records, read_lines, without_end
-from shared.validation.limits import RATIO_FROM_BYTES, Limits
+from shared.validation.limits import Limits
 from tests.support.csv_files import Trickle
 
 PLENTY = 1 << 20
