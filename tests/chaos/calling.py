@@ -44,7 +44,8 @@ class Caller:
         Returns:
             Whether there were any.
         """
-        before, self._losing_until = self._lost, time.monotonic() + seconds
+        before, until = self._lost, time.monotonic() + seconds
+        self._losing_until = max(self._losing_until, until)
         time.sleep(seconds)
         return self._lost > before
 

@@ -35,7 +35,7 @@ class DatabaseProxy:
 
     def lose_commits(self, seconds: float) -> bool:
         """Lose the answers to all commits for a while; returns whether there were any."""
-        before, self._until = self.lost, time.monotonic() + seconds
+        before, self._until = self.lost, max(self._until, time.monotonic() + seconds)
         time.sleep(seconds)
         return self.lost > before
 
