@@ -176,6 +176,36 @@ class Settings:
         20_000_000_000,
         _whole,
     )
+    max_unpacked_ratio: int = _setting(
+        "How many times its size a gzip file may unpack to, beyond 4 MiB; CSV has 5 to 9.",
+        100,
+        _whole,
+    )
+    load_seconds: int = _setting(
+        "How long one call may read and stage a file, in seconds; then the file fails.",
+        300,
+        _whole,
+    )
+    max_rejects: int = _setting(
+        "Rejected rows of a file from which MAX_REJECT_PERCENT counts.", 1_000_000, _whole
+    )
+    max_reject_percent: int = _setting(
+        "Share of rejected rows, in percent of those read, from which a file with more than "
+        "MAX_REJECTS of them fails.",
+        50,
+        _whole,
+    )
+    bytes_per_reject: int = _setting(
+        "A file fails if it has more than 10,000 rejected rows, and one more for each of so many "
+        "bytes of its stored size.",
+        2,
+        _whole,
+    )
+    stream_seconds: int = _setting(
+        "How long a streamed response may take until its caller has read it, in seconds.",
+        55,
+        _whole,
+    )
     max_body_bytes: int = _setting("Largest body of an HTTP call, in bytes.", 10_000_000, _whole)
     max_batch_bytes: int = _setting(
         "Largest message of a batch, unpacked, in bytes.", 64 << 20, _whole

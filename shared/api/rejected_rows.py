@@ -16,11 +16,12 @@ from shared import tables, wiring
 from shared.api.insert_rows import by_field
 from shared.http import bodies, queries
 from shared.http.problems import Problem
-from shared.http.responses import json_response
+from shared.http.responses import json_response, streamed
 from shared.http.routes import Body, Context, Parameter, ResponseSpec, Route
 from shared.loading import reject_queue
 from shared.loading.ledger import Counts
 from shared.loading.reject_queue import FieldFault, Filters, Id, Outcome, Reject, Status
+from shared.loading.rejects import MAX_ROW_BYTES
 from shared.validation import corrections
 
 MAX_PAGE_ROWS = 1000
@@ -108,11 +109,9 @@ def list_rejects(context: Context) -> Response:
     )
     cursor = given.get("cursor")
     before = None if cursor is None else queries.whole_number("cursor", cursor, _LARGEST)
-    # One row more than fits on the page shows that another page follows.
-    found = reject_queue.page(wiring.engine(), _filters(context.request), limit + 1, before)
-    rows = found[:limit]
-    following = str(rows[-1].reject_id) if len(found) > limit else None
-    return json_response(RejectPage(rows, following))
+    page = reject_queue.page(wiring.engine(), _filters(context.request), limit, before)
+    following = str(page.rejects[-1].reject_id) if page.is_followed else None
+    return json_response(RejectPage(page.rejects, following))
 
 
 def corrections_file(context: Context) -> Response:
@@ -127,7 +126,8 @@ def corrections_file(context: Context) -> Response:
     lines = corrections.lines(table, chain([first] if first else [], found))
     # The uploads bucket accepts a file of this name.
     headers = {"Content-Disposition": f'attachment; filename="{table.name}-corrected.csv"'}
-    return Response(lines, headers=headers, content_type="text/csv; charset=utf-8")
+    sent = streamed(context.request, lines, wiring.settings().stream_seconds)
+    return Response(sent, headers=headers, content_type="text/csv; charset=utf-8")
 
 
 def replay(context: Context) -> Response:
@@ -226,7 +226,10 @@ LIST = Route(
     list_rejects,
     scope="rejects",
     summary="List rejected rows",
-    description="Newest first. A row must match every filter given.",
+    description="Newest first. A row must match every filter given. A page ends sooner than its "
+    f"`limit` once its rows take {reject_queue.MAX_PAGE_BYTES >> 20} MiB. A row larger than "
+    f"{MAX_ROW_BYTES >> 20} MiB, as JSON, is kept cut: `raw` is the beginning of its text, and its "
+    "last error has the code `row_cut`; it can be discarded, but not replayed.",
     parameters=(
         _filter("table", "The table they were sent to.", "hired_employees"),
         _SOURCE_FILTER,
@@ -236,7 +239,7 @@ LIST = Route(
         Parameter(
             "limit",
             "query",
-            "Rows per page.",
+            "Most rows on a page.",
             {
                 "type": "integer",
                 "minimum": 1,
@@ -259,7 +262,7 @@ CORRECTIONS = Route(
     description="The rejected rows of one table as CSV: its fields, then `_line` and `_reasons`, "
     "which are ignored when the file is loaded. Correct the cells and drop the file in the uploads "
     "bucket. A cell that a spreadsheet would run as a formula starts with an apostrophe; leave "
-    "it there, loading removes it.",
+    "it there, loading removes it. Rows that are kept cut are left out.",
     parameters=(
         Parameter(
             "table", "query", "The table of the rows.", required=True, example="hired_employees"

@@ -6,8 +6,10 @@ Source: RFC 9110, 8.8.3 "ETag" and 13.1.2 "If-None-Match".
 import csv
 import hashlib
 import io
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -19,6 +21,8 @@ from shared.formulas import shield
 from shared.http.problems import Problem
 
 _JSON, _CSV = "application/json", "text/csv"
+# The names under which servers pass the socket of a request.
+_CONNECTIONS = ("gunicorn.socket", "werkzeug.socket")
 
 
 def json_response(
@@ -115,6 +119,33 @@ class ResponseCache:
             while self._bytes > self._most_bytes:
                 _, dropped = self._bodies.popitem(last=False)
                 self._bytes -= len(dropped.content)
+
+
+def streamed(
+    request: Request, chunks: Generator[bytes, None, None], seconds: float
+) -> Iterator[bytes]:
+    """Pass on the chunks of a response; its connection is closed if it takes too long.
+
+    A caller that stops reading would keep one of the function's threads for ever.
+
+    Args:
+        request: the request, on whose connection the response is sent.
+        chunks: the content; closed at the end, however that comes.
+        seconds: how long sending all of it may take.
+    """
+    connection = next(filter(None, map(request.environ.get, _CONNECTIONS)), None)
+    return _until(time.monotonic() + seconds, connection, chunks)
+
+
+def _until(moment: float, connection: Any, chunks: Generator[bytes, None, None]) -> Iterator[bytes]:
+    with closing(chunks):
+        for chunk in chunks:
+            remaining = moment - time.monotonic()
+            if remaining <= 0:
+                raise TimeoutError("The response was not read in time.")
+            if connection is not None:
+                connection.settimeout(remaining)
+            yield chunk
 
 
 def etag_of(*parts: str) -> str:

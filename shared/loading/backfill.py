@@ -15,6 +15,7 @@ from shared.storage import ObjectStore, StoredObject
 from shared.tables.table import Table
 from shared.validation import csv_rows, pieces
 from shared.validation.header import Layout
+from shared.validation.limits import Limits
 from shared.validation.rows import Block
 
 _CONTENT_TYPE = "application/octet-stream"
@@ -82,7 +83,7 @@ class Backfill:
                     table,
                     stream,
                     settings.max_line_bytes,
-                    max_unpacked_bytes=settings.max_unpacked_bytes,
+                    limits=self.uploads.limits(stored),
                 )
                 for piece in found:
                     yield FilePiece(number, shape, (self._stage(f"{number:08d}", piece),))
@@ -125,23 +126,25 @@ class Backfill:
             (part for part in found if isinstance(part, FilePiece)), key=lambda part: part.number
         )
 
-        def read(table: Table, _: StoredObject, *, numbered: bool) -> Iterable[Block]:
+        def read(table: Table, stored: StoredObject, *, numbered: bool) -> Iterable[Block]:
             if len(ends) != 1 or len(validated) != ends[0].pieces:
                 raise StorageUnavailable(f"Pieces of {self.name!r} are missing; try again.")
             if (error := ends[0].error) is not None:
                 raise UnreadableFile(error[0], error[1], **error[2])
-            return self._blocks(table, validated, numbered=numbered)
+            limits = self.uploads.limits(stored)
+            return self._blocks(table, validated, limits, numbered=numbered)
 
         entry = self.uploads.ingest(self.bucket, self.name, self.generation, read)
         self._objects.delete_below(self._staging, self._folder)
         return entry
 
     def _blocks(
-        self, table: Table, validated: Sequence[FilePiece], *, numbered: bool
+        self, table: Table, validated: Sequence[FilePiece], limits: Limits, *, numbered: bool
     ) -> Iterator[Block]:
         if validated:
             shape = validated[0].shape
-            yield from csv_rows.whole_file(table, shape, self._unpacked(validated, numbered))
+            found = self._unpacked(validated, numbered)
+            yield from csv_rows.whole_file(table, shape, found, limits)
 
     def _unpacked(self, validated: Sequence[FilePiece], numbered: bool) -> Iterator[Block]:
         for part in validated:

@@ -21,14 +21,18 @@ from shared.lazy import sqlalchemy as sa
 from shared.loading import store
 from shared.loading.batches import Batch
 from shared.loading.ledger import Entry
-from shared.loading.rejects import sentence
+from shared.loading.rejects import CUT, sentence
 from shared.settings import Settings
 from shared.tables.table import Table
 from shared.validation.json_batch import Verdict
+from shared.validation.reasons import ROW
 from shared.validation.row import FieldError, validate_row
 
 _SQL = Path(__file__).with_name("sql")
 _OPEN = ("rejected", "waiting")
+MAX_PAGE_BYTES = 4 << 20
+"""Size of rows and errors, as JSON, with which a page of rejects ends."""
+_ROWS_AT_ONCE = 1000
 
 Id: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Status: TypeAlias = Literal["rejected", "waiting", "replayed", "loaded", "discarded"]
@@ -98,7 +102,21 @@ class Outcome:
     not_open: dict[int, str | None] = field(default_factory=dict)
 
 
-def page(engine: sa.Engine, filters: Filters, rows: int, before: int | None) -> list[Reject]:
+@dataclass(frozen=True)
+class Page:
+    """A page of rejects, and whether older ones follow."""
+
+    rejects: list[Reject]
+    is_followed: bool
+
+
+def page(
+    engine: sa.Engine,
+    filters: Filters,
+    rows: int,
+    before: int | None,
+    max_bytes: int = MAX_PAGE_BYTES,
+) -> Page:
     """List a page of rejects, newest first.
 
     Args:
@@ -106,14 +124,17 @@ def page(engine: sa.Engine, filters: Filters, rows: int, before: int | None) -> 
         filters: which rejects to list.
         rows: the most rejects on the page.
         before: list only rejects older than this one.
+        max_bytes: the page ends with the reject that takes it to this size.
 
     Raises:
         TransientError: try again.
     """
-    values = {**filters.values(), "rows": rows, "before": before}
+    # One more than fits on the page shows that another page follows.
+    values = {**filters.values(), "rows": rows + 1, "before": before, "max_bytes": max_bytes}
     with transaction(engine) as connection:
-        found = connection.execute(_text("rejects_page"), values)
-        return [_reject(row) for row in found]
+        found = connection.execute(_text("rejects_page"), values).all()
+    kept = found[:rows]
+    return Page([_reject(row) for row in kept], bool(kept) and kept[0].found > len(kept))
 
 
 def _reject(row: Any) -> Reject:
@@ -133,18 +154,27 @@ def _reject(row: Any) -> Reject:
     )
 
 
-def to_correct(engine: sa.Engine, filters: Filters) -> Iterator[tuple[int, Any, str]]:
-    """Stream the open rejects of a table as (position, row, reasons).
+def to_correct(
+    engine: sa.Engine, filters: Filters, max_bytes: int = MAX_PAGE_BYTES
+) -> Iterator[tuple[int, Any, str]]:
+    """Yield the open rejects of a table as (position, row, reasons), without those kept cut.
+
+    They are read in pages, and no transaction is open while the caller uses them.
 
     Raises:
-        TransientError: before the first one, try again; after it, the stream ends early.
+        TransientError: before the first one, try again; after it, the iterator ends early.
     """
-    values = filters.values()
+    values: dict[str, Any] = {**filters.values(), "rows": _ROWS_AT_ONCE, "max_bytes": max_bytes}
     del values["status"]
-    with transaction(engine) as connection:
-        streamed = connection.execution_options(yield_per=1000)
-        for position, raw, errors in streamed.execute(_text("rejects_to_correct"), values):
-            yield position, raw, sentence(errors)
+    after: int | None = 0
+    while after is not None:
+        with transaction(engine) as connection:
+            found = connection.execute(
+                _text("rejects_to_correct"), {**values, "after": after}
+            ).all()
+        after = found[-1].reject_id if found else None
+        for row in found:
+            yield row.position, row.raw, sentence(row.errors)
 
 
 def discard(engine: sa.Engine, ids: Sequence[int]) -> Outcome:
@@ -181,6 +211,9 @@ def replay(
         reject = known.get(reject_id)
         if reject is None or reject.status not in _OPEN:
             outcome.not_open[reject_id] = reject.status if reject else None
+            continue
+        if reject.cut is not None:
+            outcome.refused[reject_id] = (FieldError(ROW, CUT, reject.cut),)
             continue
         validated = validate_row(tables.find(reject.table_name), row)
         if isinstance(validated, tuple):

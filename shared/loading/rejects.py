@@ -1,24 +1,32 @@
-"""Stores rejected rows as they were sent, with the reasons."""
+"""Stores rejected rows as they were sent, with the reasons; very large ones are cut."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from shared.database.copy import copy_in
-from shared.database.sql import statement
 from shared.lazy import sqlalchemy as sa
 from shared.tables.column import escape
+from shared.validation.reasons import ROW
 from shared.validation.row import FieldError, Reject, storable
 
-_SQL = Path(__file__).with_name("sql")
 _COPY = "copy rejected_rows (load_id, sender, table_name, position, raw, errors, reason) from stdin"
 _ENCODER = msgspec.json.Encoder()
 _NULL = "\\N"
+MAX_ROW_BYTES = 1 << 20
+"""Size of a row, as JSON, up to which it is kept whole."""
+KEPT_CHARACTERS = 10_000
+"""Characters that are kept of a larger row's JSON."""
+MAX_ERRORS_BYTES = 32 << 10
+"""Size of a row's errors, as JSON, up to which their names and facts are kept whole."""
+CUT = "row_cut"
+"""Code of the last error of a row that is cut."""
+# Of a name or a fact in errors that are larger together; an ellipsis follows it.
+_FACT_CHARACTERS = 200
 
 
 def keep(
@@ -38,6 +46,12 @@ def copied(load_id: UUID, sender: str | None, table_name: str, rejects: Sequence
     head = f"{load_id}\t{escape(sender) if sender else _NULL}\t{table_name}".encode()
     reasons = _Reasons()
     raws = _json([reject.raw for reject in rejects])
+    if raws and len(max(raws, key=len)) > MAX_ROW_BYTES:
+        rejects = [
+            _cut(reject) if len(raw) > MAX_ROW_BYTES else reject
+            for reject, raw in zip(rejects, raws, strict=True)
+        ]
+        raws = _json([reject.raw for reject in rejects])
     return b"".join(
         [
             b"%b\t%d\t%b\t%b\n" % (head, reject.position, raw, reasons.of(reject.errors))
@@ -57,17 +71,40 @@ class _Reasons:
         found = self._made.get(id(errors))
         if found is None:
             # JSON already escapes control characters, so COPY needs only backslashes escaped.
-            text = b",".join([error.encoded for error in errors]).replace(b"\\", b"\\\\")
+            text = b",".join([error.encoded for error in errors])
+            if len(text) > MAX_ERRORS_BYTES:
+                text = b",".join([error.encoded for error in _shortened_errors(errors)])
+            text = text.replace(b"\\", b"\\\\")
             found = self._made[id(errors)] = errors, b"[%b]\t%b" % (text, errors[0].code.encode())
         return found[1]
 
 
-def of_load(connection: sa.Connection, load_id: UUID) -> Iterator[tuple[int, Any, str]]:
-    """Stream the rejects of a load as (position, row, reasons in a sentence)."""
-    found = sa.text(statement(_SQL, "rejects_of_load"))
-    streamed = connection.execution_options(yield_per=1000)
-    for position, raw, errors in streamed.execute(found, {"load_id": str(load_id)}):
-        yield position, raw, sentence(errors)
+def _cut(reject: Reject) -> Reject:
+    """Return a reject whose row is the beginning of its text, and whose last error says so."""
+    # One text, so that nothing takes what is left of an object for a row.
+    raw = storable(reject.raw)
+    text = raw if isinstance(raw, str) else _ENCODER.encode(raw).decode()
+    facts = {"kept": KEPT_CHARACTERS, "size": len(text)}
+    errors = (*reject.errors, FieldError(ROW, CUT, facts))
+    return Reject(reject.position, text[:KEPT_CHARACTERS], errors)
+
+
+def _shortened_errors(errors: Iterable[FieldError]) -> Iterable[FieldError]:
+    for error in errors:
+        facts = {name: _shortened(fact) for name, fact in error.facts.items()}
+        yield FieldError(_shortened(error.field), error.code, facts)
+
+
+def _shortened(value: Any) -> Any:
+    """Cut a text, or anything else whose JSON is longer, and mark it with an ellipsis."""
+    if not isinstance(value, str):
+        text = _ENCODER.encode(value).decode()
+        if len(text) <= _FACT_CHARACTERS:
+            return value
+        value = text
+    if len(value) <= _FACT_CHARACTERS:
+        return value
+    return f"{value[:_FACT_CHARACTERS]}\u2026"
 
 
 def sentence(errors: Iterable[dict[str, Any]]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,14 +15,16 @@ from shared import logs, tables
 from shared.database.engine import transaction
 from shared.errors import PermanentError, TablegateError, UnreadableFile
 from shared.lazy import sqlalchemy as sa
-from shared.loading import ledger, rejects, store
+from shared.loading import ledger, reject_queue, store
 from shared.loading.ledger import Entry, Source
 from shared.loading.load import load
+from shared.loading.reject_queue import Filters
 from shared.settings import Settings
 from shared.storage import ObjectStore, StoredObject, sibling
 from shared.tables.table import Table
 from shared.validation import corrections
 from shared.validation.csv_rows import blocks
+from shared.validation.limits import Limits
 from shared.validation.rows import Block
 
 _FILE_NAME = re.compile(r"(?P<table>[a-z0-9_]+)(?:-.*)?\.csv(?:\.gz)?", re.IGNORECASE | re.DOTALL)
@@ -83,7 +87,7 @@ class Uploads:
         try:
             if read is None and self._is_handed_over(stored):
                 return None
-            entry = self._load(stored, read or self._read)
+            entry = self._load(stored, read or self._reader())
         except UnreadableFile as error:
             entry = self._fail(stored, error)
         self._finish(stored, entry)
@@ -157,15 +161,38 @@ class Uploads:
         with transaction(self.engine) as connection:
             return ledger.recorded(connection, stored.identity) is not None
 
-    def _read(self, table: Table, stored: StoredObject, *, numbered: bool) -> Iterable[Block]:
-        with self.objects.reading(stored) as stream:
-            yield from blocks(
-                table,
-                stream,
-                self.settings.max_line_bytes,
-                numbered=numbered,
-                max_unpacked_bytes=self.settings.max_unpacked_bytes,
-            )
+    def limits(self, stored: StoredObject) -> Limits:
+        """Return what loading this object may cost; how long it may take is not limited."""
+        settings = self.settings
+        return Limits(
+            max_unpacked_bytes=settings.max_unpacked_bytes,
+            max_unpacked_ratio=settings.max_unpacked_ratio,
+            load_seconds=settings.load_seconds,
+            max_rejects=settings.max_rejects,
+            max_reject_percent=settings.max_reject_percent,
+            size_bytes=stored.size_bytes,
+            bytes_per_reject=settings.bytes_per_reject,
+        )
+
+    def _reader(self) -> Read:
+        """Return what reads objects in this call; the time counts from the first read."""
+        until: list[float] = []
+
+        def read(table: Table, stored: StoredObject, *, numbered: bool) -> Iterable[Block]:
+            if not until:
+                # Not before: the load may have waited for a lock, or for another load.
+                until.append(time.monotonic() + self.settings.load_seconds)
+            limits = replace(self.limits(stored), until=until[0])
+            with self.objects.reading(stored) as stream:
+                yield from blocks(
+                    table,
+                    stream,
+                    self.settings.max_line_bytes,
+                    numbered=numbered,
+                    limits=limits,
+                )
+
+        return read
 
     def _load(self, stored: StoredObject, read: Read) -> Entry:
         sender, table = address(stored.name)
@@ -231,13 +258,15 @@ class Uploads:
         if not entry.counts.rejected or entry.table_name is None:
             return
         table = tables.find(entry.table_name)
-        with transaction(self.engine) as connection:
-            self.objects.write(
-                self.settings.processed_bucket,
-                sibling(name, ".rejected.csv"),
-                corrections.lines(table, rejects.of_load(connection, entry.load_id)),
-                "text/csv; charset=utf-8",
-            )
+        found = reject_queue.to_correct(
+            self.engine, Filters(table_name=table.name, load_id=entry.load_id)
+        )
+        self.objects.write(
+            self.settings.processed_bucket,
+            sibling(name, ".rejected.csv"),
+            corrections.lines(table, found),
+            "text/csv; charset=utf-8",
+        )
 
 
 def address(name: str) -> tuple[str | None, Table]:

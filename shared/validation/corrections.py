@@ -8,7 +8,7 @@ the gate removes it again. Both happen only in files with notes, so that nothing
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
 from shared.formulas import shield
@@ -22,7 +22,7 @@ def is_note(column: str) -> bool:
     return column.startswith("_")
 
 
-def lines(table: Table, rejects: Iterable[tuple[int, Any, str]]) -> Iterator[bytes]:
+def lines(table: Table, rejects: Iterable[tuple[int, Any, str]]) -> Generator[bytes, None, None]:
     """Yield the file's lines as UTF-8 CSV, header first.
 
     Args:

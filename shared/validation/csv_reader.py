@@ -7,8 +7,9 @@ line end, and the last line may lack one.
 import codecs
 import csv
 import io
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
@@ -17,12 +18,15 @@ import msgspec
 
 from shared.errors import UnreadableFile
 from shared.validation import reasons
+from shared.validation.limits import Limits
 from shared.validation.row import FieldError
 
 CHUNK_BYTES = 1 << 20
 _GZIP = b"\x1f\x8b"
-MAX_UNPACKED_BYTES = 20_000_000_000
-"""Default limit for the unpacked size of a gzip file; more takes longer than a function may run."""
+# A member of a gzip file is fed in growing pieces: zlib copies what lies behind its end.
+_FIRST_PIECE_BYTES = 512
+_NOT_ZERO = re.compile(rb"[^\x00]")
+_NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -173,24 +177,22 @@ def without_end(line: str) -> str:
     return line[:-1] if line.endswith("\r") else line
 
 
-def read_lines(
-    stream: BinaryIO, max_bytes: int, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
-) -> Iterator[Chunk]:
+def read_lines(stream: BinaryIO, max_bytes: int, limits: Limits = _NO_LIMITS) -> Iterator[Chunk]:
     """Read the lines of UTF-8 text, plain or gzip, with or without a byte order mark.
 
     Lines end with LF, CRLF or CR. A line longer than `max_bytes` is yielded once, cut and marked
     as cut.
 
     Raises:
-        UnreadableFile: `not_utf8` (with the line) or `bad_gzip`; `too_large` if a gzip file
-            unpacks to more than `max_unpacked_bytes`.
+        UnreadableFile: `not_utf8` (with the line) or `bad_gzip`; `too_large`, `bad_ratio` or
+            `too_slow` beyond the `limits`.
     """
     number = 1
     carry = ""
     overlong = False
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     try:
-        for packed, last in _marked_last(_chunks(stream, max_unpacked_bytes)):
+        for packed, last in _marked_last(_chunks(stream, limits)):
             text = carry + decoder.decode(packed, final=last)
             # A CR at the end may be the first half of a CRLF.
             whole, carry = (text, "") if last else _cut(text)
@@ -242,46 +244,51 @@ def _marked_last(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
     yield held, True
 
 
-def _chunks(stream: BinaryIO, max_unpacked_bytes: int) -> Iterator[bytes]:
-    first = stream.read(CHUNK_BYTES)
+def _chunks(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
+    read = _timed(stream, limits)
+    first = read()
     if first.startswith(_GZIP):
-        yield from _within(_unzipped(stream, first), max_unpacked_bytes)
+        yield from _unzipped(read, first, limits)
         return
     while first:
         yield first
-        first = stream.read(CHUNK_BYTES)
+        first = read()
 
 
-def _within(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
-    left = most
-    for piece in pieces:
-        left -= len(piece)
-        if left < 0:
-            raise UnreadableFile(
-                "too_large",
-                f"The gzip file unpacks to more than {most} bytes. Drop it again in several files, "
-                "or raise MAX_UNPACKED_BYTES.",
-                maximum=most,
-            )
-        yield piece
+def _timed(stream: BinaryIO, limits: Limits) -> Callable[[], bytes]:
+    def read() -> bytes:
+        limits.check_time()
+        return stream.read(CHUNK_BYTES)
+
+    return read
 
 
-def _unzipped(stream: BinaryIO, packed: bytes) -> Iterator[bytes]:
-    inflate = zlib.decompressobj(wbits=31)
+def _unzipped(read: Callable[[], bytes], packed: bytes, limits: Limits) -> Iterator[bytes]:
+    inflate, place, size = zlib.decompressobj(wbits=31), 0, _FIRST_PIECE_BYTES
+    before = unpacked = 0
     try:
         while packed:
+            fed = packed[place : place + size]
             # A bounded piece at a time, whatever the compression ratio.
-            if piece := inflate.decompress(packed, CHUNK_BYTES):
+            piece = inflate.decompress(fed, CHUNK_BYTES)
+            place += len(fed) - len(inflate.unconsumed_tail) - len(inflate.unused_data)
+            size = min(2 * size, CHUNK_BYTES)
+            if piece:
+                unpacked += len(piece)
+                limits.check_unpacked(before + place, unpacked)
+                limits.check_time()
                 yield piece
-            packed = inflate.unconsumed_tail
             if inflate.eof:
-                packed, inflate = inflate.unused_data, zlib.decompressobj(wbits=31)
+                inflate, size = zlib.decompressobj(wbits=31), _FIRST_PIECE_BYTES
                 # Zeros may stand between members, and after the last.
-                while not (packed := packed.lstrip(b"\x00")):
-                    if not (packed := stream.read(CHUNK_BYTES)):
+                while (next_member := _NOT_ZERO.search(packed, place)) is None:
+                    before += len(packed)
+                    place = 0
+                    if not (packed := read()):
                         return
-            elif not packed:
-                packed = stream.read(CHUNK_BYTES)
+                place = next_member.start()
+            elif place == len(packed) and not inflate.unconsumed_tail:
+                before, place, packed = before + len(packed), 0, read()
         raise zlib.error("the end is missing")
     except zlib.error as error:
         raise UnreadableFile(

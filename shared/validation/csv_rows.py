@@ -16,6 +16,7 @@ from shared.tables.table import Table
 from shared.validation import csv_reader, plain, reasons
 from shared.validation.csv_reader import Record, Records
 from shared.validation.header import Layout, layout
+from shared.validation.limits import Limits
 from shared.validation.row import FieldError, Reject, validate_cell, validate_cells
 from shared.validation.rows import Block
 
@@ -24,6 +25,7 @@ BLOCK_CHARACTERS = 2 << 20
 _LINES = 2048
 # Lines matched in one C call, about a millisecond, in which no other thread can run.
 _AT_ONCE = 1024
+_NO_LIMITS = Limits()
 
 Failing = list[tuple[int, tuple[FieldError, ...]]]
 
@@ -216,7 +218,7 @@ def blocks(
     max_line_bytes: int,
     *,
     numbered: bool = True,
-    max_unpacked_bytes: int = csv_reader.MAX_UNPACKED_BYTES,
+    limits: Limits = _NO_LIMITS,
 ) -> Iterator[Block]:
     """Validate a CSV file of `table`; memory does not grow with the file.
 
@@ -225,17 +227,15 @@ def blocks(
         stream: the file's bytes.
         max_line_bytes: a longer line is rejected.
         numbered: whether each staged row starts with its line number.
-        max_unpacked_bytes: limit for what a gzip file unpacks to.
+        limits: what loading it may cost.
 
     Raises:
         UnreadableFile: the file as a whole is not a CSV of this table; raised after any block.
     """
-    records = Records(
-        csv_reader.read_lines(stream, max_line_bytes, max_unpacked_bytes), max_line_bytes
-    )
+    records = Records(csv_reader.read_lines(stream, max_line_bytes, limits), max_line_bytes)
     shape, first = opening(table, records)
     rows = validate(table, shape, records, first, numbered=numbered)
-    yield from whole_file(table, shape, rows)
+    yield from whole_file(table, shape, rows, limits)
 
 
 def opening(table: Table, records: Records) -> tuple[Layout, Record | None]:
@@ -273,15 +273,21 @@ def validate(
             yield block
 
 
-def whole_file(table: Table, shape: Layout, blocks: Iterable[Block]) -> Iterator[Block]:
+def whole_file(
+    table: Table, shape: Layout, blocks: Iterable[Block], limits: Limits = _NO_LIMITS
+) -> Iterator[Block]:
     """Pass on the blocks of a whole file.
 
     Raises:
-        UnreadableFile: after the last block, if no row had the table's number of columns.
+        UnreadableFile: `too_many_rejects` beyond the `limits`; after the last block, if no row had
+            the table's number of columns.
     """
-    read = shaped = 0
+    read = shaped = rejected = 0
     for block in blocks:
         read, shaped = read + block.read, shaped + block.shaped
+        rejected += len(block.rejects)
+        if block.rejects:
+            limits.check_rejects(read, rejected, block)
         yield block
     if read and not shaped:
         raise UnreadableFile(

@@ -14,10 +14,12 @@ from shared.tables.table import Table
 from shared.validation import csv_reader, csv_rows
 from shared.validation.csv_reader import Chunk, Records
 from shared.validation.header import Layout
+from shared.validation.limits import Limits
 from shared.validation.row import Reject
 from shared.validation.rows import Block
 
 PIECE_CHARACTERS = 8 << 20
+_NO_LIMITS = Limits()
 
 
 class _PackedBlock(msgspec.Struct, array_like=True):
@@ -37,7 +39,7 @@ def cut(
     stream: BinaryIO,
     max_line_bytes: int,
     size: int = PIECE_CHARACTERS,
-    max_unpacked_bytes: int = csv_reader.MAX_UNPACKED_BYTES,
+    limits: Limits = _NO_LIMITS,
 ) -> tuple[Layout, Iterator[bytes]]:
     """Read the layout of a file, and cut its rows into pieces of about `size` characters.
 
@@ -45,9 +47,7 @@ def cut(
         UnreadableFile: as in `csv_rows.blocks`, except for errors that only validation finds;
             the iterator may raise it too.
     """
-    records = Records(
-        csv_reader.read_lines(stream, max_line_bytes, max_unpacked_bytes), max_line_bytes
-    )
+    records = Records(csv_reader.read_lines(stream, max_line_bytes, limits), max_line_bytes)
     shape, first = csv_rows.opening(table, records)
     return shape, _pieces(records, records.last_read if first is not None else [], size)
 

@@ -30,6 +30,11 @@ _OF_ROWS = {
     "row_too_long": Reason(
         "Row too long", "Is longer than {maximum} bytes; shorten it or raise MAX_LINE_BYTES."
     ),
+    "row_cut": Reason(
+        "Kept cut",
+        "Only the first {kept} of the row's {size} characters were kept; send the whole row again "
+        "from where it came, and discard this one.",
+    ),
     "conflict": Reason(
         "Conflicts with a stored row",
         "A row with this key is stored with other values, and the table keeps the stored row; "

@@ -7,6 +7,7 @@ There are files with no, some and only bad rows. dlt and pandas load a small fil
 """
 
 import importlib.util
+import os
 import statistics
 import subprocess
 import sys
@@ -39,6 +40,8 @@ TRUNCATE = "truncate hired_employees, loads, rejected_rows, replaced_rows"
 def main() -> None:
     """Run and print."""
     sizes = [int(argument) for argument in sys.argv[1:]] or list(SIZES)
+    # Else a file of ten million bad rows would fail.
+    os.environ["MAX_REJECTS"] = str(max(sizes))
     with running() as platform, tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         engine = create(read({"DATABASE_URL": platform.database_url}))

@@ -25,6 +25,7 @@ class Caller:
     def __init__(self, platform: Platform) -> None:
         self.problems: list[str] = []
         self._last = ""
+        self._lost, self._losing_until = 0, 0.0
         self._gateway = urlsplit(platform.gateway)
         self._token = platform.token
         storage = platform.description["storage"]
@@ -37,6 +38,17 @@ class Caller:
         """Close all connections."""
         self._client.close()
 
+    def lose_answers(self, seconds: float) -> bool:
+        """Lose every answer for a while, as if its connection had broken just before it came.
+
+        Returns:
+            Whether there were any.
+        """
+        before, until = self._lost, time.monotonic() + seconds
+        self._losing_until = max(self._losing_until, until)
+        time.sleep(seconds)
+        return self._lost > before
+
     def once(self, method: str, path: str, **options: Any) -> httpx.Response | None:
         """Call once; None if there was no answer, or one with a status of 500 or more."""
         try:
@@ -47,6 +59,9 @@ class Caller:
             # A transient error is a 503 with Retry-After, never a 500.
             self.problems.append(f"{method} {path} was answered 500: {answer.text[:300]}")
         self._last = f"{answer.status_code} {answer.text[:300]}"
+        if time.monotonic() < self._losing_until:
+            self._lost += 1
+            return None
         return None if answer.status_code >= 500 else answer
 
     def with_retries(self, method: str, path: str, **options: Any) -> httpx.Response | None:

@@ -1,4 +1,5 @@
-"""Injects faults: killed and frozen processes, lost connections, a full disk, a wrong clock.
+"""Injects faults: killed and frozen processes, lost connections and answers, a full disk, a wrong
+clock.
 
 It only touches processes of the platform that the test started. It finds them by the pid and the
 start time that the platform's supervisor has recorded.
@@ -13,8 +14,10 @@ import psutil
 import sqlalchemy as sa
 
 from infra.local import processes
+from tests.chaos.calling import Caller
 from tests.chaos.clock import Clock
 from tests.chaos.disk import Disk
+from tests.chaos.proxy import DatabaseProxy
 from tests.chaos.schedules import Fault
 from tests.support.platform import Platform
 
@@ -32,11 +35,18 @@ class Injector:
     """
 
     def __init__(
-        self, platform: Platform, engine: sa.Engine, disk: Disk | None, clock: Clock | None
+        self,
+        platform: Platform,
+        engine: sa.Engine,
+        disk: Disk | None,
+        clock: Clock | None,
+        proxy: DatabaseProxy,
+        caller: Caller,
     ) -> None:
         self.done: Counter[tuple[str, str]] = Counter()
         self._platform, self._engine = platform, engine
         self._disk, self._clock = disk, clock
+        self._proxy, self._caller = proxy, caller
 
     def inject(self, fault: Fault) -> None:
         """Inject one fault; does nothing if the part is not running."""
@@ -57,6 +67,10 @@ class Injector:
             if self._clock is not None:
                 self._clock.step(fault.offset, fault.seconds)
             return self._clock is not None
+        if fault.kind == "commits unanswered":
+            return self._proxy.lose_commits(fault.seconds)
+        if fault.kind == "answers lost":
+            return self._caller.lose_answers(fault.seconds)
         return self._stop(fault)
 
     def _stop(self, fault: Fault) -> bool:
@@ -64,7 +78,7 @@ class Injector:
         process = processes.find(part.pid, part.began)
         if process is None:
             return False
-        if fault.kind == "freeze":
+        if fault.kind in ("freeze", "stall"):
             return _freeze([process, *process.children(recursive=True)], fault.seconds)
         targets = [process]
         if fault.kind != "kill":

@@ -5,13 +5,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from infra.local.layout import last_ports
 from tests.chaos import clock as clocks
-from tests.chaos import contents, disk, files, ledger, schedules, settling
+from tests.chaos import contents, disk, files, ledger, schedules, settling, up
 from tests.chaos.calling import Caller
 from tests.chaos.clock import Clock
 from tests.chaos.contents import Round
@@ -19,6 +20,7 @@ from tests.chaos.disk import Disk
 from tests.chaos.faults import Injector
 from tests.chaos.findings import Findings
 from tests.chaos.model import Model
+from tests.chaos.proxy import DatabaseProxy
 from tests.chaos.publishing import Duplicator, Publisher
 from tests.chaos.schedules import Fault, Schedule
 from tests.chaos.working import Worker
@@ -32,11 +34,13 @@ ENVIRONMENT = {"SWEEP_AGE_SECONDS": "4"}
 class Arena:
     """A platform under chaos, and everything that works on it."""
 
-    def __init__(self, platform: Platform, small: Disk | None, clock: Clock | None) -> None:
+    def __init__(
+        self, platform: Platform, small: Disk | None, clock: Clock | None, proxy: DatabaseProxy
+    ) -> None:
         self.platform, self.model, self.clock = platform, Model(), clock
         self.operator, self.caller = Operator(platform), Caller(platform)
         self.publisher = Publisher(platform)
-        self.injector = Injector(platform, self.operator.engine, small, clock)
+        self.injector = Injector(platform, self.operator.engine, small, clock, proxy, self.caller)
         self.duplicator = Duplicator(platform, self.publisher)
         self._next_key = 1000
 
@@ -130,11 +134,15 @@ def started() -> Iterator[Arena]:
         new_home() as home,
         disk.small(home) as small,
         clocks.settable(home) as clock,
+        closing(DatabaseProxy(lambda: last_ports(home)["postgres"])) as proxy,
     ):
         for name, value in (ENVIRONMENT | (clock.environment if clock else {})).items():
             patch.setenv(name, value)
-        platform = start(home)
-        arena = Arena(platform, small, clock)
+        patch.setenv(up.PORT, str(proxy.port))
+        platform = start(home, module="tests.chaos.up")
+        # The checks ask the database itself.
+        platform.description["database_url"] = up.direct(home)
+        arena = Arena(platform, small, clock, proxy)
         try:
             yield arena
         finally:

@@ -16,6 +16,7 @@ FUNCTIONS = (
     *("ingest_csv", "insert_rows", "store_rows", "sync_warehouse"),
     *("backup_table", "restore_table", "rejected_rows"),
 )
+DEPENDENCIES = ("postgres", "pubsub", "storage", "bigquery")
 STAND_INS = ("postgres", "pubsub", "storage", "bigquery", "gateway", "eventarc", "timer")
 
 
@@ -102,6 +103,7 @@ class Fault:
     kind: Literal[
         *("kill", "kill worker", "kill backend", "freeze"),
         *("cut connections", "disk full", "clock step"),
+        *("stall", "commits unanswered", "answers lost"),
     ]
     part: str
     seconds: float = 0.0
@@ -211,6 +213,17 @@ class _Maker:
             return Fault(at, kind, part, self.rng.uniform(0.3, 2.5))
         return Fault(at, kind, "postgres")
 
+    def silence(self) -> Fault:
+        """Something that answers late, or not at all, although it has done its work."""
+        at = self.rng.uniform(0.0, SECONDS)
+        kind = self.rng.choices(("stall", "commits unanswered", "answers lost"), (4, 4, 2))[0]
+        if kind == "stall":
+            # Rarely the database: while it stands still, no commit can be lost.
+            part = self.rng.choices(DEPENDENCIES, (1, 3, 3, 3))[0]
+            return Fault(at, kind, part, self.rng.uniform(0.5, 6))
+        part = "postgres" if kind == "commits unanswered" else "gateway"
+        return Fault(at, kind, part, self.rng.uniform(0.1, 1.5))
+
 
 def of_machine(rng: random.Random) -> list[Fault]:
     """The faults of the whole machine, in addition to those of the schedules on it."""
@@ -239,4 +252,6 @@ def make(seed: int, base: int) -> Schedule:
     chosen = maker.rng.choices(makers, weights, k=maker.rng.randint(6, 14))
     steps = [*maker.parents(), *(make_one() for make_one in chosen)]
     faults = [maker.fault() for _ in range(maker.rng.randint(1, 3))]
+    # Drawn last, so that seeds that have found bugs still make the schedules that found them.
+    faults += [maker.silence() for _ in range(maker.rng.randint(1, 2))]
     return Schedule(seed, base, sorted(steps, key=lambda step: step.at), faults)

@@ -12,7 +12,7 @@ from shared.database.engine import transaction
 from shared.loading import reject_queue
 from shared.loading.ledger import Source
 from shared.loading.load import load
-from shared.loading.reject_queue import Filters
+from shared.loading.reject_queue import Filters, Page
 from shared.validation.csv_rows import blocks
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -133,7 +133,7 @@ def test_every_combination_of_filters_selects_the_rejects_that_match_it(engine, 
             and reason in (None, one[5])
         ]
 
-        page = reject_queue.page(engine, filters, 100, None)
+        page = reject_queue.page(engine, filters, 100, None).rejects
         found = [(r.reject_id, r.table, r.source, r.status, r.load_id, r.reason) for r in page]
         assert found == [one[:6] for one in reversed(matching)]
         if name is not None and status is None:
@@ -148,15 +148,80 @@ def test_a_page_has_at_most_so_many_rejects_and_begins_below_the_last_one(engine
     ids = [one[0] for one in reversed(queue)]
 
     first = reject_queue.page(engine, Filters(), 3, None)
-    second = reject_queue.page(engine, Filters(), 3, first[-1].reject_id)
+    second = reject_queue.page(engine, Filters(), 3, first.rejects[-1].reject_id)
+    last = reject_queue.page(engine, Filters(), 3, ids[-4])
 
-    assert [r.reject_id for r in (*first, *second)] == ids[:6]
-    assert reject_queue.page(engine, Filters(), 3, ids[-1]) == []
+    assert [r.reject_id for r in (*first.rejects, *second.rejects)] == ids[:6]
+    assert [r.reject_id for r in last.rejects] == ids[-3:]
+    assert [page.is_followed for page in (first, second, last)] == [True, True, False]
+    assert reject_queue.page(engine, Filters(), 3, ids[-1]) == Page([], is_followed=False)
+
+
+@pytest.fixture
+def large(engine, rows):
+    """Rejects of some 1, 30 and 60 kB; gives their ids."""
+    sizes = (1, 30, 60, 30, 1, 60, 60, 1, 1)
+    lines = [f"{'x' * 1000 * size}" for size in sizes]
+    stream = io.BytesIO("\n".join(["1,A", *lines, ""]).encode())
+    found = blocks(tables.find("jobs"), stream, 1 << 20)
+    load(engine, Source("gs://uploads/jobs.csv#1", "file", "jobs", NOON), lambda: found)
+    return [number for (number,) in rows("select reject_id from rejected_rows order by 1")]
+
+
+@pytest.mark.parametrize("limit", [2, 9, 100])
+def test_a_page_ends_by_its_size_too_and_the_next_one_begins_right_after_it(engine, large, limit):
+    pages, before = [], None
+    while not pages or pages[-1].is_followed:
+        pages.append(reject_queue.page(engine, Filters(), limit, before, 50_000))
+        before = pages[-1].rejects[-1].reject_id
+
+    assert [r.reject_id for page in pages for r in page.rejects] == large[::-1]
+    sizes = [[len(r.raw[0]) // 1000 for r in page.rejects] for page in pages]
+    if limit > 2:
+        # Each ends with the row that reaches the size.
+        assert sizes == [[1, 1, 60], [60], [1, 30, 60], [30, 1]]
+
+
+def test_a_file_of_corrections_is_the_same_in_small_pages_and_keeps_no_connection(engine, large):
+    filters = Filters(table_name="jobs")
+    whole = list(reject_queue.to_correct(engine, filters))
+
+    found = []
+    for one in reject_queue.to_correct(engine, filters, 50_000):
+        # A reader may stall here for as long as it likes.
+        assert engine.pool.checkedout() == 0
+        found.append(one)
+
+    assert found == whole
+    assert len(whole) == len(large)
+
+
+def test_a_row_that_is_kept_cut_is_listed_and_discarded_but_not_corrected(engine, rows):
+    text = '"' + "1," * 600_000 + '"x\n2,\n3,C\n'
+    source = Source("gs://uploads/jobs.csv#1", "file", "jobs", NOON)
+    load(engine, source, lambda: blocks(tables.find("jobs"), io.BytesIO(text.encode()), 2 << 20))
+    (first,), _ = rows("select reject_id from rejected_rows order by 1")
+
+    listed = reject_queue.page(engine, Filters(), 9, None).rejects
+    to_correct = list(reject_queue.to_correct(engine, Filters(table_name="jobs")))
+    replayed = reject_queue.replay(engine, None, None, "ann", {first: {"id": 1, "job": "A"}})
+    discarded = reject_queue.discard(engine, [first])
+
+    assert [error.code for error in listed[1].errors] == ["bad_quoting", "row_cut"]
+    assert "Only the first 10000 of the row's 120000" in listed[1].errors[1].message
+    assert [position for position, *_ in to_correct] == [2]
+    assert [error.sentence() for error in replayed.refused[first]] == [listed[1].errors[1].message]
+    assert (replayed.closed, replayed.entries) == ([], [])
+    assert discarded.closed == [first]
+    assert rows("select status from rejected_rows order by reject_id") == [
+        ("discarded",),
+        ("rejected",),
+    ]
 
 
 def test_a_waiting_row_is_not_offered_for_correction(engine, waits):
     assert list(reject_queue.to_correct(engine, Filters(table_name="hired_employees"))) == []
-    assert len(reject_queue.page(engine, Filters(status="waiting"), 9, None)) == len(waits)
+    assert len(reject_queue.page(engine, Filters(status="waiting"), 9, None).rejects) == len(waits)
 
 
 def test_discarding_changes_only_the_rejects_named_and_their_load(engine, rows, waits, queue):

@@ -9,6 +9,7 @@ from shared import tables
 from shared.loading import rejects
 from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
+from shared.loading.reject_queue import Filters, to_correct
 from shared.validation.json_batch import check
 
 JOBS = tables.find("jobs")
@@ -37,8 +38,7 @@ def test_rejects_of_any_shape_are_kept_as_they_came(send, rows, engine):
     assert entry.counts == Counts(inserted=1, rejected=len(given))
     kept = [raw for (raw,) in rows("select raw from rejected_rows order by position")]
     assert kept == [{"id": 1, "job": "a\nb\\n\u2400"}, *given[1:]]
-    with engine.connect() as connection:
-        assert len(list(rejects.of_load(connection, entry.load_id))) == len(given)
+    assert len(list(to_correct(engine, Filters("jobs", load_id=entry.load_id)))) == len(given)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_open_rejects_of_a_load_are_listed_by_their_lines(drop, engine, rows
             "update rejected_rows set position = position where position = 1;analyze rejected_rows"
         )
 
-        found = [one[:2] for one in rejects.of_load(connection, entry.load_id)]
+    found = [one[:2] for one in to_correct(engine, Filters("jobs", load_id=entry.load_id))]
 
     assert found == [(1, ["1"]), (3, ["3"]), (4, ["4"])]
 
@@ -110,3 +110,45 @@ def test_rejects_that_share_their_errors_keep_each_its_own(send, rows):
         ("3", [blank], "blank"),
         ("4", [number], "not_text"),
     ]
+
+
+LARGE = "\u00e9\t\\" * 400_000
+
+
+@pytest.mark.parametrize("row", [LARGE, {"id": 1, "job": LARGE, "x": 1}, [LARGE], {LARGE: LARGE}])
+def test_a_very_large_row_is_kept_cut_and_says_so(send, rows, row):
+    entry = send(row, {"id": 1, "job": ""}, WELDER)
+
+    assert entry.counts == Counts(inserted=1, rejected=2)
+    (raw, errors, reason), (small, *_) = rows(
+        "select raw, errors, reason from rejected_rows order by position"
+    )
+    text = row if isinstance(row, str) else json.dumps(row, ensure_ascii=False)
+    assert raw == text.replace(": ", ":").replace(", ", ",")[: rejects.KEPT_CHARACTERS]
+    assert reason != errors[-1]["code"] == "row_cut"
+    assert errors[-1]["facts"]["kept"] == rejects.KEPT_CHARACTERS < errors[-1]["facts"]["size"]
+    assert len(json.dumps(errors)) < rejects.MAX_ERRORS_BYTES
+    assert small == {"id": 1, "job": ""}
+
+
+def test_a_row_up_to_the_size_is_kept_whole(send, rows):
+    # With the quotation marks of its JSON.
+    row = "x" * (rejects.MAX_ROW_BYTES - 2)
+
+    send(row, row + "x")
+
+    assert rows(
+        "select raw #>> '{}', jsonb_array_length(errors) from rejected_rows order by 1"
+    ) == [
+        ("x" * rejects.KEPT_CHARACTERS, 2),
+        (row, 1),
+    ]
+
+
+def test_large_errors_are_kept_shortened(send, rows):
+    names = ["n" * 2000 + str(number) for number in range(20)]
+
+    send({**WELDER, **dict.fromkeys(names, 1)}, WELDER)
+
+    ((errors,),) = rows("select errors from rejected_rows")
+    assert [error["field"] for error in errors] == ["n" * 200 + "\u2026"] * 20

@@ -164,7 +164,7 @@ def freshness(engine):
 def rejected_rows(engine):
     """List rejected rows, and discard one."""
     drop(engine, "jobs", "2,\n")
-    found = reject_queue.page(engine, reject_queue.Filters(), 10, None)
+    found = reject_queue.page(engine, reject_queue.Filters(), 10, None).rejects
     assert reject_queue.discard(engine, [found[0].reject_id]).closed
 
 

@@ -104,3 +104,28 @@ def test_a_header_with_a_nul_fails_the_file_but_not_the_ledger_entry(drop, lying
     assert lying("uploads") == []
     assert lying("failed") == ["jobs.csv", "jobs.csv.report.json"]
     assert rows("select error->'unknown'->>0 from loads") == [("job\u2400",)]
+
+
+@pytest.mark.parametrize(
+    ("content", "limit", "code"),
+    [
+        (gzip.compress(b"1,Welder\n" + b"x\n" * 60_000), {}, "too_many_rejects"),
+        (gzip.compress(b"1,Welder\n" + b"\n" * 5_000_000), {}, "bad_ratio"),
+        (b"1,Welder\n", {"load_seconds": 0}, "too_slow"),
+    ],
+)
+def test_a_file_beyond_the_limits_fails_whole_and_the_ledger_says_why(
+    drop, lying, rows, uploads, content, limit, code
+):
+    uploads.settings = replace(uploads.settings, **limit)
+
+    entry = drop("jobs-hostile.csv.gz", content)
+
+    assert (entry.state, entry.error["code"]) == ("failed", code)
+    assert rows("select state, error->>'code' from loads") == [("failed", code)]
+    assert rows("select count(*) from jobs union all select count(*) from rejected_rows") == [
+        (0,),
+        (0,),
+    ]
+    assert lying("uploads") == []
+    assert len(lying("failed")) == 2

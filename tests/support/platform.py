@@ -110,10 +110,10 @@ def wait_until(question: Callable[[], bool], what: str, seconds: float = 120.0) 
         time.sleep(0.02)
 
 
-def start(home: Home, *options: str, root: Path = ROOT) -> Platform:
+def start(home: Home, *options: str, root: Path = ROOT, module: str = "infra.local") -> Platform:
     """Start a platform on a home, from a checkout, and wait until it is ready."""
     claim_ports(home)
-    process = launch("up", "--home", str(home.path), *options, root=root)
+    process = launch("up", "--home", str(home.path), *options, root=root, module=module)
     platform = Platform(home, process)
     limit = time.monotonic() + START_SECONDS
     while not (_is_run_by(home, process.pid) and home.description.exists()):
@@ -153,12 +153,12 @@ def skip_without_bigquery() -> None:
         pytest.skip(str(error))
 
 
-def launch(*words: str, root: Path = ROOT) -> subprocess.Popen[str]:
-    """Run `python -m infra.local` beside the test."""
+def launch(*words: str, root: Path = ROOT, module: str = "infra.local") -> subprocess.Popen[str]:
+    """Run `python -m infra.local` beside the test, or a module in its place."""
     if words[0] in {"up", "demo"}:
         skip_without_bigquery()
     return subprocess.Popen(
-        [sys.executable, "-m", "infra.local", *words],
+        [sys.executable, "-m", module, *words],
         cwd=root,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

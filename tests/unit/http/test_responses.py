@@ -2,12 +2,17 @@
 
 import csv
 import io
+import socket
+import threading
+from contextlib import closing
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from flask import Flask, Response, request
+from werkzeug.serving import make_server
 
-from shared.http.responses import json_response, revalidated, table_response
+from shared.http.responses import json_response, revalidated, streamed, table_response
 from shared.http.routes import PUBLIC, Route
 from tests.support.problems import assert_problem
 
@@ -118,3 +123,67 @@ def test_a_response_that_the_caller_has_already_is_not_sent_again(client_of):
     assert (again.status_code, again.data) == (304, b"")
     assert (changed.status_code, changed.get_json()) == (200, ["new"])
     assert changed.headers["ETag"] != first.headers["ETag"]
+
+
+@pytest.fixture
+def served():
+    """Serve chunks under a deadline; gives the port and an event that says when it ended."""
+    servers = []
+
+    def act(chunks, seconds):
+        ended = threading.Event()
+
+        def content():
+            with closing(chunks):
+                try:
+                    yield from chunks
+                finally:
+                    ended.set()
+
+        app = Flask("streams")
+        app.add_url_rule("/", view_func=lambda: Response(streamed(request, content(), seconds)))
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        return server.server_port, ended
+
+    yield act
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def ask(port):
+    connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    return connection
+
+
+def test_a_stream_ends_if_its_reader_stalls(served):
+    # More than the buffers of both sides hold.
+    port, ended = served((b"x" * 100_000 for _ in range(1000)), 1)
+
+    with ask(port):
+        assert ended.wait(30)
+
+
+def test_a_stream_ends_if_it_takes_too_long(served):
+    waited = threading.Event()
+    port, ended = served((waited.wait(0.1) or b"x" for _ in range(1000)), 0.5)
+
+    with ask(port) as reader:
+        received = b"".join(iter(lambda: reader.recv(1000), b""))
+
+    assert ended.is_set()
+    # Whoever reads it sees that it is not whole: its last chunk is missing.
+    assert not received.endswith(b"0\r\n\r\n")
+
+
+def test_a_stream_that_is_read_in_time_is_whole(served):
+    port, ended = served((b"x" * 1000 for _ in range(3000)), 60)
+
+    with ask(port) as reader:
+        received = b"".join(iter(lambda: reader.recv(100_000), b""))
+
+    assert received.partition(b"\r\n\r\n")[2].count(b"x") == 3_000_000
+    assert ended.wait(30)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from shared.errors import UnreadableFile
 from shared.validation.csv_reader import Chunk, Records, read_lines, without_end
+from shared.validation.limits import Limits
 from tests.support.csv_files import Trickle
 
 PLENTY = 1 << 20
@@ -20,7 +21,7 @@ PLENTY = 1 << 20
 
 def lines(content, max_bytes=PLENTY, *, most=PLENTY, **limits):
     """Number, text and whether it was cut, of each line."""
-    chunks = list(read_lines(Trickle(content, most), max_bytes, **limits))
+    chunks = list(read_lines(Trickle(content, most), max_bytes, Limits(**limits)))
     assert all(len(chunk.lines) == 1 for chunk in chunks if chunk.cut)
     return [
         (number, line, chunk.cut)
