@@ -83,6 +83,10 @@ class Replayed(msgspec.Struct):
     """The results of a replay."""
 
     replayed: list[int]
+    waiting: Annotated[
+        list[int],
+        Meta(description="Valid, but their parents are missing; they are loaded once these come."),
+    ]
     loads: list[ReplayLoad]
     rejected: list[StillRejected]
     not_open: list[NotOpen]
@@ -140,7 +144,11 @@ def replay(context: Context) -> Response:
         ReplayLoad(entry.table_name or "", entry.load_id, entry.counts) for entry in outcome.entries
     ]
     refused = [StillRejected(i, by_field(errors)) for i, errors in outcome.refused.items()]
-    return json_response(Replayed(sorted(outcome.closed), loads, refused, _not_open(outcome)))
+    return json_response(
+        Replayed(
+            sorted(outcome.closed), sorted(outcome.waiting), loads, refused, _not_open(outcome)
+        )
+    )
 
 
 def discard(context: Context) -> Response:
@@ -283,14 +291,19 @@ REPLAY = Route(
     scope="rejects",
     summary="Replay corrected rows",
     description="Valid rows are stored at once, and their rejects marked `replayed`; the response "
-    "says what is wrong with the others, and their rejects stay open.",
+    "says what is wrong with the others, and their rejects stay open under their ids. Of several "
+    "calls with the same reject one stores a row; the others find it under `not_open`. The token "
+    "needs the scope `rows` too.",
+    more_scopes=("rows",),
     body=Body("The corrected rows.", Replay, {"one row": {"rows": {"1": _ROW}}}),
     responses=(
         ResponseSpec(
             200,
             "The result for each row.",
             Replayed,
-            Replayed([1], [ReplayLoad("hired_employees", _LOAD_ID, Counts(inserted=1))], [], []),
+            Replayed(
+                [1], [], [ReplayLoad("hired_employees", _LOAD_ID, Counts(inserted=1))], [], []
+            ),
         ),
     ),
 )

@@ -149,7 +149,8 @@ class FunctionApp:
     def _sender(self, request: Request, route: Route) -> str:
         if route.scope == PUSH or (route.scheduled and push.is_identity(request, self.settings)):
             return push.authenticate(request, self.settings)
-        return tokens.authenticate(request, self.settings.tokens, route.scope).name
+        scopes = (route.scope, *route.more_scopes)
+        return tokens.authenticate(request, self.settings.tokens, *scopes).name
 
     def _problem(self, error: Exception, visit: _Visit) -> Response:
         problem = problems.of(error)

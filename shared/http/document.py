@@ -92,7 +92,8 @@ def _operation(function: str, route: Route, path: str) -> dict[str, Any]:
             "content": {"application/json": _content(route.body.schema, route.body.examples)},
         }
     if route.scope in SCOPES:
-        operation["security"] = [{"X-Token": [route.scope]}, {"Bearer": [route.scope]}]
+        scopes = [route.scope, *route.more_scopes]
+        operation["security"] = [{"X-Token": scopes}, {"Bearer": scopes}]
     return operation
 
 

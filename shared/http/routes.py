@@ -99,6 +99,7 @@ class Route(msgspec.Struct, frozen=True):
         path: werkzeug rule below the function's name: `/`, `/<table>`, `/batches/<uuid:batch_id>`.
         handler: answers the call.
         scope: one of `settings.SCOPES`, `PUBLIC` or `PUSH`.
+        more_scopes: other scopes that the token needs as well.
         summary: a few words.
         description: sentences, in Markdown.
         parameters: in path, query and headers.
@@ -116,6 +117,7 @@ class Route(msgspec.Struct, frozen=True):
     path: str
     handler: Handler
     scope: str
+    more_scopes: Sequence[str] = ()
     summary: str = ""
     description: str = ""
     parameters: Sequence[Parameter] = ()

@@ -15,12 +15,12 @@ REMOVED_SIGNATURE = ".SIGNATURE_REMOVED_BY_GOOGLE"
 
 
 def authenticate(
-    request: Request, tokens: Sequence[Token], scope: str, *, now: datetime | None = None
+    request: Request, tokens: Sequence[Token], *scopes: str, now: datetime | None = None
 ) -> Token:
-    """Return the token that a call carries if it has the scope.
+    """Return the token that a call carries if it has the scopes.
 
     Raises:
-        Refusal: 401, the token is missing, unknown or expired; 403, it lacks the scope.
+        Refusal: 401, the token is missing, unknown or expired; 403, it lacks one of the scopes.
     """
     presented = _presented(request)
     if not presented:
@@ -30,14 +30,9 @@ def authenticate(
         raise _unauthorized("unknown", "This token is unknown; ask the operator for one.")
     if token.expires is not None and token.expires <= (now or datetime.now(UTC)):
         raise _unauthorized("expired", "This token has expired; ask the operator for a new one.")
-    if scope not in token.scopes:
-        raise Refusal(
-            403,
-            "wrong-scope",
-            f"This token lacks the scope {scope!r}; ask the operator for one that has it.",
-            refused=f"scope of {token.name}",
-            challenge=f'Bearer realm="tablegate", error="insufficient_scope", scope="{scope}"',
-        )
+    for scope in scopes:
+        if scope not in token.scopes:
+            raise _lacks(scope, token)
     return token
 
 
@@ -74,6 +69,16 @@ def _find(presented: str, tokens: Sequence[Token]) -> Token | None:
         if hmac.compare_digest(digest, token.sha256):
             found = token
     return found
+
+
+def _lacks(scope: str, token: Token) -> Refusal:
+    return Refusal(
+        403,
+        "wrong-scope",
+        f"This token lacks the scope {scope!r}; ask the operator for one that has it.",
+        refused=f"scope of {token.name}",
+        challenge=f'Bearer realm="tablegate", error="insufficient_scope", scope="{scope}"',
+    )
 
 
 def _unauthorized(refused: str, detail: str) -> Refusal:

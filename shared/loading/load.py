@@ -51,26 +51,52 @@ def load(
         UnreadableFile: from `blocks`; nothing was written.
         DatabaseUnavailable, DatabaseBusy: nothing was written; try again later.
     """
-    table = tables.find(source.table_name or "")
     with transaction(engine, lock_timeout_seconds=lock_timeout_seconds) as connection:
-        claimed = ledger.claim(connection, source)
-        if claimed is not None:
-            repeats, accepted_at = claimed
-            source = replace(source, accepted_at=accepted_at)
-            counts, reasons = _write(connection, table, source, blocks)
-            ledger.complete(connection, source.load_id, counts)
-            entry = Entry(
-                source.load_id, table.name, "done", counts, accepted_at, None, repeats, True
-            )
-        else:
-            recorded = ledger.recorded(connection, source.identity)
-            if recorded is None:
-                raise DatabaseBusy(
-                    f"The ledger entry of {source.identity!r} disappeared; try again."
-                )
-            entry, reasons = recorded, Counter()
-    _log(source, entry, reasons)
-    return entry
+        outcome = load_within(connection, source, blocks)
+    outcome.log(source)
+    return outcome.entry
+
+
+@dataclass(frozen=True)
+class LoadOutcome:
+    """A load's entry in the ledger, and how many rows it rejected for each reason."""
+
+    entry: Entry
+    reasons: Counter[str]
+
+    def log(self, source: Source) -> None:
+        """Log the load, once it is committed."""
+        logs.line(
+            "INFO",
+            "A load is stored" if self.entry.first_time else "A load was stored before",
+            load_id=self.entry.load_id,
+            kind=source.kind,
+            table=self.entry.table_name,
+            counts=self.entry.counts.by_name(),
+            reasons=dict(self.reasons),
+        )
+
+
+def load_within(connection: sa.Connection, source: Source, blocks: Blocks) -> LoadOutcome:
+    """Load a source's rows as `load` does, in a transaction of the caller's.
+
+    Raises:
+        UnreadableFile: from `blocks`.
+        DatabaseBusy: try again later.
+    """
+    table = tables.find(source.table_name or "")
+    claimed = ledger.claim(connection, source)
+    if claimed is None:
+        recorded = ledger.recorded(connection, source.identity)
+        if recorded is None:
+            raise DatabaseBusy(f"The ledger entry of {source.identity!r} disappeared; try again.")
+        return LoadOutcome(recorded, Counter())
+    repeats, accepted_at = claimed
+    source = replace(source, accepted_at=accepted_at)
+    counts, reasons = _write(connection, table, source, blocks)
+    ledger.complete(connection, source.load_id, counts)
+    entry = Entry(source.load_id, table.name, "done", counts, accepted_at, None, repeats, True)
+    return LoadOutcome(entry, reasons)
 
 
 @dataclass(frozen=True)
@@ -224,18 +250,6 @@ def _keep_rejects(
 
 def _merge_of(source: Source) -> Merge:
     return Merge(source.load_id, source.accepted_at, source.sender)
-
-
-def _log(source: Source, entry: Entry, reasons: Counter[str]) -> None:
-    logs.line(
-        "INFO",
-        "A load is stored" if entry.first_time else "A load was stored before",
-        load_id=entry.load_id,
-        kind=source.kind,
-        table=entry.table_name,
-        counts=entry.counts.by_name(),
-        reasons=dict(reasons),
-    )
 
 
 def _drop_repeated(connection: sa.Connection, table: Table) -> Counts:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID, uuid4
 
 import msgspec
 from msgspec import Meta
 
-from shared import tables
+from shared import logs, tables
 from shared.database.engine import transaction
 from shared.database.sql import statement
+from shared.errors import TransientError
 from shared.lazy import sqlalchemy as sa
 from shared.loading import store
 from shared.loading.batches import Batch
 from shared.loading.ledger import Entry
+from shared.loading.load import load_within
 from shared.loading.rejects import CUT, sentence
 from shared.settings import Settings
 from shared.tables.table import Table
@@ -92,12 +92,14 @@ class Outcome:
     Attributes:
         closed: those that were replayed or discarded.
         entries: the loads of the corrected rows, one for each table.
+        waiting: those whose corrected row is valid and waits for its parent; they stay open.
         refused: those whose corrected row is invalid too, and why; they stay open.
         not_open: the other rejects, with their status; None if there is no such reject.
     """
 
     closed: list[int] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
     refused: dict[int, tuple[FieldError, ...]] = field(default_factory=dict)
     not_open: dict[int, str | None] = field(default_factory=dict)
 
@@ -137,8 +139,11 @@ def page(
     return Page([_reject(row) for row in kept], bool(kept) and kept[0].found > len(kept))
 
 
+def _errors(row: Any) -> tuple[FieldError, ...]:
+    return tuple(FieldError(e["field"], e["code"], e.get("facts", {})) for e in row.errors)
+
+
 def _reject(row: Any) -> Reject:
-    errors = [FieldError(e["field"], e["code"], e.get("facts", {})) for e in row.errors]
     return Reject(
         reject_id=row.reject_id,
         load_id=row.load_id,
@@ -147,7 +152,7 @@ def _reject(row: Any) -> Reject:
         table=row.table_name,
         position=row.position,
         raw=row.raw,
-        errors=[FieldFault(error.field, error.code, error.sentence()) for error in errors],
+        errors=[FieldFault(error.field, error.code, error.sentence()) for error in _errors(row)],
         reason=row.reason,
         status=row.status,
         rejected_at=row.rejected_at,
@@ -183,7 +188,8 @@ def discard(engine: sa.Engine, ids: Sequence[int]) -> Outcome:
     Raises:
         TransientError: try again.
     """
-    closed = _close(engine, ids, "discarded")
+    with transaction(engine) as connection:
+        closed = _close(connection, ids, "discarded")
     left = [reject_id for reject_id in dict.fromkeys(ids) if reject_id not in set(closed)]
     known = _named(engine, left)
     return Outcome(closed, not_open={i: known[i].status if i in known else None for i in left})
@@ -198,15 +204,15 @@ def replay(
 ) -> Outcome:
     """Validate corrected rows, store those that are valid, and close their rejects.
 
-    Rows are stored first and rejects closed afterwards. If a call dies in between, the same call
-    finds its load in the ledger when it is repeated, and closes the rejects.
+    A reject is closed in the transaction that stores its row, so of simultaneous calls one closes
+    it. A row that the table refuses, or whose parent is still missing, stays open under its id.
 
     Raises:
         TransientError: call again.
     """
     outcome = Outcome()
     known = _named(engine, list(corrected))
-    valid: dict[str, dict[int, Any]] = {}
+    valid: dict[str, dict[int, dict[str, Any]]] = {}
     for reject_id, row in corrected.items():
         reject = known.get(reject_id)
         if reject is None or reject.status not in _OPEN:
@@ -219,38 +225,74 @@ def replay(
         if isinstance(validated, tuple):
             outcome.refused[reject_id] = validated
         else:
-            valid.setdefault(reject.table_name, {})[reject_id] = (row, validated)
+            valid.setdefault(reject.table_name, {})[reject_id] = validated
     for name, rows in valid.items():
-        batch = _batch(tables.find(name), sender, rows)
-        outcome.entries.append(store.store(engine, publisher, settings, batch))
-        outcome.closed += _close(engine, list(rows), "replayed")
+        _store_corrected(engine, settings, tables.find(name), sender, rows, outcome)
+    _add_not_open(engine, [i for rows in valid.values() for i in rows], outcome)
+    for entry in outcome.entries:
+        _announce(engine, publisher, settings, entry)
     return outcome
 
 
-def _batch(table: Table, sender: str, rows: Mapping[int, tuple[Any, dict[str, Any]]]) -> Batch:
-    given = {str(reject_id): row for reject_id, (row, _) in sorted(rows.items())}
-    digest = hashlib.sha256(json.dumps([table.name, given], sort_keys=True).encode())
+def _store_corrected(
+    engine: sa.Engine,
+    settings: Settings,
+    table: Table,
+    sender: str,
+    rows: Mapping[int, dict[str, Any]],
+    outcome: Outcome,
+) -> None:
+    """Store the rows whose rejects are open, and close these, in one transaction."""
+    timeout = settings.lock_timeout_seconds
+    with transaction(engine, lock_timeout_seconds=timeout) as connection:
+        claimed = _close(connection, list(rows), "replayed")
+        if not claimed:
+            return
+        batch = _batch(table, sender, {reject_id: rows[reject_id] for reject_id in claimed})
+        source = store.source_of(batch)
+        loaded = load_within(connection, source, lambda: [batch.block()])
+        kept_open = connection.execute(_text("keep_open"), {"load_id": str(source.load_id)}).all()
+    loaded.log(source)
+    outcome.entries.append(loaded.entry)
+    for row in kept_open:
+        if row.status == "waiting":
+            outcome.waiting.append(row.reject_id)
+        else:
+            outcome.refused[row.reject_id] = _errors(row)
+    open_ids = {row.reject_id for row in kept_open}
+    outcome.closed += [reject_id for reject_id in claimed if reject_id not in open_ids]
+
+
+def _add_not_open(engine: sa.Engine, ids: Sequence[int], outcome: Outcome) -> None:
+    """Add the rejects that another call has closed meanwhile."""
+    done = {*outcome.closed, *outcome.waiting, *outcome.refused}
+    left = [reject_id for reject_id in ids if reject_id not in done]
+    known = _named(engine, left) if left else {}
+    outcome.not_open |= {i: known[i].status if i in known else None for i in left}
+
+
+def _announce(engine: sa.Engine, publisher: Any, settings: Settings, entry: Entry) -> None:
+    try:
+        store.announce(engine, publisher, settings, entry)
+    except TransientError as error:
+        # The rows are stored, so the call must not be repeated; the sweep does the rest.
+        logs.line("WARNING", "A replay is announced by the sweep", error=str(error))
+
+
+def _batch(table: Table, sender: str, rows: Mapping[int, dict[str, Any]]) -> Batch:
     values: dict[int, Sequence[Any]] = {
-        # A row that is rejected again, or waits, has the id of its reject as its position.
+        # The position of a row is the id of its reject.
         reject_id: [validated[name] for name in table.names]
-        for reject_id, (_, validated) in rows.items()
+        for reject_id, validated in rows.items()
     }
-    return Batch(
-        uuid5(NAMESPACE_URL, f"tablegate replay {digest.hexdigest()}"),
-        table,
-        sender,
-        datetime.now(UTC),
-        Verdict(len(values), values),
-        "replay",
-    )
+    return Batch(uuid4(), table, sender, datetime.now(UTC), Verdict(len(values), values), "replay")
 
 
 def _close(
-    engine: sa.Engine, ids: Sequence[int], status: Literal["replayed", "discarded"]
+    connection: sa.Connection, ids: Sequence[int], status: Literal["replayed", "discarded"]
 ) -> list[int]:
-    with transaction(engine) as connection:
-        values = {"ids": list(ids), "status": status}
-        return sorted(connection.execute(_text("close_rejects"), values).scalars())
+    values = {"ids": list(ids), "status": status}
+    return sorted(connection.execute(_text("close_rejects"), values).scalars())
 
 
 def _named(engine: sa.Engine, ids: Sequence[int]) -> dict[int, Any]:

@@ -45,7 +45,15 @@ def store(engine: sa.Engine, publisher: Any, settings: Settings, batch: Batch) -
     Raises:
         TransientError: deliver the message again.
     """
-    source = Source(
+    timeout = settings.lock_timeout_seconds
+    entry = load(engine, source_of(batch), lambda: [batch.block()], lock_timeout_seconds=timeout)
+    announce(engine, publisher, settings, entry)
+    return entry
+
+
+def source_of(batch: Batch) -> Source:
+    """Return the source that a batch's load claims."""
+    return Source(
         identity=str(batch.batch_id),
         kind=batch.kind,
         table_name=batch.table.name,
@@ -53,10 +61,6 @@ def store(engine: sa.Engine, publisher: Any, settings: Settings, batch: Batch) -
         sender=batch.sender or None,
         batch_id=batch.batch_id,
     )
-    timeout = settings.lock_timeout_seconds
-    entry = load(engine, source, lambda: [batch.block()], lock_timeout_seconds=timeout)
-    announce(engine, publisher, settings, entry)
-    return entry
 
 
 def dead_letter(engine: sa.Engine, publisher: Any, settings: Settings, message: DeadLetter) -> None:

@@ -224,16 +224,14 @@ def test_a_reject_is_replayed_once(rejects, post):
     ]
 
 
-def test_an_interrupted_replay_is_finished_by_repeating_the_request(rejects, post, engine, rows):
-    post("/replay", {"rows": {"1": {"id": 1, "job": "A"}, "3": {"id": 3, "job": "C"}}})
-    with engine.begin() as connection:
-        connection.exec_driver_sql("update rejected_rows set status = 'rejected'")
+def test_a_repeated_replay_stores_nothing_and_says_so(rejects, post, rows):
+    body = {"rows": {"1": {"id": 1, "job": "A"}}}
+    assert post("/replay", body).get_json()["replayed"] == [1]
 
-    # Keys of a JSON object have no order.
-    again = {"rows": {"3": {"job": "C", "id": 3}, "1": {"job": "A", "id": 1}}}
-    answer = post("/replay", again).get_json()
+    answer = post("/replay", body).get_json()
 
-    assert sorted(answer["replayed"]) == [1, 3]
+    assert answer["not_open"] == [{"reject_id": 1, "status": "replayed"}]
+    assert (answer["replayed"], answer["loads"]) == ([], [])
     assert rows("select count(*) from loads where kind = 'replay'") == [(1,)]
 
 
@@ -263,9 +261,37 @@ def test_a_corrected_row_without_its_parent_waits(rejects, service, post, rows):
 
     answer = post("/replay", {"rows": {str(reject_id): GOOD}}).get_json()
 
-    assert answer["replayed"] == [reject_id]
+    assert (answer["replayed"], answer["waiting"]) == ([], [reject_id])
     assert answer["loads"][0]["counts"]["waiting"] == 1
-    assert rows("select position from rejected_rows where status = 'waiting'") == [(reject_id,)]
+    load_id = answer["loads"][0]["load_id"]
+    assert rows(
+        "select reject_id, cast(load_id as text), raw ->> 'name' from rejected_rows"
+        " where status = 'waiting'"
+    ) == [(reject_id, load_id, "Ana")]
+    # The original row is kept with the load that rejected it.
+    assert rows(
+        "select kind, raw ->> 'name', position from rejected_rows join loads using (load_id)"
+        " where status = 'replayed' and rejected_rows.table_name = 'hired_employees'"
+    ) == [("batch", "", 0)]
+
+    service.send("departments", {"id": 1, "department": "D"})
+    service.send("jobs", {"id": 1, "job": "J"})
+    service.deliver()
+
+    assert rows("select name from hired_employees") == [("Ana",)]
+    assert rows(f"select status from rejected_rows where reject_id = {reject_id}") == [("loaded",)]
+    counts = "select rows_read, inserted, waiting from loads where load_id = cast(:id as uuid)"
+    assert rows(counts, id=load_id) == [(1, 1, 0)]
+
+
+def test_a_replay_whose_change_cannot_be_published_is_answered(rejects, post, stand_ins, rows):
+    post("/discard", {"ids": [3]})
+    with stand_ins.frozen("pubsub"):
+        answer = post("/replay", {"rows": {"1": {"id": 1, "job": "A"}}})
+
+    assert answer.get_json()["replayed"] == [1]
+    assert rows("select id from jobs") == [(1,)]
+    assert rows("select status from rejected_rows where reject_id = 1") == [("replayed",)]
 
 
 def test_rejects_are_discarded(rejects, post, get):

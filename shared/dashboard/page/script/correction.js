@@ -80,9 +80,8 @@ async function replay(row, fields, alert, done) {
 
 function outcome({ loads, not_open: notOpen }) {
   if (notOpen.length) return "Someone else has already corrected or discarded this row.";
-  const { inserted, updated, waiting, rejected } = loads[0].counts;
+  const { inserted, updated, waiting } = loads[0].counts;
   if (waiting) return "The row is valid, and waits for its parent row.";
-  if (rejected) return "The row was rejected again; see its reason in the list.";
   return `Replayed: ${plural(inserted + updated, "row")} stored.`;
 }
 
