@@ -53,7 +53,12 @@ def _codec(value: str) -> str:
     return value
 
 
-def _tokens(value: str) -> tuple[Token, ...]:
+def parse_tokens(value: str) -> tuple[Token, ...]:
+    """Parse a JSON list of tokens.
+
+    Raises:
+        ValueError: it is not one; says what it must be.
+    """
     try:
         entries = json.loads(value)
         if not isinstance(entries, list):
@@ -68,7 +73,8 @@ def _tokens(value: str) -> tuple[Token, ...]:
 
 def _token(entry: Mapping[str, Any]) -> Token:
     expires = entry.get("expires")
-    moment = datetime.fromisoformat(expires) if expires else None
+    # Only null and no entry mean never.
+    moment = None if expires is None else datetime.fromisoformat(expires)
     scopes = frozenset(entry["scopes"])
     digest = str(entry["sha256"]).lower()
     if len(bytes.fromhex(digest)) != 32 or not scopes <= set(SCOPES):
@@ -149,8 +155,17 @@ class Settings:
     tokens: tuple[Token, ...] = _setting(
         "Tokens of callers, as a JSON list of {name, sha256, scopes, expires}.",
         (),
-        _tokens,
+        parse_tokens,
         secret=True,
+    )
+    tokens_file: str = _setting(
+        "File with a list of more tokens, read again when it changes, as on the embedded platform."
+    )
+    token_failures_per_minute: int = _setting(
+        "How many calls with a wrong token an instance answers with 401 a minute and address; it "
+        "answers more with 429.",
+        60,
+        _whole,
     )
     push_audience: str = _setting("Audience that the identity token of a push must have.")
     push_account: str = _setting("Account that the identity token of a push must belong to.")

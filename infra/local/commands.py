@@ -94,7 +94,6 @@ def token_new(options: argparse.Namespace) -> int:
     home.require()
     token = tokens.register(home, options.name, options.scopes, options.expires)
     print(f"Token, shown only once; give it to {options.name}:\n  {token}")
-    _print_when(home)
     return 0
 
 
@@ -116,16 +115,7 @@ def token_revoke(options: argparse.Namespace) -> int:
     home.require()
     tokens.revoke(home, options.name)
     print(f"The token of {options.name} is revoked.")
-    _print_when(home)
     return 0
-
-
-def _print_when(home: Home) -> None:
-    if running_status(home) is not None:
-        print(
-            "The platform is running and reads its tokens when it starts: stop it (`make down`) "
-            "and start it again (`make up`) for this to take effect."
-        )
 
 
 def demo(options: argparse.Namespace) -> int:

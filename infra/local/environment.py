@@ -34,7 +34,7 @@ _FOREIGN_PREFIXES = (
     "FUNCTION_",
     "K_",
 )
-_FOREIGN_NAMES = ("DATABASE_URL", "TOKENS", "PORT", "PYTHONPATH", "XDG_RUNTIME_DIR")
+_FOREIGN_NAMES = ("DATABASE_URL", "TOKENS", "TOKENS_FILE", "PORT", "PYTHONPATH", "XDG_RUNTIME_DIR")
 
 
 def inherited(environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -67,7 +67,8 @@ def of_functions(home: Home, layout: Layout) -> dict[str, str]:
         "DEAD_LETTER_TOPIC": DEAD_LETTER_TOPIC,
         "WAREHOUSE_DATASET": DATASET,
         "REPORTING_DATASET": REPORTING_DATASET,
-        "TOKENS": json.dumps(tokens.entries(home)),
+        "TOKENS": json.dumps([tokens.own_entry(home)]),
+        "TOKENS_FILE": str(home.tokens),
         "CHECK_EVENTS": "true",
         "PUSH_AUDIENCE": PUSH_AUDIENCE,
         "PUSH_ACCOUNT": PUSH_ACCOUNT,

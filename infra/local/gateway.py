@@ -149,7 +149,10 @@ _IDENTITY = _identity()
 def _headers_to(request: web.Request) -> CIMultiDict[str]:
     headers = forwarding.end_to_end(request.headers)
     _authorize(headers)
-    headers.setdefault("X-Forwarded-For", request.remote or "127.0.0.1")
+    # As Google's front ends do before API Gateway and before Cloud Run.
+    hops = [*headers.popall("X-Forwarded-For", []), request.remote or "127.0.0.1", "127.0.0.1"]
+    headers["X-Forwarded-For"] = ", ".join(hops)
+    headers.popall("X-CloudScheduler", None)
     headers.setdefault("X-Forwarded-Host", request.host)
     headers.setdefault("X-Forwarded-Proto", "http")
     return headers

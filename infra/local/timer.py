@@ -19,7 +19,8 @@ from cronsim import CronSim
 
 from infra.functions import Job, jobs
 from infra.local.home import Home, write_private
-from infra.local.layout import Layout
+from infra.local.keys import KEY_ID
+from infra.local.layout import PUSH_ACCOUNT, PUSH_AUDIENCE, Layout
 
 _LONGEST_WAIT_SECONDS = 30.0
 _CALL_SECONDS = 1800
@@ -79,7 +80,7 @@ def _runner(home: Home, addresses: Mapping[str, str]) -> Callable[[Job], str]:
         try:
             if call.topic:
                 return f"published {_publish(call.topic, call.name)}"
-            return _request(call, addresses[call.name], home.secret(home.token_file))
+            return _request(call, addresses[call.name], _identity(home))
         except Exception as error:  # noqa: BLE001 - the timer must survive every call
             return f"failed, {type(error).__name__}: {error}"
 
@@ -92,6 +93,13 @@ def _publish(topic: str, name: str) -> str:
     path = f"projects/{os.environ['GOOGLE_CLOUD_PROJECT']}/topics/{topic}"
     with PublisherClient() as publisher:
         return str(publisher.publish(path, b"{}", schedule=name).result(timeout=60))
+
+
+def _identity(home: Home) -> str:
+    """An identity token of the platform's own account, as Cloud Scheduler's calls have."""
+    from infra.local.pubsub.push import load_signer
+
+    return load_signer(home.signing_key, KEY_ID).token(PUSH_ACCOUNT, PUSH_AUDIENCE)
 
 
 def _request(call: Job, address: str, token: str) -> str:

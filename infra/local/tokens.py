@@ -1,6 +1,6 @@
 """The tokens of a home: the one that `up` creates, and those that users register.
 
-The home keeps hashes only. Functions read them when they start.
+The home keeps hashes only. Functions read them again whenever they change.
 """
 
 import fcntl
@@ -20,8 +20,12 @@ OWN_NAME = "local"
 
 def entries(home: Home) -> list[dict[str, Any]]:
     """The entries of all tokens, as in TOKENS."""
-    own = tokens.entry(home.secret(home.token_file), OWN_NAME, SCOPES)
-    return [own, *_registered(home)]
+    return [own_entry(home), *_registered(home)]
+
+
+def own_entry(home: Home) -> dict[str, Any]:
+    """The entry of the token that `up` creates."""
+    return tokens.entry(home.secret(home.token_file), OWN_NAME, SCOPES)
 
 
 def register(home: Home, name: str, scopes: Sequence[str], expires: datetime | None = None) -> str:

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from shared import logs, tables, wiring
 from shared.backups.backup import Backups
-from shared.backups.catalog import BackupFacts, Manifest
+from shared.backups.catalog import LATEST, BackupFacts, Manifest
 from shared.backups.errors import Orphans, UnknownBackup, UnusableBackup
 from shared.errors import TablegateError
 from shared.http import bodies
@@ -86,7 +86,14 @@ def verify(context: Context) -> Response:
 
 
 def delete(context: Context) -> Response:
-    """Delete a backup."""
+    """Delete a backup; not `latest`, because a repeated call would delete the next one."""
+    if context.params["backup_id"] == LATEST:
+        table = tables.find(context.params["table_name"]).name
+        raise Problem(
+            400,
+            "unusable-backup-id",
+            f"Name the backup to delete by its id; GET /backup_table/{table} lists them.",
+        )
     backups = _backups()
     backups.catalog.delete(_named(context, backups))
     return Response(status=204)
@@ -175,9 +182,8 @@ def _described(backups: Backups, manifest: Manifest) -> Backup:
 
 
 def _is_scheduled(context: Context, settings: Settings) -> bool:
-    by_identity = bool(settings.push_account) and context.sender == settings.push_account
-    # Cloud Scheduler sets this header; so does the timer of the embedded platform.
-    return by_identity or context.request.headers.get("X-CloudScheduler") == "true"
+    # Not Cloud Scheduler's header, which anyone can send.
+    return bool(settings.push_account) and context.sender == settings.push_account
 
 
 def _alert(message: str, error: Exception, **facts: object) -> None:
@@ -287,7 +293,7 @@ DELETE = Route(
     summary="Delete a backup",
     parameters=(TABLE, BACKUP),
     responses=(ResponseSpec(204, "The backup is deleted.", media_type=""),),
-    problems={404: ("unknown-table", "unknown-backup")},
+    problems={400: ("unusable-backup-id",), 404: ("unknown-table", "unknown-backup")},
 )
 
 ROUTES = {"backup_table": (BACK_UP_ALL, BACK_UP, LIST, VERIFY, DELETE)}

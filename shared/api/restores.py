@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import unquote
 from uuid import UUID
 
 import msgspec
@@ -164,7 +165,9 @@ def _object_name(uri: str, bucket: str) -> str:
     start = f"{_SCHEME}{bucket}/"
     name = uri.removeprefix(start)
     usable = 1 <= len(name.encode()) <= _MOST_NAME_BYTES and name.isprintable()
-    if not uri.startswith(start) or not usable or name in (".", ".."):
+    # A client on the way may take these for steps between folders, and so into another bucket.
+    steps = {".", ".."} & set(unquote(name).split("/"))
+    if not uri.startswith(start) or not usable or steps:
         raise Problem(
             400,
             "unusable-uri",

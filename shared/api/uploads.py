@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -52,9 +53,10 @@ def object_name(sender: str, table: Table, file_name: str, known: Collection[str
         file_name: the name of the file at its sender.
         known: names of all tables; the sender's folder must not have one of these names.
     """
-    folder = _safe(sender) or "token"
-    if folder in known:
-        folder = f"token-{folder}"
+    folder = _safe(sender)
+    if folder != sender or folder in known:
+        # Two names may look the same without their other characters.
+        folder = f"{folder or 'token'}-{hashlib.sha256(sender.encode()).hexdigest()[:12]}"
     base = file_name.replace("\\", "/").rpartition("/")[2]
     ending = _ENDING.search(base)
     stem = _safe(base[: ending.start()] if ending else base) or table.name

@@ -106,9 +106,10 @@ def _limit(connection: sa.Connection, statement_seconds: float | None, lock_seco
         "statement_timeout": int((statement_seconds or 0) * 1000),
         "lock_timeout": lock_seconds * 1000,
     }
-    calls = [f"set_config('{name}', '{ms}', true)" for name, ms in limits.items() if ms]
-    if calls:
-        connection.exec_driver_sql(f"select {', '.join(calls)}")
+    for name, milliseconds in limits.items():
+        if milliseconds:
+            # Not set_config: after a query it is too late for `set transaction`.
+            connection.exec_driver_sql(f"set local {name} = {milliseconds}")
 
 
 def _check(dialect: Any, timeout_seconds: float, dbapi_connection: Any, *_: Any) -> None:

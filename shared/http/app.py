@@ -13,10 +13,12 @@ from werkzeug.routing import Map, Rule
 
 from shared import deadlines, logs, settings
 from shared.errors import ConfigurationError, TablegateError
-from shared.http import bodies, problems, push, tokens
+from shared.http import bodies, problems, push, throttle, tokens
 from shared.http.problems import Problem
 from shared.http.responses import json_response
 from shared.http.routes import PUBLIC, PUSH, Context, Route
+from shared.http.throttle import Throttle
+from shared.http.tokens import Refusal, TokenFile
 from shared.settings import Settings
 
 REQUEST_ID = "Request-Id"
@@ -60,6 +62,7 @@ class FunctionApp:
         self.name = name
         self.routes = (*routes[name], Route("GET", "/healthz", _healthy, scope=PUBLIC))
         self._read_settings = read_settings
+        self._failures = Throttle()
         self._rules = [
             Rule(route.path, methods=[route.method], endpoint=index)
             for index, route in enumerate(self.routes)
@@ -91,6 +94,10 @@ class FunctionApp:
             ConfigurationError: names every variable that is wrong.
         """
         return self._read_settings()
+
+    @cached_property
+    def _token_file(self) -> TokenFile:
+        return TokenFile(self.settings.tokens_file)
 
     def _answer(self, request: Request, visit: _Visit) -> Response:
         path = self._below(request.path)
@@ -149,12 +156,30 @@ class FunctionApp:
     def _sender(self, request: Request, route: Route) -> str:
         if route.scope == PUSH or (route.scheduled and push.is_identity(request, self.settings)):
             return push.authenticate(request, self.settings)
-        scopes = (route.scope, *route.more_scopes)
-        return tokens.authenticate(request, self.settings.tokens, *scopes).name
+        known = (*self.settings.tokens, *self._token_file.read())
+        try:
+            return tokens.authenticate(request, known, route.scope, *route.more_scopes).name
+        except Refusal as refusal:
+            self._count_failure(request, refusal)
+            raise
+
+    def _count_failure(self, request: Request, refusal: Refusal) -> None:
+        """Count a wrong token; raises a problem if its source has sent too many."""
+        if refusal.refused not in ("unknown", "expired"):
+            return
+        most = self.settings.token_failures_per_minute
+        if seconds := self._failures.fail(throttle.source_of(request), most):
+            raise Problem(
+                429,
+                "too-many-wrong-tokens",
+                "Too many calls from this address had a wrong token; ask the operator for a new "
+                "one, and send it after the seconds in Retry-After.",
+                headers={"Retry-After": str(seconds)},
+            )
 
     def _problem(self, error: Exception, visit: _Visit) -> Response:
         problem = problems.of(error)
-        if isinstance(error, tokens.Refusal):
+        if isinstance(error, Refusal):
             visit.refused = error.refused
         elif isinstance(error, TablegateError) and problem.status >= 500:
             # An error in the call itself is not logged: it goes to the caller, and may quote a row.

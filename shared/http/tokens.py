@@ -4,11 +4,13 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from flask import Request
 
+from shared import logs
 from shared.http.problems import Problem
-from shared.settings import Token
+from shared.settings import Token, parse_tokens
 
 REMOVED_SIGNATURE = ".SIGNATURE_REMOVED_BY_GOOGLE"
 """Ends an identity token that Cloud Run has checked."""
@@ -34,6 +36,35 @@ def authenticate(
         if scope not in token.scopes:
             raise _lacks(scope, token)
     return token
+
+
+class TokenFile:
+    """Tokens in a file, which is read again whenever it changes.
+
+    Args:
+        path: the file; empty for none. If it does not exist, it holds no token.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path) if path else None
+        self._version: tuple[int, ...] | None = None
+        self._found: tuple[Token, ...] = ()
+
+    def read(self) -> tuple[Token, ...]:
+        """Return the tokens; those read last if the file cannot be used."""
+        if self._path is None:
+            return ()
+        try:
+            status = self._path.stat()
+            version = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if version != self._version:
+                self._found = parse_tokens(self._path.read_text("utf-8"))
+                self._version = version
+        except FileNotFoundError:
+            self._found, self._version = (), None
+        except (OSError, ValueError) as error:
+            logs.line("ERROR", "TOKENS_FILE cannot be used", error=type(error).__name__)
+        return self._found
 
 
 class Refusal(Problem):

@@ -18,7 +18,6 @@ JOBS = tables.find("jobs")
 HIRES = tables.find("hired_employees")
 TOKENS = {"backups": "a-token-of-the-tests", "rows": "another-token-of-the-tests"}
 HEADERS = {"X-Token": TOKENS["backups"]}
-SCHEDULED = {**HEADERS, "X-CloudScheduler": "true"}
 
 
 @pytest.fixture
@@ -106,7 +105,7 @@ def test_all_tables_are_backed_up_under_one_id(backup_table, parents):
 
 
 def test_the_schedule_backs_up_and_deletes_expired_backups(
-    backup_table, backups, bucket, storage_client, monkeypatch
+    backup_table, backups, bucket, storage_client, monkeypatch, push_headers
 ):
     monkeypatch.setenv("BACKUP_KEEP_DAYS", "1")
     old = [backups.back_up([JOBS], "")[0] for _ in range(3)]
@@ -114,12 +113,29 @@ def test_the_schedule_backs_up_and_deletes_expired_backups(
 
     by_hand = backup_table.post("/backup_table/jobs", headers=HEADERS).get_json()
     assert len(list(backups.catalog.newest_first("jobs"))) == 4
-    scheduled = backup_table.post("/backup_table/jobs", json={}, headers=SCHEDULED).get_json()
+    scheduled = backup_table.post("/backup_table/jobs", json={}, headers=push_headers).get_json()
 
     assert scheduled["scheduled"] is True
     left = [one.id for one in backups.catalog.newest_first("jobs")]
     assert left == [scheduled["id"], by_hand["id"]]
     assert not {one.id for one in old} & set(left)
+
+
+def test_the_schedulers_header_alone_makes_no_scheduled_backup(backup_table):
+    forged = {**HEADERS, "X-CloudScheduler": "true"}
+
+    answer = backup_table.post("/backup_table/jobs", json={}, headers=forged)
+
+    assert answer.get_json()["scheduled"] is False
+
+
+def test_the_latest_backup_is_deleted_by_its_id_only(backup_table, backups):
+    (manifest,) = backups.back_up([JOBS], "")
+
+    answer = backup_table.delete("/backup_table/jobs/latest", headers=HEADERS)
+
+    assert_problem(answer, 400, "unusable-backup-id")
+    assert [one.id for one in backups.catalog.newest_first("jobs")] == [manifest.id]
 
 
 def test_the_schedulers_identity_is_accepted(backup_table, push_headers):
@@ -130,14 +146,14 @@ def test_the_schedulers_identity_is_accepted(backup_table, push_headers):
 
 
 def test_a_failed_scheduled_backup_logs_an_error_with_an_alert_label(
-    backup_table, monkeypatch, capfd
+    backup_table, monkeypatch, capfd, push_headers
 ):
     def fails(*_, **__):
         raise RuntimeError("a row's secret")
 
     monkeypatch.setattr(backup.Backups, "back_up", fails)
 
-    answer = backup_table.post("/backup_table/all", json={}, headers=SCHEDULED)
+    answer = backup_table.post("/backup_table/all", json={}, headers=push_headers)
 
     assert_problem(answer, 500, "internal-error")
     printed = capfd.readouterr().err
@@ -149,13 +165,15 @@ def test_a_failed_scheduled_backup_logs_an_error_with_an_alert_label(
     assert "secret" not in printed
 
 
-def test_a_backup_succeeds_even_if_expired_ones_cannot_be_deleted(backup_table, monkeypatch, capfd):
+def test_a_backup_succeeds_even_if_expired_ones_cannot_be_deleted(
+    backup_table, monkeypatch, capfd, push_headers
+):
     def fails(*_):
         raise RuntimeError
 
     monkeypatch.setattr(backup.Backups, "expire", fails)
 
-    answer = backup_table.post("/backup_table/jobs", json={}, headers=SCHEDULED)
+    answer = backup_table.post("/backup_table/jobs", json={}, headers=push_headers)
 
     assert answer.status_code == 201
     assert api.ALERT["alert"] in capfd.readouterr().err
@@ -218,6 +236,10 @@ def test_a_backup_can_be_restored_by_its_uri(restore_table, backups, bucket, dat
         ({"uri": "B/x"}, 400, "unusable-uri"),
         ({"uri": "gs://B/a\u0000b"}, 400, "unusable-uri"),
         ({"uri": "gs://B/" + "x" * 1025}, 400, "unusable-uri"),
+        ({"uri": "gs://B/../other/x.avro"}, 400, "unusable-uri"),
+        ({"uri": "gs://B/jobs/./x.avro"}, 400, "unusable-uri"),
+        ({"uri": "gs://B/jobs/%2e%2e/x.avro"}, 400, "unusable-uri"),
+        ({"uri": "gs://B/jobs%2F..%2Fx.avro"}, 400, "unusable-uri"),
         ({"uri": "gs://B/not there"}, 404, "unknown-backup"),
         ({"backup": "0123456789ab"}, 404, "unknown-backup"),
         ({"backup": "../../etc"}, 404, "unknown-backup"),

@@ -34,10 +34,20 @@ def token(text: str, *scopes: str, expires: datetime | None = None) -> Token:
     return Token(text, hashlib.sha256(text.encode()).hexdigest(), frozenset(scopes), expires)
 
 
+def scopes(route: Route) -> tuple[str, ...]:
+    return (route.scope, *route.more_scopes)
+
+
+def needed(route: Route) -> str:
+    """The token with what a route needs and no more."""
+    return f"only-{'-and-'.join(scopes(route))}"
+
+
 def client(name: str) -> FlaskClient:
     """A client of the function's routes, with handlers that only answer 200."""
     tokens = (
         *(token(f"only-{scope}", scope) for scope in SCOPES),
+        *(token(needed(route), *scopes(route)) for _, route in GUARDED if route.more_scopes),
         *(token(f"all-but-{scope}", *(set(SCOPES) - {scope})) for scope in SCOPES),
         *(token(f"old-{scope}", scope, expires=EXPIRED) for scope in SCOPES),
     )
@@ -109,12 +119,23 @@ def test_no_wrong_token_opens_a_route(name, route):
 @pytest.mark.parametrize(("name", "route"), GUARDED, ids=labels(GUARDED))
 def test_the_right_token_opens_a_route(name, route):
     for headers in (
-        {"X-Token": f"only-{route.scope}"},
-        {"Authorization": f"Bearer only-{route.scope}"},
+        {"X-Token": needed(route)},
+        {"Authorization": f"Bearer {needed(route)}"},
     ):
         response = client(name).open(address(name, route), method=route.method, headers=headers)
 
         assert response.status_code == 200, response.text
+
+
+def test_a_replay_needs_the_scope_of_rows_as_well():
+    (route,) = [route for _, route in GUARDED if route.path == "/replay"]
+    for scope in ("rejects", "rows"):
+        response = client("rejected_rows").post(
+            "/rejected_rows/replay", headers={"X-Token": f"only-{scope}"}
+        )
+
+        assert_problem(response, 403, "wrong-scope")
+    assert scopes(route) == ("rejects", "rows")
 
 
 @pytest.mark.parametrize(("name", "route"), PUSHED, ids=labels(PUSHED))

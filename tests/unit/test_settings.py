@@ -52,6 +52,8 @@ def test_a_token_is_parsed():
         '{"name": "x", "sha256": "zz", "scopes": []}',
         '{"name": "x", "sha256": "%s", "scopes": ["all"]}' % ("00" * 32),
         '{"name": "x", "sha256": "%s", "scopes": ["rows"], "expires": "soon"}' % ("00" * 32),
+        '{"name": "x", "sha256": "%s", "scopes": ["rows"], "expires": ""}' % ("00" * 32),
+        '{"name": "x", "sha256": "%s", "scopes": ["rows"], "expires": 0}' % ("00" * 32),
     ],
 )
 def test_a_malformed_token_is_refused(entry):

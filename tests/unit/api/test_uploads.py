@@ -59,3 +59,12 @@ def test_a_token_named_like_a_table_does_not_change_the_target_table(sender):
 
 def test_two_files_with_the_same_name_become_two_objects():
     assert name_of("july.csv") != name_of("july.csv")
+
+
+@pytest.mark.parametrize(
+    "others", [("Ann Lee", "Ann-Lee", "Ann\tLee", "-Ann-Lee-"), ("jobs", "token-jobs"), ("é", "ü")]
+)
+def test_senders_whose_names_look_alike_have_folders_of_their_own(others):
+    folders = {name_of("july.csv", sender).split("/")[0] for sender in others}
+
+    assert len(folders) == len(others)

@@ -14,7 +14,7 @@ from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.layout import Layout
 from shared import settings
-from shared.http.tokens import Refusal, authenticate
+from shared.http.tokens import Refusal, TokenFile, authenticate
 
 LAYOUT = Layout(
     dict.fromkeys(("gateway", "postgres", "storage", "pubsub", "bigquery", "dataflow"), 1), (), ""
@@ -30,7 +30,8 @@ def home(tmp_path: Path) -> Home:
 
 def sender(home: Home, token: str, scope: str) -> str:
     """Who a token's calls come from, in a function that starts now."""
-    known = settings.read(environment.of_functions(home, LAYOUT)).tokens
+    read = settings.read(environment.of_functions(home, LAYOUT))
+    known = (*read.tokens, *TokenFile(read.tokens_file).read())
     with Flask("f").test_request_context(headers={"X-Token": token}):
         return authenticate(request, known, scope).name
 
@@ -117,13 +118,28 @@ def test_the_commands_create_list_and_revoke(
     assert "ann" not in run("list")[1]
 
 
-def test_the_commands_say_what_a_running_platform_needs(
-    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_running_function_sees_tokens_as_soon_as_they_are_registered_or_revoked(
+    home: Home,
 ) -> None:
-    monkeypatch.setattr("infra.local.commands.running_status", lambda _: object())
-    words = ["new", "--name", "ann", "--scopes", "rows", "--home", str(home.path)]
-    monkeypatch.setattr(sys, "argv", ["local", "token", *words])
+    file = TokenFile(settings.read(environment.of_functions(home, LAYOUT)).tokens_file)
+    assert file.read() == ()
 
-    assert command_line.main() == 0
+    tokens.register(home, "ann", ["rows"])
+    tokens.register(home, "bob", ["rows"])
+    assert [token.name for token in file.read()] == ["ann", "bob"]
 
-    assert "`make up`" in capsys.readouterr().out
+    tokens.revoke(home, "ann")
+    assert [token.name for token in file.read()] == ["bob"]
+
+
+def test_a_file_that_cannot_be_used_changes_nothing_and_is_logged(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokens.register(home, "ann", ["rows"])
+    file = TokenFile(str(home.tokens))
+    before = file.read()
+
+    home.tokens.write_text('[{"name": "eve"}]')
+
+    assert file.read() == before
+    assert "TOKENS_FILE cannot be used" in capsys.readouterr().err
