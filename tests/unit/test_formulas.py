@@ -1,5 +1,7 @@
 """What a spreadsheet would run is shielded, and every cell comes back as it was."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,28 @@ def test_a_cell_that_starts_as_a_formula_is_shielded(start):
 @pytest.mark.parametrize("start", "=-＝")
 @pytest.mark.parametrize("blank", [*BLANKS, BLANKS])
 def test_blanks_before_it_hide_no_formula(start, blank):
-    assert shield(f"{blank}{start}1") == f"'{blank}{start}1"
+    shielded = shield(f"{blank}{start}1")
+
+    assert shielded.startswith(f"'{blank[0]}")
+    assert unshield(shielded) == f"{blank}{start}1"
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "\n", "\r", "\r\n", "; "])
+@pytest.mark.parametrize("start", "=+-@＝")
+def test_a_formula_after_another_separator_is_shielded(separator, start):
+    cell = f"Ada{separator}{start}cmd"
+
+    assert (
+        shield(cell)
+        == f"Ada{separator.rstrip(' ')}'{separator[len(separator.rstrip(' ')) :]}{start}cmd"
+    )
+    assert unshield(shield(cell)) == cell
+
+
+@pytest.mark.parametrize("cell", ["a;b", "a\tb", "a; b-c", "a;b='x'"])
+def test_a_separator_without_a_formula_stays_as_it_is(cell):
+    assert shield(cell) == cell
+    assert unshield(cell) == cell
 
 
 @pytest.mark.parametrize("cell", ["\tx", "\rx", "\nx", "'", "'x", "''=1"])
@@ -38,7 +61,7 @@ def test_an_apostrophe_that_shields_nothing_stays(cell):
     assert unshield(cell) == cell
 
 
-CELLS = st.text(st.sampled_from(f"{STARTS}{BLANKS}'ab1,\""), max_size=6)
+CELLS = st.text(st.sampled_from(f"{STARTS}{BLANKS}';ab1,\""), max_size=8)
 
 
 @given(CELLS)
@@ -48,4 +71,5 @@ def test_every_cell_comes_back(cell):
 
 @given(CELLS)
 def test_no_shielded_cell_starts_as_a_formula(cell):
-    assert shield(cell).lstrip(BLANKS)[:1] not in {*STARTS}
+    for part in re.split(r"[;\t\r\n]", shield(cell)):
+        assert part.lstrip(BLANKS)[:1] not in {*STARTS}
