@@ -217,7 +217,8 @@ class Settings:
         _whole,
     )
     stream_seconds: int = _setting(
-        "How long a streamed response may take until its caller has read it, in seconds.",
+        "How long a caller may take to read a streamed response, in seconds; one that reads "
+        "nothing for 10 s is cut off sooner.",
         55,
         _whole,
     )

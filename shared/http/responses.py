@@ -23,6 +23,8 @@ from shared.http.problems import Problem
 _JSON, _CSV = "application/json", "text/csv"
 # The names under which servers pass the socket of a request.
 _CONNECTIONS = ("gunicorn.socket", "werkzeug.socket")
+# A reader who does not take a piece in this time has stalled.
+_PIECE_BYTES, _STALL_SECONDS = 1 << 16, 10.0
 
 
 def json_response(
@@ -126,7 +128,8 @@ def streamed(
 ) -> Iterator[bytes]:
     """Pass on the chunks of a response; its connection is closed if it takes too long.
 
-    A caller that stops reading would keep one of the function's threads for ever.
+    A caller that stops reading would keep one of the function's threads for ever. One that takes
+    nothing for ten seconds has stopped.
 
     Args:
         request: the request, on whose connection the response is sent.
@@ -144,8 +147,9 @@ def _until(moment: float, connection: Any, chunks: Generator[bytes, None, None])
             if remaining <= 0:
                 raise TimeoutError("The response was not read in time.")
             if connection is not None:
-                connection.settimeout(remaining)
-            yield chunk
+                connection.settimeout(min(remaining, _STALL_SECONDS))
+            for start in range(0, len(chunk), _PIECE_BYTES):
+                yield chunk[start : start + _PIECE_BYTES]
 
 
 def etag_of(*parts: str) -> str:
