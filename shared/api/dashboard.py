@@ -153,7 +153,7 @@ LOADS = Route(
         ),
     ),
     responses=(ResponseSpec(200, "A page.", LoadPage, LoadPage([_LOAD], None)),),
-    problems={400: ("unusable-filter",)},
+    problems={400: ("unusable-parameter",)},
 )
 
 LOAD = Route(
@@ -180,7 +180,7 @@ LOAD = Route(
             LoadState(_LOAD_ID, "done", "jobs", _COUNTS),
         ),
     ),
-    problems={400: ("unusable-filter",)},
+    problems={400: ("unusable-parameter",)},
 )
 
 REASONS = Route(

@@ -17,7 +17,7 @@ from shared.http.responses import json_response
 from shared.http.routes import Body, Context, Parameter, ResponseSpec, Route
 from shared.loading import batches, idempotency
 from shared.loading.batches import Batch, BatchClaim
-from shared.loading.idempotency import KeyReused
+from shared.loading.idempotency import KeyReused, UnknownBatch
 from shared.loading.ledger import Counts, Entry
 from shared.tables.table import Table
 from shared.validation import json_batch
@@ -25,6 +25,7 @@ from shared.validation.json_batch import BadBatch, Verdict
 from shared.validation.row import FieldError
 
 REJECTED_HEADER = "Tablegate-Rejected"
+REPEATED_HEADER = "Idempotent-Replayed"
 MAX_WAIT_SECONDS = 30
 
 Count = Annotated[int, Meta(ge=0)]
@@ -56,7 +57,7 @@ class BatchState(msgspec.Struct, omit_defaults=True):
     batch_id: UUID
     state: Annotated[
         Literal["pending", "stored", "failed"],
-        Meta(description="`pending` also for an id that was never issued."),
+        Meta(description="`pending` until it is stored, or can never be."),
     ]
     table: str | None = None
     counts: Counts | None = None
@@ -85,24 +86,29 @@ def insert(context: Context) -> Response:
     verdict = _verdict(table, body)
     wait = bodies.wait_seconds(context.request, MAX_WAIT_SECONDS)
     claim = _claim(context, table, body)
-    entry = _entry(claim.batch_id) if claim.repeated else None
+    entry = idempotency.find_entry(wiring.engine(), claim.batch_id) if claim.repeated else None
     if entry is None:
         batch = Batch(claim.batch_id, table, context.sender, claim.accepted_at, verdict)
         batches.publish_batch(wiring.publisher(), wiring.settings(), batch, body)
     # From here on the batch will be stored, so no answer may ask the caller to send it again.
     if not verdict.rows:
-        raise _no_row_accepted(claim.batch_id, verdict)
+        raise _no_row_accepted(claim, verdict)
     if wait and entry is None:
         entry = _awaited_entry(claim.batch_id, wait)
     if wait and entry is not None:
-        return _stored(claim.batch_id, table, verdict, entry, wait)
-    return _accepted(claim.batch_id, table, verdict, wait)
+        return _stored(claim, table, verdict, entry, wait)
+    return _accepted(claim, table, verdict, wait)
 
 
 def state(context: Context) -> Response:
     """Answer with the state of a batch."""
     batch_id = context.params["batch_id"]
-    entry = _entry(batch_id)
+    try:
+        entry = idempotency.find_own_entry(
+            wiring.engine(), batch_id, context.sender, context.secret
+        )
+    except UnknownBatch as error:
+        raise Problem(404, "unknown-batch", str(error)) from None
     if entry is None:
         found = BatchState(batch_id, "pending")
     elif entry.state == "done":
@@ -132,15 +138,11 @@ def _claim(context: Context, table: Table, body: bytes) -> BatchClaim:
     """Claim a batch; the database is asked only if the call has an idempotency key."""
     key = bodies.idempotency_key(context.request)
     if key is None:
-        return batches.new_claim()
+        return batches.new_claim(context.secret)
     try:
         return idempotency.claim_key(wiring.engine(), context.sender, key, table, body)
     except KeyReused as error:
         raise Problem(422, "idempotency-key-reused", str(error)) from None
-
-
-def _entry(batch_id: UUID) -> Entry | None:
-    return idempotency.find_entry(wiring.engine(), batch_id)
 
 
 def _awaited_entry(batch_id: UUID, seconds: int) -> Entry | None:
@@ -152,20 +154,21 @@ def _awaited_entry(batch_id: UUID, seconds: int) -> Entry | None:
         return None
 
 
-def _accepted(batch_id: UUID, table: Table, verdict: Verdict, wait: int) -> Response:
+def _accepted(claim: BatchClaim, table: Table, verdict: Verdict, wait: int) -> Response:
     """Answer 202: the valid rows will be stored."""
     found = BatchAccepted(
-        batch_id, table.name, len(verdict.rows), len(verdict.rejects), _rejected(verdict)
+        claim.batch_id, table.name, len(verdict.rows), len(verdict.rejects), _rejected(verdict)
     )
-    headers = {**_headers(verdict, wait), "Location": f"/insert_rows/batches/{batch_id}"}
+    location = f"/insert_rows/batches/{claim.batch_id}"
+    headers = {**_headers(claim, verdict, wait), "Location": location}
     return json_response(found, 202, headers)
 
 
-def _stored(batch_id: UUID, table: Table, verdict: Verdict, entry: Entry, wait: int) -> Response:
+def _stored(claim: BatchClaim, table: Table, verdict: Verdict, entry: Entry, wait: int) -> Response:
     """Answer 200: the caller waited, and the valid rows are stored or can never be."""
     done = entry.state == "done"
     found = BatchStored(
-        batch_id,
+        claim.batch_id,
         "stored" if done else "failed",
         table.name,
         len(verdict.rows),
@@ -174,18 +177,18 @@ def _stored(batch_id: UUID, table: Table, verdict: Verdict, entry: Entry, wait: 
         entry.counts if done else None,
         _error(entry),
     )
-    return json_response(found, 200, _headers(verdict, wait))
+    return json_response(found, 200, _headers(claim, verdict, wait))
 
 
-def _no_row_accepted(batch_id: UUID, verdict: Verdict) -> Problem:
+def _no_row_accepted(claim: BatchClaim, verdict: Verdict) -> Problem:
     """Build problem 422: every row was rejected. The rejected rows are kept nevertheless."""
     return Problem(
         422,
         "no-row-accepted",
         "Every row was rejected; `rejected` says what is wrong with each. Correct them and send "
         "them again.",
-        headers=_headers(verdict),
-        batch_id=batch_id,
+        headers=_headers(claim, verdict),
+        batch_id=claim.batch_id,
         accepted=0,
         rejected_count=len(verdict.rejects),
         rejected=_rejected(verdict),
@@ -200,8 +203,10 @@ def _rejected(verdict: Verdict) -> list[RejectedRow]:
     return [RejectedRow(reject.position, by_field(reject.errors)) for reject in verdict.rejects]
 
 
-def _headers(verdict: Verdict, wait: int = 0) -> dict[str, str]:
+def _headers(claim: BatchClaim, verdict: Verdict, wait: int = 0) -> dict[str, str]:
     headers = {REJECTED_HEADER: str(len(verdict.rejects))}
+    if claim.repeated:
+        headers[REPEATED_HEADER] = "true"
     if wait:
         headers["Preference-Applied"] = f"wait={wait}"
     return headers
@@ -210,7 +215,10 @@ def _headers(verdict: Verdict, wait: int = 0) -> dict[str, str]:
 _BATCH_ID = UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
 _COUNTS = Counts(inserted=1, rejected=1)
 _REJECTED = [RejectedRow(1, {"job": ["Must not be blank; give a text."]})]
-_REJECTED_HEADER = {REJECTED_HEADER: "How many rows of the batch were rejected."}
+_BATCH_HEADERS = {
+    REJECTED_HEADER: "How many rows of the batch were rejected.",
+    REPEATED_HEADER: "`true` if the same batch was sent before with this Idempotency-Key.",
+}
 
 INSERT = Route(
     "POST",
@@ -224,8 +232,8 @@ INSERT = Route(
         Parameter(
             "Idempotency-Key",
             "header",
-            "The same key with the same token gives the same batch, stored once, however often it "
-            "is sent.",
+            "The same key with the same token and rows gives the same batch, stored once, however "
+            "often it is sent.",
             {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
             example="import-2021-07-27-part-3",
         ),
@@ -244,14 +252,14 @@ INSERT = Route(
             "Accepted; the rows will be stored.",
             BatchAccepted,
             BatchAccepted(_BATCH_ID, "jobs", 1, 1, _REJECTED),
-            headers={**_REJECTED_HEADER, "Location": "Where to ask for the state of the batch."},
+            headers={**_BATCH_HEADERS, "Location": "Where to ask for the state of the batch."},
         ),
         ResponseSpec(
             200,
             "Stored, or failed, within the time of `Prefer: wait`.",
             BatchStored,
             BatchStored(_BATCH_ID, "stored", "jobs", 1, 1, _REJECTED, _COUNTS),
-            headers={**_REJECTED_HEADER, "Preference-Applied": "The wait that was applied."},
+            headers={**_BATCH_HEADERS, "Preference-Applied": "The wait that was applied."},
         ),
     ),
     problems={
@@ -287,6 +295,7 @@ STATE = Route(
             BatchState(_BATCH_ID, "stored", "jobs", _COUNTS),
         ),
     ),
+    problems={404: ("unknown-batch",)},
 )
 
 ROUTES = {"insert_rows": (INSERT, STATE)}

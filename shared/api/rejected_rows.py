@@ -32,7 +32,6 @@ _DEFAULT_PAGE_ROWS = 100
 _LARGEST = 2**63 - 1
 # No leading zero: an id with one would be a second name for the same reject.
 _ID_TEXT = "[1-9][0-9]{0,17}"
-_FILTERS = ("table", "source", "status", "load_id", "reason")
 
 
 class RejectPage(msgspec.Struct):
@@ -122,7 +121,7 @@ def corrections_file(context: Context) -> Response:
     """Stream the open rejects of a table as a file to correct."""
     filters = _filters(context.request)
     if filters.table_name is None:
-        raise Problem(400, "unusable-filter", "Name the table: ?table=...", parameter="table")
+        raise Problem(400, "unusable-parameter", "Name the table: ?table=...", parameter="table")
     table = tables.find(filters.table_name)
     found = reject_queue.to_correct(wiring.engine(), filters)
     # Read before the response begins, so that an error can still become a problem.
@@ -160,9 +159,6 @@ def discard(context: Context) -> Response:
 
 def _filters(request: Request) -> Filters:
     given = request.args
-    unknown = set(given) - {*_FILTERS, "limit", "cursor"}
-    if unknown:
-        raise queries.unusable(min(unknown), f"is not a filter; filters are {', '.join(_FILTERS)}")
     if given.get("status", _STATUSES[0]) not in _STATUSES:
         raise queries.unusable("status", f"is one of {', '.join(_STATUSES)}")
     for name in ("source", "reason"):
@@ -258,7 +254,7 @@ LIST = Route(
         _filter("cursor", "The `next_cursor` of the previous page.", pattern=f"^{_ID_TEXT}$"),
     ),
     responses=(ResponseSpec(200, "A page.", RejectPage, RejectPage([_REJECT], None)),),
-    problems={400: ("unusable-filter",), 404: ("unknown-table",)},
+    problems={400: ("unusable-parameter",), 404: ("unknown-table",)},
 )
 
 CORRECTIONS = Route(
@@ -280,7 +276,7 @@ CORRECTIONS = Route(
         _REASON_FILTER,
     ),
     responses=(ResponseSpec(200, "The file.", media_type="text/csv"),),
-    problems={400: ("unusable-filter",), 404: ("unknown-table",)},
+    problems={400: ("unusable-parameter",), 404: ("unknown-table",)},
     at_root=True,
 )
 

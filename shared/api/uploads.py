@@ -19,7 +19,7 @@ from shared import storage, tables, wiring
 from shared.http import bodies
 from shared.http.problems import Problem
 from shared.http.responses import json_response
-from shared.http.routes import Context, Route
+from shared.http.routes import Context, Parameter, Route
 from shared.loading.ledger import Source
 from shared.tables.table import Table
 
@@ -158,4 +158,11 @@ def _too_large(limit_bytes: int) -> Problem:
 
 
 # The document describes only JSON bodies, and this one is a file. Programs use the bucket.
-UPLOAD = Route("POST", "/uploads/<table>", upload, scope="rows", documented=False)
+UPLOAD = Route(
+    "POST",
+    "/uploads/<table>",
+    upload,
+    scope="rows",
+    parameters=(Parameter("name", "query", "The file's name at its sender."),),
+    documented=False,
+)

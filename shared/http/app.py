@@ -13,7 +13,7 @@ from werkzeug.routing import Map, Rule
 
 from shared import deadlines, logs, settings
 from shared.errors import ConfigurationError, TablegateError
-from shared.http import bodies, problems, push, throttle, tokens
+from shared.http import bodies, problems, push, queries, throttle, tokens
 from shared.http.problems import Problem
 from shared.http.responses import json_response
 from shared.http.routes import PUBLIC, PUSH, Context, Route
@@ -104,12 +104,14 @@ class FunctionApp:
         if request.method == "OPTIONS":
             return self._options(path)
         route, params = self._match(path, request.method)
-        visit.route = route.path
+        visit.route, secret = route.path, ""
         if route.scope != PUBLIC:
             bodies.limit(request, self.settings.max_body_bytes)
-            visit.sender = self._sender(request, route)
+            visit.sender, secret = self._sender(request, route)
+        if route.scope not in (PUBLIC, PUSH):
+            queries.check(request, [p.name for p in route.parameters if p.place == "query"])
         with deadlines.within(self._seconds(route)):
-            return route.handler(Context(request, params, visit.sender))
+            return route.handler(Context(request, params, visit.sender, secret))
 
     def _seconds(self, route: Route) -> float | None:
         is_long = route.is_long or route.scope in (PUBLIC, PUSH)
@@ -153,15 +155,17 @@ class FunctionApp:
             ) from None
         return self.routes[index], params
 
-    def _sender(self, request: Request, route: Route) -> str:
+    def _sender(self, request: Request, route: Route) -> tuple[str, str]:
+        """Return who calls, and the hash of the token."""
         if route.scope == PUSH or (route.scheduled and push.is_identity(request, self.settings)):
-            return push.authenticate(request, self.settings)
+            return push.authenticate(request, self.settings), ""
         known = (*self.settings.tokens, *self._token_file.read())
         try:
-            return tokens.authenticate(request, known, route.scope, *route.more_scopes).name
+            token = tokens.authenticate(request, known, route.scope, *route.more_scopes)
         except Refusal as refusal:
             self._count_failure(request, refusal)
             raise
+        return token.name, token.sha256
 
     def _count_failure(self, request: Request, refusal: Refusal) -> None:
         """Count a wrong token; raises a problem if its source has sent too many."""

@@ -163,6 +163,8 @@ def _problems(route: Route) -> dict[int, tuple[str, ...]]:
     if route.scope != PUBLIC:
         found[401] = ("token-missing", "token-refused")
         found[403] = ("wrong-scope",)
+        found[400] = ("unusable-parameter",)
+        found[429] = ("too-many-wrong-tokens",)
         found[503] = ("try-again",)
     if route.scheduled:
         found[401] += ("push-refused",)
@@ -170,7 +172,14 @@ def _problems(route: Route) -> dict[int, tuple[str, ...]]:
     if "<" in route.path:
         found[404] = ("unknown-path",)
     if route.body is not None:
-        found[400] = ("not-json", "duplicate-key", "not-finite", "too-deep", "body-cut-off")
+        found[400] = (
+            *found.get(400, ()),
+            "not-json",
+            "duplicate-key",
+            "not-finite",
+            "too-deep",
+            "body-cut-off",
+        )
         # A body whose schema is written out is not read as a struct.
         found[400] += ("invalid-body",) if isinstance(route.body.schema, type) else ()
         found[413] = ("body-too-large",)

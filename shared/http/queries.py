@@ -1,8 +1,25 @@
-"""Checks the values of query and path parameters."""
+"""Checks query and path parameters."""
 
+from collections.abc import Collection
 from uuid import UUID
 
+from flask import Request
+
 from shared.http.problems import Problem
+
+
+def check(request: Request, known: Collection[str]) -> None:
+    """Check that a call has only query parameters that its route knows, and each once.
+
+    Raises:
+        Problem: 400. A misspelt parameter would otherwise give the answer to another question.
+    """
+    for name, values in request.args.lists():
+        if name not in known:
+            names = f"the parameters are {', '.join(known)}" if known else "this call takes none"
+            raise unusable(name, f"is not a parameter; {names}")
+        if len(values) > 1:
+            raise unusable(name, "occurs more than once; send it once")
 
 
 def whole_number(name: str, text: str, largest: int) -> int:
@@ -30,4 +47,4 @@ def uuid(name: str, text: str) -> UUID:
 
 def unusable(name: str, rule: str) -> Problem:
     """Return the problem for a parameter whose value breaks the rule."""
-    return Problem(400, "unusable-filter", f"{name[:100]!r} {rule}.", parameter=name[:100])
+    return Problem(400, "unusable-parameter", f"{name[:100]!r} {rule}.", parameter=name[:100])

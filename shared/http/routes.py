@@ -25,11 +25,13 @@ class Context(msgspec.Struct, frozen=True):
         request: Flask's request; the size of its body is limited.
         params: the values of the placeholders in the route's path.
         sender: the token's name, the push service's account, or empty on a public route.
+        secret: the hash of the token, or empty.
     """
 
     request: Request
     params: Mapping[str, Any]
     sender: str
+    secret: str = ""
 
 
 Handler: TypeAlias = Callable[[Context], Response]

@@ -9,13 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+import msgspec
+
 from shared import deadlines
 from shared.database.engine import transaction
 from shared.database.sql import statement
 from shared.errors import PermanentError, TransientError
 from shared.lazy import sqlalchemy as sa
 from shared.loading import ledger
-from shared.loading.batches import BatchClaim
+from shared.loading.batches import BatchClaim, is_issued
 from shared.loading.ledger import Entry
 from shared.tables.table import Table
 
@@ -23,30 +25,47 @@ _SQL = Path(__file__).with_name("sql")
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.005, 0.2
 
 
+class UnknownBatch(PermanentError):
+    """A sender has sent no batch with this id."""
+
+
 class KeyReused(PermanentError):
     """An idempotency key was sent before, with another body or for another table."""
 
 
 def claim_key(engine: sa.Engine, sender: str, key: str, table: Table, body: bytes) -> BatchClaim:
-    """Claim a batch with a key; the same sender, key and body give the same claim.
+    """Claim a batch with a key; the same sender, key and rows give the same claim.
 
     Raises:
-        KeyReused: the sender sent this key with another body.
+        KeyReused: the sender sent this key with other rows.
         TransientError: try again.
     """
     batch_id = uuid5(NAMESPACE_URL, json.dumps(["tablegate", sender, key]))
-    digest = hashlib.sha256(table.name.encode() + b"\0" + body).digest()
+    digest = _digest(table, _canonical(body))
     with transaction(engine) as connection:
-        values = {"batch_id": str(batch_id), "body_sha256": digest}
+        values = {"batch_id": str(batch_id), "sender": sender, "body_sha256": digest}
         entered = connection.execute(_text("claim_key"), values).first()
         if entered is not None:
             return BatchClaim(batch_id, entered.created_at)
         known = connection.execute(_text("recorded_key"), {"batch_id": str(batch_id)}).one()
-    if bytes(known.body_sha256) != digest:
+    # Keys of before version 0002 have the digest of the body as it was sent.
+    if bytes(known.body_sha256) not in (digest, _digest(table, body)):
         raise KeyReused(
             "This Idempotency-Key was sent before with other rows; send these with a new key."
         )
     return BatchClaim(batch_id, known.created_at, repeated=True)
+
+
+def _canonical(body: bytes) -> bytes:
+    """Return JSON without a choice of blanks, order of keys or escapes, if it can be decoded."""
+    try:
+        return msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return body
+
+
+def _digest(table: Table, body: bytes) -> bytes:
+    return hashlib.sha256(table.name.encode() + b"\0" + body).digest()
 
 
 def find_entry(engine: sa.Engine, batch_id: UUID) -> Entry | None:
@@ -57,6 +76,28 @@ def find_entry(engine: sa.Engine, batch_id: UUID) -> Entry | None:
     """
     with transaction(engine) as connection:
         return ledger.recorded(connection, str(batch_id))
+
+
+def find_own_entry(engine: sa.Engine, batch_id: UUID, sender: str, secret: str) -> Entry | None:
+    """Find the entry of a sender's batch in the ledger; None until it is stored.
+
+    Args:
+        engine: the database.
+        batch_id: the batch.
+        sender: who asks.
+        secret: what the batch's id was made with, if this sender's call has made it.
+
+    Raises:
+        UnknownBatch: the sender has sent no batch with this id.
+        TransientError: try again.
+    """
+    with transaction(engine) as connection:
+        entry = ledger.recorded(connection, str(batch_id))
+        known = connection.execute(_text("recorded_key"), {"batch_id": str(batch_id)}).first()
+    senders = {entry.sender} if entry else {known.sender or sender} if known else set()
+    if sender not in senders and not (entry is None and is_issued(batch_id, secret)):
+        raise UnknownBatch("You have sent no batch with this id; check the id and the token.")
+    return entry
 
 
 def wait_for_entry(

@@ -114,6 +114,7 @@ class Entry:
         error: the code, detail and facts of a failure.
         repeats: the earlier load of the same bytes, or None.
         first_time: whether this call loaded it, rather than an earlier one.
+        sender: who sent its rows, or None.
     """
 
     load_id: UUID
@@ -124,6 +125,7 @@ class Entry:
     error: Mapping[str, Any] | None = None
     repeats: UUID | None = None
     first_time: bool = False
+    sender: str | None = None
 
 
 def claim(connection: sa.Connection, source: Source) -> tuple[UUID | None, datetime] | None:
@@ -170,6 +172,7 @@ def recorded(connection: sa.Connection, identity: str) -> Entry | None:
         accepted_at=row["accepted_at"],
         error=row["error"],
         repeats=row["repeats"],
+        sender=row["sender"],
     )
 
 

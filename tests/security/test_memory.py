@@ -42,7 +42,8 @@ def test_memory_stays_bounded(name, measured):
 def test_each_case_is_refused_for_its_own_reason(measured):
     outcomes = {name: one["outcome"] for name, one in measured.items()}
 
-    assert outcomes["a line of a gigabyte"] == outcomes["a gzip bomb"] == "wrong_columns"
+    assert outcomes["a line of a gigabyte"] == "wrong_columns"
+    assert outcomes["a gzip bomb"] == "bad_ratio"
     assert outcomes["a hundred thousand columns"] == "header_drifted"
     assert outcomes["a batch of empty lists"] == "too_many_rows"
     assert outcomes["a message bomb"] == "malformed"

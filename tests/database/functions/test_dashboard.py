@@ -98,7 +98,7 @@ def test_open_rejects_are_counted_by_table_and_reason(service, get):
     "path", ["/loads?limit=0", "/loads?limit=201", "/loads?cursor=x", "/loads/not-a-uuid"]
 )
 def test_an_invalid_query_is_a_problem(dashboard, path):
-    assert_problem(dashboard.get(f"/dashboard{path}", headers=HEADERS), 400, "unusable-filter")
+    assert_problem(dashboard.get(f"/dashboard{path}", headers=HEADERS), 400, "unusable-parameter")
 
 
 def test_an_unknown_load_is_pending(get):

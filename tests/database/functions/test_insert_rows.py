@@ -111,10 +111,48 @@ def test_a_batch_is_pending_then_stored(service):
     }
 
 
-def test_an_unknown_batch_id_is_pending(service):
+def test_a_batch_id_that_was_never_issued_is_404(service):
     response = service.insert.get(f"/batches/{uuid.uuid4()}", headers=HEADERS)
 
+    assert_problem(response, 404, "unknown-batch")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency_Key": "k1"}])
+def test_a_batch_is_seen_by_its_sender_alone(service, headers):
+    batch_id = service.send("jobs", JOB, **headers).get_json()["batch_id"]
+
+    def seen(token):
+        return service.insert.get(f"/batches/{batch_id}", headers={"X-Token": token})
+
+    for state in ("pending", "stored"):
+        assert seen("ann's token").get_json()["state"] == state
+        assert_problem(seen("bob's token"), 404, "unknown-batch")
+        service.deliver()
+
+
+def test_a_batch_of_before_keys_had_a_sender_is_seen_by_whoever_knows_its_id(service, engine):
+    batch_id = service.send("jobs", JOB, Idempotency_Key="k1").get_json()["batch_id"]
+    with engine.begin() as connection:
+        connection.exec_driver_sql("update batch_keys set sender = null")
+
+    response = service.insert.get(f"/batches/{batch_id}", headers=HEADERS)
+
     assert response.get_json()["state"] == "pending"
+
+
+def test_the_same_rows_written_otherwise_are_the_same_batch(service):
+    def send(text):
+        headers = {**HEADERS, "Idempotency-Key": "k1", "Content-Type": "application/json"}
+        return service.insert.post("/insert_rows/jobs", data=text, headers=headers)
+
+    first = send('{"rows": [{"id": 1, "job": "Caf\\u00e9"}]}')
+    again = send('{"rows":[\n  {"job": "Café", "id": 1}\n]}'.encode())
+    other = send('{"rows": [{"id": 1, "job": "Cafe"}]}')
+
+    assert again.get_json() == first.get_json()
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert_problem(other, 422, "idempotency-key-reused")
 
 
 def test_the_same_key_gives_the_same_batch_stored_once(service, rows):

@@ -114,17 +114,17 @@ def test_pages_have_no_gaps_or_duplicates(rejects, get):
 @pytest.mark.parametrize(
     ("query", "status", "slug"),
     [
-        ({"limit": "0"}, 400, "unusable-filter"),
-        ({"limit": "1001"}, 400, "unusable-filter"),
-        ({"limit": "many"}, 400, "unusable-filter"),
-        ({"limit": "٣"}, 400, "unusable-filter"),
-        ({"cursor": "x"}, 400, "unusable-filter"),
-        ({"cursor": "9" * 19}, 400, "unusable-filter"),
-        ({"cursor": "9" * 5000}, 400, "unusable-filter"),
-        ({"status": "open"}, 400, "unusable-filter"),
-        ({"load_id": "1"}, 400, "unusable-filter"),
-        ({"source": "a\x00b"}, 400, "unusable-filter"),
-        ({"tabel": "jobs"}, 400, "unusable-filter"),
+        ({"limit": "0"}, 400, "unusable-parameter"),
+        ({"limit": "1001"}, 400, "unusable-parameter"),
+        ({"limit": "many"}, 400, "unusable-parameter"),
+        ({"limit": "٣"}, 400, "unusable-parameter"),
+        ({"cursor": "x"}, 400, "unusable-parameter"),
+        ({"cursor": "9" * 19}, 400, "unusable-parameter"),
+        ({"cursor": "9" * 5000}, 400, "unusable-parameter"),
+        ({"status": "open"}, 400, "unusable-parameter"),
+        ({"load_id": "1"}, 400, "unusable-parameter"),
+        ({"source": "a\x00b"}, 400, "unusable-parameter"),
+        ({"tabel": "jobs"}, 400, "unusable-parameter"),
         ({"table": "offices"}, 404, "unknown-table"),
     ],
 )
@@ -162,7 +162,7 @@ def test_the_corrections_file_holds_the_open_rejects_that_match_the_filter(rejec
     assert lines(table="jobs", reason="blank") == 1
     assert lines(table="jobs", source=rejects[0]) == 2
     assert lines(table="jobs", load_id=rejects[1]) == 0
-    assert_problem(get("/rejected_rows.csv"), 400, "unusable-filter")
+    assert_problem(get("/rejected_rows.csv"), 400, "unusable-parameter")
     assert_problem(get("/rejected_rows.csv", table="offices"), 404, "unknown-table")
 
 

@@ -197,11 +197,20 @@ def test_a_response_may_have_several_media_types_or_none():
 INTERNAL = {"500": {"internal-error", "not-configured"}}
 GUARDED = {
     **INTERNAL,
+    "400": {"unusable-parameter"},
     "401": {"token-missing", "token-refused"},
     "403": {"wrong-scope"},
+    "429": {"too-many-wrong-tokens"},
     "503": {"try-again"},
 }
-STRICT = {"not-json", "duplicate-key", "not-finite", "too-deep", "body-cut-off"}
+STRICT = {
+    "unusable-parameter",
+    "not-json",
+    "duplicate-key",
+    "not-finite",
+    "too-deep",
+    "body-cut-off",
+}
 WITH_BODY = {
     **GUARDED,
     "400": STRICT,

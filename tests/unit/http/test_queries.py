@@ -6,6 +6,10 @@ import pytest
 
 from shared.http import queries
 from shared.http.problems import Problem
+from shared.http.responses import json_response
+from shared.http.routes import PUBLIC, Parameter, Route
+from tests.support.problems import assert_problem
+from tests.unit.http.conftest import ROWS
 
 LARGEST = 2**63 - 1
 
@@ -36,7 +40,7 @@ def test_anything_else_is_400_and_says_what_is_valid(text):
     with pytest.raises(Problem, match="'limit' is a whole number from 1 to 200") as caught:
         queries.whole_number("limit", text, 200)
 
-    assert (caught.value.status, caught.value.slug) == (400, "unusable-filter")
+    assert (caught.value.status, caught.value.slug) == (400, "unusable-parameter")
     assert caught.value.members == {"parameter": "limit"}
 
 
@@ -63,3 +67,55 @@ def test_a_long_name_is_not_repeated_in_full():
 
     assert len(str(found)) < 200
     assert len(found.members["parameter"]) < 200
+
+
+def asked(client_of, query):
+    route = Route(
+        "GET",
+        "/",
+        lambda _: json_response({}),
+        scope="rows",
+        parameters=(
+            Parameter("year", "query", "The year."),
+            Parameter("limit", "query", "How many."),
+            Parameter("Prefer", "header", "How long."),
+        ),
+    )
+    return client_of(route).get(f"/?{query}", headers={"X-Token": ROWS})
+
+
+@pytest.mark.parametrize("query", ["", "year=2021", "limit=1&year=2021", "year="])
+def test_known_parameters_are_accepted(client_of, query):
+    assert asked(client_of, query).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "why"),
+    [
+        ("yaer=2022", "yaer", "the parameters are year, limit"),
+        ("year=2021&Year=2022", "Year", "the parameters are year, limit"),
+        ("Prefer=wait", "Prefer", "the parameters are year, limit"),
+        ("year=2021&year=2022", "year", "send it once"),
+        ("year=2021&year=2021", "year", "send it once"),
+        ("=1", "", "the parameters are"),
+    ],
+)
+def test_an_unknown_or_doubled_parameter_is_400(client_of, query, name, why):
+    problem = assert_problem(asked(client_of, query), 400, "unusable-parameter")
+
+    assert problem["parameter"] == name
+    assert why in problem["detail"]
+
+
+def test_a_route_without_parameters_takes_none(client_of):
+    route = Route("GET", "/", lambda _: json_response({}), scope="rows")
+
+    answer = client_of(route).get("/?a=1", headers={"X-Token": ROWS})
+
+    assert "takes none" in assert_problem(answer, 400, "unusable-parameter")["detail"]
+
+
+def test_a_page_and_a_push_may_have_any(client_of):
+    route = Route("GET", "/", lambda _: json_response({}), scope=PUBLIC)
+
+    assert client_of(route).get("/?utm_source=mail").status_code == 200

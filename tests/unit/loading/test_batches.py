@@ -2,13 +2,13 @@
 
 import json
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from shared import tables
 from shared.errors import MalformedMessage
-from shared.loading.batches import Batch, new_claim, pack, unpack
+from shared.loading.batches import Batch, is_issued, new_claim, pack, unpack
 from shared.validation.json_batch import check
 from shared.validation.row import FieldError, Reject
 
@@ -121,9 +121,20 @@ def test_a_reject_that_a_message_brings_along_is_not_judged_again():
     )
 
 
+def test_an_id_shows_whether_it_was_issued_and_to_whom():
+    issued = [new_claim("s").batch_id for _ in range(100)]
+
+    assert all(is_issued(one, "s") for one in issued)
+    assert not any(is_issued(one, "another secret") for one in issued)
+    assert not any(is_issued(uuid4(), "s") for _ in range(100))
+    for bit in (0, 79, 80, 127):
+        assert not is_issued(UUID(int=issued[0].int ^ 1 << bit), "s")
+    assert {one.version for one in issued} == {8}
+
+
 def test_a_batch_without_a_key_gets_an_id_of_its_own_and_is_no_repeat():
     before = datetime.now(UTC)
-    first, second = new_claim(), new_claim()
+    first, second = new_claim("s"), new_claim("s")
 
     assert first.batch_id != second.batch_id
     assert not first.repeated
