@@ -2,8 +2,11 @@
 
 import json
 import math
+import re
 from collections import Counter
 from typing import Any
+
+import msgspec
 
 from shared.errors import PermanentError
 
@@ -32,8 +35,12 @@ def decode(text: bytes) -> Any:
     Raises:
         NotStrictJson: the text is not strict JSON; the message says what to do.
     """
+    return _decoded(_DECODER, text)
+
+
+def _decoded(decoder: json.JSONDecoder, text: bytes) -> Any:
     try:
-        value = _DECODER.decode(text.decode())
+        value = decoder.decode(text.decode())
     except RecursionError:
         raise _too_deep() from None
     except json.JSONDecodeError as error:
@@ -45,6 +52,47 @@ def decode(text: bytes) -> Any:
     if text.count(b"[") + text.count(b"{") > MAX_DEPTH and is_too_deep(value):
         raise _too_deep()
     return value
+
+
+class NotFinite(str):
+    """What stood where a number should: NaN, Infinity, or digits beyond every number."""
+
+    __slots__ = ()
+
+
+def decode_row(text: bytes) -> Any:
+    """Decode like `decode`, but give a number that is not finite as `NotFinite`.
+
+    Raises:
+        NotStrictJson: the text is not strict JSON for another reason.
+    """
+    return _decoded(_OF_ROWS, text)
+
+
+def decode_exact(text: bytes) -> Any:
+    """Decode like `decode_row`, with each number as it is written, to be kept.
+
+    A number with a point or an exponent becomes a `msgspec.Raw`, which is encoded as it is; one
+    that is not finite becomes a text.
+    """
+    return _decoded(_EXACT, text)
+
+
+def split_rows(text: str) -> list[str] | None:
+    """Return the text of each row in `{"rows": [...]}`, which `decode_row` can decode.
+
+    Returns:
+        None if the text does not begin like that.
+    """
+    begins = _ROWS_BEGIN.match(text)
+    if begins is None:
+        return None
+    rows, place = [], begins.end()
+    while text[place] != "]":
+        _, end = _OF_ROWS.raw_decode(text, place)
+        rows.append(text[place:end])
+        place = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+    return rows
 
 
 def is_too_deep(value: Any) -> bool:
@@ -75,17 +123,31 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> Any:
-    raise NotStrictJson("not_finite", f"{name} is not a JSON value; send a number or null.")
+    raise NotStrictJson("not_finite", f"{name} is not a JSON value; send a number.")
 
 
 def _number(digits: str) -> float:
-    value = float(digits)
-    if math.isinf(value):
-        # The number became infinite, which JSON cannot hold.
+    value = _finite(digits)
+    if value is None:
         raise NotStrictJson(
             "not_finite", f"{digits[:40]} is beyond what a number holds; send a smaller one."
         )
     return value
+
+
+def _finite(digits: str) -> float | None:
+    value = float(digits)
+    # Otherwise the number became infinite, which JSON cannot hold.
+    return None if math.isinf(value) else value
+
+
+def _number_of_row(digits: str) -> float | NotFinite:
+    value = _finite(digits)
+    return NotFinite(digits[:40]) if value is None else value
+
+
+def _number_as_written(digits: str) -> msgspec.Raw | str:
+    return digits[:40] if _finite(digits) is None else msgspec.Raw(digits.encode())
 
 
 def _whole_number(digits: str) -> int:
@@ -99,3 +161,17 @@ _DECODER = json.JSONDecoder(
     parse_float=_number,
     parse_int=_whole_number,
 )
+_OF_ROWS = json.JSONDecoder(
+    object_pairs_hook=_unique,
+    parse_constant=NotFinite,
+    parse_float=_number_of_row,
+    parse_int=_whole_number,
+)
+_EXACT = json.JSONDecoder(
+    object_pairs_hook=_unique,
+    parse_constant=str,
+    parse_float=_number_as_written,
+    parse_int=_whole_number,
+)
+_ROWS_BEGIN = re.compile(r'[ \t\r\n]*\{[ \t\r\n]*"rows"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*')
+_BETWEEN = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")

@@ -70,12 +70,18 @@ def upload(context: Context) -> Response:
     table = tables.find(context.params["table"])
     settings, request = wiring.settings(), context.request
     settings.require("uploads_bucket")
-    if request.content_encoding:
+    if request.content_encoding not in (None, "", "identity"):
         raise Problem(
             415,
             "unsupported-encoding",
             "The body is compressed in transit; send the file as it is, .csv or .csv.gz.",
             headers={"Accept-Encoding": "identity"},
+        )
+    if request.mimetype == "multipart/form-data":
+        raise Problem(
+            415,
+            "unsupported-media-type",
+            "The body is a form; send the file itself as the body (curl: --data-binary @FILE).",
         )
     body = _opened(request, settings.max_upload_bytes)
     stream = _Bounded(body, settings.max_upload_bytes, request.content_length)
@@ -117,6 +123,8 @@ class _Bounded:
         pieces = []
         wanted = size if size >= 0 else self._limit + 1
         while wanted and (piece := self._next(min(wanted, _CHUNK_BYTES))):
+            if not self._read and bodies.is_workbook(piece):
+                raise bodies.workbook()
             pieces.append(piece)
             wanted -= len(piece)
             self._read += len(piece)

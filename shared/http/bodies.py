@@ -1,8 +1,11 @@
 """Reads bodies of calls, strictly and within limits, and the headers that affect them."""
 
+import codecs
+import gzip
 import io
 import json
 import re
+import zlib
 from typing import Any, TypeVar
 
 import msgspec
@@ -33,14 +36,17 @@ def content(request: Request) -> bytes:
     """Read the bytes of the body.
 
     Raises:
-        Problem: 413, it is larger than the limit; 415, it is compressed; 400, it ended early.
+        Problem: 413, it is larger than the limit, also unpacked; 415, it is compressed by other
+            means than gzip; 400, it ended early.
     """
-    if request.content_encoding:
+    coding = request.headers.get("Content-Encoding", "").strip().lower()
+    if coding not in ("", "identity", "gzip", "x-gzip"):
         raise Problem(
             415,
             "unsupported-encoding",
-            "The body is compressed; send it without Content-Encoding.",
-            headers={"Accept-Encoding": "identity"},
+            "The body is compressed in a way that is not known here; send it with gzip, or without "
+            "Content-Encoding.",
+            headers={"Accept-Encoding": "gzip, identity"},
         )
     try:
         body = request.get_data()
@@ -48,9 +54,21 @@ def content(request: Request) -> bytes:
         raise _too_large(request) from None
     except ClientDisconnected:
         raise Problem(400, "body-cut-off", "The body ended early; send it again.") from None
+    if coding.endswith("gzip"):
+        body = _unzipped(body, request.max_content_length)
     if len(body) == request.max_content_length:
         raise _too_large(request)
     return body
+
+
+def _unzipped(body: bytes, limit_bytes: int | None) -> bytes:
+    """Unpack gzip, and no more than the limit."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
+            return packed.read(limit_bytes or -1)
+    except (OSError, EOFError, zlib.error):
+        detail = "The body says that it is gzip, and is not, or ended early; send it again."
+        raise Problem(400, "body-cut-off", detail) from None
 
 
 def json_content(request: Request) -> bytes:
@@ -66,7 +84,25 @@ def json_content(request: Request) -> bytes:
             "The body must be JSON and say so; send Content-Type: application/json.",
             headers={"Accept": "application/json"},
         )
-    return content(request)
+    body = content(request).removeprefix(codecs.BOM_UTF8)
+    if is_workbook(body):
+        raise workbook()
+    return body
+
+
+def is_workbook(beginning: bytes) -> bool:
+    """Return whether bytes begin as a spreadsheet's own files do: .xlsx and .ods, or .xls."""
+    return beginning.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))
+
+
+def workbook() -> Problem:
+    """Return the problem of a workbook where rows are expected."""
+    return Problem(
+        415,
+        "unsupported-media-type",
+        "This is a workbook, or a zip archive; save the sheet as CSV in UTF-8 and upload that, or "
+        "send its rows as JSON.",
+    )
 
 
 def read(request: Request, model: type[Model], *, may_be_empty: bool = False) -> Model:

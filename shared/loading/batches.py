@@ -2,7 +2,6 @@
 
 import gzip
 import hmac
-import json
 import os
 import zlib
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from shared import tables
+from shared import strict_json, tables
 from shared.errors import MalformedMessage, UnknownTable
 from shared.messages import publish
 from shared.settings import Settings
@@ -79,7 +78,7 @@ class _Error(msgspec.Struct):
 
 class _Rejected(msgspec.Struct):
     index: Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
-    raw: Any
+    raw: msgspec.Raw
     errors: Annotated[list[_Error], Meta(min_length=1)]
 
 
@@ -149,8 +148,7 @@ def pack(batch: Batch, body: bytes) -> tuple[bytes, dict[str, str]]:
         ]
         data = b'{"rows":[%b],"rejected":%b}' % (
             b",".join(verdict.raw),
-            # Not escaped: that could make the message larger than Pub/Sub accepts.
-            json.dumps(rejected, ensure_ascii=False).encode(),
+            msgspec.json.encode(rejected),
         )
     attributes = {
         "batch_id": str(batch.batch_id),
@@ -216,7 +214,11 @@ def _verdict(table: Table, data: bytes) -> Verdict:
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     rejects = [
-        Reject(r.index, r.raw, tuple(FieldError(e.field, e.code, e.facts) for e in r.errors))
+        Reject(
+            r.index,
+            strict_json.decode_exact(bytes(r.raw)),
+            tuple(FieldError(e.field, e.code, e.facts) for e in r.errors),
+        )
         for r in content.rejected
     ]
     if not content.rows:

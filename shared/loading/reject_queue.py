@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import msgspec
 from msgspec import Meta
 
-from shared import logs, tables
+from shared import logs, strict_json, tables
 from shared.database.engine import transaction
 from shared.database.sql import statement
 from shared.errors import TransientError
@@ -151,7 +151,7 @@ def _reject(row: Any) -> Reject:
         sender=row.sender,
         table=row.table_name,
         position=row.position,
-        raw=row.raw,
+        raw=strict_json.decode_exact(row.raw.encode()),
         errors=[FieldFault(error.field, error.code, error.sentence()) for error in _errors(row)],
         reason=row.reason,
         status=row.status,
@@ -179,7 +179,7 @@ def to_correct(
             ).all()
         after = found[-1].reject_id if found else None
         for row in found:
-            yield row.position, row.raw, sentence(row.errors)
+            yield row.position, strict_json.decode_exact(row.raw.encode()), sentence(row.errors)
 
 
 def discard(engine: sa.Engine, ids: Sequence[int]) -> Outcome:

@@ -7,9 +7,10 @@ the gate removes it again. Both happen only in files with notes, so that nothing
 
 import csv
 import io
-import json
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any
+
+import msgspec
 
 from shared.formulas import shield
 from shared.tables.table import Table
@@ -48,7 +49,9 @@ def _cells(table: Table, raw: Any) -> list[str]:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    return msgspec.json.format(msgspec.json.encode(value), indent=0).decode()
 
 
 def _line(cells: list[str]) -> bytes:

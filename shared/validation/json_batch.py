@@ -11,11 +11,11 @@ import msgspec
 
 from shared import strict_json
 from shared.errors import PermanentError
-from shared.strict_json import NotStrictJson
+from shared.strict_json import NotFinite, NotStrictJson
 from shared.tables.kind import ColumnCheck
 from shared.tables.table import Table
 from shared.validation import structs
-from shared.validation.row import Reject, validate_fields, validate_row
+from shared.validation.row import FieldError, Reject, validate_fields, validate_row
 from shared.validation.rows import Block, Rows
 
 MAX_ROWS = 1000
@@ -25,8 +25,8 @@ class BadBatch(PermanentError):
     """A body is not a batch.
 
     Attributes:
-        code: `not_json`, `duplicate_key`, `not_finite`, `too_deep`, `not_a_batch`, `empty_batch`
-            or `too_many_rows`.
+        code: `not_json`, `duplicate_key`, `too_deep`, `not_a_batch`, `empty_batch` or
+            `too_many_rows`.
         pointer: the place of the error in the body, as a JSON pointer, or empty.
     """
 
@@ -180,17 +180,28 @@ class _Checker:
                 continue
             if row is None:
                 given, known = _decode(raw, f"/rows/{index}"), {}
-                validated = validate_row(self.table, given)
+                validated = self._finite(given, validate_row(self.table, given))
             else:
                 given = known = self._given(row, index)
                 names = [name for name in self.table.names if name in suspect[index]]
-                validated = validate_fields(self.table, given, names)
+                validated = self._finite(given, validate_fields(self.table, given, names))
             if isinstance(validated, tuple):
-                rejects.append(Reject(index, given, validated))
+                rejects.append(Reject(index, strict_json.decode_exact(raw), validated))
             else:
                 values = {**known, **validated}
                 rows[index] = tuple(values[name] for name in self.table.names)
         return Verdict(len(raws), rows, rejects, [raws[index] for index in rows])
+
+    def _finite(self, given: Any, validated: Any) -> Any:
+        """Return the errors of a row that holds what is no finite number; else its verdict."""
+        names = [n for n in self.table.names if isinstance(given, dict) and _holds(given.get(n))]
+        if not names:
+            return validated
+        others = validated if isinstance(validated, tuple) else ()
+        return (
+            *(FieldError(name, "not_finite") for name in names),
+            *(error for error in others if error.field not in names),
+        )
 
     def _given(self, row: Any, index: int) -> dict[str, Any]:
         given = msgspec.structs.asdict(row)
@@ -236,8 +247,9 @@ def _split(body: bytes) -> list[bytes]:
             raise BadBatch(
                 "not_a_batch", 'The body must be {"rows": [...]}, with nothing besides "rows".'
             ) from None
-        # msgspec rejects half a surrogate pair; the rules find the row that has it.
-        rows = [json.dumps(row).encode() for row in given["rows"]]
+        # msgspec rejects half a surrogate pair and NaN; the rules find the row that has it.
+        texts = strict_json.split_rows(body.decode())
+        rows = [text.encode() for text in texts or map(json.dumps, given["rows"])]
     if _quotes(body) != 2 + _quotes(b" ".join(rows)):
         # More quotation marks than the rows have: a key is repeated, or escapes hide the marks.
         _decode(body, "")
@@ -252,6 +264,13 @@ def _split(body: bytes) -> list[bytes]:
     return rows
 
 
+def _holds(value: Any) -> bool:
+    """Return whether a value is, or holds, what is no finite number."""
+    if isinstance(value, dict | list):
+        return any(map(_holds, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, NotFinite)
+
+
 def _quotes(text: bytes) -> int:
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
@@ -260,6 +279,6 @@ def _quotes(text: bytes) -> int:
 
 def _decode(text: bytes, pointer: str) -> Any:
     try:
-        return strict_json.decode(text)
+        return strict_json.decode_row(text)
     except NotStrictJson as error:
         raise BadBatch(error.code, str(error), pointer) from None

@@ -14,6 +14,7 @@ _OF_ROWS = {
     "missing": Reason("Value missing", "A value is required; give one."),
     "unknown_field": Reason("Unknown field", "The table has no field of this name; remove it."),
     "not_an_object": Reason("Not an object", "A row must be an object of field names and values."),
+    "not_finite": Reason("Not a finite number", "JSON has no such number; send a finite one."),
     "rule_broken": Reason("Rule of the table broken", "{sentence}"),
     "too_few_fields": Reason(
         "Too few fields", "Has {found} fields, but the table has {expected}; add what is missing."

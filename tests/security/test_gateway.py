@@ -74,7 +74,7 @@ def test_the_gateway_does_not_decompress_a_gzip_bomb(platform, path):
     )
 
     after = gateway.cpu_times()
-    assert answer.status_code in (404, 415)
+    assert answer.status_code in (404, 413, 415)
     # While it decompressed, the gateway could answer no other request.
     used = after.user + after.system - before.user - before.system
     assert used < 0.5 * least_cpu_seconds(lambda: decompress(content))

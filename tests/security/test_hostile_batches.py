@@ -63,8 +63,6 @@ def test_a_hostile_row_is_rejected_and_the_good_one_is_stored(row):
 @pytest.mark.parametrize(
     ("row", "code"),
     [
-        ('{"id": 1e999, "job": "x"}', "not_finite"),
-        ('{"id": 2, "job": -1e400}', "not_finite"),
         ('{"id": 2, "job": %s}' % ("[" * 101 + "]" * 101), "too_deep"),
         ('{"id": 2, "job": %s}' % ("[" * 800 + "]" * 800), "too_deep"),
         ('{"id": 2, "job": "x", "a": 1, "a": 1}', "duplicate_key"),

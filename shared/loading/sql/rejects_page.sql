@@ -5,14 +5,14 @@ from (
     select
         page.*,
         count(*) over () as found,
-        sum(octet_length(page.raw::text) + octet_length(page.errors::text)) over (
+        sum(octet_length(page.raw) + octet_length(page.errors::text)) over (
             order by page.reject_id desc
             rows between unbounded preceding and 1 preceding
         ) as bytes_before
     from (
         select
             rejects.reject_id, rejects.load_id, loads.source, rejects.sender, rejects.table_name,
-            rejects.position, rejects.raw, rejects.errors, rejects.reason, rejects.status,
+            rejects.position, rejects.raw::text as raw, rejects.errors, rejects.reason, rejects.status,
             rejects.rejected_at
         from rejected_rows as rejects
         join loads on loads.load_id = rejects.load_id

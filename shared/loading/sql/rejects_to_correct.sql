@@ -4,12 +4,12 @@ select reject_id, position, raw, errors
 from (
     select
         page.*,
-        sum(octet_length(page.raw::text) + octet_length(page.errors::text)) over (
+        sum(octet_length(page.raw) + octet_length(page.errors::text)) over (
             order by page.reject_id
             rows between unbounded preceding and 1 preceding
         ) as bytes_before
     from (
-        select rejects.reject_id, rejects.position, rejects.raw, rejects.errors
+        select rejects.reject_id, rejects.position, rejects.raw::text as raw, rejects.errors
         from rejected_rows as rejects
         join loads on loads.load_id = rejects.load_id
         where rejects.table_name = :table_name

@@ -71,7 +71,6 @@ def test_an_unknown_table_is_404_and_lists_the_known_ones(service):
     [
         (b"{", "not-json", None),
         (b'{"rows": [{"id": 1, "id": 2, "job": "x"}]}', "duplicate-key", "/rows/0"),
-        (b'{"rows": [{"id": NaN, "job": "x"}]}', "not-finite", None),
         (b"[" * 100_000, "too-deep", None),
         (b"[]", "not-a-batch", None),
         (b'{"rows": [], "more": 1}', "not-a-batch", None),
@@ -88,6 +87,21 @@ def test_a_body_that_is_not_a_batch_is_400_and_nothing_is_published(service, bod
     if pointer:
         assert problem["pointer"] == pointer
     assert service.deliver() == 0
+
+
+def test_numbers_of_a_reject_are_stored_and_listed_as_they_were_sent(service, rows):
+    text = '{"rows": [{"id": 9007199254740993.0, "job": "a"}, {"id": NaN, "job": "b"}]}'
+    headers = {**HEADERS, "Content-Type": "application/json"}
+
+    answer = service.insert.post("/insert_rows/jobs", data=text, headers=headers)
+
+    problem = assert_problem(answer, 422, "no-row-accepted")
+    assert "finite" in problem["rejected"][1]["errors"]["id"][0]
+    service.deliver()
+    stored = rows("select raw ->> 'id', reason from rejected_rows order by position")
+    assert stored == [("9007199254740993.0", "not_an_integer"), ("NaN", "not_finite")]
+    listed = service.rejects.get("/rejected_rows", headers=HEADERS).get_data(as_text=True)
+    assert '"id":9007199254740993.0' in listed
 
 
 def test_a_batch_is_pending_then_stored(service):

@@ -1,5 +1,6 @@
 """Request bodies have a size limit and are parsed strictly."""
 
+import gzip
 import io
 import json
 
@@ -16,6 +17,7 @@ from tests.support.problems import assert_problem
 from tests.unit.http.conftest import ROWS
 
 HEADERS = {"X-Token": ROWS}
+JSON = {**HEADERS, "Content-Type": "application/json"}
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):
@@ -60,7 +62,7 @@ def test_a_route_may_accept_no_body_as_empty(client):
         (b"{", "not-json"),
         (b"{}{}", "not-json"),
         (b"\xff\xfe", "not-json"),
-        (b"\xef\xbb\xbf{}", "not-json"),
+        (b"\xef\xbb\xbf{", "not-json"),
         (b'{"mode": "\\ud800"}', "not-json"),
         (b'{"mode": "a", "mode": "b"}', "duplicate-key"),
         (b'{"mode": {"a": 1, "\\u0061": 2}}', "duplicate-key"),
@@ -113,11 +115,52 @@ def test_the_content_type_may_name_a_charset(client):
     assert response.status_code == 200
 
 
-def test_a_compressed_body_is_415(client):
-    response = client.post("/", json={}, headers={**HEADERS, "Content-Encoding": "gzip"})
+@pytest.mark.parametrize("coding", ["", "identity", "gzip", "GZIP", "x-gzip"])
+def test_a_body_may_be_compressed_with_gzip(client, coding):
+    body = b'{"mode": "a"}'
+    if "gzip" in coding.lower():
+        # Two members, as concatenated files have.
+        body = gzip.compress(body[:5]) + gzip.compress(b"") + gzip.compress(body[5:])
+
+    response = client.post("/", data=body, headers={**JSON, "Content-Encoding": coding})
+
+    assert response.status_code == 200
+
+
+def test_a_compressed_body_is_limited_unpacked(client):
+    bomb = gzip.compress(b" " * 50_000_000)
+
+    response = client.post("/", data=bomb, headers={**JSON, "Content-Encoding": "gzip"})
+
+    assert_problem(response, 413, "body-too-large")
+
+
+@pytest.mark.parametrize("body", [b"{}", b"", gzip.compress(b"{}")[:-4], b"\x1f\x8bnothing"])
+def test_what_is_not_gzip_is_400(client, body):
+    response = client.post("/", data=body, headers={**JSON, "Content-Encoding": "gzip"})
+
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize("coding", ["br", "deflate", "gzip, br"])
+def test_a_body_in_another_coding_is_415(client, coding):
+    response = client.post("/", json={}, headers={**HEADERS, "Content-Encoding": coding})
 
     assert_problem(response, 415, "unsupported-encoding")
-    assert response.headers["Accept-Encoding"] == "identity"
+    assert response.headers["Accept-Encoding"] == "gzip, identity"
+
+
+def test_a_byte_order_mark_is_skipped(client):
+    response = client.post("/", data=b"\xef\xbb\xbf{}", headers=JSON)
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("beginning", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])
+def test_a_workbook_is_named_as_one(client, beginning):
+    response = client.post("/", data=beginning + bytes(100), headers=JSON)
+
+    assert "workbook" in assert_problem(response, 415, "unsupported-media-type")["detail"]
 
 
 class Endless(io.RawIOBase):
