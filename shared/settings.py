@@ -223,6 +223,9 @@ class Settings:
         _whole,
     )
     max_body_bytes: int = _setting("Largest body of an HTTP call, in bytes.", 10_000_000, _whole)
+    body_seconds: int = _setting(
+        "How long the body of an HTTP call may take to arrive.", 30, _whole
+    )
     max_batch_bytes: int = _setting(
         "Largest message of a batch, unpacked, in bytes.", 64 << 20, _whole
     )

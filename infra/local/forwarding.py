@@ -1,6 +1,9 @@
 """Forwards HTTP requests to a server of the platform, unchanged and streamed."""
 
+import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from aiohttp import (
     ClientError,
@@ -30,7 +33,15 @@ _HOP_BY_HOP = frozenset(
     }
 )
 SMALL_BYTES = 1 << 20
+MOST_BYTES = 40 << 20
+"""Size of the largest body: a little more than Google's front end takes, so functions judge."""
+# As long as functions wait (BODY_SECONDS).
+_BODY_SECONDS = 30.0
 SESSION = web.AppKey("session", ClientSession)
+
+
+class BodyTooLarge(Exception):
+    """A body is larger than `MOST_BYTES`."""
 
 
 async def open_session(app: web.Application) -> AsyncIterator[None]:
@@ -47,23 +58,39 @@ async def open_session(app: web.Application) -> AsyncIterator[None]:
 
 async def ask(request: web.Request, address: str, headers: CIMultiDict[str]) -> ClientResponse:
     """Send a request on to another address, with these headers."""
-    return await request.app[SESSION].request(
-        request.method,
-        URL(f"{address}{request.raw_path}", encoded=True),
-        headers=headers,
-        data=await _body(request),
-        allow_redirects=False,
-        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-    )
+    async with _body(request) as body:
+        return await request.app[SESSION].request(
+            request.method,
+            URL(f"{address}{request.raw_path}", encoded=True),
+            headers=headers,
+            data=body,
+            allow_redirects=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        )
 
 
-async def _body(request: web.Request) -> object:
-    """A small body in one piece, which is faster; a large one as a stream."""
+@asynccontextmanager
+async def _body(request: web.Request) -> AsyncIterator[object]:
+    """Gives the whole body, in memory or in a file: a slow sender must hold no function.
+
+    Raises:
+        TimeoutError: it did not arrive in time.
+        BodyTooLarge: it is larger than Google's front end lets through.
+    """
     if not request.body_exists:
-        return None
-    if request.content_length is not None and request.content_length <= SMALL_BYTES:
-        return await request.content.read(-1)
-    return request.content.iter_chunked(1 << 16)
+        yield None
+        return
+    with tempfile.SpooledTemporaryFile(SMALL_BYTES) as file:
+        size = 0
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for piece in request.content.iter_any():
+                size += len(piece)
+                if size > MOST_BYTES:
+                    raise BodyTooLarge
+                file.write(piece)
+        file.seek(0)
+        # Small ones in one piece, which is faster.
+        yield file.read() if size <= SMALL_BYTES else file
 
 
 def end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:

@@ -18,7 +18,7 @@ from infra.local.status import read_status
 from shared import logs
 
 GATEWAY_ACCOUNT = f"gateway@{PROJECT}.iam"
-_TRACE = "trace"
+_TRACE = web.RequestKey("trace", str)
 _HOME = web.AppKey("home", Home)
 _ROUTES = web.AppKey("routes", dict[str, str])
 
@@ -100,6 +100,16 @@ async def _pass_on(request: web.Request, address: str) -> web.StreamResponse:
     except ClientConnectorError:
         detail = "The function behind this path does not answer; it is being restarted."
         return problem(503, detail, {"Retry-After": "1"})
+    except TimeoutError:
+        return _refused_body(
+            408,
+            "body-too-slow",
+            "did not arrive in time; send it again, faster or in smaller parts.",
+        )
+    except forwarding.BodyTooLarge:
+        return _refused_body(
+            413, "body-too-large", "is too large; drop a file of this size in the uploads bucket."
+        )
     except (ClientError, OSError):
         return _lost()
     return await forwarding.answer(request, received, _lost)
@@ -110,6 +120,13 @@ def _lost() -> web.Response:
         "The function behind this path ended before it answered; check whether it did its work."
     )
     return problem(502, detail, {"Retry-After": "1"})
+
+
+def _refused_body(status: int, slug: str, why: str) -> web.Response:
+    response = problem(status, f"The body {why}", kind=f"urn:tablegate:problem:{slug}")
+    # The rest of it is not read.
+    response.force_close()
+    return response
 
 
 def _trace(headers: CIMultiDict[str]) -> str:

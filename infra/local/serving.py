@@ -22,6 +22,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 _SERVER = "tablegate"
+_HEADER_SECONDS = 10.0
 
 
 @web.middleware
@@ -117,7 +118,12 @@ class Runner(web.AppRunner):
 
     def __init__(self, application: web.Application) -> None:
         super().__init__(
-            application, access_log=None, handler_cancellation=True, shutdown_timeout=1
+            application,
+            access_log=None,
+            handler_cancellation=True,
+            shutdown_timeout=1,
+            # Headers must be complete by then, too.
+            keepalive_timeout=_HEADER_SECONDS,
         )
 
     async def _make_server(self) -> web.Server:

@@ -89,7 +89,7 @@ def upload(context: Context) -> Response:
     bucket = wiring.storage_client().bucket(settings.uploads_bucket)
     # Afterwards the blob knows its generation. By then the file may be loaded and moved.
     blob = bucket.blob(name, chunk_size=_CHUNK_BYTES)
-    with storage.mapped():
+    with bodies.arriving(request), storage.mapped():
         blob.upload_from_file(stream, content_type="text/csv", if_generation_match=0)
     identity = f"gs://{settings.uploads_bucket}/{name}#{int(blob.generation)}"
     source = Source(identity, "file", table.name, datetime.now(UTC))
@@ -98,7 +98,7 @@ def upload(context: Context) -> Response:
 
 
 def _opened(request: Request, limit_bytes: int) -> _Readable:
-    bodies.limit(request, limit_bytes)
+    bodies.limit(request, limit_bytes, wiring.settings().body_seconds)
     if request.content_length == 0:
         raise Problem(400, "empty-file", "The file is empty; send one with rows.")
     try:

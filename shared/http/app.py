@@ -106,7 +106,7 @@ class FunctionApp:
         route, params = self._match(path, request.method)
         visit.route, secret = route.path, ""
         if route.scope != PUBLIC:
-            bodies.limit(request, self.settings.max_body_bytes)
+            bodies.limit(request, self.settings.max_body_bytes, self.settings.body_seconds)
             visit.sender, secret = self._sender(request, route)
         if route.scope not in (PUBLIC, PUSH):
             queries.check(request, [p.name for p in route.parameters if p.place == "query"])

@@ -6,6 +6,8 @@ import io
 import json
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,10 +15,14 @@ from flask import Request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from shared import strict_json
+from shared.http import slow_bodies
 from shared.http.problems import Problem
 from shared.strict_json import NotStrictJson
 
 _PIECE = 1 << 16
+_SECONDS = "tablegate.body_seconds"
+# What is left of a refused body is read so that its sender sees the answer, but not for long.
+_DISCARD_SECONDS = 1.0
 _DISCARD_BYTES = 32 << 20  # as much as Google's front end lets through over HTTP/1
 
 # RFC 7240: preferences are separated by commas, and each may have parameters.
@@ -26,8 +32,15 @@ _KEY = re.compile(r"[!-~]{1,255}")
 Model = TypeVar("Model", bound=msgspec.Struct)
 
 
-def limit(request: Request, limit_bytes: int) -> None:
-    """Limit the body to `limit_bytes` and one byte more, which shows that it is larger."""
+def limit(request: Request, limit_bytes: int, seconds: float = 30.0) -> None:
+    """Limit a call's body.
+
+    Args:
+        request: the call.
+        limit_bytes: its size, and one byte more, which shows that it is larger.
+        seconds: how long it may take to arrive.
+    """
+    request.environ[_SECONDS] = seconds
     # werkzeug silently cuts off a body without a length at the maximum.
     request.max_content_length = limit_bytes + 1
 
@@ -48,17 +61,41 @@ def content(request: Request) -> bytes:
             "Content-Encoding.",
             headers={"Accept-Encoding": "gzip, identity"},
         )
-    try:
+    with arriving(request):
         body = request.get_data()
-    except RequestEntityTooLarge:
-        raise _too_large(request) from None
-    except ClientDisconnected:
-        raise Problem(400, "body-cut-off", "The body ended early; send it again.") from None
     if coding.endswith("gzip"):
         body = _unzipped(body, request.max_content_length)
     if len(body) == request.max_content_length:
         raise _too_large(request)
     return body
+
+
+@contextmanager
+def arriving(request: Request) -> Iterator[None]:
+    """Read the body inside, within its time.
+
+    Raises:
+        Problem: 413, it is larger than the limit; 408, it did not arrive in time; 400, it ended
+            early.
+    """
+    seconds = request.environ.get(_SECONDS, _DISCARD_SECONDS)
+    with slow_bodies.within(request, seconds) as watch:
+        try:
+            yield
+        except RequestEntityTooLarge:
+            raise _too_large(request) from None
+        except (ClientDisconnected, Problem) as error:
+            if watch is not None and watch.is_over:
+                raise Problem(
+                    408,
+                    "body-too-slow",
+                    f"The body did not arrive within {seconds:.0f} s; send it again, faster or in "
+                    "smaller parts.",
+                    headers={"Connection": "close"},
+                ) from None
+            if isinstance(error, Problem):
+                raise
+            raise Problem(400, "body-cut-off", "The body ended early; send it again.") from None
 
 
 def _unzipped(body: bytes, limit_bytes: int | None) -> bytes:
@@ -156,6 +193,12 @@ def discard(request: Request) -> None:
     Otherwise the framework reads the rest itself, all of it into memory.
     """
     request.max_content_length = None
+    with slow_bodies.within(request, _DISCARD_SECONDS):
+        _discard(request)
+    request.stream = io.BytesIO()
+
+
+def _discard(request: Request) -> None:
     try:
         _exhaust(request.stream)
     except RequestEntityTooLarge:
@@ -163,7 +206,6 @@ def discard(request: Request) -> None:
         _exhaust(request.environ["wsgi.input"])
     except (ClientDisconnected, OSError):
         pass
-    request.stream = io.BytesIO()
 
 
 def wait_seconds(request: Request, most: int) -> int:

@@ -182,6 +182,7 @@ def _problems(route: Route) -> dict[int, tuple[str, ...]]:
         )
         # A body whose schema is written out is not read as a struct.
         found[400] += ("invalid-body",) if isinstance(route.body.schema, type) else ()
+        found[408] = ("body-too-slow",)
         found[413] = ("body-too-large",)
         found[415] = ("unsupported-media-type", "unsupported-encoding")
     for status, slugs in route.problems.items():

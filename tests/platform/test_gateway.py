@@ -13,9 +13,10 @@ from aiohttp import web
 from google.auth import jwt
 
 from infra import functions
-from infra.local import gateway, ports, serving
+from infra.local import forwarding, gateway, ports, serving
 from infra.local.home import Home
 from infra.local.layout import Layout
+from shared import logs
 from tests.support.platform import Platform
 
 API_DOCS = next(one for one in functions.read() if one.name == "api_docs")
@@ -91,6 +92,61 @@ def test_authorization_arrives_as_behind_api_gateway_and_cloud_run(tmp_path: Pat
                 token = headers["authorization"].removeprefix("Bearer ")
                 assert token.endswith(".SIGNATURE_REMOVED_BY_GOOGLE")
                 assert jwt.decode(token, verify=False)["email"] == gateway.GATEWAY_ACCOUNT
+
+    asyncio.run(ask())
+
+
+def test_a_request_has_one_id_in_the_gateway_and_in_the_function(tmp_path: Path) -> None:
+    async def ask() -> None:
+        trace = "0af7651916cd43dd8448eb211c80319c"
+        async with _behind_gateway(tmp_path) as url, httpx.AsyncClient() as client:
+            new = await client.get(f"{url}/docs")
+            given = await client.get(
+                f"{url}/docs", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+            )
+            odd = await client.get(f"{url}/docs", headers={"traceparent": "no\tid"})
+            unknown = await client.get(f"{url}/nowhere")
+
+            assert logs.trace_id(given.json()["headers"]["traceparent"]) == trace
+            assert given.headers["Request-Id"] == trace
+            for answer in (new, odd):
+                carried = answer.json()["headers"]["x-cloud-trace-context"]
+                assert answer.headers["Request-Id"] == logs.trace_id(carried) != ""
+                assert "traceparent" not in answer.json()["headers"]
+            assert len(unknown.headers["Request-Id"]) == 32
+
+    asyncio.run(ask())
+
+
+def test_the_source_of_a_call_cannot_be_made_up_nor_a_schedule(tmp_path: Path) -> None:
+    async def ask() -> None:
+        async with _behind_gateway(tmp_path) as url, httpx.AsyncClient() as client:
+            made_up = {"X-Forwarded-For": "203.0.113.7", "X-CloudScheduler": "true"}
+            headers = (await client.get(f"{url}/docs", headers=made_up)).json()["headers"]
+
+            assert headers["x-forwarded-for"] == "203.0.113.7, 127.0.0.1, 127.0.0.1"
+            assert "x-cloudscheduler" not in headers
+
+    asyncio.run(ask())
+
+
+def test_a_body_beyond_every_limit_is_a_413_and_a_slow_one_a_408(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarding, "MOST_BYTES", 1000)
+    monkeypatch.setattr(forwarding, "_BODY_SECONDS", 0.2)
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(5)
+
+    async def ask() -> None:
+        async with _behind_gateway(tmp_path) as url, httpx.AsyncClient() as client:
+            large = await client.post(f"{url}/docs/echo", content=b"x" * 1001)
+            late = await client.post(f"{url}/docs/echo", content=slow())
+
+            assert (large.status_code, late.status_code) == (413, 408)
+            assert late.json()["type"] == "urn:tablegate:problem:body-too-slow"
 
     asyncio.run(ask())
 

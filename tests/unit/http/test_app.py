@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from flask import Request, Response
 from werkzeug.exceptions import ImATeapot
 from werkzeug.test import EnvironBuilder
 
+from shared import logs
 from shared.errors import ConfigurationError, DatabaseRefusal, DatabaseUnavailable, UnknownTable
 from shared.http import app as app_module
 from shared.http.app import FunctionApp
@@ -216,6 +218,39 @@ def test_an_error_of_the_caller_is_not_logged(client_of, capfd, error):
     assert answered["message"] == "A call was answered"
     assert printed.err == ""
     assert "secret" not in printed.out
+
+
+@pytest.mark.parametrize(
+    ("header", "request_id"),
+    [
+        ({"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"}, "ab" * 16),
+        ({"X-Cloud-Trace-Context": f"{'ef' * 16}/1;o=1"}, "ef" * 16),
+        ({}, None),
+        ({"traceparent": f"00-{'a b' * 16}-{'cd' * 8}-01"}, None),
+        ({"X-Cloud-Trace-Context": "short/1"}, None),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/nothing", "/failing", "/healthz"])
+def test_an_answer_and_its_log_lines_have_the_same_id(client_of, capfd, header, request_id, path):
+    def fail(_):
+        raise RuntimeError
+
+    def note(_):
+        logs.line("INFO", "Something was done")
+        return json_response({})
+
+    client = client_of(
+        Route("GET", "/", note, scope=PUBLIC), Route("GET", "/failing", fail, scope=PUBLIC)
+    )
+
+    response = client.get(path, headers=header)
+
+    found = response.headers["Request-Id"]
+    assert found == request_id or (request_id is None and re.fullmatch("[0-9a-f]{32}", found))
+    printed = capfd.readouterr()
+    logged = [json.loads(line) for line in f"{printed.out}{printed.err}".splitlines()]
+    assert len(logged) == {"/": 2, "/nothing": 1, "/failing": 2, "/healthz": 0}[path]
+    assert {line["request_id"] for line in logged} <= {found}
 
 
 def test_each_request_is_one_log_line_with_the_routes_template(client_of, capfd):

@@ -214,6 +214,7 @@ STRICT = {
 WITH_BODY = {
     **GUARDED,
     "400": STRICT,
+    "408": {"body-too-slow"},
     "413": {"body-too-large"},
     "415": {"unsupported-media-type", "unsupported-encoding"},
 }
