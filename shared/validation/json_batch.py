@@ -198,10 +198,11 @@ class _Checker:
         if not names:
             return validated
         others = validated if isinstance(validated, tuple) else ()
-        return (
-            *(FieldError(name, "not_finite") for name in names),
-            *(error for error in others if error.field not in names),
-        )
+        found = [FieldError(name, "not_finite") for name in names]
+        found += [error for error in others if error.field not in names]
+        # In the order of the fields, as everywhere; errors of no field come last.
+        places = {name: place for place, name in enumerate(self.table.names)}
+        return tuple(sorted(found, key=lambda error: places.get(error.field, len(places))))
 
     def _given(self, row: Any, index: int) -> dict[str, Any]:
         given = msgspec.structs.asdict(row)

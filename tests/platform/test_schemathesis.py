@@ -50,9 +50,11 @@ schema = schemathesis.openapi.from_dict(
 
 @pytest.fixture(scope="module")
 def own_platform() -> Iterator[Platform]:
-    """A platform that the calls may change freely."""
-    with running() as started:
-        yield started
+    """A platform that the calls may change freely, and try wrong tokens on without end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOKEN_FAILURES_PER_MINUTE", "1000000")
+        with running() as started:
+            yield started
 
 
 @pytest.fixture(scope="module")

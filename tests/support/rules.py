@@ -5,6 +5,7 @@ functions cannot share a mistake with them. Of a table they use the names and ki
 """
 
 import calendar
+import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -80,6 +81,8 @@ def _validated(table: Table, row: Mapping[str, Any], *, in_csv: bool) -> list[An
 def _value(table: Table, name: str, given: Any, *, in_csv: bool) -> Any:
     if given is None:
         raise _No("missing")
+    if _holds_no_number(given):
+        raise _No("not_finite")
     field = table.fields[name]
     if type(field) is Integer:
         return _integer_of(given) if in_csv else _integer(given)
@@ -87,6 +90,14 @@ def _value(table: Table, name: str, given: Any, *, in_csv: bool) -> Any:
         return _text(given)
     assert type(field) is Timestamp
     return _moment(given)
+
+
+def _holds_no_number(given: Any) -> bool:
+    if isinstance(given, dict):
+        return any(_holds_no_number(value) for value in given.values())
+    if isinstance(given, list):
+        return any(_holds_no_number(value) for value in given)
+    return isinstance(given, float) and not math.isfinite(given)
 
 
 def _integer_of(cell: str) -> int:
