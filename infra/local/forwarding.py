@@ -1,9 +1,10 @@
-"""Forwards HTTP requests to a server of the platform, unchanged and streamed."""
+"""Forwards HTTP requests to a server of the platform, unchanged."""
 
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import IO
 
 from aiohttp import (
     ClientError,
@@ -34,7 +35,7 @@ _HOP_BY_HOP = frozenset(
 )
 SMALL_BYTES = 1 << 20
 MOST_BYTES = 40 << 20
-"""Size of the largest body: a little more than Google's front end takes, so functions judge."""
+"""Size of the largest body that `whole` takes: a little more than Google's front end does."""
 # As long as functions wait (BODY_SECONDS).
 _BODY_SECONDS = 30.0
 SESSION = web.AppKey("session", ClientSession)
@@ -42,6 +43,10 @@ SESSION = web.AppKey("session", ClientSession)
 
 class BodyTooLarge(Exception):
     """A body is larger than `MOST_BYTES`."""
+
+
+class BodyTooSlow(Exception):
+    """A body did not arrive in time."""
 
 
 async def open_session(app: web.Application) -> AsyncIterator[None]:
@@ -56,41 +61,61 @@ async def open_session(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-async def ask(request: web.Request, address: str, headers: CIMultiDict[str]) -> ClientResponse:
-    """Send a request on to another address, with these headers."""
-    async with _body(request) as body:
-        return await request.app[SESSION].request(
-            request.method,
-            URL(f"{address}{request.raw_path}", encoded=True),
-            headers=headers,
-            data=body,
-            allow_redirects=False,
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-        )
+async def ask(
+    request: web.Request, address: str, headers: CIMultiDict[str], body: object
+) -> ClientResponse:
+    """Send a request on to another address, with these headers and its body, streamed or whole."""
+    return await request.app[SESSION].request(
+        request.method,
+        URL(f"{address}{request.raw_path}", encoded=True),
+        headers=headers,
+        data=body,
+        allow_redirects=False,
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+    )
+
+
+async def streamed(request: web.Request) -> object:
+    """A small body in one piece, which is faster; a large one as it arrives."""
+    if not request.body_exists:
+        return None
+    if _is_small_body(request):
+        return await request.content.read(-1)
+    return request.content.iter_chunked(1 << 16)
 
 
 @asynccontextmanager
-async def _body(request: web.Request) -> AsyncIterator[object]:
-    """Gives the whole body, in memory or in a file: a slow sender must hold no function.
+async def whole(request: web.Request) -> AsyncIterator[object]:
+    """Gives the body once all of it is there: in memory, or a large one in a file.
 
     Raises:
-        TimeoutError: it did not arrive in time.
-        BodyTooLarge: it is larger than Google's front end lets through.
+        BodyTooSlow, BodyTooLarge: the rest of it is not read.
     """
-    if not request.body_exists:
-        yield None
-        return
     with tempfile.SpooledTemporaryFile(SMALL_BYTES) as file:
-        size = 0
-        async with asyncio.timeout(_BODY_SECONDS):
-            async for piece in request.content.iter_any():
-                size += len(piece)
-                if size > MOST_BYTES:
-                    raise BodyTooLarge
-                file.write(piece)
-        file.seek(0)
-        # Small ones in one piece, which is faster.
-        yield file.read() if size <= SMALL_BYTES else file
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                if not request.body_exists or _is_small_body(request):
+                    body = await streamed(request)
+                else:
+                    body = await _filled(file, request)
+        except TimeoutError:
+            raise BodyTooSlow from None
+        yield body
+
+
+async def _filled(file: IO[bytes], request: web.Request) -> IO[bytes]:
+    size = 0
+    async for piece in request.content.iter_any():
+        size += len(piece)
+        if size > MOST_BYTES:
+            raise BodyTooLarge
+        file.write(piece)
+    file.seek(0)
+    return file
+
+
+def _is_small_body(request: web.Request) -> bool:
+    return request.content_length is not None and request.content_length <= SMALL_BYTES
 
 
 def end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:

@@ -96,11 +96,13 @@ async def _pass_on(request: web.Request, address: str) -> web.StreamResponse:
     headers = _headers_to(request)
     request[_TRACE] = _trace(headers)
     try:
-        received = await forwarding.ask(request, address, headers)
+        # Whole, because a slow sender must hold no function.
+        async with forwarding.whole(request) as body:
+            received = await forwarding.ask(request, address, headers, body)
     except ClientConnectorError:
         detail = "The function behind this path does not answer; it is being restarted."
         return problem(503, detail, {"Retry-After": "1"})
-    except TimeoutError:
+    except forwarding.BodyTooSlow:
         return _refused_body(
             408,
             "body-too-slow",

@@ -38,9 +38,8 @@ def application(address: str) -> web.Application:
 
 async def _forward(request: web.Request) -> web.StreamResponse:
     try:
-        received = await forwarding.ask(
-            request, request.app[_ADDRESS], forwarding.end_to_end(request.headers)
-        )
+        headers, body = forwarding.end_to_end(request.headers), await forwarding.streamed(request)
+        received = await forwarding.ask(request, request.app[_ADDRESS], headers, body)
     except (ClientError, OSError):
         return _away()
     return await forwarding.answer(request, received, _away)
