@@ -39,7 +39,7 @@ def begin_request(project: str, header: str | None) -> str:
 
 
 def trace_id(header: str | None) -> str:
-    """Return the id in a `traceparent` or `X-Cloud-Trace-Context`; empty if there is none."""
+    """Return the trace's id from a `traceparent` or `X-Cloud-Trace-Context`, or an empty text."""
     parts = (header or "").split("/")[0].split("-")
     identifier = parts[1] if len(parts) == 4 else parts[0]
     return identifier if _IDENTIFIER.fullmatch(identifier) else ""

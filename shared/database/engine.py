@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -69,7 +69,7 @@ def transaction(engine: sa.Engine, *, lock_timeout_seconds: int = 0) -> Iterator
     limit_seconds = deadlines.left()
     with (
         errors.mapped(),
-        _place(engine) if limit_seconds is not None else nullcontext(),
+        _BULKHEADS[engine].place() if limit_seconds is not None else nullcontext(),
         engine.connect() as connection,
         _dropped_if_lost(connection),
     ):
@@ -80,10 +80,6 @@ def transaction(engine: sa.Engine, *, lock_timeout_seconds: int = 0) -> Iterator
         with connection.begin(), _dropped_if_lost(connection):
             _limit(connection, limit_seconds, lock_timeout_seconds)
             yield connection
-
-
-def _place(engine: sa.Engine) -> AbstractContextManager[None]:
-    return _BULKHEADS[engine].place()
 
 
 @contextmanager

@@ -107,7 +107,7 @@ class FunctionApp:
         visit.route, secret = route.path, ""
         if route.scope != PUBLIC:
             bodies.limit(request, self.settings.max_body_bytes, self.settings.body_seconds)
-            visit.sender, secret = self._sender(request, route)
+            visit.sender, secret = self._caller(request, route)
         if route.scope not in (PUBLIC, PUSH):
             queries.check(request, [p.name for p in route.parameters if p.place == "query"])
         with deadlines.within(self._seconds(route)):
@@ -155,7 +155,7 @@ class FunctionApp:
             ) from None
         return self.routes[index], params
 
-    def _sender(self, request: Request, route: Route) -> tuple[str, str]:
+    def _caller(self, request: Request, route: Route) -> tuple[str, str]:
         """Return who calls, and the hash of the token."""
         if route.scope == PUSH or (route.scheduled and push.is_identity(request, self.settings)):
             return push.authenticate(request, self.settings), ""

@@ -32,7 +32,7 @@ _KEY = re.compile(r"[!-~]{1,255}")
 Model = TypeVar("Model", bound=msgspec.Struct)
 
 
-def limit(request: Request, limit_bytes: int, seconds: float = 30.0) -> None:
+def limit(request: Request, limit_bytes: int, seconds: float) -> None:
     """Limit a call's body.
 
     Args:
@@ -91,7 +91,6 @@ def arriving(request: Request) -> Iterator[None]:
                     "body-too-slow",
                     f"The body did not arrive within {seconds:.0f} s; send it again, faster or in "
                     "smaller parts.",
-                    headers={"Connection": "close"},
                 ) from None
             if isinstance(error, Problem):
                 raise

@@ -3,14 +3,15 @@
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from heapq import heappop, heappush
-from itertools import count
+from contextlib import contextmanager, suppress
 from threading import Condition, Thread
 
 from flask import Request
 
 from shared.lazy import Once
+
+# Bodies end up to this much later than they should; it saves waking up for each of them.
+_PRECISION_SECONDS = 0.25
 
 
 class Watch:
@@ -20,49 +21,50 @@ class Watch:
         is_over: whether its time has run out; then it reads as if it had ended.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, seconds: float) -> None:
         self.is_over = False
-        self._connection: socket.socket | None = connection
+        self.ends_at = time.monotonic() + seconds
+        self._connection = connection
 
     def end(self) -> None:
-        """End the body if it is still being read."""
-        if (connection := self._connection) is not None:
-            self.is_over = True
-            # A thread that waits for bytes wakes up and finds the end; the answer can be sent.
-            connection.shutdown(socket.SHUT_RD)
-
-    def stop(self) -> None:
-        """Stop watching."""
-        self._connection = None
+        """End the body."""
+        self.is_over = True
+        # A thread that waits for bytes wakes up and finds the end; the answer can be sent. If the
+        # caller has closed the connection, there is nothing to end.
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RD)
 
 
 class Watcher:
     """One thread that ends each body at its time."""
 
     def __init__(self) -> None:
-        self._due: list[tuple[float, int, Watch]] = []
-        self._numbers = count()
+        self._watches: set[Watch] = set()
         self._changed = Condition()
         Thread(target=self._run, daemon=True, name="slow bodies").start()
 
-    def add(self, watch: Watch, seconds: float) -> None:
-        """End a body after that many seconds, unless its watch is stopped before."""
+    def add(self, watch: Watch) -> None:
+        """End a body at its time, unless its watch is removed before."""
         with self._changed:
-            heappush(self._due, (time.monotonic() + seconds, next(self._numbers), watch))
-            if self._due[0][2] is watch:
+            self._watches.add(watch)
+            if len(self._watches) == 1:
                 self._changed.notify()
+
+    def remove(self, watch: Watch) -> None:
+        """Stop watching."""
+        with self._changed:
+            self._watches.discard(watch)
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._due or (left := self._due[0][0] - time.monotonic()) > 0:
-                    self._changed.wait(left if self._due else None)
-                watch = heappop(self._due)[2]
-            try:
-                watch.end()
-            except OSError:
-                # The caller has closed the connection.
-                continue
+                self._changed.wait_for(lambda: self._watches)
+                now = time.monotonic()
+                for watch in [one for one in self._watches if one.ends_at <= now]:
+                    # Under the lock: once it is removed, the connection may have its next request.
+                    watch.end()
+                    self._watches.discard(watch)
+            time.sleep(_PRECISION_SECONDS)
 
 
 @Once
@@ -80,12 +82,12 @@ def within(request: Request, seconds: float) -> Iterator[Watch | None]:
     if connection is None or not _has_body(request):
         yield None
         return
-    watch = Watch(connection)
-    _watcher().add(watch, seconds)
+    watch = Watch(connection, seconds)
+    _watcher().add(watch)
     try:
         yield watch
     finally:
-        watch.stop()
+        _watcher().remove(watch)
 
 
 def _has_body(request: Request) -> bool:

@@ -93,11 +93,19 @@ def find_own_entry(engine: sa.Engine, batch_id: UUID, sender: str, secret: str) 
     """
     with transaction(engine) as connection:
         entry = ledger.recorded(connection, str(batch_id))
-        known = connection.execute(_text("recorded_key"), {"batch_id": str(batch_id)}).first()
-    senders = {entry.sender} if entry else {known.sender or sender} if known else set()
-    if sender not in senders and not (entry is None and is_issued(batch_id, secret)):
+        if entry is not None:
+            is_own = entry.sender == sender
+        else:
+            is_own = is_issued(batch_id, secret) or _is_keyed(connection, batch_id, sender)
+    if not is_own:
         raise UnknownBatch("You have sent no batch with this id; check the id and the token.")
     return entry
+
+
+def _is_keyed(connection: sa.Connection, batch_id: UUID, sender: str) -> bool:
+    """Return whether a sender has sent a batch with a key that gives this id."""
+    known = connection.execute(_text("recorded_key"), {"batch_id": str(batch_id)}).first()
+    return known is not None and known.sender in (sender, None)
 
 
 def wait_for_entry(

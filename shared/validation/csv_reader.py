@@ -18,7 +18,7 @@ import msgspec
 
 from shared.errors import UnreadableFile
 from shared.validation import reasons
-from shared.validation.limits import Limits
+from shared.validation.limits import DEFAULT, Limits
 from shared.validation.row import FieldError
 
 CHUNK_BYTES = 1 << 20
@@ -26,7 +26,6 @@ _GZIP = b"\x1f\x8b"
 # A member of a gzip file is fed in growing pieces: zlib copies what lies behind its end.
 _FIRST_PIECE_BYTES = 512
 _NOT_ZERO = re.compile(rb"[^\x00]")
-_NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -177,7 +176,7 @@ def without_end(line: str) -> str:
     return line[:-1] if line.endswith("\r") else line
 
 
-def read_lines(stream: BinaryIO, max_bytes: int, limits: Limits = _NO_LIMITS) -> Iterator[Chunk]:
+def read_lines(stream: BinaryIO, max_bytes: int, limits: Limits = DEFAULT) -> Iterator[Chunk]:
     """Read the lines of UTF-8 text, plain or gzip, with or without a byte order mark.
 
     Lines end with LF, CRLF or CR. A line longer than `max_bytes` is yielded once, cut and marked

@@ -16,7 +16,7 @@ from shared.tables.table import Table
 from shared.validation import csv_reader, plain, reasons
 from shared.validation.csv_reader import Record, Records
 from shared.validation.header import Layout, layout
-from shared.validation.limits import Limits
+from shared.validation.limits import DEFAULT, Limits
 from shared.validation.row import FieldError, Reject, validate_cell, validate_cells
 from shared.validation.rows import Block
 
@@ -25,7 +25,6 @@ BLOCK_CHARACTERS = 2 << 20
 _LINES = 2048
 # Lines matched in one C call, about a millisecond, in which no other thread can run.
 _AT_ONCE = 1024
-_NO_LIMITS = Limits()
 
 Failing = list[tuple[int, tuple[FieldError, ...]]]
 
@@ -218,7 +217,7 @@ def blocks(
     max_line_bytes: int,
     *,
     numbered: bool = True,
-    limits: Limits = _NO_LIMITS,
+    limits: Limits = DEFAULT,
 ) -> Iterator[Block]:
     """Validate a CSV file of `table`; memory does not grow with the file.
 
@@ -274,7 +273,7 @@ def validate(
 
 
 def whole_file(
-    table: Table, shape: Layout, blocks: Iterable[Block], limits: Limits = _NO_LIMITS
+    table: Table, shape: Layout, blocks: Iterable[Block], limits: Limits = DEFAULT
 ) -> Iterator[Block]:
     """Pass on the blocks of a whole file.
 

@@ -1,6 +1,7 @@
 """Validates batches of rows in JSON, row by row; good rows take only fast calls in C."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -19,6 +20,8 @@ from shared.validation.row import FieldError, Reject, validate_fields, validate_
 from shared.validation.rows import Block, Rows
 
 MAX_ROWS = 1000
+# What a number looks like that is decoded as another one, or as none.
+_INEXACT = re.compile(rb"[0-9][.eE]|NaN|Infinity")
 
 
 class BadBatch(PermanentError):
@@ -186,7 +189,9 @@ class _Checker:
                 names = [name for name in self.table.names if name in suspect[index]]
                 validated = self._finite(given, validate_fields(self.table, given, names))
             if isinstance(validated, tuple):
-                rejects.append(Reject(index, strict_json.decode_exact(raw), validated))
+                # As they are decoded, most rows are what was sent.
+                kept = strict_json.decode_exact(raw) if _INEXACT.search(raw) else given
+                rejects.append(Reject(index, kept, validated))
             else:
                 values = {**known, **validated}
                 rows[index] = tuple(values[name] for name in self.table.names)

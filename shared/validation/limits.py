@@ -93,6 +93,10 @@ class Limits:
             raise _too_many(read, rejected, block, share, self.max_rejects)
 
 
+DEFAULT = Limits()
+"""Limits for a file of any size, without a limit of time."""
+
+
 def _too_many(read: int, rejected: int, block: Block, what: str, most: int) -> UnreadableFile:
     reasons = Counter(reject.reason for reject in block.rejects).most_common(_REASONS)
     last = block.rejects[-1]

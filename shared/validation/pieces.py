@@ -14,12 +14,11 @@ from shared.tables.table import Table
 from shared.validation import csv_reader, csv_rows
 from shared.validation.csv_reader import Chunk, Records
 from shared.validation.header import Layout
-from shared.validation.limits import Limits
+from shared.validation.limits import DEFAULT, Limits
 from shared.validation.row import Reject
 from shared.validation.rows import Block
 
 PIECE_CHARACTERS = 8 << 20
-_NO_LIMITS = Limits()
 
 
 class _PackedBlock(msgspec.Struct, array_like=True):
@@ -39,7 +38,7 @@ def cut(
     stream: BinaryIO,
     max_line_bytes: int,
     size: int = PIECE_CHARACTERS,
-    limits: Limits = _NO_LIMITS,
+    limits: Limits = DEFAULT,
 ) -> tuple[Layout, Iterator[bytes]]:
     """Read the layout of a file, and cut its rows into pieces of about `size` characters.
 

@@ -133,6 +133,7 @@ def test_the_source_of_a_call_cannot_be_made_up_nor_a_schedule(tmp_path: Path) -
 def test_a_body_beyond_every_limit_is_a_413_and_a_slow_one_a_408(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(forwarding, "SMALL_BYTES", 100)
     monkeypatch.setattr(forwarding, "MOST_BYTES", 1000)
     monkeypatch.setattr(forwarding, "_BODY_SECONDS", 0.2)
 

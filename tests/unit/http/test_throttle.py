@@ -1,4 +1,4 @@
-"""Who sends too many wrong tokens is told to wait; those with a right one are not."""
+"""An address that sends too many wrong tokens gets 429; a right token always opens its calls."""
 
 import pytest
 from flask import Request

@@ -1,0 +1,76 @@
+"""A body that stops arriving ends at its time, and one that arrives is read to its end."""
+
+import socket
+import time
+
+import pytest
+from flask import Request
+from werkzeug.test import EnvironBuilder
+
+from shared.http import bodies, slow_bodies
+from shared.http.problems import Problem
+
+LENGTH = 8
+
+
+@pytest.fixture
+def caller_and_request():
+    """A caller's end of a connection, and the request that gunicorn would make of the other."""
+    caller, connection = socket.socketpair()
+    with caller, connection, connection.makefile("rb") as stream:
+        builder = EnvironBuilder(method="POST", content_type="application/json")
+        environ = builder.get_environ()
+        environ |= {
+            "CONTENT_LENGTH": str(LENGTH),
+            "wsgi.input": stream,
+            "gunicorn.socket": connection,
+        }
+        yield caller, Request(environ)
+
+
+def test_a_body_that_stops_is_408(caller_and_request):
+    caller, request = caller_and_request
+    bodies.limit(request, 1000, 0.3)
+    caller.sendall(b"{")
+
+    with pytest.raises(Problem) as caught:
+        bodies.content(request)
+
+    assert (caught.value.status, caught.value.slug) == (408, "body-too-slow")
+
+
+def test_a_body_whose_sender_hangs_up_is_400(caller_and_request):
+    caller, request = caller_and_request
+    bodies.limit(request, 1000, 60)
+    caller.sendall(b"{")
+    caller.close()
+
+    with pytest.raises(Problem) as caught:
+        bodies.content(request)
+
+    assert (caught.value.status, caught.value.slug) == (400, "body-cut-off")
+
+
+def test_the_rest_of_a_refused_body_is_read_for_a_short_time_only(caller_and_request, monkeypatch):
+    caller, request = caller_and_request
+    monkeypatch.setattr(bodies, "_DISCARD_SECONDS", 0.3)
+    caller.sendall(b"{")
+
+    bodies.discard(request)
+
+    assert request.stream.read() == b""
+
+
+def test_a_connection_stays_usable_after_a_body_that_came_in_time(caller_and_request):
+    caller, request = caller_and_request
+    bodies.limit(request, 1000, 0.3)
+    caller.sendall(b"x" * LENGTH)
+    assert bodies.content(request) == b"x" * LENGTH
+
+    # Past the time of the first body.
+    with slow_bodies.within(request, 60) as watch:
+        time.sleep(0.8)
+        caller.sendall(b"more")
+
+        assert request.environ["wsgi.input"].read(4) == b"more"
+    assert not watch.is_over
