@@ -21,7 +21,7 @@ _SQL = Path(__file__).with_name("sql")
 
 Kind = Literal["file", "batch", "replay", "restore"]
 
-COUNTED = ("inserted", "updated", "unchanged", "superseded", "waiting", "rejected")
+OUTCOMES = ("inserted", "updated", "unchanged", "superseded", "waiting", "rejected")
 """The possible outcomes of a row; each is a column of the ledger."""
 
 
@@ -64,7 +64,7 @@ def load_id_of(identity: str) -> UUID:
 
 @dataclass(frozen=True, init=False)
 class Counts:
-    """The outcomes of the rows of a load; `read` is the sum of the others."""
+    """The outcomes of the rows of a load; `read` is the sum of all but `deleted`."""
 
     read: Annotated[int, Meta(ge=0)] = field(init=False)
     inserted: Annotated[int, Meta(ge=0)]
@@ -73,6 +73,7 @@ class Counts:
     superseded: Annotated[int, Meta(description="Older than what is stored.", ge=0)]
     waiting: Annotated[int, Meta(description="Stored once their parent row is.", ge=0)]
     rejected: Annotated[int, Meta(ge=0)]
+    deleted: Annotated[int, Meta(description="Deleted by a restore.", ge=0)]
 
     def __init__(
         self,
@@ -82,13 +83,14 @@ class Counts:
         superseded: int = 0,
         waiting: int = 0,
         rejected: int = 0,
+        deleted: int = 0,
     ) -> None:
         parts = (inserted, updated, unchanged, superseded, waiting, rejected)
-        vars(self).update(zip(COUNTED, parts, strict=True), read=sum(parts))
+        vars(self).update(zip(OUTCOMES, parts, strict=True), read=sum(parts), deleted=deleted)
 
     def by_name(self) -> dict[str, int]:
         """The counts by the names of the ledger's columns, without `read`."""
-        return {name: getattr(self, name) for name in COUNTED}
+        return {name: getattr(self, name) for name in (*OUTCOMES, "deleted")}
 
     def __add__(self, other: Counts) -> Counts:
         """Add the counts of both."""
@@ -98,7 +100,7 @@ class Counts:
 
 def counts_of(row: Mapping[str, Any]) -> Counts:
     """Read the counts in a row of the ledger."""
-    return Counts(**{name: row[name] for name in COUNTED})
+    return Counts(**{name: row[name] for name in (*OUTCOMES, "deleted")})
 
 
 @dataclass(frozen=True)

@@ -96,20 +96,16 @@ class _AllGood(Mapping[int, Sequence[Any]]):
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BETWEEN = re.compile(rb"[ \t\r\n,]*")
 _NONE = msgspec.Raw()
-# As a struct of so many fields, what follows them is passed over: only JSON text is longer.
-_Texts = msgspec.defstruct(
-    "_Texts",
-    [(f"row_{number}", msgspec.Raw, _NONE) for number in range(MAX_ROWS + 1)],
-    array_like=True,
-    gc=False,
-)
 
 
-class _Outer(msgspec.Struct, forbid_unknown_fields=True):
-    rows: _Texts  # type: ignore[valid-type]
-
-
-_OUTER = msgspec.json.Decoder(_Outer)
+@cache
+def _outer() -> msgspec.json.Decoder[Any]:
+    """Make the decoder of a batch whose rows stay text; it takes 5 ms to make."""
+    # As a struct of so many fields, what follows them is passed over: only JSON text is longer.
+    fields = [(f"row_{number}", msgspec.Raw, _NONE) for number in range(MAX_ROWS + 1)]
+    texts = msgspec.defstruct("_Texts", fields, array_like=True, gc=False)
+    outer = msgspec.defstruct("_Outer", [("rows", texts)], forbid_unknown_fields=True)
+    return msgspec.json.Decoder(outer)
 
 
 def check(table: Table, body: bytes, max_row_bytes: int = 1 << 20) -> Verdict:
@@ -323,7 +319,7 @@ def _split(body: bytes) -> list[bytes]:
 def _texts(text: bytes) -> list[bytes] | None:
     """Return the text of each row, at most one too many; None if it is not a batch for msgspec."""
     try:
-        found: Any = _OUTER.decode(text).rows
+        found = _outer().decode(text).rows
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return None
     return [bytes(raw) for raw in msgspec.structs.astuple(found) if raw is not _NONE]

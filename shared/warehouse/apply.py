@@ -42,6 +42,8 @@ def apply(
     for dataset in (warehouse.names.warehouse, warehouse.names.reporting):
         _create_dataset(warehouse, dataset, location)
     done = [_run_file(warehouse, "tables", name) for name in _files("tables")]
+    for name in _files("columns"):
+        _run_file(warehouse, "columns", name)
     for projection in projections():
         if not projection.in_star:
             warehouse.query(create_table_sql(warehouse.names, projection))

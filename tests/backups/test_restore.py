@@ -97,11 +97,11 @@ def test_replace_makes_the_table_equal_to_the_backup(changed, database, restored
         assert keys == list(range(first, first + 10))
     (entry,) = database.ask(
         "select load_id, kind, sender, table_name, state, rows_read, inserted, updated, unchanged,"
-        " superseded, finished_at is not null, synced_at from loads"
+        " superseded, deleted, finished_at is not null, synced_at from loads"
     )
     assert entry == (
         *(done.load_id, "restore", "ann", "hired_employees", "done"),
-        *(100, 30, 20, 50, 11, True, None),
+        *(100, 30, 20, 50, 0, 11, True, None),
     )
 
 

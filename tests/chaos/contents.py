@@ -25,16 +25,16 @@ _STUCK = """
 """
 # Rows inserted minus rows deleted: only inserts and restores change the number of rows.
 _CONSERVED = """
-    select coalesce(sum(inserted - case kind when 'restore' then superseded else 0 end), 0)
+    select coalesce(sum(inserted - deleted), 0)
     from loads where table_name = :name and state = 'done'
 """
 _REPLACED = """
-    select l.load_id, l.updated + case kind when 'restore' then superseded else 0 end as counted,
+    select l.load_id, l.updated + deleted as counted,
         coalesce(r.count, 0) as stored
     from loads l
     left join (select replaced_by, count(*) as count from replaced_rows group by replaced_by) r
         on r.replaced_by = l.load_id
-    where l.updated + case kind when 'restore' then superseded else 0 end <> coalesce(r.count, 0)
+    where l.updated + deleted <> coalesce(r.count, 0)
 """
 _HISTORY = "select count(*) as loads, sum(inserted) as inserted, sum(updated) as updated from {}"
 

@@ -64,6 +64,19 @@ def test_the_migrations_run_down_and_up_over_data(engine, rows):
     assert rows("select name, department_id, job_id from hired_employees") == [("Ann", 1, 1)]
 
 
+def test_what_earlier_restores_deleted_becomes_a_count_of_its_own(engine, rows):
+    migrate.downgrade(engine, "0002")
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(
+            "insert into loads (load_id, source, kind, state, rows_read, inserted, superseded, "
+            f"accepted_at) values ({ID}, 'a restore', 'restore', 'done', 3, 3, 5, now())"
+        )
+
+    migrate.migrate(engine)
+
+    assert rows("select inserted, superseded, deleted from loads") == [(3, 0, 5)]
+
+
 def test_a_table_added_to_the_dictionary_is_added_to_the_database(engine, rows, dictionary):
     class Salary(Row):
         """A salary."""

@@ -159,6 +159,28 @@ def test_a_new_field_of_the_dictionary_is_added_and_filled(new_warehouse, dictio
     assert columns(new_warehouse, "offices")["floors"] == "INTEGER"
 
 
+def test_what_earlier_restores_deleted_is_a_count_of_its_own_in_the_view(new_warehouse):
+    apply(new_warehouse, "US")
+    names = new_warehouse.names
+    loads = names.table("loads")
+    new_warehouse.query(f"alter table {loads} drop column deleted")
+    new_warehouse.query(
+        f"""
+        insert into {loads} (load_id, source, kind, state, rows_read, inserted, updated, unchanged,
+            superseded, waiting, rejected, accepted_at, started_at, finished_at, synced_at)
+        select kind, kind, kind, 'done', 3, 3, 0, 0, 5, 0, 0, now, now, now, now
+        from unnest(['restore', 'file']) as kind, (select current_timestamp() as now)
+        """
+    )
+
+    apply(new_warehouse, "US")
+
+    found = new_warehouse.query(
+        f"select kind, superseded, deleted from `{names.reporting}.load_history` order by kind"
+    )
+    assert [tuple(row.values()) for row in found] == [("file", 5, 0), ("restore", 0, 5)]
+
+
 def test_a_field_that_changed_its_type_is_rejected(new_warehouse, dictionary):
     dictionary(Table(name="offices", schema=Office))
     apply(new_warehouse, "US")

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from shared.database.engine import transaction
-from shared.loading.ledger import COUNTED
+from shared.loading.ledger import OUTCOMES
 from shared.warehouse import pending
 from shared.warehouse.names import SQL
 from tests.warehouse.conftest import NOON
@@ -26,7 +26,7 @@ def record(engine):
         with transaction(engine) as connection:
             for load_id, entry in zip(ids, entries, strict=True):
                 row = {"load_id": load_id, "source": load_id, "accepted_at": NOON, **entry}
-                row["rows_read"] = sum(row.get(name, 0) for name in COUNTED)
+                row["rows_read"] = sum(row.get(name, 0) for name in OUTCOMES)
                 names = ", ".join(row)
                 values = ", ".join(f":{name}" for name in row)
                 connection.execute(sa.text(f"insert into loads ({names}) values ({values})"), row)

@@ -122,6 +122,7 @@ def test_a_batch_is_pending_then_stored(service):
         "superseded": 0,
         "waiting": 0,
         "rejected": 1,
+        "deleted": 0,
     }
 
 

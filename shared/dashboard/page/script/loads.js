@@ -100,6 +100,7 @@ const COLUMNS = [
   count("Same", "unchanged", "superseded"),
   count("Waiting", "waiting"),
   { title: "Rejected", class: "number", cell: rejected },
+  count("Deleted", "deleted"),
 ];
 
 function origin(load) {

@@ -15,6 +15,7 @@ using (
     cast(json_value(entry, '$.superseded') as int64) as superseded,
     cast(json_value(entry, '$.waiting') as int64) as waiting,
     cast(json_value(entry, '$.rejected') as int64) as rejected,
+    cast(json_value(entry, '$.deleted') as int64) as deleted,
     json_value(entry, '$.error_code') as error_code,
     timestamp_micros(cast(json_value(entry, '$.accepted_at') as int64)) as accepted_at,
     timestamp_micros(cast(json_value(entry, '$.started_at') as int64)) as started_at,
@@ -32,16 +33,19 @@ when matched then
     superseded = incoming.superseded,
     waiting = incoming.waiting,
     rejected = incoming.rejected,
+    deleted = incoming.deleted,
     error_code = incoming.error_code,
     finished_at = incoming.finished_at
 when not matched then
   insert (
     load_id, source, kind, sender, table_name, state, rows_read, inserted, updated, unchanged,
-    superseded, waiting, rejected, error_code, accepted_at, started_at, finished_at, synced_at
+    superseded, waiting, rejected, deleted, error_code, accepted_at, started_at, finished_at,
+    synced_at
   )
   values (
     incoming.load_id, incoming.source, incoming.kind, incoming.sender, incoming.table_name,
     incoming.state, incoming.rows_read, incoming.inserted, incoming.updated, incoming.unchanged,
-    incoming.superseded, incoming.waiting, incoming.rejected, incoming.error_code,
-    incoming.accepted_at, incoming.started_at, incoming.finished_at, current_timestamp()
+    incoming.superseded, incoming.waiting, incoming.rejected, incoming.deleted,
+    incoming.error_code, incoming.accepted_at, incoming.started_at, incoming.finished_at,
+    current_timestamp()
   )

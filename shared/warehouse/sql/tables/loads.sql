@@ -13,6 +13,7 @@ create table if not exists `warehouse.loads` (
   superseded int64 not null options (description = 'Rows that came after a newer version'),
   waiting int64 not null options (description = 'Rows whose parent is not there yet'),
   rejected int64 not null options (description = 'Rows that were rejected'),
+  deleted int64 not null options (description = 'Rows that a restore deleted'),
   error_code string options (description = 'Why it failed'),
   accepted_at timestamp not null options (description = 'The moment its rows count from'),
   started_at timestamp not null options (description = 'When the load began'),
