@@ -1,4 +1,4 @@
-"""Generated clients read every answer that is documented, and every problem raised is documented."""
+"""Generated clients read every documented answer, and every problem raised is documented."""
 
 import ast
 import importlib
@@ -58,7 +58,7 @@ def is_constant(node):
 
 
 def answer(status, content, media_type="application/json", headers=()):
-    ids = {name: "x" for name in headers}
+    ids = dict.fromkeys(headers, "x")
     return httpx.Response(status, content=content, headers={**ids, "Content-Type": media_type})
 
 
