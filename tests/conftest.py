@@ -24,6 +24,7 @@ pytest_plugins = (
     "tests.support.warehouse",
     "tests.support.identities",
     "tests.support.apps",
+    "tests.support.generated",
     "tests.support.platform",
 )
 

@@ -85,10 +85,14 @@ async def _forward(request: web.Request) -> web.StreamResponse:
         known = ", ".join(sorted({*request.app[_ROUTES], "/healthz"}))
         detail = f"Nothing is served at {request.path}; paths are {known}."
         # The same problem as a function's, because the path may be meant for one.
-        return problem(404, detail, kind="urn:tablegate:problem:unknown-path")
+        return problem(404, detail, slug="unknown-path")
     if "X-Serverless-Authorization" in request.headers:
         # Cloud Run checks the identity in this header alone, and nobody has one here.
-        return problem(401, "X-Serverless-Authorization is for identities of Google Cloud.")
+        return problem(
+            401,
+            "X-Serverless-Authorization is for identities of Google Cloud.",
+            slug="token-refused",
+        )
     return await _pass_on(request, address)
 
 
@@ -101,7 +105,7 @@ async def _pass_on(request: web.Request, address: str) -> web.StreamResponse:
             received = await forwarding.ask(request, address, headers, body)
     except ClientConnectorError:
         detail = "The function behind this path does not answer; it is being restarted."
-        return problem(503, detail, {"Retry-After": "1"})
+        return problem(503, detail, {"Retry-After": "1"}, slug="try-again")
     except forwarding.BodyTooSlow:
         return _refused_body(
             408,
@@ -121,11 +125,11 @@ def _lost() -> web.Response:
     detail = (
         "The function behind this path ended before it answered; check whether it did its work."
     )
-    return problem(502, detail, {"Retry-After": "1"})
+    return problem(502, detail, {"Retry-After": "1"}, slug="answer-lost")
 
 
 def _refused_body(status: int, slug: str, why: str) -> web.Response:
-    response = problem(status, f"The body {why}", kind=f"urn:tablegate:problem:{slug}")
+    response = problem(status, f"The body {why}", slug=slug)
     # The rest of it is not read.
     response.force_close()
     return response

@@ -49,12 +49,12 @@ def problem(
     detail: str,
     headers: dict[str, str] | None = None,
     *,
-    kind: str = "about:blank",
+    slug: str = "",
 ) -> web.Response:
-    """A problem details response (RFC 9457)."""
+    """A problem details response (RFC 9457), with a function's slug if it is of the same kind."""
     content = {
-        "type": kind,
-        "title": HTTPStatus(status).phrase,
+        "type": f"urn:tablegate:problem:{slug}" if slug else "about:blank",
+        "title": slug.replace("-", " ").capitalize() or HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
     }

@@ -123,13 +123,15 @@ def _batch(table: Table) -> dict[str, Any]:
     }
 
 
+_NOT_MODIFIED = ResponseSpec(304, "It is the one of If-None-Match.", media_type="")
+
 DOCUMENT = Route(
     "GET",
     "/openapi.json",
     show_document,
     scope=PUBLIC,
     summary="This document",
-    responses=(ResponseSpec(200, "An OpenAPI 3.1 document.", {"type": "object"}),),
+    responses=(ResponseSpec(200, "An OpenAPI 3.1 document.", {"type": "object"}), _NOT_MODIFIED),
     at_root=True,
 )
 PAGE = Route(
@@ -138,7 +140,7 @@ PAGE = Route(
     show_page,
     scope=PUBLIC,
     summary="A page to read this document and try its calls",
-    responses=(ResponseSpec(200, "The page.", media_type="text/html"),),
+    responses=(ResponseSpec(200, "The page.", media_type="text/html"), _NOT_MODIFIED),
     at_root=True,
 )
 ASSET = Route("GET", "/docs/<name>", show_asset, scope=PUBLIC, at_root=True, documented=False)

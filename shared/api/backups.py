@@ -20,6 +20,7 @@ from shared.http import bodies
 from shared.http.problems import Problem
 from shared.http.responses import json_response
 from shared.http.routes import Body, Context, Parameter, ResponseSpec, Route
+from shared.moments import Moment
 from shared.settings import Settings
 from shared.tables.table import Table
 
@@ -47,7 +48,7 @@ class BackupSet(msgspec.Struct):
     """Backups of several tables from the same moment."""
 
     id: Annotated[str, Meta(description="The id that all of these backups have.")]
-    snapshot_at: datetime
+    snapshot_at: Moment
     backups: list[Backup]
 
 

@@ -11,7 +11,7 @@ from flask import Response
 from shared import dashboard, tables, wiring
 from shared.api.uploads import UPLOAD
 from shared.dashboard import loads
-from shared.dashboard.loads import Cursor, Load, LoadPage, LoadState, ReasonCount, Reasons
+from shared.dashboard.loads import Cursor, Load, LoadPage, LoadProgress, ReasonCount, Reasons
 from shared.http import queries
 from shared.http.responses import json_response
 from shared.http.routes import PUBLIC, Context, Parameter, ResponseSpec, Route
@@ -176,8 +176,8 @@ LOAD = Route(
         ResponseSpec(
             200,
             "Pending, done with counts, or failed.",
-            LoadState,
-            LoadState(_LOAD_ID, "done", "jobs", _COUNTS),
+            LoadProgress,
+            LoadProgress(_LOAD_ID, "done", "jobs", _COUNTS),
         ),
     ),
     problems={400: ("unusable-parameter",)},

@@ -12,7 +12,7 @@ from msgspec import Meta
 from shared import logs, tables, wiring
 from shared.errors import TablegateError
 from shared.http import bodies
-from shared.http.problems import Problem
+from shared.http.problems import Problem, RejectedRow
 from shared.http.responses import json_response
 from shared.http.routes import UNLIMITED, Body, Context, Parameter, ResponseSpec, Route
 from shared.loading import batches, idempotency
@@ -29,16 +29,6 @@ REPEATED_HEADER = "Idempotent-Replayed"
 MAX_WAIT_SECONDS = 30
 
 Count = Annotated[int, Meta(ge=0)]
-
-
-class RejectedRow(msgspec.Struct):
-    """A row of a batch that was rejected."""
-
-    index: Annotated[int, Meta(description="Its place in the batch, from 0.", ge=0)]
-    errors: Annotated[
-        dict[str, list[str]],
-        Meta(description="What is wrong, by field; `_row` for the row as a whole."),
-    ]
 
 
 class BatchAccepted(msgspec.Struct):

@@ -19,7 +19,7 @@ from shared import storage, tables, wiring
 from shared.http import bodies
 from shared.http.problems import Problem
 from shared.http.responses import json_response
-from shared.http.routes import Context, Parameter, Route
+from shared.http.routes import UNLIMITED, Body, Context, Parameter, ResponseSpec, Route
 from shared.loading.ledger import Source
 from shared.tables.table import Table
 
@@ -67,7 +67,7 @@ def object_name(sender: str, table: Table, file_name: str, known: Collection[str
 
 def upload(context: Context) -> Response:
     """Stream the body to the uploads bucket; the object appears whole or not at all."""
-    table = tables.find(context.params["table"])
+    table = tables.find(context.params["table_name"])
     settings, request = wiring.settings(), context.request
     settings.require("uploads_bucket")
     if request.content_encoding not in (None, "", "identity"):
@@ -165,12 +165,33 @@ def _too_large(limit_bytes: int) -> Problem:
     )
 
 
-# The document describes only JSON bodies, and this one is a file. Programs use the bucket.
+_LOAD_ID = UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
+
 UPLOAD = Route(
     "POST",
-    "/uploads/<table>",
+    "/uploads/<table_name>",
     upload,
     scope="rows",
-    parameters=(Parameter("name", "query", "The file's name at its sender."),),
-    documented=False,
+    summary="Upload a file of rows",
+    description="Streams the file to the uploads bucket, where it is loaded.",
+    parameters=(
+        Parameter("table_name", "path", "The table of the rows.", example="jobs"),
+        Parameter("name", "query", "The file's name at its sender.", example="jobs.csv"),
+    ),
+    body=Body(
+        "The file itself, .csv or .csv.gz, whatever the Content-Type; not a form.",
+        {"type": "string", "format": "binary"},
+        max_bytes=UNLIMITED,
+        is_file=True,
+    ),
+    responses=(
+        ResponseSpec(
+            201,
+            "Uploaded; it will be loaded.",
+            Uploaded,
+            Uploaded(_LOAD_ID, "gs://tablegate-uploads/ann/jobs/jobs.csv#1", "jobs", 4096),
+            headers={"Location": "Where to ask for the state of the load."},
+        ),
+    ),
+    problems={400: ("empty-file",), 404: ("unknown-table",)},
 )

@@ -14,6 +14,7 @@ from msgspec import Meta
 from shared import logs, storage
 from shared.backups.errors import UnknownBackup, UnusableBackup
 from shared.lazy import api_exceptions
+from shared.moments import Moment
 from shared.storage import ObjectStore, StoredObject
 
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
@@ -57,11 +58,11 @@ class BackupFacts(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: Annotated[str, Meta(description="SHA-256 of the schema's parsing canonical form.")]
     codec: str
     snapshot_at: Annotated[
-        datetime, Meta(description="When its rows were read, all at the same moment.")
+        Moment, Meta(description="When its rows were read, all at the same moment.")
     ]
     scheduled: bool
     sender: Annotated[str, Meta(description="Who asked for it.")]
-    verified_at: Annotated[datetime, Meta(description="When it was last found intact.")]
+    verified_at: Annotated[Moment, Meta(description="When it was last found intact.")]
 
 
 class Manifest(BackupFacts, frozen=True, kw_only=True):

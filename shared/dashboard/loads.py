@@ -17,6 +17,7 @@ from shared.database.engine import transaction
 from shared.database.sql import statement
 from shared.lazy import sqlalchemy as sa
 from shared.loading.ledger import Counts, Kind, counts_of
+from shared.moments import Moment
 from shared.tables.kinds.timestamp import EPOCH, micros
 from shared.validation.reasons import CATALOGUE
 
@@ -40,10 +41,10 @@ class Load(msgspec.Struct, frozen=True):
     counts: Counts
     repeats: Annotated[UUID | None, Meta(description="The earlier load of the same bytes.")]
     error: Why
-    accepted_at: Annotated[datetime, Meta(description="When the platform accepted the rows.")]
-    finished_at: datetime | None
+    accepted_at: Annotated[Moment, Meta(description="When the platform accepted the rows.")]
+    finished_at: Moment | None
     synced_at: Annotated[
-        datetime | None, Meta(description="When it was synced to the warehouse; null until then.")
+        Moment | None, Meta(description="When it was synced to the warehouse; null until then.")
     ]
 
 
@@ -56,7 +57,7 @@ class LoadPage(msgspec.Struct, frozen=True):
     ]
 
 
-class LoadState(msgspec.Struct, frozen=True):
+class LoadProgress(msgspec.Struct, frozen=True):
     """The state of a load."""
 
     load_id: UUID
@@ -127,7 +128,7 @@ def page(engine: sa.Engine, most: int, after: Cursor | None) -> LoadPage:
     return LoadPage([_load(row) for row in rows[:most]], following)
 
 
-def state(engine: sa.Engine, load_id: UUID) -> LoadState:
+def state(engine: sa.Engine, load_id: UUID) -> LoadProgress:
     """Find the state of a load.
 
     Raises:
@@ -135,9 +136,9 @@ def state(engine: sa.Engine, load_id: UUID) -> LoadState:
     """
     rows = _ask(engine, "load", {"load_id": str(load_id)})
     if not rows or rows[0]["state"] == "loading":
-        return LoadState(load_id, "pending")
+        return LoadProgress(load_id, "pending")
     row = rows[0]
-    return LoadState(load_id, row["state"], row["table_name"], counts_of(row), row["error"])
+    return LoadProgress(load_id, row["state"], row["table_name"], counts_of(row), row["error"])
 
 
 def reasons(engine: sa.Engine) -> Reasons:

@@ -125,8 +125,8 @@ class FunctionApp:
     @contextmanager
     def _room(self, request: Request, route: Route) -> Iterator[None]:
         """Hold a place for a large body: all at once would take more memory than there is."""
-        # Without a body that is decoded, it is at most streamed.
-        is_decoded = route.scope == PUSH or route.body is not None
+        # A body that is not decoded is at most streamed.
+        is_decoded = route.scope == PUSH or (route.body is not None and not route.body.is_file)
         if not (is_decoded and bodies.may_be_large(request)):
             yield
             return

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from shared.http.problems import MEDIA_TYPE, PREFIX
+from shared.http.problems import MEDIA_TYPE, PREFIX, ProblemDetails
 from shared.http.routes import PUBLIC, PUSH, Parameter, ResponseSpec, Route, Schema
 from shared.settings import SCOPES
 
@@ -14,17 +14,25 @@ REF = "#/components/schemas/{name}"
 
 _PLACEHOLDER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
-_PROBLEM = {
-    "type": "object",
-    "description": "RFC 9457 problem details.",
-    "properties": {
-        "type": {"type": "string", "format": "uri", "description": "The kind; never changes."},
-        "title": {"type": "string", "description": "The kind in words."},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What is wrong, and what to do about it."},
-        "pointer": {"type": "string", "description": "Where in the body, as a JSON pointer."},
-    },
-    "required": ["type", "title", "status", "detail"],
+PROBLEM_TYPES = "x-problem-types"
+"""The member of a problem's response that lists the kinds.
+
+No enum in the schema: generators make a class of each, and clients fail on a kind that is new.
+"""
+
+_HEADERS = {
+    "Allow": "The methods that the path takes.",
+    "Request-Id": "The id by which the operator finds the call in the logs.",
+    "Retry-After": "Seconds to wait before the same call is sent again.",
+    "WWW-Authenticate": "How to authenticate.",
+}
+_OF_STATUS = {
+    401: "WWW-Authenticate",
+    403: "WWW-Authenticate",
+    405: "Allow",
+    429: "Retry-After",
+    502: "Retry-After",
+    503: "Retry-After",
 }
 
 
@@ -51,7 +59,8 @@ def build(
         "tags": [{"name": name} for name in routes if any(r.documented for r in routes[name])],
         "paths": paths,
         "components": {
-            "schemas": {"Problem": _PROBLEM, **schemas, **derived},
+            "schemas": {**schemas, **derived},
+            "headers": {name: _header(sentence) for name, sentence in _HEADERS.items()},
             "securitySchemes": {
                 "X-Token": {"type": "apiKey", "in": "header", "name": "X-Token"},
                 "Bearer": {"type": "http", "scheme": "bearer"},
@@ -89,7 +98,12 @@ def _operation(function: str, route: Route, path: str) -> dict[str, Any]:
         operation["requestBody"] = {
             "description": route.body.description,
             "required": route.body.required,
-            "content": {"application/json": _content(route.body.schema, route.body.examples)},
+            "content": {
+                # Generators read no other type of a file.
+                "application/octet-stream" if route.body.is_file else "application/json": _content(
+                    route.body.schema, route.body.examples
+                )
+            },
         }
     if route.scope in SCOPES:
         scopes = [route.scope, *route.more_scopes]
@@ -128,19 +142,19 @@ def _structs(routes: Mapping[str, Sequence[Route]]) -> list[type]:
         for _, route in _documented(routes)
         for described in (*route.responses, *((route.body,) if route.body else ()))
     ]
-    return [schema for schema in schemas if isinstance(schema, type)]
+    return [ProblemDetails, *(schema for schema in schemas if isinstance(schema, type))]
 
 
 def _responses(route: Route) -> dict[str, Any]:
     """Describe every response of a route, by status."""
     found: dict[str, Any] = {}
     for response in route.responses:
-        entry = found.setdefault(str(response.status), {"description": response.description})
-        if response.headers:
-            entry["headers"] = {
-                name: {"description": sentence, "schema": {"type": "string"}}
-                for name, sentence in response.headers.items()
-            }
+        entry = found.setdefault(
+            str(response.status),
+            {"description": response.description, "headers": _shared_headers("Request-Id")},
+        )
+        own = {name: _header(sentence) for name, sentence in response.headers.items()}
+        entry["headers"].update(own)
         if response.media_type:
             entry.setdefault("content", {})[response.media_type] = _response_content(response)
     for status, slugs in sorted(_problems(route).items()):
@@ -159,27 +173,27 @@ def _response_content(response: ResponseSpec) -> dict[str, Any]:
 
 def _problems(route: Route) -> dict[int, tuple[str, ...]]:
     """Return the slugs of every problem that a route can answer with, by status."""
-    found: dict[int, tuple[str, ...]] = {500: ("internal-error", "not-configured")}
+    found: dict[int, tuple[str, ...]] = {
+        405: ("method-not-allowed",),
+        500: ("internal-error", "not-configured"),
+        # The gateway's, if a function ends or restarts.
+        502: ("answer-lost",),
+        503: ("try-again",),
+    }
     if route.scope != PUBLIC:
         found[401] = ("token-missing", "token-refused")
         found[403] = ("wrong-scope",)
         found[400] = ("unusable-parameter",)
         found[429] = ("too-many-wrong-tokens",)
-        found[503] = ("try-again",)
     if route.scheduled:
         found[401] += ("push-refused",)
         found[403] += ("wrong-account",)
     if "<" in route.path:
         found[404] = ("unknown-path",)
     if route.body is not None:
-        found[400] = (
-            *found.get(400, ()),
-            "not-json",
-            "duplicate-key",
-            "not-finite",
-            "too-deep",
-            "body-cut-off",
-        )
+        found[400] = (*found.get(400, ()), "body-cut-off")
+        if not route.body.is_file:
+            found[400] += ("not-json", "duplicate-key", "not-finite", "too-deep")
         # A body whose schema is written out is not read as a struct.
         found[400] += ("invalid-body",) if isinstance(route.body.schema, type) else ()
         found[408] = ("body-too-slow",)
@@ -192,14 +206,18 @@ def _problems(route: Route) -> dict[int, tuple[str, ...]]:
 
 def _problem(status: int, slugs: Sequence[str]) -> dict[str, Any]:
     kinds = [f"{PREFIX}{slug}" for slug in slugs]
-    schema = {
-        "allOf": [
-            {"$ref": REF.format(name="Problem")},
-            {"properties": {"type": {"enum": kinds}, "status": {"const": status}}},
-        ]
-    }
     words = ", ".join(slug.replace("-", " ") for slug in slugs)
     return {
         "description": f"{words[0].upper()}{words[1:]}.",
-        "content": {MEDIA_TYPE: {"schema": schema}},
+        "headers": _shared_headers("Request-Id", *filter(None, [_OF_STATUS.get(status)])),
+        "content": {MEDIA_TYPE: {"schema": _schema(ProblemDetails)}},
+        PROBLEM_TYPES: kinds,
     }
+
+
+def _shared_headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _header(sentence: str) -> dict[str, Any]:
+    return {"description": sentence, "schema": {"type": "string"}}

@@ -5,10 +5,12 @@ the problem that `of` gives for it.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from flask import Response
+from msgspec import UNSET, Meta, UnsetType
 from werkzeug.exceptions import HTTPException
 
 from shared.errors import ConfigurationError, TransientError, UnknownTable
@@ -16,6 +18,60 @@ from shared.errors import ConfigurationError, TransientError, UnknownTable
 PREFIX = "urn:tablegate:problem:"
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
+
+
+class RejectedRow(msgspec.Struct):
+    """A row of a batch that was rejected."""
+
+    index: Annotated[int, Meta(description="Its place in the batch, from 0.", ge=0)]
+    errors: Annotated[
+        dict[str, list[str]],
+        Meta(description="What is wrong, by field; `_row` for the row as a whole."),
+    ]
+
+
+class BrokenReference(msgspec.Struct):
+    """Rows that a restore would leave without their parents."""
+
+    table: str
+    field: str
+    parent: Annotated[str, Meta(description="The table of the parents.")]
+    count: int
+    examples: Annotated[list[dict[str, Any]], Meta(description="Keys of the first rows.")]
+
+
+class ProblemDetails(msgspec.Struct):
+    """RFC 9457 problem details. Members after `detail` are sent by the kinds that have them."""
+
+    type: Annotated[
+        str,
+        Meta(description="The kind; never changes.", extra_json_schema={"format": "uri"}),
+    ]
+    title: Annotated[str, Meta(description="The kind in words.")]
+    status: int
+    detail: Annotated[str, Meta(description="What is wrong, and what to do about it.")]
+    pointer: Annotated[
+        str | UnsetType, Meta(description="Where in the body, as a JSON pointer.")
+    ] = UNSET
+    parameter: Annotated[str | UnsetType, Meta(description="The query parameter.")] = UNSET
+    tables: Annotated[list[str] | UnsetType, Meta(description="The tables that exist.")] = UNSET
+    limit_bytes: Annotated[int | UnsetType, Meta(description="The largest body.")] = UNSET
+    batch_id: UUID | UnsetType = UNSET
+    accepted: int | UnsetType = UNSET
+    rejected_count: int | UnsetType = UNSET
+    rejected: list[RejectedRow] | UnsetType = UNSET
+    backup: Annotated[str | UnsetType, Meta(description="The backup's id.")] = UNSET
+    broken: list[BrokenReference] | UnsetType = UNSET
+    differs: Annotated[
+        list[str] | UnsetType, Meta(description="What differs from the manifest.")
+    ] = UNSET
+    found: Annotated[str | UnsetType, Meta(description="The damage to the file.")] = UNSET
+    missing: Annotated[list[str] | UnsetType, Meta(description="Fields that it lacks.")] = UNSET
+    wrong: Annotated[list[str] | UnsetType, Meta(description="Fields of a wrong type.")] = UNSET
+    count: Annotated[int | UnsetType, Meta(description="How many rows or keys.")] = UNSET
+    examples: Annotated[
+        list[dict[str, Any]] | UnsetType, Meta(description="The first of them.")
+    ] = UNSET
 
 
 class Problem(Exception):
@@ -26,7 +82,7 @@ class Problem(Exception):
         slug: a stable name of the kind, such as `unknown-table`; `type` ends with it.
         detail: what is wrong with this call, and what to do about it.
         headers: sent with the response.
-        members: more facts, sent next to the standard members.
+        members: more facts, sent next to the standard members; `ProblemDetails` documents each.
     """
 
     def __init__(

@@ -62,7 +62,7 @@ class Parameter(msgspec.Struct, frozen=True):
 
 
 class Body(msgspec.Struct, frozen=True):
-    """The JSON body of a call.
+    """The body of a call.
 
     Attributes:
         description: one sentence.
@@ -70,6 +70,7 @@ class Body(msgspec.Struct, frozen=True):
         examples: real bodies by name.
         required: whether the call needs a body.
         max_bytes: its largest size. Decoded, it takes up to 50 times as much memory.
+        is_file: whether it is a file, passed on as it arrives, and not decoded as JSON.
     """
 
     description: str
@@ -77,6 +78,7 @@ class Body(msgspec.Struct, frozen=True):
     examples: Mapping[str, Any] = msgspec.field(default_factory=dict)
     required: bool = True
     max_bytes: int = 1 << 16
+    is_file: bool = False
 
 
 class ResponseSpec(msgspec.Struct, frozen=True):
@@ -111,7 +113,7 @@ class Route(msgspec.Struct, frozen=True):
         summary: a few words.
         description: sentences, in Markdown.
         parameters: in path, query and headers.
-        body: the JSON body it takes, or None.
+        body: the body it takes, or None.
         responses: the responses that are not problems.
         problems: slugs by status, besides those that every route shares.
         scheduled: whether the scheduler may call it too, with the push service's identity.

@@ -22,6 +22,7 @@ from shared.loading.batches import Batch
 from shared.loading.ledger import Entry
 from shared.loading.load import load_within
 from shared.loading.rejects import sentence
+from shared.moments import Moment
 from shared.settings import Settings
 from shared.tables.table import Table
 from shared.validation.json_batch import Verdict
@@ -82,7 +83,7 @@ class Reject(msgspec.Struct, frozen=True):
     errors: list[FieldFault]
     reason: Annotated[str, Meta(description="Code of the first error.")]
     status: Status
-    rejected_at: datetime
+    rejected_at: Moment
 
 
 @dataclass

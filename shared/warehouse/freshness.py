@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -13,6 +12,7 @@ from shared.database.engine import transaction
 from shared.database.sql import statement
 from shared.errors import WarehouseUnavailable
 from shared.lazy import sqlalchemy as sa
+from shared.moments import Moment
 from shared.warehouse import state
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.names import SQL
@@ -20,7 +20,6 @@ from shared.warehouse.names import SQL
 # A response without BigQuery's part is better than a late one.
 TIMEOUT_SECONDS = 3
 
-Moment: TypeAlias = datetime | None
 Seconds = Annotated[float, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=0)]
 
@@ -30,19 +29,24 @@ class TableFreshness(msgspec.Struct, frozen=True):
 
     table: str
     as_of: Annotated[
-        Moment,
+        Moment | None,
         Meta(
             description="When the newest load that BigQuery includes was finished; null before "
             "the first, and if BigQuery is unavailable."
         ),
     ]
-    changed_at: Annotated[Moment, Meta(description="When its rows in BigQuery last changed.")]
-    checked_at: Annotated[Moment, Meta(description="When a sync last found nothing pending.")]
+    changed_at: Annotated[
+        Moment | None, Meta(description="When its rows in BigQuery last changed.")
+    ]
+    checked_at: Annotated[
+        Moment | None, Meta(description="When a sync last found nothing pending.")
+    ]
     unsynced: Annotated[
         Count, Meta(description="How many finished loads of the table are pending.")
     ]
     oldest_unsynced: Annotated[
-        Moment, Meta(description="When the oldest of them was finished; null if none is pending.")
+        Moment | None,
+        Meta(description="When the oldest of them was finished; null if none is pending."),
     ]
     lag_seconds: Annotated[
         Seconds, Meta(description="How long ago that was; 0 if none is pending.")
@@ -54,14 +58,15 @@ class Freshness(msgspec.Struct, frozen=True):
 
     bigquery: Annotated[bool, Meta(description="Whether BigQuery answered.")]
     newest_synced: Annotated[
-        Moment, Meta(description="When the newest load that BigQuery includes was finished.")
+        Moment | None, Meta(description="When the newest load that BigQuery includes was finished.")
     ]
     unsynced: Annotated[
         Count,
         Meta(description="How many finished loads are pending, failed ones included."),
     ]
     oldest_unsynced: Annotated[
-        Moment, Meta(description="When the oldest of them was finished; null if none is pending.")
+        Moment | None,
+        Meta(description="When the oldest of them was finished; null if none is pending."),
     ]
     lag_seconds: Annotated[
         Seconds, Meta(description="How long ago that was; 0 if none is pending.")

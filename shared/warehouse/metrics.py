@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from shared.errors import UnusableYear
+from shared.moments import Moment
 from shared.warehouse.bigquery import Warehouse
 
 FIRST_YEAR, LAST_YEAR, DEFAULT_YEAR = 1900, 2200, 2021
@@ -18,7 +18,7 @@ PAIR_TABLES = ("departments", "jobs", "hired_employees")
 DEPARTMENT_TABLES = ("departments", "hired_employees")
 
 AsOf: TypeAlias = Annotated[
-    datetime | None,
+    Moment | None,
     Meta(description="When the newest counted load was finished; null before the first."),
 ]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]

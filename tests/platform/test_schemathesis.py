@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from shared.api import api_docs
+from shared.http.document import PROBLEM_TYPES
 from shared.http.problems import MEDIA_TYPE as PROBLEM
 from shared.http.problems import PREFIX
 from tests.support.platform import Platform, running
@@ -128,6 +129,9 @@ def check_against_document(
     Ignores the status of a response whose reason no schema can express.
     """
     excluded: list[Any] = []
+    if kind := slug(response):
+        described = case.operation.definition.raw["responses"][str(response.status_code)]
+        assert f"{PREFIX}{kind}" in described[PROBLEM_TYPES]
     if response.status_code in (200, 202) and rejected_rows(response):
         # A batch is accepted for its valid rows, and the response lists the invalid ones.
         excluded.append(negative_data_rejection)

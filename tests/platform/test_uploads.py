@@ -37,7 +37,7 @@ def resident_bytes(platform: Platform) -> int:
 def rejected_uploads(platform: Platform) -> int:
     """How many uploads the function has answered with 400."""
     logged = (platform.home.logs / "dashboard.log").read_text().splitlines()
-    return sum('"/uploads/<table>"' in line and '"status": 400' in line for line in logged)
+    return sum('"/uploads/<table_name>"' in line and '"status": 400' in line for line in logged)
 
 
 @pytest.mark.parametrize("size_bytes", [2_000, 7_900_000, 12_000_000])

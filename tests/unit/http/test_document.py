@@ -9,6 +9,8 @@ from shared.http import document
 from shared.http.responses import json_response
 from shared.http.routes import PUBLIC, PUSH, Body, Parameter, ResponseSpec, Route
 
+REQUEST_ID = {"Request-Id": {"$ref": "#/components/headers/Request-Id"}}
+
 
 class Box(msgspec.Struct):
     size: int
@@ -30,12 +32,9 @@ def operation_of(found: Route) -> dict[str, Any]:
 
 def problems_of(found: Route) -> dict[str, set[str]]:
     return {
-        status: {
-            kind.rpartition(":")[2]
-            for kind in content["schema"]["allOf"][1]["properties"]["type"]["enum"]
-        }
+        status: {kind.rpartition(":")[2] for kind in response[document.PROBLEM_TYPES]}
         for status, response in operation_of(found)["responses"].items()
-        if (content := response.get("content", {}).get("application/problem+json"))
+        if "application/problem+json" in response.get("content", {})
     }
 
 
@@ -75,7 +74,9 @@ def test_only_documented_routes_that_callers_may_use_are_in_the_document():
         "/things": {"get", "delete"}
     }
     assert built["tags"] == [{"name": "things"}]
-    assert set(built["components"]["schemas"]) == {"Problem", "row"}
+    assert set(built["components"]["schemas"]) == {
+        *("row", "ProblemDetails", "RejectedRow", "BrokenReference")
+    }
 
 
 def test_an_operation_says_no_more_than_its_route():
@@ -151,7 +152,10 @@ def test_a_body_and_a_response_refer_to_the_schemas_of_their_structs():
     }
     assert found["responses"]["201"] == {
         "description": "Kept.",
-        "headers": {"ETag": {"description": "Its version.", "schema": {"type": "string"}}},
+        "headers": {
+            **REQUEST_ID,
+            "ETag": {"description": "Its version.", "schema": {"type": "string"}},
+        },
         "content": {
             "application/json": {
                 "schema": {"$ref": "#/components/schemas/Box"},
@@ -186,22 +190,27 @@ def test_a_response_may_have_several_media_types_or_none():
 
     assert found["200"] == {
         "description": "The table.",
+        "headers": REQUEST_ID,
         "content": {
             "application/json": {"schema": {"type": "object"}},
             "text/csv": {"schema": {"type": "string"}, "example": "id\r\n"},
         },
     }
-    assert found["304"] == {"description": "Unchanged."}
+    assert found["304"] == {"description": "Unchanged.", "headers": REQUEST_ID}
 
 
-INTERNAL = {"500": {"internal-error", "not-configured"}}
+INTERNAL = {
+    "405": {"method-not-allowed"},
+    "500": {"internal-error", "not-configured"},
+    "502": {"answer-lost"},
+    "503": {"try-again"},
+}
 GUARDED = {
     **INTERNAL,
     "400": {"unusable-parameter"},
     "401": {"token-missing", "token-refused"},
     "403": {"wrong-scope"},
     "429": {"too-many-wrong-tokens"},
-    "503": {"try-again"},
 }
 STRICT = {
     "unusable-parameter",
@@ -236,6 +245,10 @@ WITH_BODY = {
         ),
         (route("POST", body=Body("Any.", {"type": "array"})), WITH_BODY),
         (
+            route("POST", body=Body("A file.", {"type": "string"}, is_file=True)),
+            {**WITH_BODY, "400": {"unusable-parameter", "body-cut-off"}},
+        ),
+        (
             route("POST", body=Body("A box.", Box)),
             {**WITH_BODY, "400": {*STRICT, "invalid-body"}},
         ),
@@ -253,3 +266,22 @@ def test_a_problem_is_described_in_words():
     found = operation_of(route(problems={409: ("would-orphan", "not-newest")}))
 
     assert found["responses"]["409"]["description"] == "Would orphan, not newest."
+
+
+def test_a_problem_refers_to_the_one_schema_of_problems_and_lists_its_kinds():
+    found = operation_of(route())["responses"]["401"]
+
+    assert found["content"] == {
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
+    }
+    assert found["x-problem-types"] == [
+        "urn:tablegate:problem:token-missing",
+        "urn:tablegate:problem:token-refused",
+    ]
+    assert found["headers"].keys() == {"Request-Id", "WWW-Authenticate"}
+
+
+def test_a_file_is_sent_as_bytes():
+    found = operation_of(route("POST", body=Body("A file.", {"type": "string"}, is_file=True)))
+
+    assert found["requestBody"]["content"].keys() == {"application/octet-stream"}
