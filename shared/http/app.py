@@ -15,7 +15,7 @@ from werkzeug.routing import Map, Rule
 from shared import deadlines, logs, settings
 from shared.bulkhead import Bulkhead, Full
 from shared.errors import ConfigurationError, TablegateError
-from shared.http import bodies, problems, push, queries, throttle, tokens
+from shared.http import bodies, problems, push, queries, slow_callers, throttle, tokens
 from shared.http.problems import RETRY_SECONDS, Problem
 from shared.http.responses import json_response
 from shared.http.routes import PUBLIC, PUSH, Context, Route
@@ -66,6 +66,7 @@ class FunctionApp:
         self._read_settings = read_settings
         self._failures = Throttle()
         self._large_bodies = Bulkhead(bodies.LARGE_BODIES)
+        slow_callers.bound_headers()
         self._rules = [
             Rule(route.path, methods=[route.method], endpoint=index)
             for index, route in enumerate(self.routes)

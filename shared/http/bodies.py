@@ -7,7 +7,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,7 +15,7 @@ from flask import Request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from shared import strict_json
-from shared.http import slow_bodies
+from shared.http import slow_callers
 from shared.http.problems import Problem
 from shared.strict_json import NotStrictJson
 
@@ -92,7 +92,7 @@ def arriving(request: Request) -> Iterator[None]:
             early.
     """
     seconds = request.environ.get(_SECONDS, _DISCARD_SECONDS)
-    with slow_bodies.within(request, seconds) as watch:
+    with slow_callers.within(request, seconds) as watch:
         try:
             yield
         except RequestEntityTooLarge:
@@ -205,19 +205,18 @@ def discard(request: Request) -> None:
     Otherwise the framework reads the rest itself, all of it into memory.
     """
     request.max_content_length = None
-    with slow_bodies.within(request, _DISCARD_SECONDS):
+    with slow_callers.within(request, _DISCARD_SECONDS):
         _discard(request)
     request.stream = io.BytesIO()
 
 
 def _discard(request: Request) -> None:
-    try:
-        _exhaust(request.stream)
-    except RequestEntityTooLarge:
-        # The limit was reached, so read on from the stream below it.
-        _exhaust(request.environ["wsgi.input"])
-    except (ClientDisconnected, OSError):
-        pass
+    with suppress(ClientDisconnected, OSError):
+        try:
+            _exhaust(request.stream)
+        except RequestEntityTooLarge:
+            # The limit was reached, so read on from the stream below it.
+            _exhaust(request.environ["wsgi.input"])
 
 
 def wait_seconds(request: Request, most: int) -> int:

@@ -8,6 +8,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from infra import functions
+from shared.http import slow_callers
+
+FUNCTIONS = {one.name: one for one in functions.read()}
 JOB = {"rows": [{"id": 1, "job": "Recruiter"}]}
 CONNECTIONS = 40
 HEAD = "POST /insert_rows/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -46,6 +50,26 @@ def answered(client, headers):
     response = client.post("/insert_rows/jobs", json=JOB, headers=headers)
     assert response.status_code == 202
     return time.monotonic() - began
+
+
+def test_a_function_ends_headers_that_stop(platform):
+    """Directly at its port, where they would take every thread."""
+    address = urlsplit(platform.status().part("freshness").address)
+    with ExitStack() as stack:
+        callers = [
+            stack.enter_context(socket.create_connection((address.hostname, address.port), 30))
+            for _ in range(FUNCTIONS["freshness"].limits.concurrency + 1)
+        ]
+        for caller in callers:
+            caller.sendall(b"GET /freshness HTTP/1.1\r\nHost: ")
+        began = time.monotonic()
+
+        url = f"{address.geturl()}/freshness"
+        answer = httpx.get(url, headers={"X-Token": platform.token}, timeout=60)
+
+        assert answer.status_code == 200
+        assert all(caller.recv(100) == b"" for caller in callers)
+        assert time.monotonic() - began < 3 * slow_callers.HEADER_SECONDS
 
 
 @pytest.mark.parametrize("head", ["Content-Length: 100\r\n", "Transfer-Encoding: chunked\r\n"])

@@ -1,21 +1,25 @@
-"""Ends bodies that arrive too slowly, so that they hold no thread."""
+"""Ends headers and bodies that arrive too slowly, so that they hold no thread."""
 
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import wraps
 from threading import Condition, Thread
+from typing import Any
 
 from flask import Request
+from gunicorn.http.parser import Parser
 
 from shared.lazy import Once
 
-# Bodies end up to this much later than they should; it saves waking up for each of them.
+HEADER_SECONDS = 10.0
+# Requests end up to this much later than they should; it saves waking up for each of them.
 _PRECISION_SECONDS = 0.25
 
 
 class Watch:
-    """The reading of one body.
+    """The reading of the headers or the body of one request.
 
     Attributes:
         is_over: whether its time has run out; then it reads as if it had ended.
@@ -27,7 +31,7 @@ class Watch:
         self._connection = connection
 
     def end(self) -> None:
-        """End the body."""
+        """End what is read."""
         self.is_over = True
         # A thread that waits for bytes wakes up and finds the end; the answer can be sent. If the
         # caller has closed the connection, there is nothing to end.
@@ -36,15 +40,15 @@ class Watch:
 
 
 class Watcher:
-    """One thread that ends each body at its time."""
+    """One thread that ends each request at its time."""
 
     def __init__(self) -> None:
         self._watches: set[Watch] = set()
         self._changed = Condition()
-        Thread(target=self._run, daemon=True, name="slow bodies").start()
+        Thread(target=self._run, daemon=True, name="slow callers").start()
 
     def add(self, watch: Watch) -> None:
-        """End a body at its time, unless its watch is removed before."""
+        """End a request at its time, unless its watch is removed before."""
         with self._changed:
             self._watches.add(watch)
             if len(self._watches) == 1:
@@ -82,12 +86,35 @@ def within(request: Request, seconds: float) -> Iterator[Watch | None]:
     if connection is None or not _has_body(request):
         yield None
         return
+    with _watched(connection, seconds) as watch:
+        yield watch
+
+
+@contextmanager
+def _watched(connection: socket.socket, seconds: float) -> Iterator[Watch]:
     watch = Watch(connection, seconds)
     _watcher().add(watch)
     try:
         yield watch
     finally:
         _watcher().remove(watch)
+
+
+def bound_headers(seconds: float = HEADER_SECONDS) -> None:
+    """Let gunicorn wait for the rest of a request's headers for so long only.
+
+    It has no such setting, and a header that stops would hold a thread for ever.
+    """
+    read = Parser.__next__
+    if hasattr(read, "__wrapped__"):
+        return
+
+    @wraps(read)
+    def read_in_time(self: Parser) -> Any:
+        with _watched(self.unreader.sock, seconds):
+            return read(self)
+
+    Parser.__next__ = read_in_time
 
 
 def _has_body(request: Request) -> bool:

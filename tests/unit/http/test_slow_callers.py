@@ -7,7 +7,7 @@ import pytest
 from flask import Request
 from werkzeug.test import EnvironBuilder
 
-from shared.http import bodies, slow_bodies
+from shared.http import bodies, slow_callers
 from shared.http.problems import Problem
 
 LENGTH = 8
@@ -68,7 +68,7 @@ def test_a_connection_stays_usable_after_a_body_that_came_in_time(caller_and_req
     assert bodies.content(request) == b"x" * LENGTH
 
     # Past the time of the first body.
-    with slow_bodies.within(request, 60) as watch:
+    with slow_callers.within(request, 60) as watch:
         time.sleep(0.8)
         caller.sendall(b"more")
 
