@@ -185,7 +185,12 @@ class Settings:
         False,
         _flag,
     )
-    max_line_bytes: int = _setting("Longest row of a CSV file, in bytes.", 1 << 20, _whole)
+    max_line_bytes: int = _setting(
+        "Longest row of a file or a batch, in bytes; a longer row of a batch is stored if it is "
+        "plainly good.",
+        1 << 20,
+        _whole,
+    )
     max_unpacked_bytes: int = _setting(
         "Largest size that a gzip file may unpack to, in bytes.",
         20_000_000_000,
@@ -222,12 +227,16 @@ class Settings:
         55,
         _whole,
     )
-    max_body_bytes: int = _setting("Largest body of an HTTP call, in bytes.", 10_000_000, _whole)
+    max_body_bytes: int = _setting(
+        "Largest body of an HTTP call, in bytes; calls that need little take less.",
+        10_000_000,
+        _whole,
+    )
     body_seconds: int = _setting(
         "How long the body of an HTTP call may take to arrive.", 30, _whole
     )
     max_batch_bytes: int = _setting(
-        "Largest message of a batch, unpacked, in bytes.", 64 << 20, _whole
+        "Largest message of a batch, unpacked, in bytes.", 32 << 20, _whole
     )
     max_block_bytes: int = _setting(
         "Largest block of an Avro file to restore, compressed or not, in bytes.",

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections import Counter
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -40,18 +41,26 @@ def decode(text: bytes) -> Any:
 
 def _decoded(decoder: json.JSONDecoder, text: bytes) -> Any:
     try:
-        value = decoder.decode(text.decode())
+        value = decoder.decode(characters(text))
     except RecursionError:
         raise _too_deep() from None
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise NotStrictJson("not_json", f"The body is not JSON ({place}); correct it.") from None
-    except UnicodeDecodeError:
-        raise NotStrictJson("not_json", "The body is not JSON in UTF-8; correct it.") from None
-    # Few texts have enough brackets to be too deep.
-    if text.count(b"[") + text.count(b"{") > MAX_DEPTH and is_too_deep(value):
+        raise _not_json(error.lineno, error.colno) from None
+    if is_too_deep(text):
         raise _too_deep()
     return value
+
+
+def characters(text: bytes) -> str:
+    """Decode UTF-8.
+
+    Raises:
+        NotStrictJson: it is not UTF-8.
+    """
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        raise NotStrictJson("not_json", "The body is not JSON in UTF-8; correct it.") from None
 
 
 class NotFinite(str):
@@ -78,32 +87,49 @@ def decode_exact(text: bytes) -> Any:
     return _decoded(_EXACT, text)
 
 
-def split_rows(text: str) -> list[str] | None:
-    """Return the text of each row in `{"rows": [...]}`, which `decode_row` can decode.
+def without_oddities(text: bytes) -> bytes:
+    """Return a text of the same length that msgspec takes, too, and in which values end as before.
 
-    Returns:
-        None if the text does not begin like that.
+    It takes neither NaN and Infinity, which `decode_row` gives as `NotFinite`, nor half of a
+    surrogate pair. Other things stand in their places, in texts as well.
     """
-    begins = _ROWS_BEGIN.match(text)
-    if begins is None:
-        return None
-    rows, place = [], begins.end()
-    while text[place] != "]":
-        _, end = _OF_ROWS.raw_decode(text, place)
-        rows.append(text[place:end])
-        place = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
-    return rows
+    for odd, usual in _ODDITIES.items():
+        text = text.replace(odd, usual)
+    return text
 
 
-def is_too_deep(value: Any) -> bool:
-    """Return whether values are nested more deeply than `MAX_DEPTH`."""
-    level = [value] if isinstance(value, (dict, list)) else []
-    for _ in range(MAX_DEPTH):
-        inner = (v.values() if isinstance(v, dict) else v for v in level)
-        level = [v for values in inner for v in values if isinstance(v, (dict, list))]
-        if not level:
-            return False
-    return True
+def malformed(text: bytes) -> NotStrictJson | None:
+    """Return what is wrong with a text that is not JSON in UTF-8; its values are not built."""
+    try:
+        characters(text)
+        msgspec.json.decode(without_oddities(text), type=msgspec.Raw)
+    except NotStrictJson as error:
+        return error
+    except RecursionError:
+        return _too_deep()
+    except msgspec.DecodeError as error:
+        place = _PLACE.search(str(error))
+        before = text[: int(place[1]) if place else len(text)]
+        return _not_json(before.count(b"\n") + 1, len(before) - before.rfind(b"\n"))
+    return None
+
+
+def may_be_too_deep(text: bytes) -> bool:
+    """Return whether a text has more than `MAX_DEPTH` brackets, which few texts have."""
+    return text.count(b"[") + text.count(b"{") > MAX_DEPTH
+
+
+def is_too_deep(text: bytes) -> bool:
+    """Return whether the values of a JSON text are nested more deeply than `MAX_DEPTH`."""
+    if not may_be_too_deep(text):
+        return False
+    brackets = _STRING.sub(b"", text).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > MAX_DEPTH
+
+
+def _not_json(line: int, column: int) -> NotStrictJson:
+    place = f"line {line}, column {column}"
+    return NotStrictJson("not_json", f"The body is not JSON ({place}); correct it.")
 
 
 def _too_deep() -> NotStrictJson:
@@ -147,7 +173,8 @@ def _number_of_row(digits: str) -> float | NotFinite:
 
 
 def _number_as_written(digits: str) -> msgspec.Raw | str:
-    return digits[:40] if _finite(digits) is None else msgspec.Raw(digits.encode())
+    kept = _KEPT_NUMBER.fullmatch(digits) and _finite(digits) is not None
+    return msgspec.Raw(digits.encode()) if kept else digits[:40]
 
 
 def _whole_number(digits: str) -> int:
@@ -163,7 +190,7 @@ _DECODER = json.JSONDecoder(
 )
 _OF_ROWS = json.JSONDecoder(
     object_pairs_hook=_unique,
-    parse_constant=NotFinite,
+    parse_constant={name: NotFinite(name) for name in ("NaN", "Infinity", "-Infinity")}.__getitem__,
     parse_float=_number_of_row,
     parse_int=_whole_number,
 )
@@ -173,5 +200,15 @@ _EXACT = json.JSONDecoder(
     parse_float=_number_as_written,
     parse_int=_whole_number,
 )
-_ROWS_BEGIN = re.compile(r'[ \t\r\n]*\{[ \t\r\n]*"rows"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*')
-_BETWEEN = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
+_ODDITIES = {
+    b"NaN": b"100",
+    b"Infinity": b"10000000",
+    b"\\ud": b"\\u0",
+    b"\\uD": b"\\u0",
+}
+# jsonb holds numbers with up to 131,072 digits before the point and 16,383 behind it.
+_KEPT_NUMBER = re.compile(r"[-0-9.]{1,100}(?:[eE][+-]?[0-9]{1,3})?")
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STEPS = [(byte in b"[{") - (byte in b"]}") for byte in range(256)]
+_NO_BRACKETS = bytes(byte for byte, step in enumerate(_STEPS) if not step)
+_PLACE = re.compile(r"\(byte (\d+)\)")

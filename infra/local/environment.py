@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from infra.functions import Function
 from infra.local import tokens
 from infra.local.home import Home
 from infra.local.layout import (
@@ -78,6 +79,13 @@ def of_functions(home: Home, layout: Layout) -> dict[str, str]:
         "BIGQUERY_EMULATOR_HOST": layout.url("bigquery"),
         **_dataflow(layout),
     }
+
+
+def of_allocator(function: Function) -> dict[str, str]:
+    """The variables by which an HTTP function's process returns memory, as on Google Cloud."""
+    if function.trigger.signature != "http":
+        return {}
+    return dict(json.loads((ROOT / "infra" / "malloc.json").read_text()))
 
 
 def _dataflow(layout: Layout) -> dict[str, str]:

@@ -144,6 +144,7 @@ def _function(home: Home, layout: Layout, function: Function, needs: tuple[str, 
         stage=Stage.FUNCTION,
         environment={
             **environment.of_functions(home, layout),
+            **environment.of_allocator(function),
             "THREADS": str(function.limits.concurrency),
             "CLOUD_RUN_TIMEOUT_SECONDS": str(function.limits.timeout_seconds),
             # gunicorn creates its control socket here: a folder for each function, so that they

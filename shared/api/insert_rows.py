@@ -14,7 +14,7 @@ from shared.errors import TablegateError
 from shared.http import bodies
 from shared.http.problems import Problem
 from shared.http.responses import json_response
-from shared.http.routes import Body, Context, Parameter, ResponseSpec, Route
+from shared.http.routes import UNLIMITED, Body, Context, Parameter, ResponseSpec, Route
 from shared.loading import batches, idempotency
 from shared.loading.batches import Batch, BatchClaim
 from shared.loading.idempotency import KeyReused, UnknownBatch
@@ -83,7 +83,7 @@ def insert(context: Context) -> Response:
     """Validate the rows of a batch and publish it, unless it repeats one that is stored."""
     table = tables.find(context.params["table"])
     body = bodies.json_content(context.request)
-    verdict = _verdict(table, body)
+    verdict = _verdict(table, body, wiring.settings().max_line_bytes)
     wait = bodies.wait_seconds(context.request, MAX_WAIT_SECONDS)
     claim = _claim(context, table, body)
     entry = idempotency.find_entry(wiring.engine(), claim.batch_id) if claim.repeated else None
@@ -126,9 +126,9 @@ def by_field(errors: tuple[FieldError, ...]) -> dict[str, list[str]]:
     return found
 
 
-def _verdict(table: Table, body: bytes) -> Verdict:
+def _verdict(table: Table, body: bytes, max_row_bytes: int) -> Verdict:
     try:
-        return json_batch.check(table, body)
+        return json_batch.check(table, body, max_row_bytes)
     except BadBatch as error:
         members: dict[str, Any] = {"pointer": error.pointer} if error.pointer else {}
         raise Problem(400, error.code.replace("_", "-"), str(error), **members) from None
@@ -245,7 +245,7 @@ INSERT = Route(
             example="wait=10",
         ),
     ),
-    body=Body("1 to 1000 rows.", {"type": "object"}),
+    body=Body("1 to 1000 rows.", {"type": "object"}, max_bytes=UNLIMITED),
     responses=(
         ResponseSpec(
             202,

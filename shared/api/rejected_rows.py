@@ -21,8 +21,8 @@ from shared.http.routes import Body, Context, Parameter, ResponseSpec, Route
 from shared.loading import reject_queue
 from shared.loading.ledger import Counts
 from shared.loading.reject_queue import FieldFault, Filters, Id, Outcome, Reject, Status
-from shared.loading.rejects import MAX_ROW_BYTES
 from shared.validation import corrections
+from shared.validation.storable import MAX_ROW_BYTES
 
 MAX_PAGE_ROWS = 1000
 MAX_IDS = 1000
@@ -292,7 +292,7 @@ REPLAY = Route(
     "calls with the same reject one stores a row; the others find it under `not_open`. The token "
     "needs the scope `rows` too.",
     more_scopes=("rows",),
-    body=Body("The corrected rows.", Replay, {"one row": {"rows": {"1": _ROW}}}),
+    body=Body("The corrected rows.", Replay, {"one row": {"rows": {"1": _ROW}}}, max_bytes=2 << 20),
     responses=(
         ResponseSpec(
             200,

@@ -3,6 +3,7 @@
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,9 +13,10 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 
 from shared import deadlines, logs, settings
+from shared.bulkhead import Bulkhead, Full
 from shared.errors import ConfigurationError, TablegateError
 from shared.http import bodies, problems, push, queries, throttle, tokens
-from shared.http.problems import Problem
+from shared.http.problems import RETRY_SECONDS, Problem
 from shared.http.responses import json_response
 from shared.http.routes import PUBLIC, PUSH, Context, Route
 from shared.http.throttle import Throttle
@@ -63,6 +65,7 @@ class FunctionApp:
         self.routes = (*routes[name], Route("GET", "/healthz", _healthy, scope=PUBLIC))
         self._read_settings = read_settings
         self._failures = Throttle()
+        self._large_bodies = Bulkhead(bodies.LARGE_BODIES)
         self._rules = [
             Rule(route.path, methods=[route.method], endpoint=index)
             for index, route in enumerate(self.routes)
@@ -106,12 +109,38 @@ class FunctionApp:
         route, params = self._match(path, request.method)
         visit.route, secret = route.path, ""
         if route.scope != PUBLIC:
-            bodies.limit(request, self.settings.max_body_bytes, self.settings.body_seconds)
+            bodies.limit(request, self._max_bytes(route), self.settings.body_seconds)
             visit.sender, secret = self._caller(request, route)
         if route.scope not in (PUBLIC, PUSH):
             queries.check(request, [p.name for p in route.parameters if p.place == "query"])
-        with deadlines.within(self._seconds(route)):
+        with deadlines.within(self._seconds(route)), self._room(request, route):
             return route.handler(Context(request, params, visit.sender, secret))
+
+    def _max_bytes(self, route: Route) -> int:
+        if route.scope == PUSH:
+            return push.MAX_BYTES
+        most = self.settings.max_body_bytes
+        return min(route.body.max_bytes, most) if route.body else most
+
+    @contextmanager
+    def _room(self, request: Request, route: Route) -> Iterator[None]:
+        """Hold a place for a large body: all at once would take more memory than there is."""
+        # Without a body that is decoded, it is at most streamed.
+        is_decoded = route.scope == PUSH or route.body is not None
+        if not (is_decoded and bodies.may_be_large(request)):
+            yield
+            return
+        try:
+            with self._large_bodies.place():
+                yield
+        except Full:
+            raise Problem(
+                503,
+                "try-again",
+                "Too many large bodies arrive at once; send the same call again after the seconds "
+                "in Retry-After, or smaller ones.",
+                headers={"Retry-After": str(RETRY_SECONDS)},
+            ) from None
 
     def _seconds(self, route: Route) -> float | None:
         is_long = route.is_long or route.scope in (PUBLIC, PUSH)

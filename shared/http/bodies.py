@@ -19,6 +19,11 @@ from shared.http import slow_bodies
 from shared.http.problems import Problem
 from shared.strict_json import NotStrictJson
 
+LARGE_BYTES = 1 << 20
+LARGE_BODIES = 3
+"""How many bodies of more than `LARGE_BYTES` an instance handles at a time: while it is handled, a
+body takes up to eight times its size."""
+
 _PIECE = 1 << 16
 _SECONDS = "tablegate.body_seconds"
 # What is left of a refused body is read so that its sender sees the answer, but not for long.
@@ -43,6 +48,14 @@ def limit(request: Request, limit_bytes: int, seconds: float) -> None:
     request.environ[_SECONDS] = seconds
     # werkzeug silently cuts off a body without a length at the maximum.
     request.max_content_length = limit_bytes + 1
+
+
+def may_be_large(request: Request) -> bool:
+    """Return whether a body is, or may turn out to be, larger than `LARGE_BYTES`."""
+    length = request.content_length
+    if length is None:
+        return "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    return length > LARGE_BYTES or (length > 0 and "Content-Encoding" in request.headers)
 
 
 def content(request: Request) -> bytes:

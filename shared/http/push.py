@@ -23,6 +23,9 @@ from shared.http.tokens import REMOVED_SIGNATURE, Refusal
 from shared.lazy import auth_exceptions, jwt, urllib_request
 from shared.settings import Settings
 
+MAX_BYTES = 14 << 20
+"""Size of the largest push: Pub/Sub's messages have up to 10 MB, and their data comes in base64."""
+
 _ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 _SKEW_SECONDS = 10
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
@@ -13,6 +14,9 @@ PUBLIC: Final = "public"
 
 PUSH: Final = "push"
 """The scope of a route that only the platform's own Pub/Sub subscriptions may call."""
+
+UNLIMITED: Final = sys.maxsize
+"""The `max_bytes` of a body that only `max_body_bytes` limits."""
 
 Schema: TypeAlias = Mapping[str, Any] | type
 """A JSON Schema, or the struct it is derived from."""
@@ -65,12 +69,14 @@ class Body(msgspec.Struct, frozen=True):
         schema: what the call takes.
         examples: real bodies by name.
         required: whether the call needs a body.
+        max_bytes: its largest size. Decoded, it takes up to 50 times as much memory.
     """
 
     description: str
     schema: Schema
     examples: Mapping[str, Any] = msgspec.field(default_factory=dict)
     required: bool = True
+    max_bytes: int = 1 << 16
 
 
 class ResponseSpec(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from shared import strict_json, tables
+from shared import tables
 from shared.errors import MalformedMessage, UnknownTable
 from shared.messages import publish
 from shared.settings import Settings
@@ -21,8 +21,9 @@ from shared.tables.kinds.integer import MAX_INTEGER
 from shared.tables.table import Table
 from shared.validation import json_batch
 from shared.validation.json_batch import BadBatch, Verdict
-from shared.validation.row import FieldError, Reject, storable
+from shared.validation.row import FieldError, Reject
 from shared.validation.rows import Block
+from shared.validation.storable import storable_json
 
 # Pub/Sub takes messages of up to 10 MB; many rejects make a message larger than its body was.
 _COMPRESS_ABOVE_BYTES = 9_000_000
@@ -141,7 +142,7 @@ def pack(batch: Batch, body: bytes) -> tuple[bytes, dict[str, str]]:
         rejected = [
             {
                 "index": reject.position,
-                "raw": storable(reject.raw),
+                "raw": reject.raw,
                 "errors": [error.as_json() for error in reject.errors],
             }
             for reject in verdict.rejects
@@ -163,7 +164,7 @@ def pack(batch: Batch, body: bytes) -> tuple[bytes, dict[str, str]]:
     return data, attributes
 
 
-def unpack(data: bytes, attributes: Mapping[str, str], max_bytes: int = 64 << 20) -> Batch:
+def unpack(data: bytes, attributes: Mapping[str, str], max_bytes: int = 32 << 20) -> Batch:
     """Decode the batch that a message carries, and validate its rows again.
 
     Args:
@@ -208,7 +209,7 @@ def _unzipped(data: bytes, max_bytes: int) -> bytes:
 
 def _verdict(table: Table, data: bytes) -> Verdict:
     if not data.endswith(b"]}") or b'"rejected"' not in data:
-        return json_batch.check(table, data)
+        return json_batch.check(table, data, len(data))
     try:
         content = _DECODER.decode(data)
     except RecursionError:
@@ -216,7 +217,7 @@ def _verdict(table: Table, data: bytes) -> Verdict:
     rejects = [
         Reject(
             r.index,
-            strict_json.decode_exact(bytes(r.raw)),
+            storable_json(bytes(r.raw)),
             tuple(FieldError(e.field, e.code, e.facts) for e in r.errors),
         )
         for r in content.rejected
@@ -224,7 +225,7 @@ def _verdict(table: Table, data: bytes) -> Verdict:
     if not content.rows:
         return Verdict(len(rejects), {}, rejects, [])
     body = b'{"rows":[%b]}' % b",".join(bytes(raw) for raw in content.rows)
-    verdict = json_batch.check(table, body)
+    verdict = json_batch.check(table, body, len(body))
     size = verdict.size + len(rejects)
     # The valid rows are at the positions without a reject.
     rejected = {reject.position for reject in rejects}

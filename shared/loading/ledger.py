@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from shared.database.sql import statement
 from shared.lazy import sqlalchemy as sa
-from shared.validation.row import storable
+from shared.validation.storable import storable
 
 _SQL = Path(__file__).with_name("sql")
 

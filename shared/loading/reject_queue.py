@@ -21,12 +21,12 @@ from shared.loading import store
 from shared.loading.batches import Batch
 from shared.loading.ledger import Entry
 from shared.loading.load import load_within
-from shared.loading.rejects import CUT, sentence
+from shared.loading.rejects import sentence
 from shared.settings import Settings
 from shared.tables.table import Table
 from shared.validation.json_batch import Verdict
 from shared.validation.reasons import ROW
-from shared.validation.row import FieldError, validate_row
+from shared.validation.row import CUT, FieldError, validate_row
 
 _SQL = Path(__file__).with_name("sql")
 _OPEN = ("rejected", "waiting")

@@ -11,22 +11,15 @@ import msgspec
 from shared.database.copy import copy_in
 from shared.lazy import sqlalchemy as sa
 from shared.tables.column import escape
-from shared.validation.reasons import ROW
-from shared.validation.row import FieldError, Reject, storable
+from shared.validation import row
+from shared.validation.row import FieldError, Reject
+from shared.validation.storable import MAX_ROW_BYTES, shortened, storable
 
 _COPY = "copy rejected_rows (load_id, sender, table_name, position, raw, errors, reason) from stdin"
 _ENCODER = msgspec.json.Encoder()
 _NULL = "\\N"
-MAX_ROW_BYTES = 1 << 20
-"""Size of a row, as JSON, up to which it is kept whole."""
-KEPT_CHARACTERS = 10_000
-"""Characters that are kept of a larger row's JSON."""
 MAX_ERRORS_BYTES = 32 << 10
 """Size of a row's errors, as JSON, up to which their names and facts are kept whole."""
-CUT = "row_cut"
-"""Code of the last error of a row that is cut."""
-# Of a name or a fact in errors that are larger together; an ellipsis follows it.
-_FACT_CHARACTERS = 200
 
 
 def keep(
@@ -80,31 +73,22 @@ class _Reasons:
 
 
 def _cut(reject: Reject) -> Reject:
-    """Return a reject whose row is the beginning of its text, and whose last error says so."""
-    # One text, so that nothing takes what is left of an object for a row.
     raw = storable(reject.raw)
     text = raw if isinstance(raw, str) else _ENCODER.encode(raw).decode()
-    facts = {"kept": KEPT_CHARACTERS, "size": len(text)}
-    errors = (*reject.errors, FieldError(ROW, CUT, facts))
-    return Reject(reject.position, text[:KEPT_CHARACTERS], errors)
+    return row.cut(reject.position, text, reject.errors)
 
 
 def _shortened_errors(errors: Iterable[FieldError]) -> Iterable[FieldError]:
     for error in errors:
         facts = {name: _shortened(fact) for name, fact in error.facts.items()}
-        yield FieldError(_shortened(error.field), error.code, facts)
+        yield FieldError(shortened(error.field), error.code, facts)
 
 
 def _shortened(value: Any) -> Any:
-    """Cut a text, or anything else whose JSON is longer, and mark it with an ellipsis."""
-    if not isinstance(value, str):
-        text = _ENCODER.encode(value).decode()
-        if len(text) <= _FACT_CHARACTERS:
-            return value
-        value = text
-    if len(value) <= _FACT_CHARACTERS:
-        return value
-    return f"{value[:_FACT_CHARACTERS]}\u2026"
+    """Cut a text, or anything else whose JSON is long."""
+    text = value if isinstance(value, str) else _ENCODER.encode(value).decode()
+    cut = shortened(text)
+    return value if cut == text else cut
 
 
 def sentence(errors: Iterable[dict[str, Any]]) -> str:

@@ -17,7 +17,7 @@ from shared.loading.ledger import Entry, Source
 from shared.loading.load import load
 from shared.messages import attribute, publish, publish_change
 from shared.settings import Settings
-from shared.validation.row import storable
+from shared.validation.storable import storable
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Validates batches of rows in JSON, row by row; good rows take only fast calls in C."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass, field
@@ -15,13 +14,14 @@ from shared.errors import PermanentError
 from shared.strict_json import NotFinite, NotStrictJson
 from shared.tables.kind import ColumnCheck
 from shared.tables.table import Table
-from shared.validation import structs
-from shared.validation.row import FieldError, Reject, validate_fields, validate_row
+from shared.validation import reasons, structs
+from shared.validation.row import FieldError, Reject, cut, validate_fields, validate_row
 from shared.validation.rows import Block, Rows
+from shared.validation.storable import storable_json
 
 MAX_ROWS = 1000
-# What a number looks like that is decoded as another one, or as none.
-_INEXACT = re.compile(rb"[0-9][.eE]|NaN|Infinity")
+# From this size on a body is split into its rows before any of them is decoded.
+_LARGE_BYTES = 1 << 20
 
 
 class BadBatch(PermanentError):
@@ -93,20 +93,38 @@ class _AllGood(Mapping[int, Sequence[Any]]):
         return self._made.values()
 
 
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_BETWEEN = re.compile(rb"[ \t\r\n,]*")
+_NONE = msgspec.Raw()
+# As a struct of so many fields, what follows them is passed over: only JSON text is longer.
+_Texts = msgspec.defstruct(
+    "_Texts",
+    [(f"row_{number}", msgspec.Raw, _NONE) for number in range(MAX_ROWS + 1)],
+    array_like=True,
+    gc=False,
+)
+
+
 class _Outer(msgspec.Struct, forbid_unknown_fields=True):
-    rows: list[msgspec.Raw]
+    rows: _Texts  # type: ignore[valid-type]
 
 
 _OUTER = msgspec.json.Decoder(_Outer)
 
 
-def check(table: Table, body: bytes) -> Verdict:
+def check(table: Table, body: bytes, max_row_bytes: int = 1 << 20) -> Verdict:
     """Validate a body of the form `{"rows": [...]}`.
+
+    Args:
+        table: the table of the rows.
+        body: JSON.
+        max_row_bytes: a longer row is rejected, unless it is plainly good. It is not decoded: its
+            values would take many times the size of their text.
 
     Raises:
         BadBatch: the body is not a batch; the text says what is wrong and what to do.
     """
-    return _checker(table).check(body)
+    return _checker(table).check(body, max_row_bytes)
 
 
 @cache
@@ -126,18 +144,22 @@ class _Checker:
         self.undecided = [name for name, _ in fields if name not in quick]
         self.row_quotes = 2 * (len(fields) + sum(map(structs.is_text, quick.values())))
 
-    def check(self, body: bytes) -> Verdict:
+    def check(self, body: bytes, max_row_bytes: int) -> Verdict:
+        if len(body) > _LARGE_BYTES:
+            # It may have too many rows to decode them all.
+            _split(body)
         rows = self._decoded(body)
         if rows is None:
             raws = _split(body)
             typed = [self._typed(raw) for raw in raws]
             self._drop_doubled(raws, typed)
             places = [index for index, row in enumerate(typed) if row is not None]
-            suspect = self._suspect([typed[place] for place in places])
-            return self._validated(raws, typed, {places[at]: suspect[at] for at in suspect})
+            found = self._suspect([typed[place] for place in places])
+            suspect = {places[at]: found[at] for at in found}
+            return self._validated(raws, typed, suspect, max_row_bytes)
         suspect = self._suspect(rows)
         return (
-            self._validated(_split(body), rows, suspect)
+            self._validated(_split(body), rows, suspect, max_row_bytes)
             if suspect
             else Verdict(len(rows), _AllGood(rows))
         )
@@ -173,7 +195,11 @@ class _Checker:
         return found
 
     def _validated(
-        self, raws: list[bytes], typed: Sequence[Any], suspect: Mapping[int, Sequence[str]]
+        self,
+        raws: list[bytes],
+        typed: Sequence[Any],
+        suspect: Mapping[int, Sequence[str]],
+        max_row_bytes: int,
     ) -> Verdict:
         rows: dict[int, Sequence[Any]] = {}
         rejects: list[Reject] = []
@@ -181,17 +207,18 @@ class _Checker:
             if row is not None and index not in suspect:
                 rows[index] = msgspec.structs.astuple(row)
                 continue
+            if len(raw) > max_row_bytes:
+                rejects.append(_too_long(index, raw, max_row_bytes))
+                continue
             if row is None:
-                given, known = _decode(raw, f"/rows/{index}"), {}
+                given, known = self._read(raw, f"/rows/{index}"), {}
                 validated = self._finite(given, validate_row(self.table, given))
             else:
                 given = known = self._given(row, index)
                 names = [name for name in self.table.names if name in suspect[index]]
                 validated = self._finite(given, validate_fields(self.table, given, names))
             if isinstance(validated, tuple):
-                # As they are decoded, most rows are what was sent.
-                kept = strict_json.decode_exact(raw) if _INEXACT.search(raw) else given
-                rejects.append(Reject(index, kept, validated))
+                rejects.append(Reject(index, storable_json(raw), validated))
             else:
                 values = {**known, **validated}
                 rows[index] = tuple(values[name] for name in self.table.names)
@@ -208,6 +235,31 @@ class _Checker:
         # In the order of the fields, as everywhere; errors of no field come last.
         places = {name: place for place, name in enumerate(self.table.names)}
         return tuple(sorted(found, key=lambda error: places.get(error.field, len(places))))
+
+    def _read(self, raw: bytes, pointer: str) -> Any:
+        """Decode a row as far as its errors need it: what else it holds may be large."""
+        # What has few brackets is decoded soon.
+        if not strict_json.may_be_too_deep(raw):
+            return _decode(raw, pointer)
+        try:
+            members = _MEMBERS.decode(raw)
+            strict_json.characters(raw)
+        except (NotStrictJson, msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return _decode(raw, pointer)
+        doubled = _quotes(raw) != 2 * len(members) + _quotes(b" ".join(members.values()))
+        if doubled or strict_json.is_too_deep(raw):
+            return _decode(raw, pointer)
+        return {
+            name: self._read_value(name, bytes(value), pointer) for name, value in members.items()
+        }
+
+    def _read_value(self, name: str, text: bytes, pointer: str) -> Any:
+        if name not in self.table.fields:
+            return None
+        if name not in self.undecided and text.startswith((b"[", b"{")):
+            # Wrong, whatever it holds.
+            return []
+        return _decode(text, pointer)
 
     def _given(self, row: Any, index: int) -> dict[str, Any]:
         given = msgspec.structs.asdict(row)
@@ -245,29 +297,53 @@ def _failing(check: ColumnCheck, column: list[Any], first: int = 0) -> list[int]
 
 
 def _split(body: bytes) -> list[bytes]:
-    try:
-        rows = [bytes(raw) for raw in _OUTER.decode(body).rows]
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        given = _decode(body, "")
-        if not isinstance(given, dict) or set(given) != {"rows"} or type(given["rows"]) is not list:
-            raise BadBatch(
-                "not_a_batch", 'The body must be {"rows": [...]}, with nothing besides "rows".'
-            ) from None
-        # msgspec rejects half a surrogate pair and NaN; the rules find the row that has it.
-        texts = strict_json.split_rows(body.decode())
-        rows = [text.encode() for text in texts or map(json.dumps, given["rows"])]
-    if _quotes(body) != 2 + _quotes(b" ".join(rows)):
-        # More quotation marks than the rows have: a key is repeated, or escapes hide the marks.
-        _decode(body, "")
+    """Return the text of each row, without decoding any."""
+    text, rows = body, _texts(body)
+    if rows is None:
+        text = strict_json.without_oddities(body)
+        rows = _texts(text)
+    if rows is None:
+        if wrong := strict_json.malformed(body):
+            raise BadBatch(wrong.code, str(wrong))
+        raise BadBatch(
+            "not_a_batch", 'The body must be {"rows": [...]}, with nothing besides "rows".'
+        )
     if not rows:
         raise BadBatch("empty_batch", "The batch has no rows; send 1 to 1000.", "/rows")
     if len(rows) > MAX_ROWS:
         raise BadBatch(
-            "too_many_rows",
-            f"The batch has {len(rows)} rows, at most {MAX_ROWS} are allowed; split it.",
-            "/rows",
+            "too_many_rows", f"The batch has more than {MAX_ROWS} rows; split it.", "/rows"
         )
-    return rows
+    if _quotes(text) != 2 + _quotes(b" ".join(rows)):
+        # Only rows that a later list replaces have more quotation marks.
+        raise BadBatch("duplicate_key", "The key 'rows' occurs twice in an object; keep one.")
+    return rows if text is body else list(_cut_out(body, text, rows))
+
+
+def _texts(text: bytes) -> list[bytes] | None:
+    """Return the text of each row, at most one too many; None if it is not a batch for msgspec."""
+    try:
+        found: Any = _OUTER.decode(text).rows
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
+    return [bytes(raw) for raw in msgspec.structs.astuple(found) if raw is not _NONE]
+
+
+def _cut_out(body: bytes, text: bytes, rows: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield what stands in a body where the rows stand in a text of the same length."""
+    place = text.index(b"[") + 1
+    for row in rows:
+        place = _BETWEEN.match(text, place).end()  # type: ignore[union-attr]
+        yield body[place : place + len(row)]
+        place += len(row)
+
+
+def _too_long(index: int, raw: bytes, max_bytes: int) -> Reject:
+    try:
+        text = strict_json.characters(raw)
+    except NotStrictJson as error:
+        raise BadBatch(error.code, str(error), f"/rows/{index}") from None
+    return cut(index, text, (FieldError(reasons.ROW, "row_too_long", {"maximum": max_bytes}),))
 
 
 def _holds(value: Any) -> bool:

@@ -1,7 +1,6 @@
 """Validates one row by the rules of the dictionary, with marshmallow."""
 
 import dataclasses
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -17,9 +16,12 @@ from shared.tables.kind import Cell
 from shared.tables.refusal import Refusal
 from shared.tables.table import Table
 from shared.validation import reasons
+from shared.validation.storable import KEPT_CHARACTERS, shortened, storable
 
 MAX_UNKNOWN = 20
 """How many of a row's unknown fields are reported."""
+CUT = "row_cut"
+"""Code of the last error of a row that is kept cut."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,15 @@ class Reject(msgspec.Struct, frozen=True, gc=False):
     def reason(self) -> str:
         """The code of the first error, under which the row is counted."""
         return self.errors[0].code
+
+
+def cut(position: int, text: str, errors: Sequence[FieldError]) -> Reject:
+    """Make a reject that keeps the beginning of a row's text, and whose last error says so.
+
+    It is one text, so that nothing takes what is left of an object for a row.
+    """
+    facts = {"kept": KEPT_CHARACTERS, "size": len(text)}
+    return Reject(position, text[:KEPT_CHARACTERS], (*errors, FieldError(reasons.ROW, CUT, facts)))
 
 
 def validate_row(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]:
@@ -171,8 +182,8 @@ def _errors(table: Table, error: ValidationError) -> Iterable[FieldError]:
     known = [name for name in table.names if name in found]
     for name in known + sorted(str(name) for name in found if name not in known):
         for refusal in found.get(name, ()):
-            # The name of an unknown field is as untrusted as any value.
-            yield _error(reasons.ROW if name == SCHEMA else storable(name), refusal)
+            # The name of an unknown field is as untrusted as any value, and may be as long.
+            yield _error(reasons.ROW if name == SCHEMA else shortened(storable(name)), refusal)
 
 
 @lru_cache(maxsize=4096)
@@ -181,23 +192,3 @@ def _error(name: str, refusal: Refusal | str) -> FieldError:
         return FieldError(name, refusal.code, dict(refusal.facts))
     # A table's validator writes its own sentence, which may quote the row.
     return FieldError(name, "rule_broken", {"sentence": storable(str(refusal))})
-
-
-# JSON's decoder joins the halves that belong together: those left are alone.
-_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
-
-
-def storable(value: Any) -> Any:
-    """Replace the characters that PostgreSQL's jsonb cannot hold by visible ones.
-
-    NUL becomes U+2400, and half a surrogate pair U+FFFD.
-    """
-    if isinstance(value, str):
-        if value.isascii() and "\x00" not in value:
-            return str(value)
-        return _HALF_A_PAIR.sub("\ufffd", value).replace("\x00", "\u2400")
-    if isinstance(value, Mapping):
-        return {storable(str(name)): storable(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [storable(item) for item in value]
-    return value

@@ -5,6 +5,7 @@ import random
 import uuid
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from shared import strict_json, tables
@@ -102,13 +103,13 @@ def test_a_duplicate_key_after_many_others_is_found_in_linear_time():
 
 
 def test_only_some_of_many_unknown_fields_are_listed():
-    names = ", ".join(f'"a{number:06}": 1' for number in range(100_000))
+    names = ", ".join(f'"a{number:06}": 1' for number in range(70_000))
 
     (reject,) = through(batch(f'{{"id": 2, "job": " ", {names}}}')).rejects
 
     assert [error.field for error in reject.errors][:2] == ["job", "a000000"]
     assert len(reject.errors) == 1 + MAX_UNKNOWN
-    assert len(reject.raw) == 100_002
+    assert len(msgspec.json.decode(reject.raw)) == 70_002
 
 
 @pytest.mark.slow
@@ -125,4 +126,6 @@ def test_a_batch_of_the_maximum_body_size_fits_in_a_message():
     assert len(body) > 9_000_000
     # Google's limit for a message, including its attributes.
     assert len(data) < 9_900_000
-    assert unpack(data, attributes).verdict.rejects[7].raw == rows[7]
+    assert unpack(data, attributes).verdict.rejects[7].raw == msgspec.Raw(
+        msgspec.json.encode(rows[7])
+    )

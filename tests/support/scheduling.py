@@ -18,6 +18,7 @@ ON_THE_PLATFORM = (
     "tests/platform/test_gateway.py",
     "tests/platform/test_ingest.py",
     "tests/platform/test_lifecycle.py",
+    "tests/platform/test_memory.py",
     "tests/platform/test_slow_callers.py",
     "tests/platform/test_storage.py",
     "tests/platform/test_supervision.py",

@@ -11,7 +11,13 @@ from shared.settings import described
 from tests.infra.terraform.roles import ALLOWED
 
 # Variables that Google's runtime reads, not our code.
-_RUNTIME_VARIABLES = {"LOG_EXECUTION_ID", "THREADS"}
+_RUNTIME_VARIABLES = {
+    "LOG_EXECUTION_ID",
+    "THREADS",
+    "MALLOC_ARENA_MAX",
+    "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_TRIM_THRESHOLD_",
+}
 _PUBLIC = ("allUsers", "allAuthenticatedUsers")
 # Each would put a secret into the state.
 _FORBIDDEN_TYPES = {

@@ -105,6 +105,7 @@ def copy(folder: Path) -> Path:
     """A copy of infra/gcp and of everything that it reads, without the location of its state."""
     hidden = shutil.ignore_patterns(".terraform*", "backend.tf", "*.md")
     shutil.copytree(ROOT / "infra" / "gcp", folder / "infra" / "gcp", ignore=hidden)
+    shutil.copy(ROOT / "infra" / "malloc.json", folder / "infra")
     cached = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "functions", folder / "functions", ignore=cached)
     release.write(folder / "build")

@@ -3,6 +3,7 @@
 import io
 import json
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 from marshmallow import ValidationError, fields
@@ -205,7 +206,10 @@ def test_json_validation_handles_a_new_kind():
         "0\t1\ttrue\tAttic\t2021-07-27",
         "5\t6\tfalse\tAttic\t2021-07-27",
     ]
-    assert [(r.position, r.raw, [e.code for e in r.errors]) for r in verdict.rejects] == [
+    rejects = verdict.rejects
+    assert [
+        (r.position, msgspec.json.decode(r.raw), [e.code for e in r.errors]) for r in rejects
+    ] == [
         (1, rows[1], ["not_a_flag"]),
         (2, rows[2], ["not_a_day"]),
         (3, rows[3], ["blank", "not_a_day"]),

@@ -1,6 +1,7 @@
 """JSON batches: malformed ones are refused whole, bad rows are rejected one by one."""
 
 import json
+import tracemalloc
 from typing import Annotated, Literal
 
 import msgspec
@@ -83,7 +84,7 @@ def test_a_number_that_is_not_finite_rejects_its_row_alone(number, field):
 
     assert list(verdict.rows) == [0, 2]
     (reject,) = verdict.rejects
-    assert (reject.position, reject.raw) == (1, row | {field: number})
+    assert (reject.position, msgspec.json.decode(reject.raw)) == (1, row | {field: number})
     assert [(error.field, error.code) for error in reject.errors] == [(field, "not_finite")]
 
 
@@ -320,3 +321,100 @@ def test_positions_are_those_that_the_rows_had_where_they_came_from():
     assert list(verdict.rows) == [10, 30]
     assert [reject.position for reject in verdict.rejects] == [20]
     assert verdict.block(JOBS).rows.positions == [10, 30]
+
+
+def test_a_bad_row_that_is_too_long_is_not_decoded():
+    # Decoded, it would take 64 times its size.
+    row = b'{"id":1,"job":"x","more":[%b]}' % b",".join([b"[]"] * 400_000)
+    body = b'{"rows":[%b,{"id":2,"job":""},{"id":3,"job":"x"}]}' % row
+
+    tracemalloc.start()
+    verdict = check(JOBS, body, max_row_bytes=1_000_000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert most < 8 * len(body)
+    assert list(verdict.rows) == [2]
+    long, short = verdict.rejects
+    assert [error.code for error in long.errors] == ["row_too_long", "row_cut"]
+    assert long.errors[0].facts == {"maximum": 1_000_000}
+    assert long.errors[1].facts == {"kept": 10_000, "size": len(row)}
+    assert long.raw.encode() == row[:10_000]
+    assert short.reason == "blank"
+
+
+def test_a_good_row_may_have_any_length():
+    body = b'{"rows":[{"id":1,"job":"x"%b}]}' % (b" " * 1000)
+
+    assert list(check(JOBS, body, max_row_bytes=100).rows) == [0]
+
+
+@pytest.mark.parametrize("row", [b"[]", b'{"id":1,"job":"x"}', b"NaN"])
+def test_too_many_rows_are_refused_before_they_are_decoded(row):
+    body = b'{"rows":[%b]}' % b",".join([row] * (600_000 // len(row)))
+
+    tracemalloc.start()
+    with pytest.raises(BadBatch) as caught:
+        check(JOBS, body)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert (caught.value.code, caught.value.pointer) == ("too_many_rows", "/rows")
+    assert most < 8 * len(body)
+
+
+@pytest.mark.parametrize(
+    "value", ["1e-99999", "1E+99999", "0.%s1" % ("0" * 20_000), "1" * 140_000, "NaN"]
+)
+def test_a_number_beyond_jsonb_is_kept_as_a_text_or_as_a_smaller_one(value):
+    (reject,) = check(JOBS, b'{"rows":[{"id":1,"job":[%b]}]}' % value.encode()).rejects
+
+    (kept,) = msgspec.json.decode(reject.raw)["job"]
+    assert kept == value[:40] or kept == 10**100
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"rows":[{"id":1}],"rows":[{"id":1,"job":"x"}]}', "duplicate_key"),
+        (b'{"rows":[NaN],"rows":[{"id":1,"job":"x"}]}', "duplicate_key"),
+        (b'{"rows":[NaN', "not_json"),
+        (b'{"rows":[NaN NaN]}', "not_json"),
+        (b'{"rows":[NaNN]}', "not_json"),
+        (b'{"rows":[1]} x', "not_json"),
+        (b'{"row":[1], NaM', "not_json"),
+        (b'{"rows":["\xff"]}', "not_json"),
+        (b'{"rows":[%b]}' % (b"[" * 100_000 + b"]" * 100_000), "too_deep"),
+        (b'{"row":[NaN]}', "not_a_batch"),
+        (b'{"rows":NaN}', "not_a_batch"),
+        (b'{"rows":[],"more":1}', "not_a_batch"),
+        (b"[]", "not_a_batch"),
+        (b"NaN", "not_a_batch"),
+        (b"", "not_json"),
+    ],
+)
+def test_each_body_that_is_no_batch_is_refused_for_its_own_reason(body, code):
+    with pytest.raises(BadBatch) as caught:
+        check(JOBS, body)
+
+    assert caught.value.code == code
+
+
+def test_rows_beside_odd_ones_keep_their_own_texts():
+    rows = [
+        '{"id":NaN,"job":"a NaN \\" Infinity"}',
+        "-Infinity",
+        '"\\ud83d"',
+        '"\\\\ud83d NaN"',
+        "[NaN,1]",
+    ]
+
+    verdict = check(JOBS, f'{{"rows": [ {" , ".join(rows)} ]}}'.encode())
+
+    assert [msgspec.json.decode(reject.raw) for reject in verdict.rejects] == [
+        {"id": "NaN", "job": 'a NaN " Infinity'},
+        "-Infinity",
+        "\ufffd",
+        "\\ud83d NaN",
+        ["NaN", 1],
+    ]
