@@ -117,11 +117,15 @@ def test_watching_takes_no_time_and_keeps_no_process_from_ending():
     assert float(ended.stdout) < 0.3
 
 
-def test_nobody_wakes_up_while_there_is_nothing_to_watch(monkeypatch):
+def test_nobody_wakes_up_while_there_is_nothing_to_watch(monkeypatch, caller_and_request):
     woken = threading.Event()
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: woken.set() or time.sleep(9))
     monkeypatch.setattr(slow_bodies, "time", clock)
 
-    slow_bodies.Watcher()
+    watcher = slow_bodies.Watcher()
 
     assert not woken.wait(0.2)
+    watcher.add(slow_bodies.Watch(caller_and_request[0], 60))
+    # After each look it sleeps.
+    assert woken.wait(30)
+    assert all(one.daemon for one in threading.enumerate() if one.name == "slow bodies")
