@@ -129,7 +129,8 @@ def corrections_file(context: Context) -> Response:
     lines = corrections.lines(table, chain([first] if first else [], found))
     # The uploads bucket accepts a file of this name.
     headers = {"Content-Disposition": f'attachment; filename="{table.name}-corrected.csv"'}
-    sent = streamed(context.request, lines, wiring.settings().stream_seconds)
+    settings = wiring.settings()
+    sent = streamed(context.request, lines, settings.stream_seconds, settings.call_seconds)
     return Response(sent, headers=headers, content_type="text/csv; charset=utf-8")
 
 

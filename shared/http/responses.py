@@ -4,6 +4,7 @@ Source: RFC 9110, 8.8.3 "ETag" and 13.1.2 "If-None-Match".
 """
 
 import csv
+import errno
 import hashlib
 import io
 import time
@@ -17,6 +18,8 @@ from typing import Any
 import msgspec
 from flask import Request, Response
 
+from shared import deadlines, logs
+from shared.errors import TablegateError
 from shared.formulas import shield
 from shared.http.problems import Problem
 
@@ -124,9 +127,9 @@ class ResponseCache:
 
 
 def streamed(
-    request: Request, chunks: Generator[bytes, None, None], seconds: float
+    request: Request, chunks: Generator[bytes, None, None], seconds: float, wait_seconds: float
 ) -> Iterator[bytes]:
-    """Pass on the chunks of a response; its connection is closed if it takes too long.
+    """Pass on the chunks of a response; its connection is cut if it takes too long, or they fail.
 
     A caller that stops reading would keep one of the function's threads for ever. One that takes
     nothing for ten seconds has stopped.
@@ -135,21 +138,37 @@ def streamed(
         request: the request, on whose connection the response is sent.
         chunks: the content; closed at the end, however that comes.
         seconds: how long sending all of it may take.
+        wait_seconds: how long a chunk may wait for the database.
     """
     connection = next(filter(None, map(request.environ.get, _CONNECTIONS)), None)
-    return _until(time.monotonic() + seconds, connection, chunks)
+    return _whole_or_cut(_until(time.monotonic() + seconds, wait_seconds, connection, chunks))
 
 
-def _until(moment: float, connection: Any, chunks: Generator[bytes, None, None]) -> Iterator[bytes]:
+def _whole_or_cut(pieces: Generator[bytes, None, None]) -> Iterator[bytes]:
+    try:
+        with closing(pieces):
+            yield from pieces
+    except (TablegateError, TimeoutError) as error:
+        logs.line("WARNING", "A response was cut off", error=str(error))
+        # At this error servers close the connection without a last chunk, which the caller sees.
+        raise ConnectionResetError(errno.ECONNRESET, "The response was cut off.") from error
+
+
+def _until(
+    moment: float, wait_seconds: float, connection: Any, chunks: Generator[bytes, None, None]
+) -> Generator[bytes, None, None]:
     with closing(chunks):
-        for chunk in chunks:
-            remaining = moment - time.monotonic()
-            if remaining <= 0:
-                raise TimeoutError("The response was not read in time.")
+        while (remaining := moment - time.monotonic()) > 0:
+            # The call's own deadline ended with the headers of the response.
+            with deadlines.within(min(remaining, wait_seconds)):
+                chunk = next(chunks, None)
+            if chunk is None:
+                return
             if connection is not None:
                 connection.settimeout(min(remaining, _STALL_SECONDS))
             for start in range(0, len(chunk), _PIECE_BYTES):
                 yield chunk[start : start + _PIECE_BYTES]
+        raise TimeoutError("The response was not read in time.")
 
 
 def etag_of(*parts: str) -> str:

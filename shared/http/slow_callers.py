@@ -64,10 +64,11 @@ class Watcher:
             with self._changed:
                 self._changed.wait_for(lambda: self._watches)
                 now = time.monotonic()
-                for watch in [one for one in self._watches if one.ends_at <= now]:
-                    # Under the lock: once it is removed, the connection may have its next request.
-                    watch.end()
-                    self._watches.discard(watch)
+                for watch in self._watches:
+                    if watch.ends_at <= now:
+                        # Under the lock: once it is removed, the connection may have its next
+                        # request.
+                        watch.end()
             time.sleep(_PRECISION_SECONDS)
 
 

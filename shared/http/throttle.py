@@ -1,5 +1,6 @@
 """Limits how often an address may fail in a minute."""
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -50,4 +51,4 @@ class Throttle:
             self._windows[source] = began, count + 1
             if len(self._windows) > _MOST_SOURCES:
                 self._windows.popitem(last=False)
-        return 0 if count < most else max(1, int(_WINDOW_SECONDS - (now - began)))
+        return 0 if count < most else math.ceil(_WINDOW_SECONDS - (now - began))

@@ -1,15 +1,17 @@
-"""Callers that send a part of a call and stop keep nobody else waiting."""
+"""Callers that send a part of a call and stop keep nobody waiting, nor does a hanging database."""
 
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 
 from infra import functions
 from shared.http import slow_callers
+from tests.support.operator import Operator
 
 FUNCTIONS = {one.name: one for one in functions.read()}
 JOB = {"rows": [{"id": 1, "job": "Recruiter"}]}
@@ -83,3 +85,32 @@ def test_a_function_ends_a_body_of_a_stranger_at_once(platform, head):
 
         assert caller.recv(12) == b"HTTP/1.1 401"
         assert time.monotonic() - began < 10
+
+
+def test_a_reader_sees_that_a_file_whose_database_hangs_is_incomplete(platform):
+    with closing(Operator(platform)) as operator, ExitStack() as hanging:
+        # More than all buffers on the way hold.
+        lines = [b"%d,%s,\n" % (number, b"x" * 900_000) for number in range(50)]
+        operator.dropped("jobs.csv", b"1,Baker\n" + b"".join(lines))
+        database = psutil.Process(platform.part("postgres").pid)
+        with operator.api.stream("GET", "/rejected_rows.csv?table=jobs") as answer:
+            pieces = answer.iter_raw()
+            size = len(next(pieces))
+            for process in (database, *database.children(recursive=True)):
+                process.suspend()
+                hanging.callback(_resumed, process)
+            with pytest.raises(httpx.RemoteProtocolError):
+                for piece in pieces:
+                    size += len(piece)
+        hanging.close()
+
+        assert answer.status_code == 200
+        assert size < sum(map(len, lines))
+        log = (platform.home.logs / "rejected_rows.log").read_text()
+        assert '"message": "A response was cut off"' in log
+    platform.wait_healthy()
+
+
+def _resumed(process):
+    with suppress(psutil.NoSuchProcess):
+        process.resume()

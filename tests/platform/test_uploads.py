@@ -1,8 +1,10 @@
 """Files uploaded through the dashboard reach the bucket complete or not at all."""
 
+import io
 import os
 import socket
 import time
+import zipfile
 from urllib.parse import urlsplit
 
 import httpx
@@ -115,6 +117,32 @@ def test_a_body_with_content_encoding_is_rejected(platform, operator):
 
     assert httpx.post(address, content=b"1,x\n", headers=headers).status_code == 415
     assert operator.objects("uploads") == []
+
+
+def workbook() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as packed:
+        packed.writestr("xl/worksheets/sheet1.xml", "<worksheet/>")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({"files": {"file": ("jobs.csv", b"1,Clerk\n", "text/csv")}}, "a form"),
+        ({"content": workbook()}, "a workbook"),
+    ],
+    ids=["a form", "a workbook"],
+)
+def test_what_is_not_the_file_itself_is_named_and_leaves_nothing(operator, body, named):
+    before = operator.count("select count(*) from loads")
+
+    answer = operator.api.post("/dashboard/uploads/jobs?name=jobs.csv", **body)
+
+    assert answer.status_code == 415
+    assert named in answer.json()["detail"]
+    assert operator.objects("uploads") == []
+    assert operator.count("select count(*) from loads") == before
 
 
 @pytest.mark.parametrize(

@@ -76,14 +76,16 @@ def test_a_published_batch_is_accepted_while_the_database_is_away(service, confi
     ]
 
 
-@pytest.mark.parametrize("call", ["keyed", "state", "rejects"])
+@pytest.mark.parametrize("call", ["keyed", "state", "rejects", "loads"])
 def test_a_call_that_needs_the_database_is_503_while_it_hangs(service, frozen, call):
+    dashboard = apps.load("dashboard").app.test_client()
     calls = {
         "keyed": lambda: service.send("jobs", JOB, Idempotency_Key="a"),
         "state": lambda: service.insert.get(
             "/insert_rows/batches/7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10", headers=HEADERS
         ),
         "rejects": lambda: service.rejects.get("/rejected_rows", headers=HEADERS),
+        "loads": lambda: dashboard.get("/dashboard/loads", headers=HEADERS),
     }
     assert calls[call]().status_code in {200, 202, 404}
     frozen("postgres")
@@ -93,6 +95,30 @@ def test_a_call_that_needs_the_database_is_503_while_it_hangs(service, frozen, c
     assert_problem(response, 503, "try-again")
     assert response.headers["Retry-After"]
     assert seconds < SOON
+
+
+def test_a_file_of_corrections_is_cut_off_if_the_database_hangs_after_its_first_page(
+    service, frozen, capfd
+):
+    for _ in range(2):
+        # More than a page holds.
+        service.send("jobs", *[{"id": 1, "job": ""}] * 1000)
+    service.deliver()
+    path = "/rejected_rows.csv?table=jobs"
+    whole = service.rejects.get(path, headers=HEADERS).data
+    response = service.rejects.get(path, headers=HEADERS, buffered=False)
+    received = [next(response.iter_encoded())]
+    frozen("postgres")
+
+    began = time.monotonic()
+    # The server closes the connection at this error, so that the caller sees it.
+    with pytest.raises(ConnectionResetError):
+        received.extend(response.iter_encoded())
+
+    assert time.monotonic() - began < SOON
+    assert 1 < len(received) < whole.count(b"\n")
+    assert whole.startswith(b"".join(received))
+    assert '"message": "A response was cut off"' in capfd.readouterr().out
 
 
 def test_calls_that_hang_leave_threads_for_those_that_do_not_need_the_database(

@@ -9,6 +9,7 @@ import pytest
 
 from shared import tables
 from shared.formulas import unshield
+from shared.tables import Integer, Row, Table, Text
 from tests.database.functions.service import HEADERS
 from tests.support.problems import assert_problem
 
@@ -282,6 +283,45 @@ def test_a_corrected_row_without_its_parent_waits(rejects, service, post, rows):
     assert rows(f"select status from rejected_rows where reject_id = {reject_id}") == [("loaded",)]
     counts = "select rows_read, inserted, waiting from loads where load_id = cast(:id as uuid)"
     assert rows(counts, id=load_id) == [(1, 1, 0)]
+
+
+class Price(Row):
+    """A price."""
+
+    id = Integer()
+    price = Text()
+
+
+def test_a_corrected_row_that_its_table_refuses_stays_open_under_its_id(service, add, post, rows):
+    drop = add(Table("prices", Price, on_conflict="reject"))
+    drop("1,5\n2,\n3,\n4,\n")
+    (second, third, fourth) = [one for (one,) in rows("select reject_id from rejected_rows")]
+    # The first row is stored with another price.
+    corrected = {second: [2, "6"], third: [1, "7"], fourth: [3, "8"]}
+    body = {
+        str(one): dict(zip(("id", "price"), row, strict=True)) for one, row in corrected.items()
+    }
+
+    answer = post("/replay", {"rows": body}).get_json()
+
+    assert answer["replayed"] == [second, fourth]
+    assert answer["waiting"] == []
+    (refused,) = answer["rejected"]
+    assert refused["reject_id"] == third
+    assert list(refused["errors"]) == ["_row"]
+    (load,) = answer["loads"]
+    assert (load["counts"]["inserted"], load["counts"]["rejected"]) == (2, 1)
+    assert rows("select id, price from prices order by id") == [(1, "5"), (2, "6"), (3, "8")]
+    open_row = "select reject_id, cast(load_id as text), raw, reason from rejected_rows"
+    assert rows(f"{open_row} where status = 'rejected'") == [
+        (third, load["load_id"], {"id": 1, "price": "7"}, "conflict")
+    ]
+    # The line of the file is kept with the file's load.
+    assert rows(
+        "select position, status from rejected_rows join loads using (load_id)"
+        " where kind = 'file' order by 1"
+    ) == [(2, "replayed"), (3, "replayed"), (4, "replayed")]
+    assert post("/discard", {"ids": [third]}).get_json()["discarded"] == [third]
 
 
 def test_a_replay_whose_change_cannot_be_published_is_answered(rejects, post, stand_ins, rows):

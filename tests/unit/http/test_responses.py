@@ -2,9 +2,10 @@
 
 import csv
 import io
+import json
 import socket
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -12,6 +13,8 @@ import pytest
 from flask import Flask, Response, request
 from werkzeug.serving import make_server
 
+from shared import deadlines
+from shared.errors import DatabaseUnavailable
 from shared.http.responses import json_response, revalidated, streamed, table_response
 from shared.http.routes import PUBLIC, Route
 from tests.support.problems import assert_problem
@@ -141,7 +144,7 @@ def served():
                     ended.set()
 
         app = Flask("streams")
-        app.add_url_rule("/", view_func=lambda: Response(streamed(request, content(), seconds)))
+        app.add_url_rule("/", view_func=lambda: Response(streamed(request, content(), seconds, 1)))
         server = make_server("127.0.0.1", 0, app, threaded=True)
         servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
@@ -187,3 +190,44 @@ def test_a_stream_that_is_read_in_time_is_whole(served):
 
     assert received.partition(b"\r\n\r\n")[2].count(b"x") == 3_000_000
     assert ended.wait(30)
+
+
+def test_a_stream_that_cannot_go_on_is_cut_off_and_a_warning_is_logged(served, capfd):
+    def chunks():
+        yield b"x" * 1000
+        raise DatabaseUnavailable("OperationalError")
+
+    port, ended = served(chunks(), 60)
+
+    with ask(port) as reader, suppress(ConnectionResetError):
+        received = b""
+        while piece := reader.recv(1000):
+            received += piece
+
+    assert ended.wait(30)
+    assert received.partition(b"\r\n\r\n")[2].count(b"x") == 1000
+    assert not received.endswith(b"0\r\n\r\n")
+    output = capfd.readouterr()
+    (line,) = [json.loads(line) for line in output.out.splitlines() if line.startswith("{")]
+    assert (line["severity"], line["message"]) == ("WARNING", "A response was cut off")
+    assert line["error"] == str(DatabaseUnavailable("OperationalError"))
+    assert "Traceback" not in output.err
+
+
+def test_each_chunk_of_a_stream_has_a_deadline_of_its_own(served):
+    found = []
+
+    def chunks():
+        for _ in range(3):
+            found.append(deadlines.left())
+            yield b"x"
+
+    port, ended = served(chunks(), 60)
+
+    with ask(port) as reader:
+        while reader.recv(1000):
+            pass
+
+    assert ended.wait(30)
+    assert len(found) == 3
+    assert all(0 < left <= 1 for left in found)

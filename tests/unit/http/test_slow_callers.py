@@ -1,7 +1,11 @@
 """A body that stops arriving ends at its time, and one that arrives is read to its end."""
 
 import socket
+import subprocess
+import sys
+import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from flask import Request
@@ -9,6 +13,7 @@ from werkzeug.test import EnvironBuilder
 
 from shared.http import bodies, slow_callers
 from shared.http.problems import Problem
+from tests.support.checkout import ROOT
 
 LENGTH = 8
 
@@ -74,3 +79,53 @@ def test_a_connection_stays_usable_after_a_body_that_came_in_time(caller_and_req
 
         assert request.environ["wsgi.input"].read(4) == b"more"
     assert not watch.is_over
+
+
+@pytest.mark.parametrize(
+    ("server", "headers"),
+    [({}, {"Content-Length": "9"}), ({"gunicorn.socket": object()}, {})],
+    ids=["another server", "no body"],
+)
+def test_only_bodies_that_gunicorn_receives_are_watched(server, headers):
+    environ = EnvironBuilder(headers=headers, environ_overrides=server).get_environ()
+
+    with slow_callers.within(Request(environ), 9) as watch:
+        assert watch is None
+
+
+WATCHING = """
+import socket, time
+from shared.http.slow_callers import Watch, Watcher
+watcher = Watcher()
+watcher.add(Watch(socket.socket(), 60))
+time.sleep(1)
+print(time.process_time() - time.thread_time())
+"""
+
+
+def test_watching_takes_no_time_and_keeps_no_process_from_ending():
+    ended = subprocess.run(
+        [sys.executable, "-c", WATCHING],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    # CPU seconds of the other threads.
+    assert float(ended.stdout) < 0.3
+
+
+def test_nobody_wakes_up_while_there_is_nothing_to_watch(monkeypatch, caller_and_request):
+    woken = threading.Event()
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: woken.set() or time.sleep(9))
+    monkeypatch.setattr(slow_callers, "time", clock)
+
+    watcher = slow_callers.Watcher()
+
+    assert not woken.wait(0.2)
+    watcher.add(slow_callers.Watch(caller_and_request[0], 60))
+    # After each look it sleeps.
+    assert woken.wait(30)
+    assert all(one.daemon for one in threading.enumerate() if one.name == "slow bodies")

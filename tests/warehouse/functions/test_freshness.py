@@ -81,3 +81,22 @@ def test_it_reports_the_ledger_while_bigquery_hangs(client_of, drop, engine, sta
     assert answer.get_json()["unsynced"] == 1
     # Its own limit is 3 s.
     assert seconds < 10
+
+
+def test_it_is_503_in_time_while_the_database_hangs(
+    client_of, drop, engine, stand_ins, monkeypatch
+):
+    drop("jobs", "1,Welder\n")
+    monkeypatch.setenv("CONNECT_SECONDS", "1")
+    monkeypatch.setenv("CALL_SECONDS", "2")
+    client = client_of("freshness")
+    assert client.get("/", headers=METRICS).status_code == 200
+
+    with stand_ins.frozen("postgres"):
+        began = time.monotonic()
+        answer = client.get("/", headers=METRICS)
+        seconds = time.monotonic() - began
+
+    assert_problem(answer, 503, "try-again")
+    # Far from the limits above, for machines that are busy.
+    assert seconds < 15
