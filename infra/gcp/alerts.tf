@@ -13,6 +13,11 @@ locals {
       meaning  = "A backup was read again and differs from what was written."
       filter   = "${local.from_functions} AND labels.alert=\"backup-damaged\""
     }
+    backup-without-manifest = {
+      severity = "WARNING"
+      meaning  = "An Avro file in the backups bucket has lost its manifest, or its backup was interrupted."
+      filter   = "${local.from_functions} AND labels.alert=\"backup-without-manifest\""
+    }
     warehouse-differs = {
       severity = "ERROR"
       meaning  = "BigQuery and PostgreSQL hold different rows."

@@ -14,7 +14,7 @@ from msgspec import Meta
 from shared import logs, tables, wiring
 from shared.backups.backup import Backups
 from shared.backups.catalog import LATEST, BackupFacts, Manifest
-from shared.backups.errors import Orphans, UnknownBackup, UnusableBackup
+from shared.backups.errors import Orphans, Unconfirmed, UnknownBackup, UnusableBackup
 from shared.errors import TablegateError
 from shared.http import bodies
 from shared.http.problems import Problem
@@ -113,6 +113,14 @@ def as_problems() -> Iterator[None]:
         raise Problem(404, "unknown-backup", str(error)) from error
     except Orphans as error:
         raise Problem(409, "rows-without-parent", str(error), broken=error.found) from error
+    except Unconfirmed as error:
+        raise Problem(
+            409,
+            "confirmation-needed",
+            str(error),
+            count=error.count,
+            examples=error.examples,
+        ) from error
     except UnusableBackup as error:
         slug = "damaged-backup" if error.code == "damaged" else error.code.replace("_", "-")
         raise Problem(422, slug, str(error), **error.facts) from error

@@ -1,8 +1,10 @@
-"""Restores a backup into its table."""
+"""Restores backups into their tables."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Literal, TypeAlias
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -12,9 +14,17 @@ from msgspec import Meta
 
 from shared import logs, tables, wiring
 from shared.api.backups import TABLE, as_problems
-from shared.backups.catalog import Catalog, Count, Manifest
-from shared.backups.errors import UnknownBackup
-from shared.backups.restore import RestoreOutcome, RestoreRequest, RowsChanged, restore
+from shared.backups.backup import Backups
+from shared.backups.catalog import LATEST, Catalog, Count, Manifest
+from shared.backups.errors import UnknownBackup, UnusableBackup
+from shared.backups.restore import (
+    RestoreOutcome,
+    RestoreRequest,
+    RowsChanged,
+    restore,
+    restore_set,
+)
+from shared.backups.verify import original
 from shared.errors import TransientError
 from shared.http import bodies
 from shared.http.problems import Problem
@@ -30,6 +40,16 @@ _SCHEME = "gs://"
 _MOST_NAME_BYTES = 1024
 
 
+Mode: TypeAlias = Annotated[
+    Literal["replace", "merge"],
+    Meta(
+        description="`replace`: afterwards the table holds exactly the backup's rows. `merge`: "
+        "rows that the backup does not have stay unchanged."
+    ),
+]
+DryRun: TypeAlias = Annotated[bool, Meta(description="Only report what would change.")]
+
+
 class Restore(msgspec.Struct, forbid_unknown_fields=True):
     """What to restore, and how: a `backup` or a `uri`, not both."""
 
@@ -43,14 +63,22 @@ class Restore(msgspec.Struct, forbid_unknown_fields=True):
             "BigQuery's export of the table: `gs://bucket/object`."
         ),
     ] = None
-    mode: Annotated[
-        Literal["replace", "merge"],
+    mode: Mode = "replace"
+    dry_run: DryRun = False
+    confirm: Annotated[
+        int | None,
         Meta(
-            description="`replace`: afterwards the table holds exactly the backup's rows. `merge`: "
-            "rows that the backup does not have stay unchanged."
+            description="How many rows will be deleted, as the dry run said. Needed if they are "
+            "more than half of the table.",
         ),
-    ] = "replace"
-    dry_run: Annotated[bool, Meta(description="Only report what would change.")] = False
+    ] = None
+    bare_longs: Annotated[
+        Literal["microseconds"] | None,
+        Meta(
+            description="What numbers without a logical type are, where the table has a moment, in "
+            "a file made elsewhere: BigQuery exports such numbers unless it is told otherwise."
+        ),
+    ] = None
 
 
 class Restored(msgspec.Struct):
@@ -71,6 +99,60 @@ class Restored(msgspec.Struct):
     unchanged: RowsChanged
 
 
+class RestoreAll(msgspec.Struct, forbid_unknown_fields=True):
+    """Which backups to restore, and how."""
+
+    backup: Annotated[
+        str, Meta(description="The id that they share, or `latest`: the newest undamaged ones.")
+    ]
+    mode: Mode = "replace"
+    dry_run: DryRun = False
+    confirm: Annotated[
+        int | None,
+        Meta(
+            description="How many rows of all tables will be deleted, as the dry run said. Needed "
+            "if they are more than half of a table.",
+        ),
+    ] = None
+
+
+class RestoredSet(msgspec.Struct):
+    """What a restore of all tables did, or with `dry_run` would do."""
+
+    tables: list[Restored]
+
+
+def restore_all(context: Context) -> Response:
+    """Restore all tables, publish the changes, and load the rows that waited for them."""
+    asked = bodies.read(context.request, RestoreAll)
+    settings, client = wiring.settings(), wiring.storage_client()
+    settings.require("backups_bucket")
+    catalog = Catalog(client, settings.backups_bucket)
+    known = tables.all_tables()
+    with as_problems():
+        manifests = catalog.find_set(list(known), asked.backup)
+        with _damage_recorded(*manifests):
+            orders = [
+                RestoreRequest(
+                    known[manifest.table],
+                    catalog.stored(manifest.object),
+                    manifest,
+                    asked.mode,
+                    asked.dry_run,
+                    context.sender,
+                    max_block_bytes=settings.max_block_bytes,
+                )
+                for manifest in manifests
+            ]
+            done = restore_set(
+                wiring.engine(), client, orders, settings.lock_timeout_seconds, asked.confirm
+            )
+    for order, one in zip(orders, done, strict=True):
+        _follow_up(order.table, one)
+    found = [_restored(order, one) for order, one in zip(orders, done, strict=True)]
+    return json_response(RestoredSet(found))
+
+
 def restore_table(context: Context) -> Response:
     """Restore a table, publish the change, and load the rows that waited for it."""
     table = tables.find(context.params["table_name"])
@@ -78,23 +160,51 @@ def restore_table(context: Context) -> Response:
     engine, settings = wiring.engine(), wiring.settings()
     with as_problems():
         order = _order(table, asked, context.sender)
-        done = restore(engine, wiring.storage_client(), order, settings.lock_timeout_seconds)
+        with _damage_recorded(*filter(None, [order.manifest])):
+            done = restore(engine, wiring.storage_client(), order, settings.lock_timeout_seconds)
     _follow_up(table, done)
-    return json_response(
-        Restored(
-            table=table.name,
-            uri=f"{_SCHEME}{order.stored.bucket}/{order.stored.name}",
-            backup=None if order.manifest is None else order.manifest.id,
-            mode=order.mode,
-            dry_run=order.dry_run,
-            load_id=done.load_id,
-            rows=done.rows,
-            inserted=done.changes["inserted"],
-            updated=done.changes["updated"],
-            deleted=done.changes["deleted"],
-            unchanged=done.changes["unchanged"],
-        )
+    return json_response(_restored(order, done))
+
+
+def _restored(order: RestoreRequest, done: RestoreOutcome) -> Restored:
+    return Restored(
+        table=order.table.name,
+        uri=f"{_SCHEME}{order.stored.bucket}/{order.stored.name}",
+        backup=None if order.manifest is None else order.manifest.id,
+        mode=order.mode,
+        dry_run=order.dry_run,
+        load_id=done.load_id,
+        rows=done.rows,
+        inserted=done.changes["inserted"],
+        updated=done.changes["updated"],
+        deleted=done.changes["deleted"],
+        unchanged=done.changes["unchanged"],
     )
+
+
+@contextmanager
+def _damage_recorded(*manifests: Manifest) -> Iterator[None]:
+    """Record that a backup has proved damaged: `latest` passes over it from then on.
+
+    Raises:
+        UnusableBackup: it is damaged; the text names the newest backup that is not.
+    """
+    try:
+        yield
+    except UnusableBackup as error:
+        # Not if a copy of it is damaged.
+        manifest = next((one for one in manifests if one.object == error.object_name), None)
+        if error.code != "damaged" or manifest is None:
+            raise
+        backups = Backups(wiring.settings(), wiring.engine(), wiring.storage_client())
+        backups.record(manifest, str(error))
+        try:
+            other = backups.catalog.find(manifest.table, LATEST)
+        except UnknownBackup:
+            advice = "There is no other backup of this table."
+        else:
+            advice = f"The newest other one is {other.id}, of {other.snapshot_at.isoformat()}."
+        raise UnusableBackup(error.code, f"{error} {advice}", **error.facts) from error
 
 
 def _order(table: Table, asked: Restore, sender: str) -> RestoreRequest:
@@ -110,15 +220,17 @@ def _order(table: Table, asked: Restore, sender: str) -> RestoreRequest:
     manifest: Manifest | None
     if asked.backup is not None and asked.uri is None:
         manifest = catalog.find(table.name, asked.backup)
-        stored = catalog.stored(manifest.object)
+        with _damage_recorded(manifest):
+            stored = catalog.stored(manifest.object)
     elif asked.uri is not None and asked.backup is None:
         name = _object_name(asked.uri, settings.backups_bucket)
         found = wiring.object_store().find(settings.backups_bucket, name)
         if found is None:
             raise UnknownBackup(f"There is no object {asked.uri!r}; upload it, or name another.")
-        stored, neighbour = found, catalog.manifest_of(name)
-        # Another table's backup counts as a file made elsewhere.
-        manifest = neighbour if neighbour is not None and neighbour.table == table.name else None
+        stored = found
+        with as_problems():
+            # Another table's backup counts as a file made elsewhere.
+            manifest = original(catalog, stored, table.name)
     else:
         raise Problem(
             400, "invalid-body", "Name a backup or a uri, and not both; see /openapi.json."
@@ -132,6 +244,8 @@ def _order(table: Table, asked: Restore, sender: str) -> RestoreRequest:
         sender,
         _aliases(table) if manifest is None else {},
         settings.max_block_bytes,
+        asked.bare_longs == "microseconds",
+        asked.confirm,
     )
 
 
@@ -223,7 +337,7 @@ RESTORE = Route(
     problems={
         400: ("unusable-uri",),
         404: ("unknown-table", "unknown-backup"),
-        409: ("rows-without-parent",),
+        409: ("rows-without-parent", "confirmation-needed"),
         422: (
             *("damaged-backup", "wrong-schema", "bad-rows", "doubled-keys"),
             *("not-avro", "truncated", "too-large", "unknown-codec"),
@@ -231,4 +345,35 @@ RESTORE = Route(
     },
 )
 
-ROUTES = {"restore_table": (RESTORE,)}
+RESTORE_ALL = Route(
+    "POST",
+    "/all",
+    restore_all,
+    scope="backups",
+    is_long=True,
+    summary="Restore all tables",
+    description="Restores backups that were made together, all in one transaction or none. No "
+    "table refuses another: children are checked against their restored parents. A dry run takes "
+    "the same locks until it is undone.",
+    body=Body(
+        "Which backups to restore.",
+        RestoreAll,
+        {
+            "the latest backups": {"backup": "latest"},
+            "see what would change": {"backup": "5f3a9c1e7b20", "dry_run": True},
+        },
+    ),
+    responses=(
+        ResponseSpec(200, "What was, or would be, changed.", RestoredSet, RestoredSet([_EXAMPLE])),
+    ),
+    problems={
+        404: ("unknown-backup",),
+        409: ("rows-without-parent", "confirmation-needed"),
+        422: (
+            *("damaged-backup", "wrong-schema", "doubled-keys"),
+            *("not-avro", "truncated", "too-large", "unknown-codec"),
+        ),
+    },
+)
+
+ROUTES = {"restore_table": (RESTORE_ALL, RESTORE)}

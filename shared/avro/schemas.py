@@ -23,6 +23,9 @@ from shared.tables.table import Table
 
 Form = Literal["number", "text", "other"]
 
+NANOSECONDS = (("long", "timestamp-nanos"),)
+"""Types whose numbers are nanoseconds since 1970. Source: Avro 1.12, "Timestamps"."""
+
 # Values are walked recursively, even after they are read.
 _MAX_DEPTH = 100
 # A row of nullable columns that are all null has two values per byte.
@@ -144,6 +147,9 @@ def _field(given: Mapping[str, Any]) -> Field:
     if not isinstance(declared, list):
         form, schema = _form(declared)
         return Field(name, (declared,), schema, form, nullable=False)
+    if len(declared) == 1:
+        # Its values have one type, but each still has the number of its branch before it.
+        return Field(name, (declared[0],), [_form(declared[0])[1]], "other", nullable=False)
     if "null" in declared and len(declared) == 2:
         inner = next(branch for branch in declared if branch != "null")
         form, schema = _form(inner)
@@ -155,15 +161,18 @@ def _field(given: Mapping[str, Any]) -> Field:
 
 def _form(declared: Any) -> tuple[Form, Any]:
     """Return how values of a type are decoded, and the schema to decode them by."""
-    plain, logical = _named(declared)
+    plain, logical = named(declared)
     if plain == "string":
         return "text", "string"
     if plain in ("int", "long") and (logical is None or (plain, logical) in _numbers()):
         return "number", plain
+    if (plain, logical) in NANOSECONDS:
+        # fastavro would round them.
+        return "number", plain
     return "other", _without_decimals(declared)
 
 
-def _named(declared: Any) -> tuple[Any, Any]:
+def named(declared: Any) -> tuple[Any, Any]:
     """Return a type's name and logical type."""
     if isinstance(declared, dict):
         return declared.get("type"), declared.get("logicalType")
@@ -174,7 +183,7 @@ def _named(declared: Any) -> tuple[Any, Any]:
 def _numbers() -> Sequence[tuple[Any, Any]]:
     """Return the types of columns that are sent in bulk as numbers, whatever they mean."""
     columns = [*(kind() for kind in KINDS.values()), *stored.COLUMNS.values()]
-    return [_named(one.avro_type) for one in columns if isinstance(one.bulk, bulk.Numbers)]
+    return [named(one.avro_type) for one in columns if isinstance(one.bulk, bulk.Numbers)]
 
 
 def _without_decimals(schema: Any) -> Any:

@@ -15,13 +15,11 @@ from shared.avro.writer import Writer, writing
 from shared.backups.catalog import Catalog, Content, Manifest, expired, object_name
 from shared.backups.errors import UnusableBackup
 from shared.backups.snapshot import Snapshot, snapshot
-from shared.backups.verify import content_of, verify
+from shared.backups.verify import FINGERPRINT, SNAPSHOT_AT, content_of, verify
 from shared.lazy import sqlalchemy as sa
 from shared.settings import Settings
 from shared.tables.table import Table
 
-FINGERPRINT = "tablegate.fingerprint"
-SNAPSHOT_AT = "tablegate.snapshot_at"
 CONTENT_TYPE = "avro/binary"
 _UPLOAD_BYTES = 2 << 20
 # No backup takes longer. After this, an object without a manifest is from an interrupted backup.
@@ -98,6 +96,15 @@ class Backups:
             verify(self.catalog.client, self.catalog.stored(manifest.object), manifest.content)
         except UnusableBackup as error:
             damage = str(error)
+        return self.record(manifest, damage)
+
+    def record(self, manifest: Manifest, damage: str | None) -> Manifest:
+        """Record in a backup's manifest what reading it has found: damage, which alerts, or none.
+
+        Raises:
+            StorageUnavailable: try again later.
+        """
+        if damage is not None:
             logs.line(
                 "ERROR",
                 "A backup is damaged",
@@ -111,7 +118,7 @@ class Backups:
         return checked
 
     def expire(self, tables: Sequence[Table], now: datetime) -> list[Manifest]:
-        """Delete the expired backups of these tables, and the objects of interrupted backups.
+        """Delete the expired backups of these tables, and report objects without a manifest.
 
         Raises:
             StorageUnavailable: try again later.
@@ -125,7 +132,14 @@ class Backups:
                 self.settings.backup_keep_last,
             )
             for name in self.catalog.leftovers(table.name, now - _LEFTOVER_AGE):
-                self.catalog.delete_object(name)
+                # It may be the only backup left: whoever deleted the manifest should look.
+                logs.line(
+                    "WARNING",
+                    "An Avro object has no manifest, and is kept",
+                    labels={"alert": "backup-without-manifest"},
+                    table=table.name,
+                    object=name,
+                )
         for manifest in gone:
             self.catalog.delete(manifest)
             logs.line(

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from shared import logs, storage
-from shared.backups.errors import UnknownBackup, UnusableBackup
+from shared.backups.errors import UnknownBackup, UnusableBackup, naming
 from shared.lazy import api_exceptions
 from shared.moments import Moment
 from shared.storage import ObjectStore, StoredObject
@@ -173,6 +173,30 @@ class Catalog:
             f"GET /backup_table/{table_name} lists its backups."
         )
 
+    def find_set(self, table_names: Sequence[str], backup_id: str) -> list[Manifest]:
+        """Find the backups of several tables that were made together.
+
+        Args:
+            table_names: the tables.
+            backup_id: the id that they share; `latest` is the newest of which none is damaged.
+
+        Raises:
+            UnknownBackup: there are no such backups.
+            StorageUnavailable: try again later.
+        """
+        if backup_id != LATEST:
+            return [self.find(name, backup_id) for name in table_names]
+        by_table = [
+            {one.id: one for one in self.newest_first(name) if one.is_verified}
+            for name in table_names
+        ]
+        for wanted in by_table[0]:
+            if all(wanted in found for found in by_table):
+                return [found[wanted] for found in by_table]
+        raise UnknownBackup(
+            "No undamaged backups of all tables were made together; POST /backup_table/all."
+        )
+
     def stored(self, name: str) -> StoredObject:
         """Find the Avro object of a backup.
 
@@ -182,16 +206,11 @@ class Catalog:
         """
         found = ObjectStore(self.client).find(self.bucket, name)
         if found is None:
-            raise UnusableBackup(
-                "damaged", f"The object {name!r} of the backup is gone; use another backup."
-            )
+            with naming(name):
+                raise UnusableBackup(
+                    "damaged", f"The object {name!r} of the backup is gone; use another backup."
+                )
         return found
-
-    def manifest_of(self, name: str) -> Manifest | None:
-        """Return the manifest of an Avro object, or None."""
-        if not _is_of_backup(name):
-            return None
-        return self._read(f"{name.removesuffix('.avro')}.json")
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write a manifest; from then on its backup exists.

@@ -3,6 +3,7 @@
 PermanentError
 ├── UnknownBackup       there is no such backup, or no such object
 ├── UnusableBackup      an object cannot be restored, and why
+├── Unconfirmed         most rows of a table would be deleted
 └── Orphans             rows that would be left without their parent
 """
 
@@ -25,10 +26,26 @@ class UnusableBackup(PermanentError):
         code: a stable word: `not_avro`, `truncated`, `damaged`, `too_large`, `unknown_codec`,
             `wrong_schema`, `bad_rows` or `doubled_keys`.
         facts: what was found, as plain values.
+        object_name: the object, if that is known.
     """
+
+    object_name = ""
 
     def __init__(self, code: str, sentence: str, **facts: Any) -> None:
         self.code, self.facts = code, facts
+        super().__init__(sentence)
+
+
+class Unconfirmed(PermanentError):
+    """Most rows of a table would be deleted, which nobody has confirmed; nothing was changed.
+
+    Attributes:
+        count: how many would be deleted.
+        examples: the keys of the first ten.
+    """
+
+    def __init__(self, sentence: str, count: int, examples: Sequence[Mapping[str, Any]]) -> None:
+        self.count, self.examples = count, list(examples)
         super().__init__(sentence)
 
 
@@ -43,6 +60,16 @@ class Orphans(PermanentError):
     def __init__(self, sentence: str, found: Sequence[Mapping[str, Any]]) -> None:
         self.found = tuple(found)
         super().__init__(sentence)
+
+
+@contextmanager
+def naming(object_name: str) -> Iterator[None]:
+    """Add the object's name to the errors of a backup."""
+    try:
+        yield
+    except UnusableBackup as error:
+        error.object_name = object_name
+        raise
 
 
 @contextmanager

@@ -12,15 +12,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from marshmallow import ValidationError
+
 from shared.avro.columns import Chunk, Column, Ints, Texts, Values
 from shared.avro.postgres import column_of, repeated
+from shared.avro.schemas import NANOSECONDS, named
 from shared.backups.errors import UnusableBackup
 from shared.backups.mapping import Defaulted, Mapped
 from shared.tables import bulk, stored
 from shared.tables.kind import Kind
+from shared.tables.kinds.timestamp import micros
+from shared.tables.stored import ACCEPTED_AT, LOAD_ID
 from shared.tables.table import Table
 from shared.validation.row import FieldError, validate_row
 
+_NANOS = 1000
 _SHOWN = 10
 _GIVEN_UP_AFTER = 100_000
 
@@ -87,9 +93,12 @@ class RowImport:
         check_rules: bool,
     ) -> None:
         self._table, self._columns, self._check_rules = table, columns, check_rules
+        self._load = load
         self._stored = stored.columns(table)
         own = stored.values(load.accepted_at, load.load_id)
         self._own = {name: self._stored[name].to_avro(value) for name, value in own.items()}
+        # Its rule is the kind's own.
+        self._accepted: Any = self._stored[ACCEPTED_AT]
         self.rejected = Rejected(0, [])
 
     @property
@@ -116,6 +125,8 @@ class RowImport:
             value = own if source.value is None else source.value
             return repeated(stored_as, value, chunk.rows)
         column = chunk.columns[source.field.name]
+        if any(named(declared) in NANOSECONDS for declared in source.field.types):
+            column = _in_micros(column)
         if own is not None and isinstance(column, Values):
             return column_of(
                 stored_as, [own if value is None else value for value in column.values]
@@ -123,10 +134,32 @@ class RowImport:
         return column
 
     def _is_plainly_good(self, chunk: Chunk) -> bool:
-        if self._table.has_rules_beyond_fields:
+        if self._table.has_rules_beyond_fields or not self._is_past(chunk.columns[ACCEPTED_AT]):
             return False
         fields = self._table.fields.items()
         return all(_is_plainly_good(field, chunk.columns[name]) for name, field in fields)
+
+    def _is_past(self, accepted_at: Column) -> bool:
+        """Return whether all rows were accepted before this restore, in years that exist."""
+        if not isinstance(accepted_at, Ints):
+            return False
+        values = accepted_at.values
+        first, last = self._accepted.bulk.first, micros(self._load.accepted_at)
+        return first <= int(values.min(initial=last)) and int(values.max(initial=first)) <= last
+
+    def _accepted_at(self, value: Any) -> datetime | tuple[FieldError]:
+        """Return when a row was accepted, or what is wrong with it."""
+        known = self._accepted.bulk
+        if type(value) is int and not known.first <= value <= known.last:
+            return (FieldError(ACCEPTED_AT, "timestamp_out_of_range"),)
+        try:
+            moment: datetime = self._accepted.deserialize(self._accepted.json_of_avro(value))
+        except ValidationError as error:
+            refusal: Any = error.messages[0]
+            return (FieldError(ACCEPTED_AT, refusal.code),)
+        if moment > self._load.accepted_at:
+            return (FieldError(ACCEPTED_AT, "in_the_future"),)
+        return moment
 
     def _validate(self, chunk: Chunk) -> Chunk:
         fields = self._table.fields
@@ -136,19 +169,27 @@ class RowImport:
         ]
         good: list[int] = []
         rows: list[dict[str, Any]] = []
-        for place, values in enumerate(zip(*lists, strict=True)):
+        moments: list[datetime] = []
+        accepted = map(self._accepted_at, chunk.columns[ACCEPTED_AT].to_list())
+        loads = map(_load_id_errors, chunk.columns[LOAD_ID].to_list())
+        for place, (moment, errors, *values) in enumerate(
+            zip(accepted, loads, *lists, strict=True)
+        ):
             row = dict(zip(fields, values, strict=True))
             verdict = validate_row(self._table, row)
-            if isinstance(verdict, tuple):
-                self._reject(row, verdict)
+            if isinstance(verdict, tuple) or isinstance(moment, tuple) or errors:
+                found = [one for one in (verdict, moment, errors) if isinstance(one, tuple)]
+                self._reject(row, sum(found, ()))
             else:
                 good.append(place)
                 rows.append(verdict)
+                moments.append(moment)
         kept = {
             name: column_of(field, [field.to_avro(row[name]) for row in rows])
             for name, field in fields.items()
         }
         own = {name: _picked(chunk.columns[name], good) for name in stored.COLUMNS}
+        own[ACCEPTED_AT] = column_of(self._accepted, list(map(self._accepted.to_avro, moments)))
         return Chunk(len(rows), kept | own)
 
     def _reject(self, row: dict[str, Any], errors: Sequence[FieldError]) -> None:
@@ -175,6 +216,28 @@ def _is_plainly_good(field: Kind, column: Column) -> bool:
         return field.json_check is None or field.json_check(texts)
     # The file has the column in another type.
     return False
+
+
+def _load_id_errors(value: Any) -> tuple[FieldError, ...]:
+    try:
+        UUID(value)
+    except ValueError:
+        return (FieldError(LOAD_ID, "not_a_uuid"),)
+    return ()
+
+
+def _in_micros(column: Column) -> Column:
+    """Convert nanoseconds to microseconds; a finer one becomes its digits, which are rejected."""
+    if isinstance(column, Ints) and not (column.values % _NANOS).any():
+        return Ints(column.values // _NANOS)
+    values: list[Any] = list(column.to_list())
+    return Values([_micros_of(value) for value in values])
+
+
+def _micros_of(nanos: int | None) -> Any:
+    if nanos is None:
+        return None
+    return str(nanos) if nanos % _NANOS else nanos // _NANOS
 
 
 def _picked(column: Column, places: list[int]) -> Column:

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.avro.schemas import Field, FileSchema
+from shared.avro.schemas import Field, FileSchema, named
 from shared.backups.errors import UnusableBackup
 from shared.tables import stored
+from shared.tables.column import StoredColumn
 from shared.tables.kind import Kind
 from shared.tables.table import Table
+
+MICROSECONDS = {"type": "long", "logicalType": "timestamp-micros"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,11 @@ class Defaulted:
 
 
 def resolve(
-    schema: FileSchema, table: Table, aliases: Mapping[str, str]
+    schema: FileSchema,
+    table: Table,
+    aliases: Mapping[str, str],
+    *,
+    has_microseconds: bool = False,
 ) -> tuple[Mapped | Defaulted, ...]:
     """Find where each column of the table comes from.
 
@@ -47,21 +54,27 @@ def resolve(
         schema: the file's schema.
         table: the table.
         aliases: by a field's name, another name that it may have in the file.
+        has_microseconds: whether the file's numbers without a logical type are microseconds since
+            1970 where the table has a moment.
 
     Raises:
         AvroError: `wrong_schema`, the file's schema cannot be used.
         UnusableBackup: `wrong_schema`, fields are missing or have another type; the text names
             them.
     """
-    found = {field.name: field for field in schema.fields}
+    fields = {field.name: field for field in schema.fields}
+    found = {**_by_alias(schema), **fields}
     columns: list[Mapped | Defaulted] = []
-    missing, wrong = [], []
+    missing: list[str] = []
+    wrong: dict[str, Field] = {}
     for name, column in stored.columns(table).items():
         field = found.get(name) or found.get(aliases.get(name, ""))
         if field is not None:
             columns.append(Mapped(name, field))
-            if not any(map(column.accepts_avro, field.types)):
-                wrong.append(name)
+            is_told = has_microseconds and "long" in field.types
+            types = (*field.types, MICROSECONDS) if is_told else field.types
+            if not any(map(column.accepts_avro, types)):
+                wrong[name] = field
         elif name in stored.COLUMNS:
             columns.append(Defaulted(name, None))
         elif not table.fields[name].required:
@@ -71,14 +84,27 @@ def resolve(
     if missing or wrong:
         raise UnusableBackup(
             "wrong_schema",
-            _misfit(table, missing, wrong, list(found)),
+            _misfit(table, missing, wrong, [field.name for field in schema.fields]),
             missing=missing,
-            wrong=wrong,
+            wrong=list(wrong),
         )
     return tuple(columns)
 
 
-def _misfit(table: Table, missing: Sequence[str], wrong: Sequence[str], has: Sequence[str]) -> str:
+def _by_alias(schema: FileSchema) -> dict[str, Field]:
+    """Return the fields by the names that the file says they also have."""
+    declared = zip(schema.declared["fields"], schema.fields, strict=True)
+    return {
+        alias: field
+        for given, field in declared
+        for alias in given.get("aliases", ())
+        if isinstance(alias, str)
+    }
+
+
+def _misfit(
+    table: Table, missing: Sequence[str], wrong: Mapping[str, Field], has: Sequence[str]
+) -> str:
     words = [f"The file does not match table {table.name!r}:"]
     if missing:
         words.append(f"it lacks {', '.join(missing)}")
@@ -86,9 +112,25 @@ def _misfit(table: Table, missing: Sequence[str], wrong: Sequence[str], has: Seq
         words.append("and")
     if wrong:
         columns = stored.columns(table)
-        kinds = ", ".join(f"{name} (wanted: {columns[name].avro_type})" for name in wrong)
+        kinds = "; ".join(_differs(name, field, columns[name]) for name, field in wrong.items())
         words.append(f"it has another type for {kinds}")
     return f"{' '.join(words)}. It has the fields {', '.join(has)[:500]}."
+
+
+def _differs(name: str, field: Field, column: StoredColumn) -> str:
+    types = " or ".join(map(_words, field.types)) or "types that its values do not tell apart"
+    advice = ""
+    if column.accepts_avro(MICROSECONDS):
+        if "long" in field.types:
+            advice = '; if they are microseconds since 1970, send "bare_longs": "microseconds"'
+        elif any(str(named(one)[1]).startswith("local-") for one in field.types):
+            advice = "; local times lack their time zone"
+    return f"{name} (has {types}, taken are {column.avro_taken}{advice})"
+
+
+def _words(declared: Any) -> str:
+    plain, logical = named(declared)
+    return f"{plain} as {logical}"[:80] if logical else str(plain)[:80]
 
 
 def _default(field: Kind) -> Any:

@@ -1,4 +1,4 @@
-"""Restores a backup into its table, in one transaction or not at all.
+"""Restores backups into their tables, in one transaction or not at all.
 
 The rows are staged and checked before any lock is taken. Then the table is compared with them, and
 only what differs is changed. Loads of the table wait from the comparison to the commit; readers see
@@ -8,6 +8,7 @@ the table from before or after the restore, never in between.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ from shared.avro.codecs import MAX_BLOCK_BYTES
 from shared.avro.columns import Chunk
 from shared.avro.schemas import FileSchema
 from shared.backups.catalog import Manifest
-from shared.backups.errors import Orphans, UnusableBackup
+from shared.backups.errors import Orphans, Unconfirmed, UnusableBackup, naming
 from shared.backups.foreign_keys import without_foreign_keys
 from shared.backups.import_rows import RestoreLoad, RowImport
 from shared.backups.mapping import resolve
@@ -41,6 +42,7 @@ from shared.tables.table import Table
 
 Key = dict[str, Any]
 _SQL = Path(__file__).with_name("sql")
+_TOGETHER = "all tables together (POST /restore_table/all)"
 _KINDS = ("inserted", "updated", "deleted", "unchanged")
 
 
@@ -58,6 +60,9 @@ class RestoreRequest:
         sender: who requests it.
         aliases: by a field's name, another name that it may have in a file made elsewhere.
         max_block_bytes: the largest block of the file to accept.
+        has_microseconds: whether numbers without a logical type are microseconds since 1970, in a
+            file made elsewhere.
+        confirmed: how many rows the caller knows to be deleted; needed if they are most.
     """
 
     table: Table
@@ -68,6 +73,8 @@ class RestoreRequest:
     sender: str = ""
     aliases: Mapping[str, str] = field(default_factory=dict)
     max_block_bytes: int = MAX_BLOCK_BYTES
+    has_microseconds: bool = False
+    confirmed: int | None = None
 
 
 class RowsChanged(msgspec.Struct, frozen=True):
@@ -104,12 +111,76 @@ def restore(
     Raises:
         UnusableBackup: the object cannot be restored; the text says why.
         Orphans: rows would be left without their parent.
+        Unconfirmed: more than half of the rows would be deleted.
         DatabaseUnavailable, DatabaseBusy, StorageUnavailable: try again later.
     """
-    if request.manifest is not None:
-        _check_object(request.stored, request.manifest)
+    _check_object(request)
     with transaction(engine, lock_timeout_seconds=lock_timeout_seconds) as connection:
         restored = _Restore(connection, client, request).run()
+    _log(request, restored)
+    return restored
+
+
+def restore_set(
+    engine: sa.Engine,
+    client: Any,
+    requests: Sequence[RestoreRequest],
+    lock_timeout_seconds: int,
+    confirmed: int | None = None,
+) -> list[RestoreOutcome]:
+    """Restore tables, all or none of them.
+
+    None refuses another: children are checked against their restored parents. A dry run takes the
+    same locks until it is undone.
+
+    Args:
+        engine: the database.
+        client: Cloud Storage.
+        requests: one for each table, parents before children, with the same `dry_run`.
+        lock_timeout_seconds: how long to wait for a lock.
+        confirmed: how many rows of all tables the caller knows to be deleted; needed if they are
+            most rows of a table.
+
+    Raises:
+        UnusableBackup: an object cannot be restored; the text says why.
+        Orphans: rows would be left without their parent, in the set or outside it.
+        Unconfirmed: more than half of the rows of a table would be deleted.
+        DatabaseUnavailable, DatabaseBusy, StorageUnavailable: try again later.
+    """
+    for request in requests:
+        _check_object(request)
+    with transaction(engine, lock_timeout_seconds=lock_timeout_seconds) as connection:
+        restores = [_Restore(connection, client, request) for request in requests]
+        found = _run_set(restores, confirmed)
+        if any(request.dry_run for request in requests):
+            connection.rollback()
+    for request, restored in zip(requests, found, strict=True):
+        _log(request, restored)
+    return found
+
+
+def _run_set(restores: Sequence[_Restore], confirmed: int | None) -> list[RestoreOutcome]:
+    for one in restores:
+        one.stage()
+    for one in restores:
+        one.lock_table()
+    for one in restores:
+        one.compare()
+    deleted = sum(one.changes["deleted"].count for one in restores)
+    for one in restores:
+        one.check_confirmed(deleted, confirmed)
+    for one in restores:
+        one.check_references()
+        one.write()
+    for one in reversed(restores):
+        one.check_children()
+        one.delete()
+    for one in restores:
+        one.record()
+    return [one.outcome for one in restores]
+
+
+def _log(request: RestoreRequest, restored: RestoreOutcome) -> None:
     logs.line(
         "INFO",
         "A restore was tried" if request.dry_run else "A table was restored",
@@ -119,11 +190,18 @@ def restore(
         mode=request.mode,
         counts={kind: change.count for kind, change in restored.changes.items()},
     )
-    return restored
 
 
-def _check_object(stored: StoredObject, manifest: Manifest) -> None:
+def _check_object(request: RestoreRequest) -> None:
+    stored, manifest = request.stored, request.manifest
+    if manifest is None:
+        return
     # Cloud Storage knows checksum and size, so most damage is found before a byte is read.
+    with naming(stored.name):
+        _compare_object(stored, manifest)
+
+
+def _compare_object(stored: StoredObject, manifest: Manifest) -> None:
     if (stored.crc32c, stored.size_bytes) != (manifest.crc32c, manifest.size_bytes):
         raise UnusableBackup(
             "damaged",
@@ -140,34 +218,58 @@ class _Restore:
         self._table = request.table
         self._sql = Statements(request.table, request.mode)
         self._load = RestoreLoad(datetime.now(UTC), uuid4())
+        self._count = 0
+        self._keeps_own = False
+        self.changes: dict[str, RowsChanged] = {}
 
     def run(self) -> RestoreOutcome:
+        """Restore this table alone."""
         # A dry run takes no locks, and reads a snapshot instead.
         if self._request.dry_run:
             self._execute("set transaction isolation level repeatable read")
-        count, keeps_own = self._stage()
-        self._check_keys()
+        self.stage()
         if not self._request.dry_run:
-            self._lock_table()
-        self._check_references()
-        self._execute(self._sql.compare)
-        self._check_children()
-        changes = self._changes(count)
+            self.lock_table()
+        self.check_references()
+        self.compare()
+        self.check_children()
         if not self._request.dry_run:
-            self._apply(changes, keeps_own=keeps_own)
-            self._record(count, changes)
+            self.check_confirmed(self.changes["deleted"].count, self._request.confirmed)
+            with self._without_foreign_keys():
+                # In this order, rows that refer to rows of the same table always find them.
+                self.write()
+                self.delete()
+            self.record()
+        return self.outcome
+
+    @property
+    def outcome(self) -> RestoreOutcome:
+        """What was, or would be, done."""
         load_id = None if self._request.dry_run else self._load.load_id
-        return RestoreOutcome(load_id, count, self._load.accepted_at, changes)
+        return RestoreOutcome(load_id, self._count, self._load.accepted_at, self.changes)
 
-    def _stage(self) -> tuple[int, bool]:
-        """Fill a temporary table with the backup's rows.
+    def stage(self) -> None:
+        """Fill a temporary table with the backup's rows, and check their keys."""
+        with naming(self._request.stored.name):
+            self._count, self._keeps_own = self._staged()
+        self._check_keys()
 
-        Returns the number of rows, and whether the file names their loads.
-        """
+    def compare(self) -> None:
+        """Find out what changes."""
+        self._execute(self._sql.compare)
+        self.changes = self._changes(self._count)
+
+    def _staged(self) -> tuple[int, bool]:
+        """Stage the rows; returns their number, and whether the file names their loads."""
         request, manifest = self._request, self._request.manifest
         with opened(self._client, request.stored, request.max_block_bytes) as reader:
             schema = FileSchema(reader.header.schema)
-            columns = resolve(schema, self._table, request.aliases)
+            columns = resolve(
+                schema,
+                self._table,
+                request.aliases,
+                has_microseconds=request.has_microseconds and manifest is None,
+            )
             importing = RowImport(self._table, columns, self._load, check_rules=manifest is None)
             checksum = Checksum(schema.by_field)
             self._execute(self._sql.create)
@@ -209,12 +311,14 @@ class _Restore:
                 examples=keys,
             )
 
-    def _lock_table(self) -> None:
+    def lock_table(self) -> None:
+        """Lock the table."""
         # First the lock that loads share, then the table's, for writers that do not take the first.
         self._execute(self._sql.lock_out_loads)
         self._execute(self._sql.lock)
 
-    def _check_references(self) -> None:
+    def check_references(self) -> None:
+        """Refuse rows whose parents are not there."""
         found = []
         for reference in self._table.references:
             count, keys = self._first(self._sql.without_parent(reference), self._table)
@@ -223,11 +327,12 @@ class _Restore:
         if found:
             raise Orphans(
                 f"{_orphans(found)} The backup's rows need parents that do not exist; restore "
-                f"{_names(found, 'parent')} first.",
+                f"{_names(found, 'parent')} first, or {_TOGETHER}.",
                 found,
             )
 
-    def _check_children(self) -> None:
+    def check_children(self) -> None:
+        """Refuse to delete parents of rows that stay."""
         found = []
         for child in tables.children(self._table):
             if child.name == self._table.name:
@@ -242,7 +347,7 @@ class _Restore:
         if found:
             raise Orphans(
                 f"{_orphans(found)} The restore would delete rows that these refer to; restore "
-                f"with mode merge, or restore {_names(found, 'table')} first.",
+                f"with mode merge, restore {_names(found, 'table')} first, or {_TOGETHER}.",
                 found,
             )
 
@@ -256,26 +361,44 @@ class _Restore:
         counts["unchanged"] = count - counts.get("inserted", 0) - counts.get("updated", 0)
         return {kind: RowsChanged(counts.get(kind, 0), examples[kind]) for kind in _KINDS}
 
-    def _apply(self, changes: Mapping[str, RowsChanged], *, keeps_own: bool) -> None:
-        counts = {kind: change.count for kind, change in changes.items()}
-        load_id = {"load_id": str(self._load.load_id)}
-        with without_foreign_keys(self._connection, self._table, counts):
-            self._connection.execute(sa.text(self._sql.keep_replaced), load_id)
-            # In this order, rows that refer to rows of the same table always find them.
-            update = self._sql.update(keeps_own=keeps_own)
-            for sql in (self._sql.insert, update, self._sql.delete):
-                self._execute(sql)
+    def check_confirmed(self, in_all: int, confirmed: int | None) -> None:
+        """Refuse to delete most rows, unless the number that is deleted in all is confirmed."""
+        deleted = self.changes["deleted"].count
+        there = deleted + self.changes["updated"].count + self.changes["unchanged"].count
+        if 2 * deleted > there and confirmed != in_all:
+            raise Unconfirmed(
+                f"It would delete {deleted} of {there} rows of {self._table.name}. If that is "
+                f'meant, send the same call with "confirm": {in_all}.',
+                in_all,
+                self.changes["deleted"].examples,
+            )
 
-    def _record(self, count: int, changes: Mapping[str, RowsChanged]) -> None:
+    def _without_foreign_keys(self) -> AbstractContextManager[None]:
+        counts = {kind: change.count for kind, change in self.changes.items()}
+        return without_foreign_keys(self._connection, self._table, counts)
+
+    def write(self) -> None:
+        """Keep what is replaced, insert the rows that the table lacks, and update others."""
+        load_id = {"load_id": str(self._load.load_id)}
+        self._connection.execute(sa.text(self._sql.keep_replaced), load_id)
+        self._execute(self._sql.insert)
+        self._execute(self._sql.update(keeps_own=self._keeps_own))
+
+    def delete(self) -> None:
+        """Delete the rows that the backup does not have."""
+        self._execute(self._sql.delete)
+
+    def record(self) -> None:
+        """Enter the restore in the ledger."""
         values = {
             "load_id": str(self._load.load_id),
             "source": f"restore {self._load.load_id} of {self._request.stored.identity}",
             "sender": self._request.sender or None,
             "content": self._request.stored.content,
             "table_name": self._table.name,
-            "rows": count,
+            "rows": self._count,
             "accepted_at": self._load.accepted_at,
-            **{kind: change.count for kind, change in changes.items()},
+            **{kind: change.count for kind, change in self.changes.items()},
         }
         self._connection.execute(sa.text(statement(_SQL, "record")), values)
 

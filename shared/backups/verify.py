@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from shared import storage
@@ -11,10 +12,15 @@ from shared.avro.checksum import Checksum
 from shared.avro.container import Reader, StreamDigest
 from shared.avro.schemas import FileSchema
 from shared.backups import errors
-from shared.backups.catalog import Content
+from shared.backups.catalog import Catalog, Content, Manifest
 from shared.backups.errors import UnusableBackup
 from shared.pipeline import Stage
 from shared.storage import StoredObject
+
+FINGERPRINT = "tablegate.fingerprint"
+"""The entry of a backup's header that holds its schema's fingerprint."""
+SNAPSHOT_AT = "tablegate.snapshot_at"
+"""The entry of a backup's header that holds when its rows were read, as ISO 8601."""
 
 # Measured: larger requests are not faster.
 _DOWNLOAD_BYTES = 2 << 20
@@ -35,6 +41,28 @@ def verify(client: Any, stored: StoredObject, known: Content) -> None:
         StorageUnavailable: try again later.
     """
     compare(_content(client, stored), known)
+
+
+def original(catalog: Catalog, stored: StoredObject, table_name: str) -> Manifest | None:
+    """Return the manifest of the backup of a table that an object holds, wherever it lies.
+
+    Its header says which backup it is. The content is not read.
+
+    Raises:
+        UnusableBackup: the object is no Avro file, or damaged.
+        StorageUnavailable: try again later.
+    """
+    with opened(catalog.client, stored) as reader:
+        metadata = reader.header.metadata
+    try:
+        snapshot_at = datetime.fromisoformat(metadata[SNAPSHOT_AT].decode())
+        fingerprint = metadata[FINGERPRINT].decode()
+    except (KeyError, ValueError):
+        return None
+    for manifest in catalog.newest_first(table_name):
+        if (manifest.snapshot_at, manifest.fingerprint) == (snapshot_at, fingerprint):
+            return manifest
+    return None
 
 
 def compare(found: Content, known: Content) -> None:

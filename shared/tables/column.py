@@ -80,6 +80,11 @@ class StoredColumn:
         """
         return bool(declared == self.avro_type)
 
+    @property
+    def avro_taken(self) -> str:
+        """The types that `accepts_avro` accepts, as people read them."""
+        return str(self.avro_type)
+
     bulk: Bulk | None = None
     """How whole columns travel between PostgreSQL and Avro; None sends them row by row."""
 

@@ -15,6 +15,12 @@ _OF_ROWS = {
     "unknown_field": Reason("Unknown field", "The table has no field of this name; remove it."),
     "not_an_object": Reason("Not an object", "A row must be an object of field names and values."),
     "not_finite": Reason("Not a finite number", "JSON has no such number; send a finite one."),
+    "in_the_future": Reason(
+        "In the future", "Is later than now; correct it, or leave the field out of the file."
+    ),
+    "not_a_uuid": Reason(
+        "Not a UUID", "Is not a UUID; correct it, or leave the field out of the file."
+    ),
     "rule_broken": Reason("Rule of the table broken", "{sentence}"),
     "too_few_fields": Reason(
         "Too few fields", "Has {found} fields, but the table has {expected}; add what is missing."

@@ -245,8 +245,6 @@ def test_other_objects_in_the_bucket_are_not_backups(backups, upload, content, c
     assert list(backups.catalog.newest_first("jobs")) == []
     assert backups.expire([JOBS], later) == []
     assert backups.catalog.leftovers("jobs", later) == []
-    for name in (*OTHER_NAMES, damaged):
-        assert backups.catalog.manifest_of(f"{name}.avro") is None
     printed = capfd.readouterr()
     skipped = [line for line in (printed.out + printed.err).splitlines() if "skipped" in line]
     assert {json.loads(line)["object"] for line in skipped} == {f"{damaged}.json"}
@@ -322,7 +320,7 @@ def test_old_backups_expire_except_the_last_and_the_last_undamaged_ones(ages, da
     assert [(NOON - one.snapshot_at).days for one in found] == expired
 
 
-def test_expired_backups_and_leftovers_of_interrupted_ones_are_deleted(
+def test_expired_backups_are_deleted_and_objects_without_a_manifest_reported(
     database, database_url, bucket, engine, storage_client, upload, capfd
 ):
     settings = read(
@@ -346,6 +344,11 @@ def test_expired_backups_and_leftovers_of_interrupted_ones_are_deleted(
     lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     deleted = {line["backup"] for line in lines if "expired" in line["message"]}
     assert deleted == {one.id for one in expired}
+    (kept,) = [line for line in lines if "no manifest" in line["message"]]
+    assert (kept["object"], kept["logging.googleapis.com/labels"]) == (
+        half,
+        {"alert": "backup-without-manifest"},
+    )
     assert sorted(blob.name for blob in storage_client.list_blobs(bucket)) == sorted(
-        name for one in created[2:] for name in (one.name, one.object)
+        [half, *(name for one in created[2:] for name in (one.name, one.object))]
     )

@@ -197,6 +197,203 @@ def test_a_damaged_backup_is_reported(backup_table, restore_table, backups, uplo
         assert_problem(answer, status, slug)
 
 
+def test_latest_passes_over_a_backup_that_proved_damaged(
+    restore_table, backups, upload, content, database, capfd
+):
+    database.fill(JOBS, jobs(3))
+    (older,), (newer,) = backups.back_up([JOBS], ""), backups.back_up([JOBS], "")
+    upload(content(newer.object)[:-1] + b"x", newer.object)
+
+    def restore(body):
+        return restore_table.post("/restore_table/jobs", json=body, headers=HEADERS)
+
+    problem = assert_problem(restore({"backup": "latest"}), 422, "damaged-backup")
+    printed = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    (alert,) = [line for line in printed if line["message"] == "A backup is damaged"]
+    again = restore({"backup": "latest"})
+
+    assert f"The newest other one is {older.id}, of " in problem["detail"]
+    assert alert["logging.googleapis.com/labels"] == {"alert": "backup-damaged"}
+    assert again.get_json()["backup"] == older.id
+    assert not backups.catalog.find("jobs", newer.id).is_verified
+    backups.catalog.delete_object(older.object)
+    gone = assert_problem(restore({"backup": "latest"}), 422, "damaged-backup")
+    assert "There is no other backup of this table." in gone["detail"]
+    assert_problem(restore({"backup": "latest"}), 404, "unknown-backup")
+
+
+@pytest.mark.parametrize("at", [-40, 0])
+def test_a_copied_backup_is_verified_like_the_original(
+    at, restore_table, backups, upload, content, bucket, database
+):
+    database.fill(JOBS, jobs(300))
+    (original,) = backups.back_up([JOBS], "")
+    backups.back_up([JOBS], "")
+    database.ask("delete from jobs where id = 7")
+    copied = bytearray(content(original.object))
+    copied[at] ^= bool(at)
+    name = upload(bytes(copied), "elsewhere/copied.avro")
+
+    answer = restore_table.post(
+        "/restore_table/jobs", json={"uri": f"gs://{bucket}/{name}"}, headers=HEADERS
+    )
+
+    if at:
+        assert_problem(answer, 422, "damaged-backup")
+        # The original is not.
+        assert backups.catalog.find("jobs", original.id).is_verified
+        assert database.ask("select count(*) from jobs") == [(299,)]
+    else:
+        assert answer.get_json()["backup"] == original.id
+        assert database.ask("select count(*) from jobs") == [(300,)]
+
+
+def test_to_delete_more_than_half_of_a_table_needs_a_word(
+    restore_table, upload, bucket, database, backups
+):
+    database.fill(JOBS, jobs(10))
+    body = {"uri": f"gs://{bucket}/{upload(file(JOB, jobs(4)))}"}
+
+    def restore(**options):
+        answer = restore_table.post("/restore_table/jobs", json=body | options, headers=HEADERS)
+        return answer, database.ask("select count(*) from jobs")
+
+    problem = assert_problem(restore()[0], 409, "confirmation-needed")
+    assert '"confirm": 6' in problem["detail"]
+    assert (problem["count"], problem["examples"][0]) == (6, {"id": 5})
+    for word in (0, 5, 7):
+        answer, left = restore(confirm=word)
+        assert (answer.status_code, left) == (409, [(10,)])
+    assert restore(dry_run=True)[0].get_json()["deleted"]["count"] == 6
+    assert restore(mode="merge")[0].status_code == 200
+    answer, left = restore(confirm=6)
+    assert (answer.status_code, left) == (200, [(4,)])
+
+
+def test_half_of_a_table_is_deleted_without_a_word(restore_table, upload, bucket, database):
+    database.fill(JOBS, jobs(10))
+    body = {"uri": f"gs://{bucket}/{upload(file(JOB, jobs(5)))}"}
+
+    assert restore_table.post("/restore_table/jobs", json=body, headers=HEADERS).status_code == 200
+
+
+@pytest.fixture
+def two_that_refuse_each_other(database, parents, backups):
+    """Departments and hires, both changed since their backup; gives the rows of all tables."""
+    departments = tables.find("departments")
+    database.fill(HIRES, hires(9))
+    backups.back_up(list(tables.all_tables().values()), "")
+    before = [database.rows(table) for table in tables.all_tables().values()]
+    database.ask("delete from hired_employees where department_id = 3 or id > 7")
+    database.ask("delete from departments where id = 3")
+    database.fill(departments, [(4, "New")])
+    database.ask("update hired_employees set department_id = 4 where id = 1")
+    return before
+
+
+def test_tables_that_refuse_each_other_alone_are_restored_together(
+    two_that_refuse_each_other, restore_table, database, changes
+):
+    def restore(name, **options):
+        body = {"backup": "latest", **options}
+        return restore_table.post(f"/restore_table/{name}", json=body, headers=HEADERS)
+
+    def stored():
+        return [database.rows(table) for table in tables.all_tables().values()]
+
+    changed = stored()
+    for name in ("departments", "hired_employees"):
+        problem = assert_problem(restore(name), 409, "rows-without-parent")
+        assert "POST /restore_table/all" in problem["detail"]
+    preview = restore("all", dry_run=True).get_json()["tables"]
+    assert stored() == changed
+    done = restore("all").get_json()["tables"]
+
+    assert stored() == two_that_refuse_each_other
+    assert [one["table"] for one in done] == list(tables.all_tables())
+    assert [{**one, "load_id": None, "dry_run": True} for one in done] == preview
+    departments, _, found = done
+    assert (departments["inserted"]["examples"], departments["deleted"]["examples"]) == (
+        [{"id": 3}],
+        [{"id": 4}],
+    )
+    assert [found[kind]["count"] for kind in ("inserted", "updated", "deleted")] == [4, 1, 0]
+    assert {one["load_id"] for one in done} == {one["load_id"] for one in changes()}
+    assert database.ask("select count(*), sum(deleted) from loads where kind = 'restore'") == [
+        (3, 1)
+    ]
+
+
+def test_a_set_with_a_damaged_backup_changes_nothing_and_is_passed_over(
+    two_that_refuse_each_other, restore_table, database, backups, upload, content
+):
+    def restore(**options):
+        body = {"backup": "latest", **options}
+        return restore_table.post("/restore_table/all", json=body, headers=HEADERS)
+
+    changed = [database.rows(table) for table in tables.all_tables().values()]
+    manifest = backups.catalog.find("jobs", "latest")
+    upload(content(manifest.object)[:-1] + b"x", manifest.object)
+
+    problem = assert_problem(restore(), 422, "damaged-backup")
+
+    assert "There is no other backup of this table." in problem["detail"]
+    assert [database.rows(table) for table in tables.all_tables().values()] == changed
+    assert_problem(restore(), 404, "unknown-backup")
+    assert_problem(restore(backup="0123456789ab"), 404, "unknown-backup")
+
+
+def test_the_latest_set_is_the_newest_that_was_made_together(backups, parents, database):
+    known = list(tables.all_tables().values())
+    names = [table.name for table in known]
+    (first, *_), (second, *_) = backups.back_up(known, ""), backups.back_up(known, "")
+    backups.back_up([JOBS], "")
+
+    found = backups.catalog.find_set(names, "latest")
+    assert ([one.table for one in found], {one.id for one in found}) == (names, {second.id})
+    backups.record(found[1], "damaged")
+    assert {one.id for one in backups.catalog.find_set(names, "latest")} == {first.id}
+
+
+def test_a_set_that_would_delete_most_of_a_table_needs_the_number_of_all(
+    restore_table, backups, database, parents
+):
+    backups.back_up(list(tables.all_tables().values()), "")
+    database.fill(tables.find("departments"), [(i, f"New {i}") for i in range(4, 9)])
+    database.fill(JOBS, [(4, "New")])
+
+    def restore(**options):
+        body = {"backup": "latest", **options}
+        return restore_table.post("/restore_table/all", json=body, headers=HEADERS)
+
+    assert assert_problem(restore(), 409, "confirmation-needed")["count"] == 6
+    assert assert_problem(restore(confirm=5), 409, "confirmation-needed")["count"] == 6
+    assert restore(confirm=6).status_code == 200
+    assert database.ask("select count(*) from departments") == [(3,)]
+
+
+def test_bare_numbers_are_moments_if_the_caller_says_so(
+    restore_table, upload, bucket, database, parents
+):
+    fields = {"id": "long", "name": "string", "datetime": "long"} | {
+        "department_id": "long",
+        "job_id": "long",
+    }
+    body = {"uri": f"gs://{bucket}/{upload(file(fields, [(1, 'Ana', 1627401728000001, 1, 2)]))}"}
+
+    def restore(**options):
+        return restore_table.post(
+            "/restore_table/hired_employees", json=body | options, headers=HEADERS
+        )
+
+    problem = assert_problem(restore(), 422, "wrong-schema")
+    assert '"bare_longs": "microseconds"' in problem["detail"]
+    assert restore(bare_longs="microseconds").status_code == 200
+    assert database.ask("select datetime::text from hired_employees at_utc") == [
+        ("2021-07-27 16:02:08.000001+00",)
+    ]
+
+
 def test_a_file_from_another_tool_is_restored_by_its_uri(
     restore_table, upload, bucket, database, changes
 ):

@@ -181,6 +181,7 @@ def test_a_backup_is_made_and_restored_after_its_preview(desk, operator):
     page.get_by_role("button", name="Restore", exact=True).last.click()
 
     desk.expect_notice("departments is restored: 0 inserted, 1 updated, 1 deleted.")
+    expect(desk.page.locator("#ledger")).to_contain_text("deleted 1 row")
     names = operator.ask("select department from departments order by id")
     assert json.dumps(names) == '[{"department": "Elsewhere"}, {"department": "Support"}]'
 

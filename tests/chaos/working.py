@@ -154,8 +154,13 @@ class Worker:
     def _restore(self, step: schedules.BackUp, backup_id: str) -> None:
         time.sleep(step.pause)
         self._model.modes[backup_id] = step.restore or "merge"
-        asked = {"backup": backup_id, "mode": step.restore}
-        answer = self._caller.with_retries("POST", f"/restore_table/{step.table}", json=asked)
+        asked: dict[str, Any] = {"backup": backup_id, "mode": step.restore}
+        path = f"/restore_table/{step.table}"
+        answer = self._caller.with_retries("POST", path, json=asked)
+        while answer is not None and "confirmation-needed" in answer.text:
+            # Meanwhile it may have become another number.
+            asked["confirm"] = answer.json()["count"]
+            answer = self._caller.with_retries("POST", path, json=asked)
         if answer is not None:
             # 409: hires that were loaded meanwhile would lose their parent.
             self._expect(answer.status_code in (200, 409), "restore", answer)

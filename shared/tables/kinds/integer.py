@@ -84,6 +84,8 @@ class Integer(Kind):
             return declared.get("type") in ("int", "long") and declared.get("logicalType") is None
         return declared in ("int", "long")
 
+    avro_taken = "int or long"
+
     bigquery_type = "INT64"
     postgres_canonical = "cast({} as text)"
     bigquery_canonical = "cast({} as string)"

@@ -118,8 +118,11 @@ class Text(Kind):
     bulk = Texts()
 
     def accepts_avro(self, declared: Any) -> bool:
-        """Accept any string, whatever its logical type."""
-        return (declared.get("type") if isinstance(declared, dict) else declared) == "string"
+        """Accept any string, whatever its logical type, and the symbols of an enum."""
+        plain = declared.get("type") if isinstance(declared, dict) else declared
+        return plain in ("string", "enum")
+
+    avro_taken = "string or enum"
 
     bigquery_type = "STRING"
     postgres_canonical = "md5(cast({} as text))"

@@ -14,6 +14,9 @@ from shared.tables.refusal import Reason
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXAMPLE = "2021-07-27T16:02:08Z"
 
+_MOMENTS = ("timestamp-micros", "timestamp-millis", "timestamp-nanos")
+_LOCAL_TIMES = ("local-timestamp-micros", "local-timestamp-millis")
+
 # The same as in the JSON Schema. Python itself accepts +00:99, and newer versions the hour 24.
 _SCHEMA_MOMENT = (
     r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
@@ -164,13 +167,21 @@ class Timestamp(Kind):
         return EPOCH + timedelta(microseconds=value) if type(value) is int else value
 
     def accepts_avro(self, declared: Any) -> bool:
-        """Accept microseconds, milliseconds or text; a bare number might be anything."""
+        """Accept moments and text; local times only if the field has a time zone.
+
+        A bare number might be anything.
+        """
         if not isinstance(declared, dict):
             return bool(declared == "string")
         type_, logical = declared.get("type"), declared.get("logicalType")
-        return type_ == "string" or (
-            type_ == "long" and logical in ("timestamp-micros", "timestamp-millis")
-        )
+        known = _MOMENTS if self.default_timezone is None else _MOMENTS + _LOCAL_TIMES
+        return type_ == "string" or (type_ == "long" and logical in known)
+
+    @property
+    def avro_taken(self) -> str:
+        """Return the logical types."""
+        known = _MOMENTS if self.default_timezone is None else _MOMENTS + _LOCAL_TIMES
+        return f"{', '.join(known)} or string"
 
     def json_of_avro(self, value: Any) -> Any:
         """Write ISO 8601; a number beyond the calendar becomes its digits, which are rejected."""

@@ -1,11 +1,13 @@
 """Fields of a file are found by name or alias; an error says which ones it lacks."""
 
+from datetime import UTC
+
 import pytest
 
 from shared.avro.schemas import FileSchema
 from shared.backups.errors import UnusableBackup
 from shared.backups.mapping import Defaulted, Mapped, resolve
-from shared.tables import Integer, Row, Table, Text, find
+from shared.tables import Integer, Row, Table, Text, Timestamp, find
 from tests.support.toy_kinds import Flag
 
 
@@ -65,14 +67,15 @@ def test_a_field_is_found_by_its_alias_unless_the_file_has_its_name():
             {"id": "double", "city": "string", "open": "string"},
             [],
             ["id", "open"],
-            "it has another type for id (wanted: long), open (wanted: boolean)."
-            " It has the fields id, city, open.",
+            "it has another type for id (has double, taken are int or long); open (has string, "
+            "taken are boolean). It has the fields id, city, open.",
         ),
         (
             {"id": "string"},
             ["city"],
             ["id"],
-            "it lacks city and it has another type for id (wanted: long). It has the fields id.",
+            "it lacks city and it has another type for id (has string, taken are int or long). It"
+            " has the fields id.",
         ),
     ],
 )
@@ -122,3 +125,53 @@ def test_a_field_of_a_type_that_holds_the_same_is_accepted(declared):
     found = resolved(table=find("hired_employees"), **{**HIRE, **declared})
 
     assert {name: found[name] for name in declared} == {name: name for name in declared}
+
+
+MOMENT = Table("moments", type("M", (Row,), {"__doc__": "x", "id": Integer(), "at": Timestamp()}))
+LOCAL = {"type": "long", "logicalType": "local-timestamp-micros"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("long", 'at (has long, taken are .*send "bare_longs": "microseconds"'),
+        (["null", "long"], 'send "bare_longs"'),
+        (LOCAL, "has long as local-timestamp-micros, .*; local times lack their time zone"),
+        ({"type": "int", "logicalType": "date"}, "has int as date, taken are timestamp-micros, "),
+    ],
+)
+def test_a_moment_whose_meaning_is_not_certain_is_refused_in_words(kind, words):
+    with pytest.raises(UnusableBackup, match=words.replace("(", "\\(")):
+        resolved(table=MOMENT, id="long", at=kind)
+
+
+def test_bare_numbers_are_microseconds_if_the_caller_says_so():
+    declared = [{"name": "id", "type": "long"}, {"name": "at", "type": "long"}]
+    schema = FileSchema({"type": "record", "name": "Root", "fields": declared})
+
+    columns = resolve(schema, MOMENT, {}, has_microseconds=True)
+
+    assert [one.column for one in columns if isinstance(one, Mapped)] == ["id", "at"]
+
+
+def test_local_times_are_taken_if_the_field_has_a_time_zone():
+    zoned = Table(
+        "moments",
+        type("M", (Row,), {"__doc__": "x", "id": Integer(), "at": Timestamp(default_timezone=UTC)}),
+    )
+
+    assert resolved(table=zoned, id="long", at=LOCAL)["at"] == "at"
+
+
+def test_a_field_is_found_by_an_alias_that_the_file_declares():
+    declared = [
+        {"name": "number", "type": "long", "aliases": ["id"]},
+        {"name": "id2", "type": "long", "aliases": ["city"]},
+        {"name": "city", "type": "string"},
+    ]
+    schema = FileSchema({"type": "record", "name": "Root", "fields": declared})
+
+    columns = resolve(schema, OFFICES, {})
+
+    found = {one.column: one.field.name for one in columns if isinstance(one, Mapped)}
+    assert found == {"id": "number", "city": "city"}

@@ -2,7 +2,7 @@
 import { get } from "./api.js";
 import { announce } from "./changes.js";
 import { byId, el, show } from "./dom.js";
-import { clock, date, number, source, time } from "./format.js";
+import { clock, date, number, plural, source, time } from "./format.js";
 import { showRejectsOf } from "./rejects.js";
 import { table } from "./table.js";
 
@@ -100,7 +100,6 @@ const COLUMNS = [
   count("Same", "unchanged", "superseded"),
   count("Waiting", "waiting"),
   { title: "Rejected", class: "number", cell: rejected },
-  count("Deleted", "deleted"),
 ];
 
 function origin(load) {
@@ -110,6 +109,7 @@ function origin(load) {
   return [
     el("span", { title: path || load.source }, named),
     el("small", {}, `${load.table ?? "no table"}${from}`),
+    load.counts.deleted > 0 && el("small", {}, `deleted ${plural(load.counts.deleted, "row")}`),
     load.error && el("small", { class: "error" }, load.error.detail ?? load.error.code ?? "failed"),
   ];
 }

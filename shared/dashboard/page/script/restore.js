@@ -59,7 +59,10 @@ async function showPreview(backup, mode, preview, submit) {
   preview.dataset.mode = mode;
   preview.replaceChildren(el("p", { class: "muted" }, "Checking what would change"));
   const [content, isPossible] = await ask(backup, mode, true).then(
-    (answer) => [numbers(answer), true],
+    (answer) => {
+      preview.dataset.deleted = answer.deleted.count;
+      return [numbers(answer), true];
+    },
     (error) => [el("p", { class: "error" }, error.message), false],
   );
   // Another mode may have been chosen in the meantime.
@@ -68,11 +71,12 @@ async function showPreview(backup, mode, preview, submit) {
   submit.disabled = !isPossible;
 }
 
-function ask(backup, mode, isDry) {
+function ask(backup, mode, isDry, confirm = null) {
   return post(`/restore_table/${backup.table}`, {
     backup: backup.id,
     mode,
     dry_run: isDry,
+    confirm,
   });
 }
 
@@ -90,7 +94,7 @@ const keyOf = (key) => Object.values(key).map(value).join(" / ");
 
 async function carryOut(backup, mode, preview, done) {
   try {
-    const answer = await ask(backup, mode, false);
+    const answer = await ask(backup, mode, false, Number(preview.dataset.deleted));
     dialog.close();
     const counts = CHANGES.slice(0, 3)
       .map((name) => `${number(answer[name].count)} ${name}`)
