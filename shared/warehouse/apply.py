@@ -9,6 +9,7 @@ from shared.database.sql import composed
 from shared.errors import ConfigurationError
 from shared.lazy import bigquery
 from shared.tables.kind import Kind
+from shared.warehouse import state
 from shared.warehouse.bigquery import STAGING_HOURS, Warehouse
 from shared.warehouse.columns import Column
 from shared.warehouse.errors import mapped
@@ -41,6 +42,7 @@ def apply(
     """
     for dataset in (warehouse.names.warehouse, warehouse.names.reporting):
         _create_dataset(warehouse, dataset, location)
+    there = warehouse.table_names()
     done = [_run_file(warehouse, "tables", name) for name in _files("tables")]
     for name in _files("columns"):
         _run_file(warehouse, "columns", name)
@@ -49,6 +51,9 @@ def apply(
             warehouse.query(create_table_sql(warehouse.names, projection))
             done.append(projection.target)
         _evolve(warehouse, projection)
+    made = [one.table.name for one in projections() if one.target not in there]
+    if made and "sync_state" in there:
+        state.forget(warehouse, made)
     warehouse.drop_staging(staging_age)
     # Views last: they may name columns that were added just now.
     return done + [_run_file(warehouse, "views", name) for name in _files("views")]

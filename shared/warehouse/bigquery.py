@@ -133,6 +133,13 @@ class Warehouse:
                 self.names.plain(name), not_found_ok=True, retry=self._retry, timeout=60
             )
 
+    def table_names(self) -> set[str]:
+        """Return the names of the tables in the dataset of the warehouse."""
+        dataset = f"{self.names.project}.{self.names.warehouse}"
+        with mapped():
+            found = self.client.list_tables(dataset, retry=self._retry, timeout=60)
+            return {table.table_id for table in found}
+
     def drop_staging(self, older_than: timedelta | None = None) -> None:
         """Delete the staging tables that killed syncs left behind.
 

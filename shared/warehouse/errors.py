@@ -5,6 +5,7 @@ Source: BigQuery documentation, "Error messages", error table.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,6 +25,8 @@ _RETRIED_REASONS = {
 }
 # BigQuery answers a concurrent change of the same table with 400; only the text differs.
 _CONCURRENT = "concurrent update"
+# A staging table belongs to a sync, and a job to a call: the next one makes its own.
+_PASSING = re.compile(r"Not found: (Job |Table \S*[.]staging_)")
 
 
 @contextmanager
@@ -49,9 +52,11 @@ def error_of(error: api_exceptions.GoogleAPICallError) -> TablegateError:
     """Map an error response of BigQuery to our error."""
     sentence = " ".join(str(error.message).split())[:500]
     if isinstance(error, api_exceptions.NotFound):
-        return WarehouseUnavailable(
-            f"BigQuery found nothing by that name: {sentence} Run python -m shared.warehouse "
-            "apply; the work is retried."
+        if _PASSING.search(sentence):
+            return WarehouseUnavailable(f"BigQuery found no such job or staging table: {sentence}")
+        return WarehouseRefusal(
+            f"BigQuery has no such table: {sentence} Run python -m shared.warehouse apply; what "
+            "it makes is filled by the next sweep."
         )
     reasons = {str(detail.get("reason")) for detail in error.errors if isinstance(detail, dict)}
     if (

@@ -10,7 +10,7 @@ from msgspec import Meta
 from shared import tables
 from shared.database.engine import transaction
 from shared.database.sql import statement
-from shared.errors import WarehouseUnavailable
+from shared.errors import WarehouseRefusal, WarehouseUnavailable
 from shared.lazy import sqlalchemy as sa
 from shared.moments import Moment
 from shared.warehouse import state
@@ -82,12 +82,16 @@ def freshness(engine: sa.Engine, warehouse: Warehouse) -> Freshness:
     Raises:
         DatabaseUnavailable, DatabaseBusy: try again later.
     """
-    with transaction(engine) as connection:
-        found = connection.execute(sa.text(statement(SQL / "ledger", "unsynced"))).all()
     try:
         states = state.read(warehouse)
-    except WarehouseUnavailable:
+    except (WarehouseUnavailable, WarehouseRefusal):
         states = None
+    # A table that was made anew lacks the loads that were synced before, too.
+    known_tables = tables.all_tables()
+    unfilled = [] if states is None else [name for name in known_tables if name not in states]
+    with transaction(engine) as connection:
+        text = sa.text(statement(SQL / "ledger", "unsynced"))
+        found = connection.execute(text, {"unfilled": unfilled}).all()
     behind = {row.table_name: row for row in found}
     known = states or {}
     newest = max((one.as_of for one in known.values()), default=None)
@@ -97,7 +101,7 @@ def freshness(engine: sa.Engine, warehouse: Warehouse) -> Freshness:
         unsynced=sum(row.loads for row in found),
         oldest_unsynced=min((row.oldest for row in found), default=None),
         lag_seconds=max((float(row.lag_seconds) for row in found), default=0.0),
-        tables=[_of(name, known.get(name), behind.get(name)) for name in tables.all_tables()],
+        tables=[_of(name, known.get(name), behind.get(name)) for name in known_tables],
     )
 
 

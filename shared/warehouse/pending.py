@@ -9,7 +9,7 @@ same one, and a lock would have to be held for as long as BigQuery takes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -91,14 +91,20 @@ def read(connection: sa.Connection) -> list[PendingLoad]:
     ]
 
 
-def plan(loads: Sequence[PendingLoad]) -> list[TableWork]:
-    """Plan the work for each table that the loads have changed, parents first."""
+def plan(loads: Sequence[PendingLoad], lost: Collection[str] = ()) -> list[TableWork]:
+    """Plan the work for each table that the loads have changed, parents first.
+
+    Args:
+        loads: the pending loads.
+        lost: tables of the dictionary whose rows the warehouse has lost.
+    """
     found = []
     for projection in projections():
         name = projection.table.name
         mine = tuple(load for load in loads if load.changes and load.table_name == name)
         if mine:
-            found.append(TableWork(projection, mine, any(load.rewrites for load in mine)))
+            whole = name in lost or any(load.rewrites for load in mine)
+            found.append(TableWork(projection, mine, whole))
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from shared.tables.kinds.timestamp import micros
 from shared.warehouse.bigquery import Warehouse
+from shared.warehouse.star import Projection, projections
 
 _COLUMNS = {
     "table_name": "STRING",
@@ -46,6 +47,26 @@ def read(warehouse: Warehouse) -> dict[str, TableState]:
     """
     found = warehouse.rows("sync_state", _COLUMNS)
     return {row["table_name"]: TableState(**row) for row in found}
+
+
+def unfilled(warehouse: Warehouse) -> list[Projection]:
+    """Return the tables that have had no rows since they were made, or made anew.
+
+    Raises:
+        WarehouseUnavailable: try again later.
+        WarehouseRefusal: the table of states is missing.
+    """
+    known = read(warehouse)
+    return [one for one in projections() if one.table.name not in known]
+
+
+def forget(warehouse: Warehouse, table_names: Iterable[str]) -> None:
+    """Forget the state of tables that were made anew: the next sweep fills them.
+
+    Raises:
+        WarehouseUnavailable: try again later.
+    """
+    _run(warehouse, "forget", {"names": ("STRING", list(table_names))})
 
 
 def version(warehouse: Warehouse, table_names: Iterable[str]) -> str:

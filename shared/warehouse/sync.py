@@ -12,17 +12,28 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from uuid import uuid4
 
 from shared import logs
 from shared.database.engine import transaction
-from shared.errors import PermanentError, TablegateError, WarehouseUnavailable
+from shared.database.sql import statement
+from shared.errors import (
+    PermanentError,
+    TablegateError,
+    WarehouseRefusal,
+    WarehouseUnavailable,
+)
 from shared.lazy import sqlalchemy as sa
 from shared.storage import ObjectStore
 from shared.warehouse import history, lock, merge_sql, pending, staging, state
 from shared.warehouse.bigquery import Warehouse
-from shared.warehouse.export import Exported, export, of_work
+from shared.warehouse.export import Exported, Extract, export, of_work
 from shared.warehouse.history import History
+from shared.warehouse.names import SQL
 from shared.warehouse.pending import PendingLoad, TableWork
+from shared.warehouse.star import Projection
 
 BUDGET_SECONDS = 240
 
@@ -114,6 +125,7 @@ class Sync:
         done = self.run(budget_seconds)
         with self.alone() as held:
             if held is not None:
+                self._fill()
                 history.refresh(self.engine, self.warehouse)
                 if not pending.any_left(self.engine):
                     state.record_checked(self.warehouse)
@@ -165,10 +177,12 @@ class Sync:
         """Read the pending loads of a snapshot, and export their rows.
 
         Raises:
-            StorageUnavailable, DatabaseUnavailable: try again later.
+            WarehouseUnavailable, StorageUnavailable, DatabaseUnavailable: try again later.
+            WarehouseRefusal: the warehouse's own tables are missing.
         """
         loads = pending.read(connection)
-        exported = [(work, self.export(connection, work)) for work in pending.plan(loads)]
+        planned = pending.plan(loads, self._lost(connection) if loads else ())
+        exported = [(work, self.export(connection, work)) for work in planned]
         load_ids = [str(load.load_id) for load in loads]
         return SyncRound(loads, exported, history.read(connection, load_ids))
 
@@ -215,10 +229,52 @@ class Sync:
             raise next(iter(failed.values()))
         return Synced(loads, rows)
 
+    def _lost(self, connection: sa.Connection) -> dict[str, datetime]:
+        """Return the tables whose rows were synced before they were made anew.
+
+        Their newest load, by the table's name.
+        """
+        names = [one.table.name for one in state.unfilled(self.warehouse)]
+        if not names:
+            return {}
+        found = connection.execute(_text("lost"), {"names": names})
+        return {row.table_name: row.newest for row in found}
+
+    def _fill(self) -> None:
+        """Fill the tables that were made anew since their rows were synced."""
+        for projection in state.unfilled(self.warehouse):
+            with self.snapshot() as connection:
+                newest = self._lost(connection).get(projection.table.name)
+                if newest is None:
+                    continue
+                extract = Extract(projection, f"fill_{uuid4().hex}")
+                exported = export(connection, extract, self.objects.client, self.staging_bucket)
+            self._merge(projection, exported, whole=True)
+            state.record(self.warehouse, {projection.table.name: newest})
+            logs.line(
+                "INFO",
+                "A table of the warehouse was filled",
+                table=projection.target,
+                rows=exported.rows,
+            )
+
     def _project(self, work: TableWork, exported: Exported) -> None:
-        if exported.rows or work.whole:
+        self._merge(work.projection, exported, whole=work.whole)
+
+    def _merge(self, projection: Projection, exported: Exported, *, whole: bool) -> None:
+        if exported.rows or whole:
             with staging.staged(self.warehouse, exported, self.staging_bucket) as name:
-                self.warehouse.query(
-                    merge_sql.merge(self.warehouse.names, work.projection, name, whole=work.whole)
-                )
+                merge = merge_sql.merge(self.warehouse.names, projection, name, whole=whole)
+                try:
+                    self.warehouse.query(merge)
+                except WarehouseRefusal as error:
+                    raise WarehouseRefusal(
+                        f"{error} If the columns of {projection.target} are not the dictionary's, "
+                        "rename the table in BigQuery and run python -m shared.warehouse apply."
+                    ) from error
         staging.discard(self.objects, self.staging_bucket, exported)
+
+
+@cache
+def _text(name: str) -> sa.TextClause:
+    return sa.text(statement(SQL / "ledger", name))

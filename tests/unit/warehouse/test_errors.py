@@ -18,7 +18,9 @@ _ERRORS = [
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (exceptions.NotFound("x"), WarehouseUnavailable),
+        (exceptions.NotFound("Not found: Table p:warehouse.dim_jobs"), WarehouseRefusal),
+        (exceptions.NotFound("Not found: Table p:warehouse.staging_1"), WarehouseUnavailable),
+        (exceptions.NotFound("Not found: Job p:US.x"), WarehouseUnavailable),
         (exceptions.Forbidden("x", errors=[{"reason": "rateLimitExceeded"}]), WarehouseUnavailable),
         (exceptions.Forbidden("x", errors=[{"reason": "accessDenied"}]), WarehouseRefusal),
         (

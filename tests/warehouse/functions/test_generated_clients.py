@@ -234,6 +234,15 @@ def back_up_and_restore(calls):
     latest = calls.body("Restore", {"backup": "latest"})
     assert calls.ask(restore, "departments", body=latest).unchanged.count == 1
 
+    in_all = calls.body("RestoreAll", {"backup": made.id, "dry_run": True})
+    previews = calls.ask("post_restore_table_all", body=in_all).tables
+    assert [one.table for one in previews] == list(tables.all_tables())
+    add_departments(3)
+    most = calls.problem("confirmation-needed", restore, "departments", body=latest)
+    assert (most.count, len(most.examples)) == (3, 3)
+    confirmed = calls.body("Restore", {"backup": "latest", "confirm": 3})
+    assert calls.ask(restore, "departments", body=confirmed).deleted.count == 3
+
     bucket = wiring.storage_client().bucket(calls.buckets["BACKUPS_BUCKET"])
     bucket.blob("x.avro").upload_from_string(b"no Avro")
     uri = f"gs://{bucket.name}/x.avro"
@@ -252,6 +261,15 @@ def back_up_and_restore(calls):
     delete = "delete_backup_table_table_name_backup_id"
     calls.problem("unusable-backup-id", delete, "departments", "latest")
     assert calls.ask(delete, "departments", one.id) is None
+
+
+def add_departments(count):
+    """Insert departments that no backup has."""
+    with wiring.engine().begin() as connection:
+        connection.exec_driver_sql(
+            "insert into departments select 900 + n, 'x', now(), gen_random_uuid() "
+            f"from generate_series(1, {count}) as n"
+        )
 
 
 def orphaned(calls, restore):

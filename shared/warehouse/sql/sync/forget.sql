@@ -1,0 +1,3 @@
+-- Forget the state of tables.
+delete from `warehouse.sync_state`
+where table_name in unnest(@names)
