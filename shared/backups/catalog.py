@@ -173,6 +173,16 @@ class Catalog:
             f"GET /backup_table/{table_name} lists its backups."
         )
 
+    def taken_at(self, table_name: str, snapshot_at: datetime) -> Manifest | None:
+        """Return the backup of a table from a moment, or None.
+
+        Raises:
+            StorageUnavailable: try again later.
+        """
+        start = object_name(table_name, snapshot_at, "").removesuffix(".avro")
+        found = (self._read(n) for n in self._names(table_name, ".json") if n.startswith(start))
+        return next(filter(None, found), None)
+
     def find_set(self, table_names: Sequence[str], backup_id: str) -> list[Manifest]:
         """Find the backups of several tables that were made together.
 

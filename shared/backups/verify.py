@@ -59,10 +59,9 @@ def original(catalog: Catalog, stored: StoredObject, table_name: str) -> Manifes
         fingerprint = metadata[FINGERPRINT].decode()
     except (KeyError, ValueError):
         return None
-    for manifest in catalog.newest_first(table_name):
-        if (manifest.snapshot_at, manifest.fingerprint) == (snapshot_at, fingerprint):
-            return manifest
-    return None
+    manifest = catalog.taken_at(table_name, snapshot_at)
+    is_same = manifest is not None and manifest.fingerprint == fingerprint
+    return manifest if is_same else None
 
 
 def compare(found: Content, known: Content) -> None:

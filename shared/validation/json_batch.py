@@ -214,7 +214,7 @@ class _Checker:
                 names = [name for name in self.table.names if name in suspect[index]]
                 validated = self._finite(given, validate_fields(self.table, given, names))
             if isinstance(validated, tuple):
-                rejects.append(Reject(index, storable_json(raw), validated))
+                rejects.append(Reject(index, _kept(raw, f"/rows/{index}"), validated))
             else:
                 values = {**known, **validated}
                 rows[index] = tuple(values[name] for name in self.table.names)
@@ -340,6 +340,13 @@ def _too_long(index: int, raw: bytes, max_bytes: int) -> Reject:
     except NotStrictJson as error:
         raise BadBatch(error.code, str(error), f"/rows/{index}") from None
     return cut(index, text, (FieldError(reasons.ROW, "row_too_long", {"maximum": max_bytes}),))
+
+
+def _kept(raw: bytes, pointer: str) -> msgspec.Raw:
+    try:
+        return storable_json(raw)
+    except NotStrictJson as error:
+        raise BadBatch(error.code, str(error), pointer) from None
 
 
 def _holds(value: Any) -> bool:

@@ -418,3 +418,13 @@ def test_rows_beside_odd_ones_keep_their_own_texts():
         "\\ud83d NaN",
         ["NaN", 1],
     ]
+
+
+def test_a_key_that_comes_twice_in_what_was_not_read_is_found_if_it_has_to_be_kept():
+    nested = ",".join(["[]"] * 200)
+    row = f'{{"id": 1, "job": "", "more": [{nested}, {{"a": 1, "a": 1e100}}]}}'
+
+    with pytest.raises(BadBatch) as caught:
+        check(JOBS, f'{{"rows": [{row}]}}'.encode())
+
+    assert (caught.value.code, caught.value.pointer) == ("duplicate_key", "/rows/0")
