@@ -1,5 +1,6 @@
 """A function's HTTP application: every request ends here in a response and a log line."""
 
+import gc
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,6 +43,7 @@ class _Visit:
     route: str = ""
     sender: str = ""
     refused: str = ""
+    is_large: bool = False
 
 
 class FunctionApp:
@@ -88,6 +90,10 @@ class FunctionApp:
         for header, value in _HEADERS.items():
             response.headers.setdefault(header, value)
         self._log(request, response, visit, time.perf_counter() - started)
+        if visit.is_large:
+            # Errors refer to the rows that they are about, and these to them: a cycle, which would
+            # be collected many large bodies later.
+            gc.collect()
         return response
 
     @cached_property
@@ -114,7 +120,7 @@ class FunctionApp:
             visit.sender, secret = self._caller(request, route)
         if route.scope not in (PUBLIC, PUSH):
             queries.check(request, [p.name for p in route.parameters if p.place == "query"])
-        with deadlines.within(self._seconds(route)), self._room(request, route):
+        with deadlines.within(self._seconds(route)), self._room(request, route, visit):
             return route.handler(Context(request, params, visit.sender, secret))
 
     def _max_bytes(self, route: Route) -> int:
@@ -124,7 +130,7 @@ class FunctionApp:
         return min(route.body.max_bytes, most) if route.body else most
 
     @contextmanager
-    def _room(self, request: Request, route: Route) -> Iterator[None]:
+    def _room(self, request: Request, route: Route, visit: _Visit) -> Iterator[None]:
         """Hold a place for a large body: all at once would take more memory than there is."""
         # A body that is not decoded is at most streamed.
         is_decoded = route.scope == PUSH or (route.body is not None and not route.body.is_file)
@@ -133,6 +139,7 @@ class FunctionApp:
             return
         try:
             with self._large_bodies.place():
+                visit.is_large = True
                 yield
         except Full:
             raise Problem(
