@@ -186,6 +186,9 @@ def _restored(order: RestoreRequest, done: RestoreOutcome) -> Restored:
 def _damage_recorded(*manifests: Manifest) -> Iterator[None]:
     """Record that a backup has proved damaged: `latest` passes over it from then on.
 
+    Args:
+        manifests: the backups that are restored together.
+
     Raises:
         UnusableBackup: it is damaged; the text names the newest backup that is not.
     """
@@ -199,9 +202,9 @@ def _damage_recorded(*manifests: Manifest) -> Iterator[None]:
         backups = Backups(wiring.settings(), wiring.engine(), wiring.storage_client())
         backups.record(manifest, str(error))
         try:
-            other = backups.catalog.find(manifest.table, LATEST)
+            other, *_ = backups.catalog.find_set([one.table for one in manifests], LATEST)
         except UnknownBackup:
-            advice = "There is no other backup of this table."
+            advice = "There is no other undamaged one."
         else:
             advice = f"The newest other one is {other.id}, of {other.snapshot_at.isoformat()}."
         raise UnusableBackup(error.code, f"{error} {advice}", **error.facts) from error

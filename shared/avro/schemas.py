@@ -23,8 +23,10 @@ from shared.tables.table import Table
 
 Form = Literal["number", "text", "other"]
 
-NANOSECONDS = (("long", "timestamp-nanos"),)
-"""Types whose numbers are nanoseconds since 1970. Source: Avro 1.12, "Timestamps"."""
+NANOSECONDS = ("long", "timestamp-nanos")
+"""The type whose numbers are nanoseconds since 1970. Source: Avro 1.12, "Timestamps"."""
+MILLISECONDS = ("long", "timestamp-millis")
+"""The type whose numbers are milliseconds since 1970."""
 
 # Values are walked recursively, even after they are read.
 _MAX_DEPTH = 100
@@ -166,8 +168,8 @@ def _form(declared: Any) -> tuple[Form, Any]:
         return "text", "string"
     if plain in ("int", "long") and (logical is None or (plain, logical) in _numbers()):
         return "number", plain
-    if (plain, logical) in NANOSECONDS:
-        # fastavro would round them.
+    if (plain, logical) in (NANOSECONDS, MILLISECONDS):
+        # fastavro would round the former, and take the latter for damage beyond year 9999.
         return "number", plain
     return "other", _without_decimals(declared)
 

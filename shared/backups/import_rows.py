@@ -16,7 +16,7 @@ from marshmallow import ValidationError
 
 from shared.avro.columns import Chunk, Column, Ints, Texts, Values
 from shared.avro.postgres import column_of, repeated
-from shared.avro.schemas import NANOSECONDS, named
+from shared.avro.schemas import MILLISECONDS, NANOSECONDS, named
 from shared.backups.errors import UnusableBackup
 from shared.backups.mapping import Defaulted, Mapped
 from shared.tables import bulk, stored
@@ -26,7 +26,8 @@ from shared.tables.stored import ACCEPTED_AT, LOAD_ID
 from shared.tables.table import Table
 from shared.validation.row import FieldError, validate_row
 
-_NANOS = 1000
+_THOUSAND = 1000
+_MOST_MILLIS = 2**63 // 1000 - 1
 _SHOWN = 10
 _GIVEN_UP_AFTER = 100_000
 
@@ -125,8 +126,11 @@ class RowImport:
             value = own if source.value is None else source.value
             return repeated(stored_as, value, chunk.rows)
         column = chunk.columns[source.field.name]
-        if any(named(declared) in NANOSECONDS for declared in source.field.types):
-            column = _in_micros(column)
+        units = set(map(named, source.field.types))
+        if NANOSECONDS in units:
+            column = _micros_of_nanos(column)
+        elif MILLISECONDS in units:
+            column = _micros_of_millis(column)
         if own is not None and isinstance(column, Values):
             return column_of(
                 stored_as, [own if value is None else value for value in column.values]
@@ -226,18 +230,36 @@ def _load_id_errors(value: Any) -> tuple[FieldError, ...]:
     return ()
 
 
-def _in_micros(column: Column) -> Column:
-    """Convert nanoseconds to microseconds; a finer one becomes its digits, which are rejected."""
-    if isinstance(column, Ints) and not (column.values % _NANOS).any():
-        return Ints(column.values // _NANOS)
+def _micros_of_nanos(column: Column) -> Column:
+    """Convert nanoseconds; a finer one than microseconds becomes its digits, which are rejected."""
+    if isinstance(column, Ints) and not (column.values % _THOUSAND).any():
+        return Ints(column.values // _THOUSAND)
     values: list[Any] = list(column.to_list())
-    return Values([_micros_of(value) for value in values])
+    return Values(
+        [
+            value // _THOUSAND if type(value) is int and not value % _THOUSAND else _digits(value)
+            for value in values
+        ]
+    )
 
 
-def _micros_of(nanos: int | None) -> Any:
-    if nanos is None:
-        return None
-    return str(nanos) if nanos % _NANOS else nanos // _NANOS
+def _micros_of_millis(column: Column) -> Column:
+    """Convert milliseconds; a moment far beyond the calendar becomes another such moment."""
+    if isinstance(column, Ints):
+        return Ints(column.values.clip(-_MOST_MILLIS, _MOST_MILLIS) * _THOUSAND)
+    values: list[Any] = list(column.to_list())
+    return Values(
+        [
+            max(-_MOST_MILLIS, min(value, _MOST_MILLIS)) * _THOUSAND
+            if type(value) is int
+            else value
+            for value in values
+        ]
+    )
+
+
+def _digits(value: Any) -> Any:
+    return None if value is None else str(value)
 
 
 def _picked(column: Column, places: list[int]) -> Column:

@@ -71,7 +71,7 @@ def resolve(
         field = found.get(name) or found.get(aliases.get(name, ""))
         if field is not None:
             columns.append(Mapped(name, field))
-            is_told = has_microseconds and "long" in field.types
+            is_told = has_microseconds and _has_bare_longs(field)
             types = (*field.types, MICROSECONDS) if is_told else field.types
             if not any(map(column.accepts_avro, types)):
                 wrong[name] = field
@@ -121,11 +121,15 @@ def _differs(name: str, field: Field, column: StoredColumn) -> str:
     types = " or ".join(map(_words, field.types)) or "types that its values do not tell apart"
     advice = ""
     if column.accepts_avro(MICROSECONDS):
-        if "long" in field.types:
+        if _has_bare_longs(field):
             advice = '; if they are microseconds since 1970, send "bare_longs": "microseconds"'
         elif any(str(named(one)[1]).startswith("local-") for one in field.types):
             advice = "; local times lack their time zone"
     return f"{name} (has {types}, taken are {column.avro_taken}{advice})"
+
+
+def _has_bare_longs(field: Field) -> bool:
+    return ("long", None) in map(named, field.types)
 
 
 def _words(declared: Any) -> str:

@@ -218,7 +218,7 @@ def test_latest_passes_over_a_backup_that_proved_damaged(
     assert not backups.catalog.find("jobs", newer.id).is_verified
     backups.catalog.delete_object(older.object)
     gone = assert_problem(restore({"backup": "latest"}), 422, "damaged-backup")
-    assert "There is no other backup of this table." in gone["detail"]
+    assert "There is no other undamaged one." in gone["detail"]
     assert_problem(restore({"backup": "latest"}), 404, "unknown-backup")
 
 
@@ -333,11 +333,13 @@ def test_a_set_with_a_damaged_backup_changes_nothing_and_is_passed_over(
 
     changed = [database.rows(table) for table in tables.all_tables().values()]
     manifest = backups.catalog.find("jobs", "latest")
+    # Newer, and of no use to a set.
+    backups.back_up([JOBS], "")
     upload(content(manifest.object)[:-1] + b"x", manifest.object)
 
     problem = assert_problem(restore(), 422, "damaged-backup")
 
-    assert "There is no other backup of this table." in problem["detail"]
+    assert "There is no other undamaged one." in problem["detail"]
     assert [database.rows(table) for table in tables.all_tables().values()] == changed
     assert_problem(restore(), 404, "unknown-backup")
     assert_problem(restore(backup="0123456789ab"), 404, "unknown-backup")

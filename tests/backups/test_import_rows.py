@@ -11,6 +11,7 @@ from tests.backups.rows import JOB, LOAD_ID, NOON, file, jobs
 
 DEPARTMENTS, JOBS, HIRES = tables.all_tables().values()
 MICROS = {"type": "long", "logicalType": "timestamp-micros"}
+MILLIS = {"type": "long", "logicalType": "timestamp-millis"}
 HIRE = {"id": "long", "name": "string", "datetime": MICROS, "department_id": "long"} | {
     "job_id": "long"
 }
@@ -158,6 +159,9 @@ def test_timestamps_outside_the_calendar_are_refused(parents, upload, restored):
     [
         (MICROS, 2**62, "falls outside the years"),
         (MICROS, -(2**62), "falls outside the years"),
+        (MILLIS, 2**62, "falls outside the years"),
+        (MILLIS, 253_402_300_800_000, "falls outside the years"),
+        (MILLIS, 4_102_444_800_000, "Is later than now"),
         (MICROS, 4_102_444_800_000_000, "Is later than now"),
         ("string", "2100-01-01T00:00:00Z", "Is later than now"),
         ("string", "yesterday", "Not an ISO 8601 date"),

@@ -136,6 +136,7 @@ LOCAL = {"type": "long", "logicalType": "local-timestamp-micros"}
     [
         ("long", 'at (has long, taken are .*send "bare_longs": "microseconds"'),
         (["null", "long"], 'send "bare_longs"'),
+        ({"type": "long"}, 'send "bare_longs"'),
         (LOCAL, "has long as local-timestamp-micros, .*; local times lack their time zone"),
         ({"type": "int", "logicalType": "date"}, "has int as date, taken are timestamp-micros, "),
     ],
@@ -145,8 +146,9 @@ def test_a_moment_whose_meaning_is_not_certain_is_refused_in_words(kind, words):
         resolved(table=MOMENT, id="long", at=kind)
 
 
-def test_bare_numbers_are_microseconds_if_the_caller_says_so():
-    declared = [{"name": "id", "type": "long"}, {"name": "at", "type": "long"}]
+@pytest.mark.parametrize("kind", ["long", {"type": "long"}, ["null", {"type": "long"}]])
+def test_bare_numbers_are_microseconds_if_the_caller_says_so(kind):
+    declared = [{"name": "id", "type": "long"}, {"name": "at", "type": kind}]
     schema = FileSchema({"type": "record", "name": "Root", "fields": declared})
 
     columns = resolve(schema, MOMENT, {}, has_microseconds=True)
