@@ -380,7 +380,8 @@ class _Restore:
     def write(self) -> None:
         """Keep what is replaced, insert the rows that the table lacks, and update others."""
         load_id = {"load_id": str(self._load.load_id)}
-        self._connection.execute(sa.text(self._sql.keep_replaced), load_id)
+        keep = self._sql.keep_versions(keeps_own=self._keeps_own)
+        self._connection.execute(sa.text(keep), load_id)
         self._execute(self._sql.insert)
         self._execute(self._sql.update(keeps_own=self._keeps_own))
 

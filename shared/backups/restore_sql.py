@@ -220,23 +220,28 @@ class Statements:
             limit {shown}
         """)
 
-    @cached_property
-    def keep_replaced(self) -> str:
-        """Copy the rows that the restore replaces or deletes to replaced_rows."""
+    def keep_versions(self, *, keeps_own: bool) -> str:
+        """Copy the rows that the restore updates, confirms or deletes to row_versions.
+
+        Args:
+            keeps_own: as for `update`.
+        """
         return self._composed(
             """
-            insert into replaced_rows
-                (table_name, key, row, {own_columns}, replaced_by)
+            insert into row_versions
+                (table_name, key, row, {own_columns}, reason, replaced_by)
             select
                 {table_name},
                 {key_json},
-                {row_json},
+                case when changes.change <> 'confirmed' then {row_json} end,
                 {own_values},
+                case changes.change when 'updated' then 'replaced' else changes.change end,
                 cast(:load_id as uuid)
             from {target} as stored
             join {changes} as changes on {changes_is_stored}
-            where changes.change in ('updated', 'deleted')
+            where changes.change in ({changed}, 'deleted')
             """,
+            changed=self._updated(keeps_own),
             table_name=literal(self.table.name),
             key_json=json_object(self.table.key, "stored"),
             row_json=json_object(self.table.names, "stored"),
@@ -269,7 +274,6 @@ class Statements:
                 table gets these back even if nothing else of a row has changed.
         """
         named = [quoted(name) for name in self.stored_columns if name not in self.table.key]
-        whole = keeps_own and self.mode == "replace"
         return self._composed(
             """
             update {target} as stored
@@ -281,7 +285,7 @@ class Statements:
                 and changes.change in ({updated})
             """,
             values=listed(f"{name} = restored.{name}" for name in named),
-            updated="'updated', 'confirmed'" if whole else "'updated'",
+            updated=self._updated(keeps_own),
         )
 
     @cached_property
@@ -292,6 +296,10 @@ class Statements:
             using {changes} as changes
             where {changes_is_stored} and changes.change = 'deleted'
         """)
+
+    def _updated(self, keeps_own: bool) -> str:
+        whole = keeps_own and self.mode == "replace"
+        return "'updated', 'confirmed'" if whole else "'updated'"
 
     def _composed(self, template: str, **parts: str) -> str:
         key = self.table.key

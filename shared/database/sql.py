@@ -5,7 +5,7 @@ A statement that depends on the dictionary is a template, filled only with names
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
@@ -81,7 +81,12 @@ def row(names: Iterable[str], of: str) -> str:
 
 def json_object(names: Iterable[str], of: str) -> str:
     """Compose a JSON object of columns of an alias, by their names."""
-    pairs = (f"{literal(name)}, {of}.{quoted(name)}" for name in names)
+    return json_object_of({name: f"{of}.{quoted(name)}" for name in names})
+
+
+def json_object_of(values: Mapping[str, str]) -> str:
+    """Compose a JSON object of SQL expressions, by their names."""
+    pairs = (f"{literal(name)}, {value}" for name, value in values.items())
     return _enclosed("jsonb_build_object", pairs)
 
 

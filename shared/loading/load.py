@@ -254,7 +254,7 @@ def _merge_of(source: Source) -> Merge:
 
 def _drop_repeated(connection: sa.Connection, table: Table) -> Counts:
     if table.on_conflict == "update":
-        return Counts(superseded=_run(connection, table, "keep_last").rowcount)
+        return Counts(superseded=_run(connection, table, "keep_last").scalar_one())
     unchanged, rejected = _run(connection, table, "keep_first").one()
     return Counts(unchanged=unchanged, rejected=rejected)
 

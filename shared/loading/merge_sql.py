@@ -16,6 +16,7 @@ from shared.database.sql import (
     composed,
     equal,
     json_object,
+    json_object_of,
     listed,
     literal,
     qualified,
@@ -91,6 +92,11 @@ def _parts(table: Table) -> Mapping[str, str]:
         ),
         "known_key_json": json_object(key, "known"),
         "known_row_json": json_object(names, "known"),
+        "known_new_row_json": json_object_of(
+            {name: f"known.{quoted(name) if name in key else _new(name)}" for name in names}
+        ),
+        "earlier_key_json": json_object(key, "earlier"),
+        "earlier_row_json": json_object(names, "earlier"),
         "staged_key": row(key, "staged"),
         "staged_row": row(names, "staged"),
         "stored_row": row(names, "stored"),

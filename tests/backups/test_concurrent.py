@@ -89,7 +89,7 @@ def test_no_batch_stored_during_restores_is_lost(
     deleted = {
         row[0]
         for row in database.ask(
-            "select cast(w.key ->> 'id' as bigint) from replaced_rows w"
+            "select cast(w.key ->> 'id' as bigint) from row_versions w"
             " join loads b on b.load_id = w.load_id"
             " join loads r on r.load_id = w.replaced_by"
             " where r.kind = 'restore' and b.finished_at < r.finished_at"

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import Counter
 from datetime import UTC, datetime
 
 import fastavro
@@ -105,15 +106,15 @@ def test_replace_makes_the_table_equal_to_the_backup(changed, database, restored
     )
 
 
-def test_replaced_rows_are_recorded(changed, database, restored):
+def test_what_a_restore_replaces_and_deletes_is_kept(changed, database, restored):
     done = restored(HIRES)
 
     recorded = database.ask(
-        "select key ->> 'id', row ->> 'name', load_id, replaced_by from replaced_rows"
+        "select key ->> 'id', row ->> 'name', reason, load_id, replaced_by from row_versions"
     )
-    assert len(recorded) == 31
-    assert {row[2:] for row in recorded} == {(LOAD_ID, done.load_id)}
-    assert ("31", "Nobody", LOAD_ID, done.load_id) in recorded
+    assert Counter(row[2] for row in recorded) == {"replaced": 20, "deleted": 11}
+    assert {row[3:] for row in recorded} == {(LOAD_ID, done.load_id)}
+    assert ("31", "Nobody", "replaced", LOAD_ID, done.load_id) in recorded
 
 
 def test_merge_deletes_nothing(changed, database, restored):
@@ -167,13 +168,18 @@ def test_a_restored_row_has_its_original_load_and_acceptance_time(database, back
     backups.back_up([JOBS], "")
     database.ask("update jobs set accepted_at = now(), load_id = gen_random_uuid()")
     meanwhile = database.rows(JOBS)
+    own = database.ask("select accepted_at, load_id from jobs")
 
     assert counts(restored(JOBS, mode="merge")) == {"unchanged": 1}
     assert database.rows(JOBS) == meanwhile
 
-    assert counts(restored(JOBS)) == {"unchanged": 1}
+    done = restored(JOBS)
+    assert counts(done) == {"unchanged": 1}
     assert database.rows(JOBS) == before
-    assert database.ask("select count(*) from replaced_rows") == [(0,)]
+    assert database.ask("select row, reason, replaced_by from row_versions") == [
+        (None, "confirmed", done.load_id)
+    ]
+    assert database.ask("select accepted_at, load_id from row_versions") == own
 
 
 def test_a_restore_that_would_orphan_rows_is_refused(database, parents, backups, restored):

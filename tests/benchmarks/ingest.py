@@ -34,7 +34,7 @@ BAD_SHARES = (0.0, 0.05, 1.0)
 ROUNDS, MOST_ROWS_IN_ROUNDS = 3, 1_000_000
 LOADED_ROWS = 100_000
 numbers = count()
-TRUNCATE = "truncate hired_employees, loads, rejected_rows, replaced_rows"
+TRUNCATE = "truncate hired_employees, loads, rejected_rows, row_versions"
 
 
 def main() -> None:

@@ -121,7 +121,7 @@ def test_both_paths_have_the_same_outcome(engine, parents, rows, monkeypatch, gi
     outcomes = []
     for can_precheck in (fast_paths.can_precheck, lambda _: False):
         with engine.begin() as connection:
-            connection.exec_driver_sql("truncate hired_employees, rejected_rows, replaced_rows")
+            connection.exec_driver_sql("truncate hired_employees, rejected_rows, row_versions")
         with monkeypatch.context() as patch:
             patch.setattr(fast_paths, "can_precheck", can_precheck)
             parts = enumerate((given[:2], given))
@@ -131,7 +131,7 @@ def test_both_paths_have_the_same_outcome(engine, parents, rows, monkeypatch, gi
                 counts,
                 rows("select id, name, department_id, job_id from hired_employees order by id"),
                 rows("select position, raw, errors, status from rejected_rows order by position"),
-                rows("select key, row from replaced_rows order by key"),
+                rows("select key, row, reason from row_versions order by key, row, reason"),
             )
         )
 

@@ -69,16 +69,32 @@ def test_of_versions_accepted_at_the_same_moment_one_wins_in_any_arrival_order(d
     assert rows("select job from jobs") == [(newest,)]
 
 
+VERSIONS = (
+    "select reason, row ->> 'job', load_id, replaced_by, accepted_at from row_versions"
+    " order by replaced_at, row ->> 'job'"
+)
+
+
 def test_a_version_that_is_sent_again_later_is_confirmed_and_replaces_nothing(drop, rows):
     first = drop("jobs", "1,Welder\n", 1)
 
+    sent = []
     for minute, confirmed in ((3, 3), (2, 3), (3, 3)):
-        assert drop("jobs", "1,Welder\n", minute).counts == Counts(unchanged=1)
+        sent.append(drop("jobs", "1,Welder\n", minute))
+        assert sent[-1].counts == Counts(unchanged=1)
         assert rows("select load_id, accepted_at from jobs") == [
             (first.load_id, NOON + timedelta(minutes=confirmed))
         ]
-    assert drop("jobs", "1,Older\n", 2).counts == Counts(superseded=1)
-    assert rows("select * from replaced_rows") == []
+    sent.append(drop("jobs", "1,Older\n", 2))
+    assert sent[-1].counts == Counts(superseded=1)
+
+    one, two = NOON + timedelta(minutes=1), NOON + timedelta(minutes=2)
+    raised, late, _, older = (entry.load_id for entry in sent)
+    assert rows(VERSIONS) == [
+        ("confirmed", None, first.load_id, raised, one),
+        ("late", "Welder", late, first.load_id, two),
+        ("late", "Older", older, first.load_id, two),
+    ]
 
 
 def test_an_update_records_the_row_it_replaces(drop, rows):
@@ -86,17 +102,22 @@ def test_an_update_records_the_row_it_replaces(drop, rows):
     second = drop("jobs", "1,Smith\n2,New\n", 1)
 
     assert second.counts == Counts(inserted=1, updated=1)
-    assert rows("select table_name, key, row, load_id, replaced_by from replaced_rows") == [
-        ("jobs", {"id": 1}, {"id": 1, "job": "Welder"}, first.load_id, second.load_id)
+    assert rows("select table_name, key, row from row_versions") == [
+        ("jobs", {"id": 1}, {"id": 1, "job": "Welder"})
     ]
+    assert rows(VERSIONS) == [("replaced", "Welder", first.load_id, second.load_id, NOON)]
 
 
-def test_an_older_version_is_superseded_and_writes_nothing(drop, rows):
-    drop("jobs", "1,New\n", 5)
+def test_an_older_version_is_superseded_and_kept_as_it_came(drop, rows):
+    first = drop("jobs", "1,New\n", 5)
+    late = drop("jobs", "1,Old\n", 1)
 
-    assert drop("jobs", "1,Old\n", 1).counts == Counts(superseded=1)
+    assert late.counts == Counts(superseded=1)
     assert rows("select job from jobs") == [("New",)]
-    assert rows("select * from replaced_rows") == []
+    assert rows("select key, row from row_versions") == [({"id": 1}, {"id": 1, "job": "Old"})]
+    assert rows(VERSIONS) == [
+        ("late", "Old", late.load_id, first.load_id, NOON + timedelta(minutes=1))
+    ]
 
 
 def test_the_last_of_several_rows_with_one_key_in_a_file_wins(drop, rows):
@@ -104,6 +125,41 @@ def test_the_last_of_several_rows_with_one_key_in_a_file_wins(drop, rows):
 
     assert entry.counts == Counts(inserted=2, superseded=2)
     assert rows("select job from jobs where id = 1") == [("c",)]
+    assert rows(VERSIONS) == [
+        ("repeated", job, entry.load_id, entry.load_id, NOON) for job in ("a", "b")
+    ]
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    loads=st.permutations(range(4)),
+    values=st.lists(st.sampled_from(["a", "b"]), min_size=4, max_size=4),
+    undone=st.integers(0, 3),
+)
+def test_the_versions_tell_what_would_be_stored_without_a_load(
+    engine, drop, rows, loads, values, undone
+):
+    """Loads 0 to 3, accepted in that order, arrive in any order, each with a value for one key."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "truncate jobs, hired_employees, loads, rejected_rows, row_versions"
+        )
+    sent = {n: drop("jobs", f"1,{values[n]}\n", n).load_id for n in loads}
+
+    known = dict(rows("select load_id, job from jobs"))
+    found = rows("select load_id, replaced_by, row ->> 'job' from row_versions")
+    known |= {load_id: job for load_id, _, job in found if job}
+    # Who confirms a version has sent the same values.
+    for _ in range(4):
+        known |= {by: known[load_id] for load_id, by, job in found if not job}
+
+    last = max(n for n in range(4) if n != undone)
+    assert known[sent[last]] == values[last]
+    assert set(known) == set(sent.values())
 
 
 HIRE = "{},Ada,2021-01-01T00:00:00Z,{},{}\n"
@@ -397,7 +453,7 @@ LOADS = st.lists(
 def test_loads_in_any_order_have_the_outcome_of_loads_in_order(engine, rows, loads, random):
     with transaction(engine) as connection:
         connection.execute(
-            sa.text("truncate jobs, hired_employees, loads, rejected_rows, replaced_rows")
+            sa.text("truncate jobs, hired_employees, loads, rejected_rows, row_versions")
         )
     numbered = list(enumerate(loads))
     random.shuffle(numbered)

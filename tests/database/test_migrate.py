@@ -36,8 +36,8 @@ SAMPLE_ROWS = (
     f"insert into hired_employees values (1, 'Ann', now(), 1, 1, now(), {ID})",
     f"insert into rejected_rows (load_id, table_name, position, raw, errors, reason)"
     f" values ({ID}, 'jobs', 2, '{{}}', '[]', 'missing')",
-    f"insert into replaced_rows (table_name, key, row, accepted_at, load_id, replaced_by)"
-    f" values ('jobs', '[1]', '{{}}', now(), {ID}, {ID})",
+    f"insert into row_versions (table_name, key, row, accepted_at, load_id, reason, replaced_by)"
+    f" values ('jobs', '[1]', '{{}}', now(), {ID}, 'late', {ID})",
 )
 
 
@@ -75,6 +75,34 @@ def test_what_earlier_restores_deleted_becomes_a_count_of_its_own(engine, rows):
     migrate.migrate(engine)
 
     assert rows("select inserted, superseded, deleted from loads") == [(3, 0, 5)]
+
+
+def test_rows_that_were_replaced_before_versions_had_reasons_are_kept(engine, rows):
+    migrate.downgrade(engine, "0003")
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(
+            "insert into replaced_rows (table_name, key, row, accepted_at, load_id, replaced_by) "
+            f"values ('jobs', '[1]', '{{}}', now(), {ID}, {ID})"
+        )
+
+    migrate.migrate(engine)
+
+    assert rows("select key, reason from row_versions") == [([1], "replaced")]
+
+
+def test_going_back_to_replaced_rows_drops_the_versions_that_it_never_had(engine, rows):
+    with transaction(engine) as connection:
+        for reason, row in (("replaced", "'{}'"), ("late", "'{}'"), ("confirmed", "null")):
+            connection.exec_driver_sql(
+                "insert into row_versions "
+                "(table_name, key, row, accepted_at, load_id, reason, replaced_by) "
+                f"values ('jobs', '\"{reason}\"', {row}, now(), {ID}, '{reason}', {ID})"
+            )
+
+    migrate.downgrade(engine, "0003")
+
+    assert rows("select key from replaced_rows") == [("replaced",)]
+    migrate.migrate(engine)
 
 
 def test_a_table_added_to_the_dictionary_is_added_to_the_database(engine, rows, dictionary):

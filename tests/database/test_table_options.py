@@ -79,7 +79,10 @@ def test_a_table_with_a_composite_key_is_updated_by_the_whole_key(add, rows):
     drop("1,2020,5\n2,2020,5\n")
 
     assert drop("1,2020,6\n1,2021,5\n2,2020,5\n") == Counts(inserted=1, updated=1, unchanged=1)
-    assert rows("select key from replaced_rows") == [({"thing": 1, "year": 2020},)]
+    assert rows("select key, reason from row_versions order by reason") == [
+        ({"thing": 2, "year": 2020}, "confirmed"),
+        ({"thing": 1, "year": 2020}, "replaced"),
+    ]
 
 
 def test_a_table_may_reference_itself(add, rows):

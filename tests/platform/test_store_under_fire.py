@@ -182,7 +182,7 @@ def test_every_accepted_row_is_stored_once(operator: Operator, tell: Callable[[s
 
     check_ledger(operator, ids)
     check_rows(operator, ids)
-    assert operator.count("select count(*) from replaced_rows") == 0
+    assert operator.count("select count(*) from row_versions") == 0
     failed = failed_pushes(operator.platform)
     assert failed.total() > 0
     tell(

@@ -92,7 +92,7 @@ class Operator:
         self.synced()
         with self.engine.begin() as connection:
             connection.exec_driver_sql(
-                "truncate departments, jobs, hired_employees, loads, rejected_rows, replaced_rows"
+                "truncate departments, jobs, hired_employees, loads, rejected_rows, row_versions"
             )
         for table in ("dim_departments", "dim_jobs", "fact_hires"):
             self.bigquery.query(f"delete from `{self.dataset}.{table}` where true").result()

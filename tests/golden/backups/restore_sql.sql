@@ -165,21 +165,43 @@ where not exists (
 order by restored."id"
 limit 10;
 
--- keep_replaced
--- Copy the rows that the restore replaces or deletes to replaced_rows.
-insert into replaced_rows
-    (table_name, key, row, "accepted_at", "load_id", replaced_by)
+-- keep_versions, mode replace, keeps_own
+-- Copy the rows that the restore updates, confirms or deletes to row_versions.
+insert into row_versions
+    (table_name, key, row, "accepted_at", "load_id", reason, replaced_by)
 select
     'hired_employees',
     jsonb_build_object('id', stored."id"),
-    jsonb_build_object(
+    case when changes.change <> 'confirmed' then jsonb_build_object(
         'id', stored."id",
         'name', stored."name",
         'datetime', stored."datetime",
         'department_id', stored."department_id",
         'job_id', stored."job_id"
-    ),
+    ) end,
     stored."accepted_at", stored."load_id",
+    case changes.change when 'updated' then 'replaced' else changes.change end,
+    cast(:load_id as uuid)
+from public."hired_employees" as stored
+join "changes_hired_employees" as changes on changes."id" = stored."id"
+where changes.change in ('updated', 'confirmed', 'deleted');
+
+-- keep_versions, mode merge
+-- Copy the rows that the restore updates, confirms or deletes to row_versions.
+insert into row_versions
+    (table_name, key, row, "accepted_at", "load_id", reason, replaced_by)
+select
+    'hired_employees',
+    jsonb_build_object('id', stored."id"),
+    case when changes.change <> 'confirmed' then jsonb_build_object(
+        'id', stored."id",
+        'name', stored."name",
+        'datetime', stored."datetime",
+        'department_id', stored."department_id",
+        'job_id', stored."job_id"
+    ) end,
+    stored."accepted_at", stored."load_id",
+    case changes.change when 'updated' then 'replaced' else changes.change end,
     cast(:load_id as uuid)
 from public."hired_employees" as stored
 join "changes_hired_employees" as changes on changes."id" = stored."id"

@@ -163,16 +163,42 @@ select
 from later;
 
 -- keep_last
--- Keep the last of the staged rows that share a key; the others are superseded.
-delete from "staged_hired_employees" as staged
-using (
+-- Keep the last of the staged rows that share a key; the others are superseded, and kept as versions.
+-- Returns how many.
+with repeated as (
     select "id", max(position) as last_position
     from "staged_hired_employees"
     group by "id"
     having count(*) > 1
-) as repeated
-where staged."id" = repeated."id"
-    and staged.position < repeated.last_position;
+),
+earlier as (
+    delete from "staged_hired_employees" as staged
+    using repeated
+    where staged."id" = repeated."id"
+        and staged.position < repeated.last_position
+    returning staged.*
+),
+kept as (
+    insert into row_versions
+        (table_name, key, row, "accepted_at", "load_id", reason, replaced_by)
+    select
+        'hired_employees',
+        jsonb_build_object('id', earlier."id"),
+        jsonb_build_object(
+            'id', earlier."id",
+            'name', earlier."name",
+            'datetime', earlier."datetime",
+            'department_id', earlier."department_id",
+            'job_id', earlier."job_id"
+        ),
+        cast(current_setting('tablegate.accepted_at') as timestamptz),
+        cast(current_setting('tablegate.load_id') as uuid),
+        'repeated',
+        cast(current_setting('tablegate.load_id') as uuid)
+    from earlier
+)
+select count(*)
+from earlier;
 
 -- lock_out_restores
 -- Make restores of the table wait until the transaction ends; other loads continue.
@@ -180,11 +206,12 @@ select pg_advisory_xact_lock_shared(hashtext('tablegate hired_employees'));
 
 -- merge_known
 -- Merge the staged rows whose keys are stored, and unstage them. The newest accepted version stays;
--- an update moves the old row to replaced_rows. Returns the counts (unchanged, superseded, updated).
+-- row_versions keeps the others: those that were replaced, those that came too late, and those whose
+-- accepted_at alone was raised. Returns the counts (unchanged, superseded, updated).
 with known as (select * from "known_hired_employees"),
 replaced as (
-    insert into replaced_rows
-        (table_name, key, row, "accepted_at", "load_id", replaced_by)
+    insert into row_versions
+        (table_name, key, row, "accepted_at", "load_id", reason, replaced_by)
     select
         'hired_employees',
         jsonb_build_object('id', known."id"),
@@ -196,9 +223,30 @@ replaced as (
             'job_id', known."job_id"
         ),
         "accepted_at", "load_id",
+        'replaced',
         cast(current_setting('tablegate.load_id') as uuid)
     from known
     where not same and not newer
+),
+late as (
+    insert into row_versions
+        (table_name, key, row, "accepted_at", "load_id", reason, replaced_by)
+    select
+        'hired_employees',
+        jsonb_build_object('id', known."id"),
+        jsonb_build_object(
+            'id', known."id",
+            'name', known."new name",
+            'datetime', known."new datetime",
+            'department_id', known."new department_id",
+            'job_id', known."new job_id"
+        ),
+        cast(current_setting('tablegate.accepted_at') as timestamptz),
+        cast(current_setting('tablegate.load_id') as uuid),
+        'late',
+        known.load_id
+    from known
+    where (not same and newer) or (same and accepted_at > cast(current_setting('tablegate.accepted_at') as timestamptz))
 ),
 updated as (
     update public."hired_employees" as stored
@@ -212,6 +260,18 @@ updated as (
     from known
     where not known.same and not known.newer
         and stored."id" = known."id"
+),
+raised as (
+    insert into row_versions
+        (table_name, key, "accepted_at", "load_id", reason, replaced_by)
+    select
+        'hired_employees',
+        jsonb_build_object('id', known."id"),
+        "accepted_at", "load_id",
+        'confirmed',
+        cast(current_setting('tablegate.load_id') as uuid)
+    from known
+    where same and accepted_at < cast(current_setting('tablegate.accepted_at') as timestamptz)
 ),
 confirmed as (
     update public."hired_employees" as stored

@@ -1,17 +1,32 @@
 -- Merge the staged rows whose keys are stored, and unstage them. The newest accepted version stays;
--- an update moves the old row to replaced_rows. Returns the counts (unchanged, superseded, updated).
+-- row_versions keeps the others: those that were replaced, those that came too late, and those whose
+-- accepted_at alone was raised. Returns the counts (unchanged, superseded, updated).
 with known as (select * from {known}),
 replaced as (
-    insert into replaced_rows
-        (table_name, key, row, {own_columns}, replaced_by)
+    insert into row_versions
+        (table_name, key, row, {own_columns}, reason, replaced_by)
     select
         {table_name},
         {known_key_json},
         {known_row_json},
         {own_columns},
+        'replaced',
         {load_id}
     from known
     where not same and not newer
+),
+late as (
+    insert into row_versions
+        (table_name, key, row, {own_columns}, reason, replaced_by)
+    select
+        {table_name},
+        {known_key_json},
+        {known_new_row_json},
+        {own_values},
+        'late',
+        known.load_id
+    from known
+    where (not same and newer) or (same and accepted_at > {accepted_at})
 ),
 updated as (
     update {target} as stored
@@ -20,6 +35,18 @@ updated as (
     from known
     where not known.same and not known.newer
         and {stored_is_known}
+),
+raised as (
+    insert into row_versions
+        (table_name, key, {own_columns}, reason, replaced_by)
+    select
+        {table_name},
+        {known_key_json},
+        {own_columns},
+        'confirmed',
+        {load_id}
+    from known
+    where same and accepted_at < {accepted_at}
 ),
 confirmed as (
     update {target} as stored
