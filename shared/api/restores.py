@@ -86,7 +86,20 @@ class Restored(msgspec.Struct):
 
     table: str
     uri: str
-    backup: Annotated[str | None, Meta(description="Its id; null for a file made elsewhere.")]
+    backup: Annotated[
+        str | None,
+        Meta(
+            description="Its id; null for a file made elsewhere, and for a copied backup whose "
+            "manifest is not in the bucket."
+        ),
+    ]
+    verified: Annotated[
+        bool,
+        Meta(
+            description="Whether what was read is what the backup's manifest says. Without a "
+            "manifest each row is validated like a row of a batch instead."
+        ),
+    ]
     mode: Literal["replace", "merge"]
     dry_run: bool
     load_id: Annotated[
@@ -171,6 +184,7 @@ def _restored(order: RestoreRequest, done: RestoreOutcome) -> Restored:
         table=order.table.name,
         uri=f"{_SCHEME}{order.stored.bucket}/{order.stored.name}",
         backup=None if order.manifest is None else order.manifest.id,
+        verified=order.manifest is not None,
         mode=order.mode,
         dry_run=order.dry_run,
         load_id=done.load_id,
@@ -303,6 +317,7 @@ _EXAMPLE = Restored(
     table="jobs",
     uri="gs://tablegate-backups/jobs/20260102T020000.123456Z-5f3a9c1e7b20.avro",
     backup="5f3a9c1e7b20",
+    verified=True,
     mode="replace",
     dry_run=False,
     load_id=UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10"),

@@ -11,7 +11,7 @@ Form".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any, Literal
 
@@ -83,11 +83,13 @@ class FileSchema:
             raise _wrong("The file does not hold records; each row must be one.")
         if _is_nested_beyond(declared, _MAX_DEPTH):
             raise _unsafe(f"is nested more than {_MAX_DEPTH} levels deep")
-        if not _Measure().of(_parsed(declared)).is_paid_for:
+        named_types: dict[str, Any] = {}
+        if not _Measure().of(_parsed(declared, named_types)).is_paid_for:
             raise _unsafe("has rows of many values and few bytes")
         if not isinstance(declared.get("fields"), list):
             raise _wrong("The file's records have no fields; each row must have some.")
-        return tuple(_field(field) for field in self.declared["fields"])
+        fields = map(_field, self.declared["fields"])
+        return tuple(_with_definitions(field, declared, named_types) for field in fields)
 
     @cached_property
     def is_plain(self) -> bool:
@@ -136,9 +138,10 @@ def of_table(table: Table) -> FileSchema:
     )
 
 
-def _parsed(declared: Any) -> Any:
+def _parsed(declared: Any, named_types: dict[str, Any] | None = None) -> Any:
+    """Parse a schema, and enter its named types in `named_types` by their full names."""
     try:
-        return fastavro.parse_schema(declared)
+        return fastavro.parse_schema(declared, named_types)
     # For many wrong schemas the library raises Python's errors rather than its own.
     except Exception as error:
         raise _wrong("The file's schema is not a valid Avro schema.") from error
@@ -157,8 +160,28 @@ def _field(given: Mapping[str, Any]) -> Field:
         form, schema = _form(inner)
         union = ["null", schema] if declared[0] == "null" else [schema, "null"]
         return Field(name, (inner,), union, form, nullable=True)
-    types = tuple(branch for branch in declared if _form(branch)[0] == "other")
+    found = [branch for branch in declared if branch != "null"]
+    if set(map(named, found)) == {("int", None), ("long", None)}:
+        # Both are whole numbers, so it does not matter which one a value has.
+        types: tuple[Any, ...] = ("long",)
+    else:
+        types = tuple(branch for branch in found if _form(branch)[0] == "other")
     return Field(name, types, _without_decimals(declared), "other", nullable=False)
+
+
+def _with_definitions(
+    field: Field, record: Mapping[str, Any], named_types: Mapping[str, Any]
+) -> Field:
+    """Replace names of types that are defined before the field by their definitions."""
+    namespace, *_ = str(record.get("name")).rpartition(".")
+    prefix = namespace or record.get("namespace") or ""
+
+    def defined(declared: Any) -> Any:
+        if not isinstance(declared, str) or declared in _PRIMITIVES:
+            return declared
+        return named_types.get(f"{prefix}.{declared}") or named_types.get(declared, declared)
+
+    return replace(field, types=tuple(map(defined, field.types)))
 
 
 def _form(declared: Any) -> tuple[Form, Any]:

@@ -124,7 +124,7 @@ def _differs(name: str, field: Field, column: StoredColumn) -> str:
         if _has_bare_longs(field):
             advice = '; if they are microseconds since 1970, send "bare_longs": "microseconds"'
         elif any(str(named(one)[1]).startswith("local-") for one in field.types):
-            advice = "; local times lack their time zone"
+            advice = "; local times lack their time zone: convert them to UTC"
     return f"{name} (has {types}, taken are {column.avro_taken}{advice})"
 
 

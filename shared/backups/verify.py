@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from shared import storage
+from shared import logs, storage
 from shared.avro import codecs, rows
 from shared.avro.binary import Block
 from shared.avro.checksum import Checksum
@@ -60,8 +60,15 @@ def original(catalog: Catalog, stored: StoredObject, table_name: str) -> Manifes
     except (KeyError, ValueError):
         return None
     manifest = catalog.taken_at(table_name, snapshot_at)
-    is_same = manifest is not None and manifest.fingerprint == fingerprint
-    return manifest if is_same else None
+    if manifest is not None and manifest.fingerprint == fingerprint:
+        return manifest
+    logs.line(
+        "WARNING",
+        "A backup's manifest is not in the bucket, so its rows are validated, not compared",
+        object=stored.name,
+        taken_at=snapshot_at,
+    )
+    return None
 
 
 def compare(found: Content, known: Content) -> None:

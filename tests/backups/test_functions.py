@@ -245,7 +245,34 @@ def test_a_copied_backup_is_verified_like_the_original(
         assert database.ask("select count(*) from jobs") == [(299,)]
     else:
         assert answer.get_json()["backup"] == original.id
+        assert answer.get_json()["verified"]
         assert database.ask("select count(*) from jobs") == [(300,)]
+
+
+def test_a_copied_backup_without_its_manifest_is_restored_and_says_so(
+    restore_table, backups, upload, content, bucket, database, capfd
+):
+    database.fill(JOBS, jobs(300))
+    (original,) = backups.back_up([JOBS], "")
+    name = upload(content(original.object), "elsewhere/copied.avro")
+    backups.catalog.delete(original)
+    database.ask("delete from jobs where id = 7")
+    capfd.readouterr()
+
+    answer = restore_table.post(
+        "/restore_table/jobs", json={"uri": f"gs://{bucket}/{name}"}, headers=HEADERS
+    )
+
+    assert answer.get_json()["backup"] is None
+    assert not answer.get_json()["verified"]
+    assert database.ask("select count(*) from jobs") == [(300,)]
+    (warning,) = [
+        line
+        for line in map(json.loads, capfd.readouterr().out.splitlines())
+        if line["severity"] == "WARNING"
+    ]
+    assert warning["object"] == name
+    assert warning["message"].startswith("A backup's manifest is not in the bucket")
 
 
 def test_to_delete_more_than_half_of_a_table_needs_a_word(

@@ -45,6 +45,15 @@ def test_field_order_and_extra_fields_do_not_matter(upload, restored, database):
     assert database.ask("select id, job from jobs order by id") == [(1, "Welder"), (2, "Tester")]
 
 
+def test_a_type_that_the_file_defines_once_and_names_again_is_read(upload, restored, database):
+    size = {"type": "enum", "name": "Size", "symbols": ["small", "large"]}
+    fields = {"extra": ["null", size], "id": ["null", "int", "long"], "job": "Size"}
+
+    restored(JOBS, upload(file(fields, [("small", 1, "large"), (None, 2**40, "small")])))
+
+    assert database.ask("select id, job from jobs order by id") == [(1, "large"), (2**40, "small")]
+
+
 def test_a_bigquery_export_with_nullable_columns_is_restored(parents, upload, restored, database):
     moment = datetime(2021, 7, 27, 16, 2, 8, 1, tzinfo=UTC)
     fields = {

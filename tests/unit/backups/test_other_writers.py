@@ -48,6 +48,7 @@ NUMBERS = st.integers(1, 2**63 - 1)
 COLUMNS = {
     "long": (Integer, "long", NUMBERS, None),
     "int": (Integer, "int", st.integers(1, 2**31 - 1), None),
+    "int or long": (Integer, ["null", "int", "long"], NUMBERS, None),
     "text": (Text, "string", TEXTS, None),
     "enum": (Text, ENUM, st.sampled_from(ENUM["symbols"]), None),
     "micros": (Timestamp, MICROS, MOMENTS, None),
@@ -67,16 +68,22 @@ FORMS = {
 def written(draw):
     """A table, the types of its columns in a file, and rows of it."""
     columns = draw(st.lists(st.sampled_from(sorted(COLUMNS)), min_size=1, max_size=5))
-    # A named type may be defined once in a schema.
-    columns = [one for at, one in enumerate(columns) if one != "enum" or "enum" not in columns[:at]]
-    forms = [draw(st.sampled_from(sorted(FORMS))) for _ in columns]
+    # A union cannot hold a union.
+    forms = [
+        "as it is" if isinstance(COLUMNS[one][1], list) else draw(st.sampled_from(sorted(FORMS)))
+        for one in columns
+    ]
     kinds = {f"field_{at}": COLUMNS[one][0]() for at, one in enumerate(columns)}
     table = Table(
         "offices", type("Office", (Row,), {"__doc__": "An office.", "id": Integer()} | kinds)
     )
+    # A named type is defined once in a schema, and named after that.
+    declared = [
+        ENUM["name"] if one == "enum" in columns[:at] else COLUMNS[one][1]
+        for at, one in enumerate(columns)
+    ]
     types = {"id": "long"} | {
-        name: FORMS[form](COLUMNS[one][1])
-        for name, one, form in zip(kinds, columns, forms, strict=True)
+        name: FORMS[form](kind) for name, kind, form in zip(kinds, declared, forms, strict=True)
     }
     values = st.tuples(*(COLUMNS[one][2] for one in columns))
     found = draw(st.lists(values, max_size=20))
