@@ -1,9 +1,8 @@
 # On a fresh machine with Python 3.11 or newer, venv and make, `make demo` and `make test` are all there is
-# to type: every target first installs what it needs.
+# to type: every target first installs what it needs. Everything that users do is in `./tablegate`.
 
 PYTHON ?= python3
 HOME_DIR ?= .local
-PORT ?=
 FILES ?=
 TESTS ?= tests
 UNIT := tests/unit tests/properties
@@ -18,7 +17,6 @@ SEED ?= 20261126
 PLACES ?=
 
 BIN := .venv/bin
-PLATFORM := $(BIN)/python -m infra.local
 
 # Each of these files is written once its environment is installed. .venv has two: LOCAL, once it can run the
 # platform, and ENVIRONMENT, once it can run the tests, too.
@@ -30,27 +28,15 @@ BEAM := .venv-beam/.installed
 FUZZ := .venv-fuzz/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo reset test check golden mutants chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
+.PHONY: help demo test check golden mutants chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
 
 help: ## print this list
 	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /  make \1\t/' | expand -t 24
 
 # --- Run the platform ---
 
-up: $(LOCAL) $(BIGQUERY) ## run the platform until Ctrl-C (PORT=, HOME_DIR=)
-	@$(PLATFORM) up --home "$(HOME_DIR)" $(if $(PORT),--port $(PORT))
-
-down: $(LOCAL) ## stop the platform
-	@$(PLATFORM) down --home "$(HOME_DIR)"
-
-status: $(LOCAL) ## print the state of each part
-	@$(PLATFORM) status --home "$(HOME_DIR)"
-
-demo: $(LOCAL) $(BIGQUERY) ## send a sample data set through the platform, or yours with FILES=FOLDER
-	@$(PLATFORM) demo --home "$(HOME_DIR)" $(if $(FILES),--files "$(FILES)")
-
-reset: $(LOCAL) ## delete the platform's data
-	@$(PLATFORM) reset --home "$(HOME_DIR)"
+demo: ## send a sample data set through the platform, or yours with FILES=FOLDER
+	@PYTHON=$(PYTHON) ./tablegate --home "$(HOME_DIR)" demo $(if $(FILES),--files "$(FILES)")
 
 # --- Check the code ---
 

@@ -52,43 +52,58 @@ def _parser() -> argparse.ArgumentParser:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that describe a new token."""
-    parser.add_argument("--name", required=True, type=_name, help="who holds it")
+    parser.add_argument("--name", required=True, type=name, help="who holds it")
     parser.add_argument(
         "--scopes",
         required=True,
-        type=_scopes,
+        type=scopes,
         help=f"from {', '.join(SCOPES)}, separated by commas",
     )
     parser.add_argument(
-        "--expires", type=_moment, help="when it expires, such as 2027-01-01 or 2027-01-01T12:00Z"
+        "--expires", type=moment, help="when it expires, such as 2027-01-01 or 2027-01-01T12:00Z"
     )
 
 
-def _name(text: str) -> str:
+def name(text: str) -> str:
+    """Check the name of a token's holder.
+
+    Raises:
+        ArgumentTypeError: it is empty, too long, or holds what cannot be printed.
+    """
     if not text.strip() or not text.isprintable() or len(text) > 100:
         raise argparse.ArgumentTypeError("must be 1 to 100 printable characters")
     return text
 
 
-def _scopes(text: str) -> list[str]:
-    scopes = [scope.strip() for scope in text.split(",")]
-    unknown = [scope for scope in scopes if scope not in SCOPES]
+def scopes(text: str) -> list[str]:
+    """Read scopes separated by commas.
+
+    Raises:
+        ArgumentTypeError: one is unknown.
+    """
+    given = [scope.strip() for scope in text.split(",")]
+    unknown = [scope for scope in given if scope not in SCOPES]
     if unknown:
         raise argparse.ArgumentTypeError(
             f"unknown: {', '.join(unknown)}; the scopes are {', '.join(SCOPES)}"
         )
-    return sorted(set(scopes), key=SCOPES.index)
+    return sorted(set(given), key=SCOPES.index)
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """Read when a token expires; without an offset it is UTC.
+
+    Raises:
+        ArgumentTypeError: it is no moment, or past.
+    """
     try:
-        moment = datetime.fromisoformat(text)
+        given = datetime.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError("must be an ISO 8601 date or time") from error
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if moment <= datetime.now(UTC):
+    given = given if given.tzinfo else given.replace(tzinfo=UTC)
+    if given <= datetime.now(UTC):
         raise argparse.ArgumentTypeError("is in the past")
-    return moment
+    return given
 
 
 if __name__ == "__main__":

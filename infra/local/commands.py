@@ -70,7 +70,7 @@ def status(options: argparse.Namespace) -> int:
     home.require()
     running = running_status(home)
     if running is None:
-        print(f"No platform runs on {home.path}; `make up` starts it.")
+        print(f"No platform runs on {home.path}; `./tablegate up` starts it.")
         return 1
     print(running.table())
     return 0 if running.is_ready else 1
@@ -116,13 +116,6 @@ def token_revoke(options: argparse.Namespace) -> int:
     tokens.revoke(home, options.name)
     print(f"The token of {options.name} is revoked.")
     return 0
-
-
-def demo(options: argparse.Namespace) -> int:
-    """Load a data set and show the results."""
-    from infra.local.demo import run
-
-    return run(Home.at(options.home), options.files, keep=options.keep)
 
 
 def _clear_leftovers(home: Home) -> int:

@@ -3,9 +3,6 @@
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -16,32 +13,25 @@ from pathlib import Path
 from typing import Any
 
 from infra.local import sample
-from infra.local.environment import ROOT
 from infra.local.errors import PlatformError
 from infra.local.home import Home
-from infra.local.layout import Layout
-from infra.local.next_steps import next_steps, shown
 from infra.local.observed import Observer
-from infra.local.status import running_status
 from infra.local.tabular import table
-from infra.progress import Progress
 
-_START_SECONDS, _LOAD_SECONDS, _PARENT_SECONDS = 180.0, 180.0, 10.0
+_LOAD_SECONDS, _PARENT_SECONDS = 180.0, 10.0
 _SHOWN_ROWS = 10
 _YEAR = 2021
 _UPLOADS = "tablegate-uploads"
 
 
-def run(home: Home, files: Path | None, *, keep: bool) -> int:
-    """Load files into the platform of a home and print the results.
-
-    Starts a platform if none is running, and stops it afterwards unless `keep` is set.
+def run(home: Home, files: Path | None) -> None:
+    """Load files into the platform that runs on a home, and print the results.
 
     Raises:
-        PlatformError: there are no files, the platform did not start, or the files were not
-            loaded in time.
+        PlatformError: there are no files, or they were not loaded in time.
     """
-    with _platform(home, keep=keep) as description, _files(files) as paths:
+    description = json.loads(home.description.read_text())
+    with _files(files) as paths:
         observer = Observer(description["database_url"])
         try:
             sources = _upload(description, observer, paths)
@@ -49,72 +39,6 @@ def run(home: Home, files: Path | None, *, keep: bool) -> int:
             _print_report(description, observer, sources, loads)
         finally:
             observer.close()
-    return 0
-
-
-@contextmanager
-def _platform(home: Home, *, keep: bool) -> Iterator[dict[str, Any]]:
-    if home.is_home() and running_status(home):
-        description = _description(home, None)
-        yield description
-        _print_next_steps(home, is_running=True)
-        return
-    process = _start(home)
-    keeps_running = False
-    try:
-        description = _description(home, process)
-        yield description
-        keeps_running = keep
-    finally:
-        if not keeps_running:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
-    _print_next_steps(home, is_running=keeps_running)
-
-
-def _print_next_steps(home: Home, *, is_running: bool) -> None:
-    home_option = "" if home.path == ROOT / ".local" else f" HOME_DIR={shown(home.path)}"
-    if is_running:
-        print(f"\nThe platform is still running. `make down{home_option}` stops it.")
-    else:
-        print(
-            f"\nThe platform has stopped. `make up{home_option}` starts it again, with this data."
-        )
-    print(next_steps(home, Layout.read(home)))
-    print(f"  make demo{home_option} FILES=FOLDER    # your own CSV files")
-
-
-def _start(home: Home) -> subprocess.Popen[bytes]:
-    home.prepare()
-    with (home.logs / "up.log").open("ab") as log:
-        return subprocess.Popen(  # nosec B603 # this very program
-            [sys.executable, "-m", "infra.local", "up", "--home", str(home.path)],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-
-
-def _description(home: Home, process: subprocess.Popen[bytes] | None) -> dict[str, Any]:
-    """The content of platform.json, once it exists."""
-    task = "Starting a platform" if process else "Waiting for the platform"
-    progress = Progress(f"{task} on {shown(home.path)}")
-    deadline = time.monotonic() + _START_SECONDS
-    # A killed platform may have left its file, so the file counts only if a platform is running.
-    while not ((status := running_status(home)) and home.description.exists()):
-        ended = process is not None and process.poll() is not None
-        if ended or time.monotonic() > deadline:
-            progress.end("failed")
-            last = (home.logs / "up.log").read_text().strip().splitlines()[-1:]
-            raise PlatformError(f"The platform did not start: {' '.join(last)}")
-        if status:
-            ready = sum(part.is_well for part in status.parts)
-            progress.show(f"{ready} of {len(status.parts)} parts ready")
-        time.sleep(0.1)
-    progress.end("ready")
-    return dict(json.loads(home.description.read_text()))
 
 
 @contextmanager
@@ -182,7 +106,9 @@ def _follow(observer: Observer, sources: Sequence[str]) -> list[list[Any]]:
         if complete_since and time.monotonic() - complete_since > _PARENT_SECONDS:
             return loads
         if time.monotonic() > deadline:
-            raise PlatformError("The files are not loaded after 3 minutes; see `make status`.")
+            raise PlatformError(
+                "The files are not loaded after 3 minutes; see `./tablegate status`."
+            )
         time.sleep(0.1)
 
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 from aiohttp import ClientConnectorError, ClientError, web
 from multidict import CIMultiDict
 
-from infra.local import forwarding
+from infra.local import forwarding, sign_in
 from infra.local.home import Home
 from infra.local.layout import PROJECT, Layout
 from infra.local.serving import guard, problem, serve
@@ -18,6 +18,7 @@ from infra.local.status import read_status
 from shared import logs
 
 GATEWAY_ACCOUNT = f"gateway@{PROJECT}.iam"
+_MOST_CODE_BYTES = 100
 _TRACE = web.RequestKey("trace", str)
 _HOME = web.AppKey("home", Home)
 _ROUTES = web.AppKey("routes", dict[str, str])
@@ -32,6 +33,7 @@ def application(home: Home, layout: Layout) -> web.Application:
     app.cleanup_ctx.append(forwarding.open_session)
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/push-certs", _push_certs)
+    app.router.add_post(sign_in.PATH, _sign_in)
     # The pattern matches line breaks too: aiohttp answers a path without a route by itself.
     app.router.add_route("*", r"/{path:[\s\S]*}", _forward)
     app.on_response_prepare.append(_guard)
@@ -65,7 +67,9 @@ async def _guard(request: web.Request, response: web.StreamResponse) -> None:
 async def _healthz(request: web.Request) -> web.Response:
     status = read_status(request.app[_HOME])
     if status is None or status.pid != os.getppid():
-        return web.Response(status=503, text="the supervisor has ended; run `make up` again\n")
+        return web.Response(
+            status=503, text="the supervisor has ended; run `./tablegate up` again\n"
+        )
     return web.Response(status=200 if status.is_ready else 503, text=status.table() + "\n")
 
 
@@ -76,6 +80,16 @@ async def _push_certs(request: web.Request) -> web.Response:
         content_type="application/json",
         headers={"Cache-Control": "public, max-age=3600"},
     )
+
+
+async def _sign_in(request: web.Request) -> web.Response:
+    # A code has 32 characters, so only what is short can be one.
+    code = (await request.content.read(_MOST_CODE_BYTES)).decode(errors="replace")
+    token = sign_in.exchange(request.app[_HOME], code)
+    if token is None:
+        detail = "This link was used or is too old; `./tablegate open` makes another."
+        return problem(401, detail, slug="token-refused")
+    return web.json_response({"token": token})
 
 
 async def _forward(request: web.Request) -> web.StreamResponse:

@@ -126,7 +126,9 @@ class Home:
             NotAHome: it is not, or it does not exist.
         """
         if not self.is_home():
-            raise NotAHome(f"{self.path} is not the home of a platform; `make up` creates one.")
+            raise NotAHome(
+                f"{self.path} is not the home of a platform; `./tablegate up` creates one."
+            )
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -140,7 +142,7 @@ class Home:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise HomeInUse(
-                    f"A platform runs on {self.path} already; `make down` stops it."
+                    f"A platform runs on {self.path} already; `./tablegate down` stops it."
                 ) from error
             yield
 

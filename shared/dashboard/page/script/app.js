@@ -10,7 +10,7 @@ import { startLoads, stop, watch } from "./loads.js";
 import { refreshMetrics } from "./metrics.js";
 import { loadTables } from "./platform.js";
 import { refreshRejects, startRejects } from "./rejects.js";
-import { session, signIn, signOut, token } from "./session.js";
+import { session, signIn, signInByLink, signOut, token } from "./session.js";
 import { startUploads } from "./uploads.js";
 
 for (const start of [
@@ -92,5 +92,6 @@ addEventListener("scroll", mark, { passive: true });
 // Sections grow as they are filled.
 new ResizeObserver(mark).observe(document.body);
 
+const why = await signInByLink();
 if (token()) open();
-else close("");
+else close(why);

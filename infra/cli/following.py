@@ -1,0 +1,46 @@
+"""Follows loads until they have ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from infra.cli.client import Client
+from infra.cli.errors import FAILED, OK, SOME_REJECTED, Refused
+
+ENDED = ("done", "failed")
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
+
+
+def load(client: Client, load_id: str) -> dict[str, Any]:
+    """Return a load; `pending` is its state while the ledger does not know it."""
+    try:
+        found: dict[str, Any] = client.get(f"/loads/{load_id}")
+    except Refused as error:
+        if error.slug != "unknown-load":
+            raise
+        return {"load_id": load_id, "state": "pending"}
+    return found
+
+
+def follow(client: Client, load_ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield each load once it has ended."""
+    left, pause = list(load_ids), _FIRST_PAUSE
+    while left:
+        for load_id in list(left):
+            found = load(client, load_id)
+            if found["state"] in ENDED:
+                left.remove(load_id)
+                pause = _FIRST_PAUSE
+                yield found
+        if left:
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+
+def exit_code(loads: Sequence[dict[str, Any]]) -> int:
+    """Return the exit code for loads that have ended."""
+    if any(one["state"] == "failed" for one in loads):
+        return FAILED
+    return SOME_REJECTED if any(one["counts"]["rejected"] for one in loads) else OK
