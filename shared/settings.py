@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.errors import ConfigurationError
 
-SCOPES = ("rows", "rejects", "backups", "metrics")
+SCOPES = ("rows", "read", "rejects", "backups", "metrics")
 CODECS = ("deflate", "snappy", "zstandard")
 
 

@@ -75,8 +75,8 @@ def propose(sample: Path, name: str | None) -> Proposal:
     doubts = []
     if len(even) < len(body):
         doubts.append(
-            f"{len(body) - len(even)} of {len(body)} rows do not have {width} columns; they will be "
-            "rejected."
+            f"{len(body) - len(even)} of {len(body)} rows do not have {width} columns; they "
+            "will be rejected."
         )
     if not has_header:
         doubts.append(
@@ -133,7 +133,7 @@ def _column(name: str, cells: Sequence[str]) -> _Column:
     if len(filled) < len(cells):
         doubts.append(
             f"{len(cells) - len(filled)} of {len(cells)} cells are empty; rows without a value are "
-            "rejected."
+            "will be rejected."
         )
     kind = _FALLBACK
     for narrower in KINDS:

@@ -1,8 +1,7 @@
-"""The dashboard: its page, and the loads and reasons that it shows."""
+"""The dashboard: its page, and the calls that only the page makes."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -11,7 +10,7 @@ from flask import Response
 from shared import dashboard, tables, wiring
 from shared.api.uploads import UPLOAD
 from shared.dashboard import loads
-from shared.dashboard.loads import Cursor, Load, LoadPage, LoadProgress, ReasonCount, Reasons
+from shared.dashboard.loads import LoadProgress, ReasonCount, Reasons
 from shared.http import queries
 from shared.http.responses import json_response
 from shared.http.routes import PUBLIC, Context, Parameter, ResponseSpec, Route
@@ -19,10 +18,6 @@ from shared.loading.ledger import Counts
 from shared.settings import Settings
 from shared.tables.kind import FormInput
 from shared.tables.table import Table
-
-MAX_PAGE_LOADS = 200
-
-_DEFAULT_PAGE_LOADS = 20
 
 
 class FormField(msgspec.Struct):
@@ -70,18 +65,6 @@ def forms(settings: Settings) -> Forms:
     return Forms(list(found), settings.max_upload_bytes)
 
 
-def list_loads(context: Context) -> Response:
-    """List a page of loads."""
-    given = context.request.args
-    most = queries.whole_number(
-        "limit", given.get("limit", str(_DEFAULT_PAGE_LOADS)), MAX_PAGE_LOADS
-    )
-    after = None
-    if (text := given.get("cursor")) is not None and (after := Cursor.parse(text)) is None:
-        raise queries.unusable("cursor", "is the next_cursor of the previous page")
-    return json_response(loads.page(wiring.engine(), most, after))
-
-
 def load_state(context: Context) -> Response:
     """Answer with the state of a load."""
     load_id = queries.uuid("load_id", context.params["load_id"])
@@ -105,56 +88,11 @@ def _form_table(table: Table) -> FormTable:
 
 
 _LOAD_ID = UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
-_MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 _COUNTS = Counts(inserted=2, rejected=1)
-_LOAD = Load(
-    load_id=_LOAD_ID,
-    source="gs://tablegate-uploads/jobs.csv#1",
-    kind="file",
-    sender=None,
-    table="jobs",
-    state="done",
-    counts=_COUNTS,
-    repeats=None,
-    error=None,
-    accepted_at=_MOMENT,
-    finished_at=_MOMENT,
-    synced_at=None,
-)
 
 PAGE = Route("GET", "/", page, scope=PUBLIC, documented=False)
 ASSET = Route("GET", "/assets/<name>", asset, scope=PUBLIC, documented=False)
 TABLES = Route("GET", "/tables", list_tables, scope=PUBLIC, documented=False)
-
-LOADS = Route(
-    "GET",
-    "/loads",
-    list_loads,
-    # Not `metrics`: senders, file names and the content of failed files are for operators.
-    scope="rejects",
-    summary="List loads",
-    parameters=(
-        Parameter(
-            "limit",
-            "query",
-            "Loads per page.",
-            {
-                "type": "integer",
-                "minimum": 1,
-                "maximum": MAX_PAGE_LOADS,
-                "default": _DEFAULT_PAGE_LOADS,
-            },
-        ),
-        Parameter(
-            "cursor",
-            "query",
-            "The `next_cursor` of the previous page.",
-            {"type": "string", "pattern": "^[0-9]{1,16}-[0-9a-f]{32}$"},
-        ),
-    ),
-    responses=(ResponseSpec(200, "A page.", LoadPage, LoadPage([_LOAD], None)),),
-    problems={400: ("unusable-parameter",)},
-)
 
 LOAD = Route(
     "GET",
@@ -199,4 +137,4 @@ REASONS = Route(
     ),
 )
 
-ROUTES = {"dashboard": (PAGE, ASSET, TABLES, LOADS, LOAD, REASONS, UPLOAD)}
+ROUTES = {"dashboard": (PAGE, ASSET, TABLES, LOAD, REASONS, UPLOAD)}

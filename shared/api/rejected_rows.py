@@ -160,18 +160,14 @@ def discard(context: Context) -> Response:
 
 def _filters(request: Request) -> Filters:
     given = request.args
-    if given.get("status", _STATUSES[0]) not in _STATUSES:
-        raise queries.unusable("status", f"is one of {', '.join(_STATUSES)}")
-    for name in ("source", "reason"):
-        # PostgreSQL's text cannot hold a NUL character.
-        if "\x00" in given.get(name, ""):
-            raise queries.unusable(name, "must not contain a NUL character")
+    status = queries.one_of("status", given.get("status"), _STATUSES)
+    source, reason = (queries.without_nul(name, given.get(name)) for name in ("source", "reason"))
     return Filters(
         tables.find(given["table"]).name if "table" in given else None,
-        given.get("source"),
-        given.get("status"),
+        source,
+        status,
         queries.uuid("load_id", given["load_id"]) if "load_id" in given else None,
-        given.get("reason"),
+        reason,
     )
 
 

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
+from itertools import chain
 from threading import Lock
 from typing import Any
 
@@ -23,7 +24,7 @@ from shared.errors import TablegateError
 from shared.formulas import shield
 from shared.http.problems import Problem
 
-_JSON, _CSV = "application/json", "text/csv"
+JSON, CSV, NDJSON = "application/json", "text/csv", "application/x-ndjson"
 # The names under which servers pass the socket of a request.
 _CONNECTIONS = ("gunicorn.socket", "werkzeug.socket")
 # A reader who does not take a piece in this time has stalled.
@@ -35,7 +36,7 @@ def json_response(
 ) -> Response:
     """Build a JSON response; msgspec encodes structs, dataclasses, datetimes and UUIDs."""
     return Response(
-        msgspec.json.encode(value), status, headers=dict(headers or {}), content_type=_JSON
+        msgspec.json.encode(value), status, headers=dict(headers or {}), content_type=JSON
     )
 
 
@@ -57,7 +58,9 @@ def table_response(
     if not wants_csv(request):
         return json_response(document, headers=headers)
     cells = ([getattr(row, name) for name in columns] for row in rows)
-    return Response(_csv(columns, cells), headers=headers, content_type=f"{_CSV}; charset=utf-8")
+    return Response(
+        csv_lines(chain([columns], cells)), headers=headers, content_type=f"{CSV}; charset=utf-8"
+    )
 
 
 def wants_csv(request: Request) -> bool:
@@ -66,15 +69,23 @@ def wants_csv(request: Request) -> bool:
     Raises:
         Problem: 406, the caller accepts neither.
     """
+    return preferred(request, (JSON, CSV)) == CSV
+
+
+def preferred(request: Request, known: Sequence[str]) -> str:
+    """Return the media type that the caller prefers; the first one if it has no preference.
+
+    Raises:
+        Problem: 406, the caller accepts none of them.
+    """
     accepted = request.accept_mimetypes
     if not accepted.provided:
-        return False
-    best = accepted.best_match([_JSON, _CSV])
+        return known[0]
+    best = accepted.best_match(known)
     if best is None:
-        raise Problem(
-            406, "not-acceptable", f"This call answers as {_JSON} or {_CSV}; accept one of them."
-        )
-    return best == _CSV
+        names = f"{', '.join(known[:-1])} or {known[-1]}"
+        raise Problem(406, "not-acceptable", f"This call answers as {names}; accept one of them.")
+    return best
 
 
 def revalidated(request: Request, response: Response) -> Response:
@@ -203,11 +214,10 @@ def cached_response(
     return Response(body.content, headers=headers, content_type=body.content_type)
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+def csv_lines(rows: Iterable[Sequence[Any]]) -> bytes:
+    """Write lines of CSV; a cell that a spreadsheet would run as a formula gets an apostrophe."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(columns)
-    writer.writerows(map(_cell, row) for row in rows)
+    csv.writer(buffer).writerows(map(_cell, row) for row in rows)
     return buffer.getvalue().encode()
 
 

@@ -58,7 +58,7 @@ byId("sign-in").addEventListener("submit", async (event) => {
   signIn(byId("token").value.trim());
   byId("token").value = "";
   try {
-    await get("/dashboard/loads?limit=1");
+    await get("/loads?limit=1");
   } catch (error) {
     // A token without this scope may open other sections; each section says which scope it needs.
     if (error.status === 401) return;

@@ -24,7 +24,7 @@ export async function watch() {
   clearTimeout(timer);
   let seconds = SECONDS;
   try {
-    update(await get("/dashboard/loads?limit=20"));
+    update(await get("/loads?limit=20"));
   } catch (error) {
     seconds = SLOW_SECONDS;
     byId("ledger").replaceChildren(el("p", { class: "empty" }, error.message));
@@ -60,7 +60,7 @@ function merge({ rows, next_cursor: next }) {
 }
 
 async function more() {
-  const page = await get(`/dashboard/loads?limit=50&cursor=${cursor}`);
+  const page = await get(`/loads?limit=50&cursor=${cursor}`);
   known = [...known, ...page.rows];
   cursor = page.next_cursor;
   draw();

@@ -1,0 +1,173 @@
+"""The rows of a table, as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from itertools import chain, islice
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from flask import Request, Response
+from msgspec import Meta
+
+from shared import stored_rows, tables, wiring
+from shared.http import queries
+from shared.http.problems import Problem
+from shared.http.responses import CSV, JSON, NDJSON, csv_lines, json_response, preferred, streamed
+from shared.http.routes import Context, Parameter, ResponseSpec, Route
+from shared.stored_rows import Key, Range
+from shared.tables import stored
+from shared.tables.table import Table
+
+MAX_PAGE_ROWS = 1000
+_DEFAULT_PAGE_ROWS = 100
+_LINES_AT_ONCE = 500
+
+
+class RowPage(msgspec.Struct):
+    """A page of rows, in the order of their keys."""
+
+    rows: Annotated[
+        list[dict[str, Any]],
+        Meta(description="The fields of each, then `accepted_at` and `load_id`."),
+    ]
+    next_cursor: Annotated[
+        str | None, Meta(description="Send it as `cursor` for the next page; null on the last.")
+    ]
+
+
+def list_rows(context: Context) -> Response:
+    """Answer with a page of rows as JSON, or with all of them as CSV or NDJSON."""
+    table = tables.find(context.params["table_name"])
+    form = preferred(context.request, (JSON, CSV, NDJSON))
+    within, after = _range(context.request, table), _after(context.request, table)
+    most = _limit(context.request, form)
+    if form == JSON:
+        page = stored_rows.page(wiring.engine(), table, within, after, most or _DEFAULT_PAGE_ROWS)
+        following = stored_rows.cursor_of(table, page.rows[-1]) if page.is_followed else None
+        return json_response(RowPage(page.rows, following), headers={"Vary": "Accept"})
+    found = islice(stored_rows.rows(wiring.engine(), table, within, after), most)
+    # Read before the response begins, so that an error can still become a problem.
+    first = next(found, None)
+    lines = _lines(table, form, chain([first] if first else [], found))
+    settings = wiring.settings()
+    sent = streamed(context.request, lines, settings.stream_seconds, settings.call_seconds)
+    return Response(sent, headers={"Vary": "Accept"}, content_type=f"{form}; charset=utf-8")
+
+
+def find_row(context: Context) -> Response:
+    """Answer with one row."""
+    table = tables.find(context.params["table_name"])
+    key = _key("key", context.params["key"], table)
+    found = stored_rows.find(wiring.engine(), table, key)
+    if found is None:
+        raise Problem(
+            404,
+            "unknown-row",
+            f"{table.name} has no row with this key; it may be rejected or waiting: see "
+            "GET /rejected_rows.",
+        )
+    return json_response(found)
+
+
+def _lines(
+    table: Table, form: str, found: Iterator[dict[str, Any]]
+) -> Generator[bytes, None, None]:
+    names = tuple(stored.columns(table))
+    encoder = msgspec.json.Encoder()
+    if form == CSV:
+        yield csv_lines([names])
+    while some := list(islice(found, _LINES_AT_ONCE)):
+        if form == CSV:
+            yield csv_lines([row[name] for name in names] for row in some)
+        else:
+            yield encoder.encode_lines(some)
+
+
+def _range(request: Request, table: Table) -> Range:
+    given = request.args
+    first, last = (_key(n, given[n], table) if n in given else None for n in ("from", "to"))
+    return Range(first, last, queries.moment("since", given["since"]) if "since" in given else None)
+
+
+def _after(request: Request, table: Table) -> Key | None:
+    if "cursor" not in request.args:
+        return None
+    try:
+        return stored_rows.parse_cursor(table, request.args["cursor"])
+    except ValueError as error:
+        raise queries.unusable("cursor", str(error)) from None
+
+
+def _limit(request: Request, form: str) -> int | None:
+    if "limit" not in request.args:
+        return None
+    largest = MAX_PAGE_ROWS if form == JSON else 2**31
+    return queries.whole_number("limit", request.args["limit"], largest)
+
+
+def _key(name: str, text: str, table: Table) -> Key:
+    try:
+        return stored_rows.parse_key(table, text)
+    except ValueError as error:
+        raise queries.unusable(name, str(error)) from None
+
+
+_ROW = {
+    "id": 4,
+    "job": "Recruiter",
+    stored.ACCEPTED_AT: "2026-01-02T03:04:05Z",
+    stored.LOAD_ID: UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10"),
+}
+_KEY_WORDS = "as a cell of a file has it; of several fields, a line of CSV."
+_TABLE = Parameter("table_name", "path", "The table.", example="jobs")
+
+LIST = Route(
+    "GET",
+    "/<table_name>",
+    list_rows,
+    scope="read",
+    summary="Read the rows of a table",
+    description="In the order of their keys. As JSON it is a page; as CSV or NDJSON, by `Accept`, all "
+    "rows, or `limit` of them, in one response. It is cut off if it takes longer than "
+    "`STREAM_SECONDS`: go on `from` the last key, or use a backup for a whole large table. In CSV "
+    "a cell that a spreadsheet would run as a formula starts with an apostrophe.",
+    parameters=(
+        _TABLE,
+        Parameter("from", "query", f"The first key, {_KEY_WORDS}", example="1"),
+        Parameter("to", "query", f"The last key, {_KEY_WORDS}", example="9"),
+        Parameter(
+            "since",
+            "query",
+            "Rows accepted at that moment or later, in ISO 8601; without an offset it is UTC. It has no "
+            "index, so on a large table name a range of keys, too.",
+            example="2026-01-02T03:04:05Z",
+        ),
+        Parameter(
+            "limit",
+            "query",
+            f"How many rows: on a page {_DEFAULT_PAGE_ROWS} if left out and {MAX_PAGE_ROWS} at most.",
+            {"type": "integer", "minimum": 1},
+        ),
+        Parameter("cursor", "query", "The `next_cursor` of the previous page."),
+    ),
+    responses=(ResponseSpec(200, "A page.", RowPage, RowPage([_ROW], None)),),
+    problems={400: ("unusable-parameter",), 404: ("unknown-table",), 406: ("not-acceptable",)},
+)
+
+FIND = Route(
+    "GET",
+    "/<table_name>/<path:key>",
+    find_row,
+    scope="read",
+    summary="Read one row",
+    parameters=(
+        _TABLE,
+        Parameter("key", "path", f"Its key, {_KEY_WORDS}", example="4"),
+    ),
+    responses=(ResponseSpec(200, "The row.", dict[str, Any], _ROW),),
+    problems={400: ("unusable-parameter",), 404: ("unknown-table", "unknown-row")},
+)
+
+ROUTES = {"read_rows": (LIST, FIND)}

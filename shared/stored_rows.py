@@ -1,0 +1,184 @@
+"""Reads the rows of a table as they are stored, in the order of their keys.
+
+A page begins after the key that the one before it ended with, so no page skips or repeats a row that
+stays, however many rows are inserted or deleted meanwhile.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import msgspec
+from marshmallow import ValidationError
+
+from shared.database.engine import transaction
+from shared.database.sql import columns, composed, qualified, quoted
+from shared.lazy import sqlalchemy as sa
+from shared.tables import stored
+from shared.tables.kind import Cell
+from shared.tables.table import Table
+
+_ROWS_AT_ONCE = 2000
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Range:
+    """Which rows to read; None is no limit.
+
+    Attributes:
+        first: the first key.
+        last: the last key.
+        since: accepted at that moment or later.
+    """
+
+    first: Key | None = None
+    last: Key | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows, and whether more follow."""
+
+    rows: list[dict[str, Any]]
+    is_followed: bool
+
+
+def parse_key(table: Table, text: str) -> Key:
+    """Parse a key: the value as a CSV cell has it; of several fields, a line of CSV.
+
+    Raises:
+        ValueError: it is not a key of the table; the text says why.
+    """
+    try:
+        cells = [text] if len(table.key) == 1 else next(csv.reader([text], strict=True), [])
+    except csv.Error as error:
+        raise ValueError(f"is a line of CSV with {', '.join(table.key)}: {error}") from None
+    if len(cells) != len(table.key):
+        raise ValueError(f"has {len(cells)} values; the key is {', '.join(table.key)}")
+    return tuple(map(_value, [table] * len(cells), table.key, cells))
+
+
+def cursor_of(table: Table, row: Mapping[str, Any]) -> str:
+    """Return the cursor of the page after a row."""
+    texts = [table.fields[name].copy_text(row[name]) for name in table.key]
+    return base64.urlsafe_b64encode(msgspec.json.encode(texts)).decode().rstrip("=")
+
+
+def parse_cursor(table: Table, text: str) -> Key:
+    """Parse a cursor.
+
+    Raises:
+        ValueError: it is not one of this table.
+    """
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        found = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=list[str])
+    except (ValueError, msgspec.MsgspecError):
+        raise ValueError("is the next_cursor of the previous page") from None
+    if len(found) != len(table.key):
+        raise ValueError("is the next_cursor of a page of this table")
+    return tuple(map(_value, [table] * len(found), table.key, found))
+
+
+def page(engine: sa.Engine, table: Table, within: Range, after: Key | None, most: int) -> Page:
+    """Read a page of rows.
+
+    Raises:
+        TransientError: try again.
+    """
+    rows = _read(engine, table, within, after, most + 1)
+    return Page(rows[:most], len(rows) > most)
+
+
+def find(engine: sa.Engine, table: Table, key: Key) -> dict[str, Any] | None:
+    """Return the row with a key, or None.
+
+    Raises:
+        TransientError: try again.
+    """
+    return next(iter(_read(engine, table, Range(key, key), None, 1)), None)
+
+
+def rows(
+    engine: sa.Engine, table: Table, within: Range, after: Key | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield all rows.
+
+    They are read in pages, and no transaction is open while the caller uses them.
+
+    Raises:
+        TransientError: before the first one, try again; after it, the iterator ends early.
+    """
+    while True:
+        found = _read(engine, table, within, after, _ROWS_AT_ONCE)
+        yield from found
+        if len(found) < _ROWS_AT_ONCE:
+            return
+        after = tuple(found[-1][name] for name in table.key)
+
+
+def _value(table: Table, name: str, text: str) -> Any:
+    try:
+        return table.fields[name].deserialize(Cell(text))
+    except ValidationError as error:
+        refusal: Any = error.messages[0]
+        raise ValueError(f"is no {name} of {table.name} ({refusal.code})") from None
+
+
+def _read(
+    engine: sa.Engine, table: Table, within: Range, after: Key | None, most: int
+) -> list[dict[str, Any]]:
+    given = {"after": after, "first": within.first, "last": within.last}
+    bounds = tuple(name for name, key in given.items() if key is not None)
+    values: dict[str, Any] = {"most": most}
+    for name in bounds:
+        values |= {f"{name}_{at}": value for at, value in enumerate(given[name] or ())}
+    if within.since is not None:
+        values["since"] = within.since
+    query = sa.text(select(table, bounds, has_since=within.since is not None))
+    with transaction(engine) as connection:
+        return [dict(row) for row in connection.execute(query, values).mappings()]
+
+
+@cache
+def select(table: Table, bounds: Sequence[str], *, has_since: bool) -> str:
+    """Compose the query: names of the dictionary only, values are parameters.
+
+    Args:
+        table: the table.
+        bounds: which of `after`, `first` and `last` limit the keys.
+        has_since: whether rows must have been accepted at a moment or later.
+    """
+    signs = {"after": ">", "first": ">=", "last": "<="}
+    conditions = [f"({columns(table.key)}) {signs[b]} ({_parameters(table, b)})" for b in bounds]
+    if has_since:
+        conditions.append(f"{quoted(stored.ACCEPTED_AT)} >= cast(:since as timestamptz)")
+    return composed(
+        """
+        select {columns}
+        from {target}
+        {where}
+        order by {key}
+        limit :most
+        """,
+        columns=columns(stored.columns(table)),
+        target=qualified(table.name),
+        where="where " + "\n    and ".join(conditions) if conditions else "",
+        key=columns(table.key),
+    )
+
+
+def _parameters(table: Table, bound: str) -> str:
+    return ", ".join(
+        f"cast(:{bound}_{at} as {table.fields[name].postgres_type})"
+        for at, name in enumerate(table.key)
+    )
