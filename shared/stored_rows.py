@@ -1,7 +1,7 @@
 """Reads the rows of a table as they are stored, in the order of their keys.
 
-A page begins after the key that the one before it ended with, so no page skips or repeats a row that
-stays, however many rows are inserted or deleted meanwhile.
+A page begins after the key that the one before it ended with. So no page skips or repeats a row
+that stays, however many rows are inserted or deleted meanwhile.
 """
 
 from __future__ import annotations

@@ -146,8 +146,8 @@ def _column(name: str, cells: Sequence[str]) -> _Column:
         if fitting >= _WORTH_A_WORD * len(filled):
             other = next(cell for cell in filled if not _fits(KINDS[narrower](), cell))
             doubts.append(
-                f"{fitting} of {len(filled)} values fit {narrower}(), which would reject the others, "
-                f"such as {other[:40]!r}."
+                f"{fitting} of {len(filled)} values fit {narrower}(), which would reject the "
+                f"others, such as {other[:40]!r}."
             )
     longest = max(map(len, filled), default=0)
     options = f"max_length={longest}, " if kind == _FALLBACK and longest > MAX_TEXT else ""

@@ -88,8 +88,8 @@ LIST = Route(
     # Not `metrics`: senders, file names and the content of failed files are for operators.
     scope="read",
     summary="List loads",
-    description="Newest first: files, batches, replays and restores. A load must match every filter "
-    "given.",
+    description="Newest first: files, batches, replays and restores. A load must match every "
+    "filter given.",
     parameters=(
         _filter("state", "Their state.", "failed", enum=list(_STATES)),
         _filter("table", "Their table.", "jobs"),

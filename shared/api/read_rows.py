@@ -129,8 +129,8 @@ LIST = Route(
     list_rows,
     scope="read",
     summary="Read the rows of a table",
-    description="In the order of their keys. As JSON it is a page; as CSV or NDJSON, by `Accept`, all "
-    "rows, or `limit` of them, in one response. It is cut off if it takes longer than "
+    description="In the order of their keys. As JSON it is a page; as CSV or NDJSON, by `Accept`, "
+    "all rows, or `limit` of them, in one response. It is cut off if it takes longer than "
     "`STREAM_SECONDS`: go on `from` the last key, or use a backup for a whole large table. In CSV "
     "a cell that a spreadsheet would run as a formula starts with an apostrophe.",
     parameters=(
@@ -140,19 +140,24 @@ LIST = Route(
         Parameter(
             "since",
             "query",
-            "Rows accepted at that moment or later, in ISO 8601; without an offset it is UTC. It has no "
-            "index, so on a large table name a range of keys, too.",
+            "Rows accepted at that moment or later, in ISO 8601; without an offset it is UTC. No "
+            "index helps to find them, so on a large table name a range of keys, too.",
             example="2026-01-02T03:04:05Z",
         ),
         Parameter(
             "limit",
             "query",
-            f"How many rows: on a page {_DEFAULT_PAGE_ROWS} if left out and {MAX_PAGE_ROWS} at most.",
+            f"How many rows. A page has {_DEFAULT_PAGE_ROWS} unless told otherwise, and "
+            f"{MAX_PAGE_ROWS} at most.",
             {"type": "integer", "minimum": 1},
         ),
         Parameter("cursor", "query", "The `next_cursor` of the previous page."),
     ),
-    responses=(ResponseSpec(200, "A page.", RowPage, RowPage([_ROW], None)),),
+    responses=(
+        ResponseSpec(200, "A page.", RowPage, RowPage([_ROW], None)),
+        ResponseSpec(200, "All rows.", media_type=CSV),
+        ResponseSpec(200, "All rows.", media_type=NDJSON),
+    ),
     problems={400: ("unusable-parameter",), 404: ("unknown-table",), 406: ("not-acceptable",)},
 )
 
@@ -166,7 +171,7 @@ FIND = Route(
         _TABLE,
         Parameter("key", "path", f"Its key, {_KEY_WORDS}", example="4"),
     ),
-    responses=(ResponseSpec(200, "The row.", dict[str, Any], _ROW),),
+    responses=(ResponseSpec(200, "The row.", {"type": "object"}, _ROW),),
     problems={400: ("unusable-parameter",), 404: ("unknown-table", "unknown-row")},
 )
 

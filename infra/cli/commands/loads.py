@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -10,7 +11,6 @@ from infra.cli import output
 from infra.cli.client import Client
 from infra.cli.errors import OK
 from infra.cli.following import exit_code
-from infra.cli.following import load as read
 from infra.cli.main import Options
 from infra.cli.target import command, find
 from infra.cli.verb import verb
@@ -57,7 +57,7 @@ def loads(options: Options, limit: int, **filters: Any) -> int:
 @click.argument("load_id", metavar="ID")
 def load(options: Options, load_id: str) -> int:
     """Show one load, by its id. 2 is the exit code if rows were rejected, 1 if it failed."""
-    found = read(Client(find(options)), load_id)
+    found = Client(find(options)).get(f"/loads/{quote(load_id, safe='')}")
     if not output.answer(options, found):
         for name, value in found.items():
             if name != "counts" and value is not None:
