@@ -11,12 +11,14 @@ from flask import Response
 from msgspec.structs import replace
 
 from shared import api, tables
+from shared.api import read_rows
 from shared.http import document, page
 from shared.http.document import REF
 from shared.http.page import Page
 from shared.http.responses import json_response, revalidated
 from shared.http.routes import PUBLIC, Body, Context, ResponseSpec, Route
 from shared.lazy import Once
+from shared.tables import stored
 from shared.tables.table import Table
 from shared.validation import json_schema
 from shared.validation.json_batch import MAX_ROWS
@@ -63,9 +65,13 @@ def build(dictionary: Mapping[str, Table] | None = None) -> dict[str, Any]:
         function: [shown for route in given for shown in _by_table(route, found)]
         for function, given in api.all_routes().items()
     }
-    rows = {table.name: json_schema.schema(table) for table in found.values()}
-    batches = {f"{table.name}_batch": _batch(table) for table in found.values()}
-    return document.build(_HEAD, routes, {**rows, **batches})
+    schemas: dict[str, Any] = {}
+    for table in found.values():
+        schemas[table.name] = json_schema.schema(table)
+        schemas[f"{table.name}_batch"] = _batch(table)
+        schemas[f"{table.name}_stored"] = _stored(table)
+        schemas[f"{table.name}_page"] = _page(table)
+    return document.build(_HEAD, routes, schemas)
 
 
 def show_document(context: Context) -> Response:
@@ -89,8 +95,8 @@ def _built() -> dict[str, Any]:
 
 
 def _by_table(route: Route, dictionary: Mapping[str, Table]) -> Iterator[Route]:
-    """Yield the route, or one per table if its body depends on the table that its path names."""
-    if "<table>" not in route.path or route.body is None:
+    """Yield the route, or one per table if its rows depend on the table that its path names."""
+    if "<table>" not in route.path:
         yield route
         return
     for table in dictionary.values():
@@ -98,12 +104,73 @@ def _by_table(route: Route, dictionary: Mapping[str, Table]) -> Iterator[Route]:
             route,
             path=route.path.replace("<table>", table.name),
             summary=route.summary.replace("{table}", table.name),
-            body=Body(
-                route.body.description,
-                {"$ref": REF.format(name=f"{table.name}_batch")},
-                {"one row": {"rows": [json_schema.example(table)]}},
-            ),
+            body=route.body and _batch_of(route.body, table),
+            responses=[_of_table(response, table) for response in route.responses],
         )
+
+
+def _batch_of(body: Body, table: Table) -> Body:
+    return Body(
+        body.description,
+        _named(table, "batch"),
+        {"one row": {"rows": [json_schema.example(table)]}},
+    )
+
+
+def _of_table(response: ResponseSpec, table: Table) -> ResponseSpec:
+    """Return the response with the table's own schema and example, if it is one of rows."""
+    row = {**json_schema.example(table), **_OWN_EXAMPLE}
+    if response.schema == read_rows.ROW:
+        return replace(response, schema=_named(table, "stored"), example=row)
+    if response.schema == read_rows.PAGE:
+        page = {"rows": [row], "next_cursor": None}
+        return replace(response, schema=_named(table, "page"), example=page)
+    return response
+
+
+def _named(table: Table, what: str) -> dict[str, str]:
+    return {"$ref": REF.format(name=f"{table.name}_{what}")}
+
+
+def _stored(table: Table) -> dict[str, Any]:
+    accepted = json_schema.schema(table)
+    own = {
+        stored.ACCEPTED_AT: {"type": "string", "format": "date-time"},
+        stored.LOAD_ID: {"type": "string", "format": "uuid"},
+    }
+    described = {
+        name: {**shape, "description": stored.COLUMNS[name].description}
+        for name, shape in own.items()
+    }
+    return {
+        "type": "object",
+        "description": f"{table.description} As it is stored.",
+        "properties": {**accepted["properties"], **described},
+        "required": [*accepted["properties"], *own],
+        "additionalProperties": False,
+    }
+
+
+def _page(table: Table) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": "A page of rows, in the order of their keys.",
+        "properties": {
+            "rows": {"type": "array", "items": _named(table, "stored")},
+            "next_cursor": {
+                "type": ["string", "null"],
+                "description": "Send it as `cursor` for the next page; null on the last.",
+            },
+        },
+        "required": ["rows", "next_cursor"],
+        "additionalProperties": False,
+    }
+
+
+_OWN_EXAMPLE = {
+    stored.ACCEPTED_AT: "2026-01-02T03:04:05Z",
+    stored.LOAD_ID: "7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10",
+}
 
 
 def _batch(table: Table) -> dict[str, Any]:

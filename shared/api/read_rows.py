@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from itertools import chain, islice
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Any
 
 import msgspec
 from flask import Request, Response
-from msgspec import Meta
 
 from shared import stored_rows, tables, wiring
 from shared.http import queries
+from shared.http.document import REF
 from shared.http.problems import Problem
 from shared.http.responses import CSV, JSON, NDJSON, csv_lines, json_response, preferred, streamed
 from shared.http.routes import Context, Parameter, ResponseSpec, Route
@@ -26,20 +25,15 @@ _LINES_AT_ONCE = 500
 
 
 class RowPage(msgspec.Struct):
-    """A page of rows, in the order of their keys."""
+    """A page of rows: the fields of each, then `accepted_at` and `load_id`."""
 
-    rows: Annotated[
-        list[dict[str, Any]],
-        Meta(description="The fields of each, then `accepted_at` and `load_id`."),
-    ]
-    next_cursor: Annotated[
-        str | None, Meta(description="Send it as `cursor` for the next page; null on the last.")
-    ]
+    rows: list[dict[str, Any]]
+    next_cursor: str | None
 
 
 def list_rows(context: Context) -> Response:
     """Answer with a page of rows as JSON, or with all of them as CSV or NDJSON."""
-    table = tables.find(context.params["table_name"])
+    table = tables.find(context.params["table"])
     form = preferred(context.request, (JSON, CSV, NDJSON))
     within, after = _range(context.request, table), _after(context.request, table)
     most = _limit(context.request, form)
@@ -58,7 +52,7 @@ def list_rows(context: Context) -> Response:
 
 def find_row(context: Context) -> Response:
     """Answer with one row."""
-    table = tables.find(context.params["table_name"])
+    table = tables.find(context.params["table"])
     key = _key("key", context.params["key"], table)
     found = stored_rows.find(wiring.engine(), table, key)
     if found is None:
@@ -114,27 +108,22 @@ def _key(name: str, text: str, table: Table) -> Key:
         raise queries.unusable(name, str(error)) from None
 
 
-_ROW = {
-    "id": 4,
-    "job": "Recruiter",
-    stored.ACCEPTED_AT: "2026-01-02T03:04:05Z",
-    stored.LOAD_ID: UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10"),
-}
 _KEY_WORDS = "as a cell of a file has it; of several fields, a line of CSV."
-_TABLE = Parameter("table_name", "path", "The table.", example="jobs")
+# In the document, each table has schemas of its own.
+ROW = {"$ref": REF.format(name="{table}_stored")}
+PAGE = {"$ref": REF.format(name="{table}_page")}
 
 LIST = Route(
     "GET",
-    "/<table_name>",
+    "/<table>",
     list_rows,
     scope="read",
-    summary="Read the rows of a table",
+    summary="Read the rows of {table}",
     description="In the order of their keys. As JSON it is a page; as CSV or NDJSON, by `Accept`, "
     "all rows, or `limit` of them, in one response. It is cut off if it takes longer than "
     "`STREAM_SECONDS`: go on `from` the last key, or use a backup for a whole large table. In CSV "
     "a cell that a spreadsheet would run as a formula starts with an apostrophe.",
     parameters=(
-        _TABLE,
         Parameter("from", "query", f"The first key, {_KEY_WORDS}", example="1"),
         Parameter("to", "query", f"The last key, {_KEY_WORDS}", example="9"),
         Parameter(
@@ -154,7 +143,7 @@ LIST = Route(
         Parameter("cursor", "query", "The `next_cursor` of the previous page."),
     ),
     responses=(
-        ResponseSpec(200, "A page.", RowPage, RowPage([_ROW], None)),
+        ResponseSpec(200, "A page.", PAGE),
         ResponseSpec(200, "All rows.", media_type=CSV),
         ResponseSpec(200, "All rows.", media_type=NDJSON),
     ),
@@ -163,15 +152,12 @@ LIST = Route(
 
 FIND = Route(
     "GET",
-    "/<table_name>/<path:key>",
+    "/<table>/<path:key>",
     find_row,
     scope="read",
-    summary="Read one row",
-    parameters=(
-        _TABLE,
-        Parameter("key", "path", f"Its key, {_KEY_WORDS}", example="4"),
-    ),
-    responses=(ResponseSpec(200, "The row.", {"type": "object"}, _ROW),),
+    summary="Read one row of {table}",
+    parameters=(Parameter("key", "path", f"Its key, {_KEY_WORDS}", example="4"),),
+    responses=(ResponseSpec(200, "The row.", ROW),),
     problems={400: ("unusable-parameter",), 404: ("unknown-table", "unknown-row")},
 )
 

@@ -21,7 +21,7 @@ def forbid(page, *paths):
 
 def test_without_the_scope_rejects_the_metrics_are_shown(open_desk):
     desk = open_desk()
-    forbid(desk.page, "**/dashboard/loads*", "**/dashboard/reasons", "**/rejected_rows*")
+    forbid(desk.page, "**/loads?*", "**/dashboard/reasons", "**/rejected_rows*")
     desk.sign_in()
 
     desk.expect_bars(1, 0, 0, 0)
@@ -43,7 +43,7 @@ def test_an_ended_session_returns_to_the_sign_in_form(open_desk):
     desk.sign_in()
     expect(desk.load("jobs.csv")).to_be_visible()
 
-    desk.page.route("**/dashboard/loads*", lambda route: route.fulfill(status=401, json={}))
+    desk.page.route("**/loads?*", lambda route: route.fulfill(status=401, json={}))
 
     expect(desk.page.get_by_role("alert")).to_contain_text("sign in with another")
     expect(desk.page.locator("#app")).to_be_hidden()

@@ -44,9 +44,7 @@ def test_data_is_shown_as_text(marked, open_desk):
 def test_a_message_with_markup_is_shown_as_text(marked, open_desk):
     page = open_desk().opened().page
 
-    page.route(
-        "**/dashboard/loads*", lambda route: route.fulfill(status=400, json={"detail": MARKUP})
-    )
+    page.route("**/loads?*", lambda route: route.fulfill(status=400, json={"detail": MARKUP}))
 
     expect(page.locator("#ledger")).to_contain_text("<script>")
     assert page.title() == "Tablegate"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from shared import tables
+from shared import stored_rows, tables
 from shared.avro import table_rows
 from shared.avro.table_rows import Selection
 from shared.backups import foreign_keys, snapshot
@@ -42,6 +42,7 @@ def files() -> dict[str, str]:
         "backups/snapshot.sql": _snapshot,
         "loading/fast_path_sql.sql": _fast_paths,
         "loading/merge_sql.sql": _merge,
+        "stored_rows.sql": _stored_rows,
         "warehouse/apply.sql": _apply,
         "warehouse/checksums.sql": _checksums,
         "warehouse/merge_sql.sql": _warehouse,
@@ -112,6 +113,15 @@ def _table_rows() -> Iterator[str]:
     yield _composed(table_rows.range_counts_query, of_a_load, 4096)
     yield _composed(table_rows.ranges_query, of_a_load, [0, 128])
     yield _composed(table_rows.row_query, of_a_load)
+
+
+def _stored_rows() -> Iterator[str]:
+    yield _shown("select", stored_rows.select(HIRES, (), has_since=False))
+    yield _shown(
+        "select",
+        stored_rows.select(HIRES, ("after", "first", "last"), has_since=True),
+        ", all limits",
+    )
 
 
 def _snapshot() -> Iterator[str]:

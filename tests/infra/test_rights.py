@@ -10,14 +10,14 @@ import sqlalchemy as sa
 
 from infra import functions, rights
 from infra.functions import ROOT
-from shared import tables
+from shared import stored_rows, tables
 from shared.backups import foreign_keys, snapshot
-from shared.dashboard import loads
+from shared.dashboard import loads as dashboard_loads
 from shared.database.engine import create, transaction
 from shared.database.migrate import migrate
 from shared.database.sql import statement
 from shared.errors import TablegateError
-from shared.loading import idempotency, reject_queue, waiting
+from shared.loading import entries, idempotency, reject_queue, waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
 from shared.settings import read
@@ -170,16 +170,28 @@ def rejected_rows(engine):
 
 
 def dashboard(engine):
-    """List loads and reasons."""
-    loads.page(engine, 10, None)
-    loads.reasons(engine)
+    """Find a load's state, and count reasons."""
+    dashboard_loads.state(engine, uuid.uuid4())
+    dashboard_loads.reasons(engine)
+
+
+def loads(engine):
+    """List loads, and find one."""
+    entries.page(engine, 10, None)
+    entries.find(engine, uuid.uuid4())
+
+
+def read_rows(engine):
+    """Read a page of rows of each table."""
+    for table in tables.all_tables().values():
+        stored_rows.page(engine, table, stored_rows.Range(), None, 10)
 
 
 WORK = {
     one.__name__: one
     for one in (
         *(insert_rows, store_rows, ingest_csv, sync_warehouse, backup_table),
-        *(restore_table, freshness, rejected_rows, dashboard),
+        *(restore_table, freshness, rejected_rows, dashboard, loads, read_rows),
     )
 }
 

@@ -78,7 +78,8 @@ class Generated:
             assert parsed.additional_properties == {}
         assert comparable(parsed.to_dict()) == comparable(body)
         if "$ref" in schema:
-            model = getattr(self.models, schema["$ref"].rpartition("/")[2])
+            name = schema["$ref"].rpartition("/")[2]
+            model = getattr(self.models, "".join(p[0].upper() + p[1:] for p in name.split("_")))
             value = model.model_validate_json(answer.content)
             shown = json.loads(value.model_dump_json(exclude_unset=True))
             assert comparable(shown) == comparable(body)

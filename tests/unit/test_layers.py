@@ -18,7 +18,7 @@ LAYERS = [
     {"validation", "avro"},
     {"loading", "backups", "warehouse"},
     {"wiring"},
-    {"dashboard", "ingest"},
+    {"dashboard", "ingest", "stored_rows"},
     {"api", "events", "looker"},
 ]
 SAME_LAYER: set[tuple[str, str]] = set()

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from shared import wiring
 from shared.loading import batches, store
 
-SCOPES = ["rows", "rejects"]
+SCOPES = ["rows", "read", "rejects"]
 HEADERS = {"X-Token": "ann's token"}
 
 

@@ -76,16 +76,20 @@ def test_a_published_batch_is_accepted_while_the_database_is_away(service, confi
     ]
 
 
-@pytest.mark.parametrize("call", ["keyed", "state", "rejects", "loads"])
+@pytest.mark.parametrize("call", ["keyed", "state", "rejects", "loads", "rows", "rows as CSV"])
 def test_a_call_that_needs_the_database_is_503_while_it_hangs(service, frozen, call):
-    dashboard = apps.load("dashboard").app.test_client()
+    loads, rows = (apps.load(name).app.test_client() for name in ("loads", "read_rows"))
     calls = {
         "keyed": lambda: service.send("jobs", JOB, Idempotency_Key="a"),
         "state": lambda: service.insert.get(
             "/insert_rows/batches/7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10", headers=HEADERS
         ),
         "rejects": lambda: service.rejects.get("/rejected_rows", headers=HEADERS),
-        "loads": lambda: dashboard.get("/dashboard/loads", headers=HEADERS),
+        "loads": lambda: loads.get("/loads", headers=HEADERS),
+        "rows": lambda: rows.get("/read_rows/jobs", headers=HEADERS),
+        "rows as CSV": lambda: rows.get(
+            "/read_rows/jobs", headers={**HEADERS, "Accept": "text/csv"}
+        ),
     }
     assert calls[call]().status_code in {200, 202, 404}
     frozen("postgres")

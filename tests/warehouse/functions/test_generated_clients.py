@@ -128,6 +128,7 @@ def test_generated_clients_read_every_success_and_the_problems_of_every_cause(
 ):
     insert_jobs(calls)
     follow_loads(calls)
+    read_rows(calls)
     correct_rejects(calls)
     upload(calls)
     back_up_and_restore(calls)
@@ -189,12 +190,24 @@ def insert_jobs(calls):
 
 
 def follow_loads(calls):
-    page = calls.ask("get_dashboard_loads", limit=2)
+    page = calls.ask("get_loads", limit=2)
     assert isinstance(page.rows[0].accepted_at, datetime)
+    one = calls.ask("get_loads_load_id", page.rows[0].load_id)
+    assert one.to_dict() == page.rows[0].to_dict()
+    calls.problem("unknown-load", "get_loads_load_id", "7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
     assert calls.ask("get_dashboard_loads_load_id", page.rows[0].load_id).state.value == "done"
     assert {one.reason for one in calls.ask("get_dashboard_reasons").rows} != set()
-    wrong = calls.problem("unusable-parameter", "get_dashboard_loads", limit=0)
+    wrong = calls.problem("unusable-parameter", "get_loads", limit=0)
     assert wrong.parameter == "limit"
+
+
+def read_rows(calls):
+    for table in tables.all_tables():
+        page = calls.ask(f"get_read_rows_{table}", limit=1)
+        assert isinstance(page.rows[0].accepted_at, datetime)
+        one = calls.ask(f"get_read_rows_{table}_key", str(page.rows[0].id))
+        assert one.to_dict() == page.rows[0].to_dict()
+    calls.problem("unknown-row", "get_read_rows_jobs_key", "999999")
 
 
 def correct_rejects(calls):
