@@ -64,13 +64,13 @@ def parse_key(table: Table, text: str) -> Key:
         raise ValueError(f"is a line of CSV with {', '.join(table.key)}: {error}") from None
     if len(cells) != len(table.key):
         raise ValueError(f"has {len(cells)} values; the key is {', '.join(table.key)}")
-    return tuple(map(_value, [table] * len(cells), table.key, cells))
+    return tuple(map(_value, [table] * len(cells), table.key, map(Cell, cells)))
 
 
 def cursor_of(table: Table, row: Mapping[str, Any]) -> str:
     """Return the cursor of the page after a row."""
-    texts = [table.fields[name].copy_text(row[name]) for name in table.key]
-    return base64.urlsafe_b64encode(msgspec.json.encode(texts)).decode().rstrip("=")
+    values = [row[name] for name in table.key]
+    return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
 
 
 def parse_cursor(table: Table, text: str) -> Key:
@@ -81,7 +81,7 @@ def parse_cursor(table: Table, text: str) -> Key:
     """
     try:
         padded = text + "=" * (-len(text) % 4)
-        found = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=list[str])
+        found = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=list[Any])
     except (ValueError, msgspec.MsgspecError):
         raise ValueError("is the next_cursor of the previous page") from None
     if len(found) != len(table.key):
@@ -126,9 +126,9 @@ def rows(
         after = tuple(found[-1][name] for name in table.key)
 
 
-def _value(table: Table, name: str, text: str) -> Any:
+def _value(table: Table, name: str, given: Any) -> Any:
     try:
-        return table.fields[name].deserialize(Cell(text))
+        return table.fields[name].deserialize(given)
     except ValidationError as error:
         refusal: Any = error.messages[0]
         raise ValueError(f"is no {name} of {table.name} ({refusal.code})") from None

@@ -133,7 +133,7 @@ def _column(name: str, cells: Sequence[str]) -> _Column:
     if len(filled) < len(cells):
         doubts.append(
             f"{len(cells) - len(filled)} of {len(cells)} cells are empty; rows without a value are "
-            "will be rejected."
+            "rejected."
         )
     kind = _FALLBACK
     for narrower in KINDS:
@@ -212,7 +212,8 @@ def _text(table: str, columns: Sequence[_Column], key: Sequence[str], doubts: Se
     lines = [f'"""{table}: what its rows are."""', ""]
     lines += [f"# {doubt}" for doubt in doubts]
     lines += [f"from shared.tables import {', '.join(kinds)}", "", ""]
-    lines += [f"class {''.join(word.capitalize() for word in table.split('_'))}(Row):"]
+    schema = "".join(map(str.capitalize, table.split("_"))) + "Row"
+    lines += [f"class {schema}(Row):"]
     lines += [f'    """A row of {table}."""', ""]
     for one in columns:
         lines += [f"    # {doubt}" for doubt in one.doubts]
@@ -223,7 +224,6 @@ def _text(table: str, columns: Sequence[_Column], key: Sequence[str], doubts: Se
         reference = f'references=(Reference("{field}", "{parent}"),)'
         lines.append(f"# If {field} is the id of a row of {parent}: {reference}")
     keyed = "" if tuple(key) == ("id",) else f", key={tuple(key)!r}".replace("'", '"')
-    schema = "".join(word.capitalize() for word in table.split("_"))
     lines.append(f'TABLE = Table(name="{table}", schema={schema}{keyed})')
     return "\n".join(lines) + "\n"
 

@@ -11,7 +11,6 @@ from flask import Response
 from msgspec.structs import replace
 
 from shared import api, tables
-from shared.api import read_rows
 from shared.http import document, page
 from shared.http.document import REF
 from shared.http.page import Page
@@ -120,11 +119,10 @@ def _batch_of(body: Body, table: Table) -> Body:
 def _of_table(response: ResponseSpec, table: Table) -> ResponseSpec:
     """Return the response with the table's own schema and example, if it is one of rows."""
     row = {**json_schema.example(table), **_OWN_EXAMPLE}
-    if response.schema == read_rows.ROW:
-        return replace(response, schema=_named(table, "stored"), example=row)
-    if response.schema == read_rows.PAGE:
-        page = {"rows": [row], "next_cursor": None}
-        return replace(response, schema=_named(table, "page"), example=page)
+    examples = {"stored": row, "page": {"rows": [row], "next_cursor": None}}
+    for name, example in examples.items():
+        if response.schema == {"$ref": REF.format(name=f"{{table}}_{name}")}:
+            return replace(response, schema=_named(table, name), example=example)
     return response
 
 

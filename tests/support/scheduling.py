@@ -11,6 +11,9 @@ import pytest
 ON_THE_PLATFORM = (
     "tests/backups/test_warehouse.py",
     "tests/browser/",
+    "tests/cli/test_elsewhere.py",
+    "tests/cli/test_files.py",
+    "tests/cli/test_verbs.py",
     "tests/docs/",
     "tests/infra/test_smoke.py",
     "tests/platform/test_batches.py",

@@ -103,7 +103,15 @@ def _print_end(options: Options, client: Client, file: dict[str, Any]) -> None:
         return
     if not file["counts"]["rejected"]:
         return
-    page = client.get("/rejected_rows", load_id=file["load_id"], limit=_MOST_REASONS)
+    words = f"rejects --load {file['load_id']}"
+    try:
+        page = client.get("/rejected_rows", load_id=file["load_id"], limit=_MOST_REASONS)
+    except Refused as error:
+        # Who may send files need not be allowed to read what was rejected.
+        output.say(
+            f"\n{file['counts']['rejected']} rows of {file['file']} were rejected. {error.message}"
+        )
+        return
     output.say(f"\nRejected of {file['file']}:")
     for row in page["rows"]:
         output.say(
@@ -111,7 +119,6 @@ def _print_end(options: Options, client: Client, file: dict[str, Any]) -> None:
         )
     if page["next_cursor"]:
         output.say("  ...")
-    words = f"rejects --load {file['load_id']}"
     output.say(f"  all of them: {command(options, words)}")
 
 

@@ -38,10 +38,10 @@ def rejects(
     as_csv: bool,
 ) -> int:
     """List rejected rows, newest first, with the reasons."""
+    if as_csv and table is None:
+        raise click.UsageError("--csv needs --table.")
     client = Client(find(options))
     if as_csv:
-        if table is None:
-            raise click.UsageError("--csv needs --table.")
         sink = sys.stdout.buffer
         client.download(
             "/rejected_rows.csv", sink, "text/csv", table=table, reason=reason, load_id=load_id
@@ -98,8 +98,9 @@ def replay(
     """
     if bool(ids) == bool(path) or (path and changes):
         raise click.UsageError("Name ids, with --set if something is to change, or a --file.")
+    corrected = _changes(changes)
     client = Client(find(options))
-    rows = _of_file(path) if path else _corrected(client, ids, _changes(changes))
+    rows = _of_file(path) if path else _corrected(client, ids, corrected)
     answer = client.post("/rejected_rows/replay", {"rows": rows})
     if not output.answer(options, answer):
         output.say(

@@ -381,4 +381,4 @@ def miss_parts(calls, configure):
     ):
         configure({"DATABASE_URL": address})
         calls.functions.clear()
-        calls.problem(slug, "get_dashboard_loads")
+        calls.problem(slug, "get_loads")
