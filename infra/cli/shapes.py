@@ -12,7 +12,7 @@ import msgspec
 from infra.cli.commands.doctor import Check
 from infra.cli.commands.platform import Status
 
-_REF = "#/components/schemas/{}"
+_REF = "#/components/schemas/{name}"
 _TEXT = {"type": "string"}
 
 
@@ -75,7 +75,7 @@ def _list(of: dict[str, Any]) -> dict[str, Any]:
 
 
 def _named(name: str) -> dict[str, Any]:
-    return {"$ref": _REF.format(name)}
+    return {"$ref": _REF.format(name=name)}
 
 
 def _any(*names: str | None) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 from infra.cli.errors import Failure
 from infra.cli.main import PROGRAM, Options
 from infra.local.home import Home
+from infra.local.next_steps import shown
 from infra.local.status import running_status
 
 
@@ -72,11 +72,6 @@ def command(options: Options, words: str) -> str:
     home = Home.at(options.home).path
     is_default = home == Path(".local").resolve()
     return f"./{PROGRAM}{'' if is_default else f' --home {shown(home)}'} {words}"
-
-
-def shown(path: Path) -> str:
-    """A path as a user in the current folder would type it."""
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _of_profile(name: str) -> Target:

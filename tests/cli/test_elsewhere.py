@@ -15,8 +15,8 @@ OPENS = {
     "rows": ["drop {file} --wait"],
     "read": ["loads", "load {load}", "rows jobs"],
     "rejects": ["rejects", "discard 999999"],
-    "backups": ["backup jobs", "restore jobs --preview"],
-    "metrics": ["metrics", "freshness", "reconcile"],
+    "backups": ["backup jobs", "restore jobs --preview", "reconcile"],
+    "metrics": ["metrics", "freshness"],
 }
 # What nobody has, or was closed before.
 CODES = {"discard 999999": 2}

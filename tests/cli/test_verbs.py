@@ -63,7 +63,7 @@ CASES = (
     Case("token new ann --scopes rows,read", r"tg_\S{40}", 0, "token new"),
     Case("token list", r"ann\s+rows, read\s+never", 0, "token list"),
     Case("token revoke ann", r"is revoked", 0, "token revoke"),
-    Case("table new {files}/prices.csv --print", r"TABLE = Table\(name=\"prices\"", 0, "table new"),
+    Case("table new {sample} --print", r"TABLE = Table\(name=\"prices\"", 0, "table new"),
     Case("completion bash", r"_TABLEGATE_COMPLETE", 0, "completion"),
 )
 # These end the platform, or start another: tests/platform/test_demo.py and test_own_platform.
@@ -79,17 +79,17 @@ def places(operator, tmp_path_factory):
     hires = "1,Ann,2021-02-03T04:05:06Z,1,1\n"
     (folder / "hired_employees.csv").write_text(hires)
     (folder / "notes.txt").write_text("not a table")
-    folder_of_samples = folder / "samples"
-    folder_of_samples.mkdir()
-    return Places(operator, folder)
+    sample = tmp_path_factory.mktemp("sample") / "prices.csv"
+    sample.write_text("thing,price\ncar,1\n")
+    return Places(operator, files=str(folder), sample=str(sample))
 
 
 class Places(dict):
     """Ids are looked up when they are needed."""
 
-    def __init__(self, operator, folder):
-        super().__init__(files=str(folder))
-        self._operator, self._folder = operator, folder
+    def __init__(self, operator, **known):
+        super().__init__(known)
+        self._operator = operator
 
     def __missing__(self, name):
         queries = {
@@ -105,9 +105,7 @@ class Places(dict):
 
 @pytest.mark.parametrize("case", CASES, ids=[case.words for case in CASES])
 def test_a_verb_shows_people_what_it_did(case, places, type_, operator):
-    (places._folder / "prices.csv").write_text("thing,price\ncar,1\n")
     done = type_(*case.words.format_map(places).split())
-    (places._folder / "prices.csv").unlink()
 
     assert re.search(case.seen, done.out, re.MULTILINE), done.out
     assert done.code == case.code, done.out
@@ -127,9 +125,7 @@ def test_every_verb_is_tried(verb):
     ids=lambda case: case.words,
 )
 def test_json_has_the_documented_shape(case, places, run, operator):
-    (places._folder / "prices.csv").write_text("thing,price\ncar,1\n")
     done = run(*case.words.format_map(places).split(), "--json")
-    (places._folder / "prices.csv").unlink()
 
     assert done.code == case.code, done.err
     jsonschema.validate(done.json, SHAPES[case.shape])

@@ -24,7 +24,9 @@ def test_a_second_up_on_a_home_in_use_says_so_and_exits_1(platform: Platform) ->
     status, printed = call("up", "--home", str(platform.home.path))
 
     assert status == 1
-    assert printed == (f"A platform runs on {platform.home.path} already; `make down` stops it.\n")
+    assert printed == (
+        f"A platform runs on {platform.home.path} already; `./tablegate down` stops it.\n"
+    )
     assert platform.is_healthy()
 
 
@@ -32,7 +34,7 @@ def test_a_home_in_use_cannot_be_reset(platform: Platform) -> None:
     status, printed = call("reset", "--home", str(platform.home.path))
 
     assert status == 1
-    assert "make down" in printed
+    assert "tablegate down" in printed
     assert platform.is_healthy()
 
 

@@ -16,13 +16,14 @@ from infra.cli import output
 from infra.cli.client import Client
 from infra.cli.errors import FAILED, OK
 from infra.cli.main import Options
-from infra.cli.target import command, find, profiles_file, shown
+from infra.cli.target import command, find, profiles_file
 from infra.cli.verb import verb
 from infra.local import ports
 from infra.local.environment import ROOT
 from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.layout import last_ports
+from infra.local.next_steps import shown
 from infra.local.stand_ins import bigquery_python
 from infra.local.starting import LEAST_FREE_BYTES, free_bytes, user_of
 from infra.local.status import running_status

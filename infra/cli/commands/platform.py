@@ -16,10 +16,11 @@ import msgspec
 from infra.cli import output
 from infra.cli.errors import FAILED, OK, Failure
 from infra.cli.main import Options
-from infra.cli.target import command, embedded, find, shown
+from infra.cli.target import command, embedded, find
 from infra.cli.verb import verb
 from infra.local import sample, sign_in, starting
 from infra.local.home import Home
+from infra.local.next_steps import shown
 from infra.local.status import PartStatus, PlatformStatus, running_status
 
 _TAIL_LINES, _TAIL_BYTES = 50, 1 << 16

@@ -9,9 +9,10 @@ import click
 from infra.cli import output
 from infra.cli.errors import Failure
 from infra.cli.main import Options
-from infra.cli.target import command, shown
+from infra.cli.target import command
 from infra.cli.verb import verb
 from infra.local.environment import ROOT
+from infra.local.next_steps import shown
 
 _FOLDER = ROOT / "shared" / "tables"
 
