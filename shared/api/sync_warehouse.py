@@ -68,13 +68,32 @@ class TableReconciled(msgspec.Struct):
     ]
 
 
+class ObjectDiffers(msgspec.Struct):
+    """Something that reports depend on, and that is not as it should be."""
+
+    name: Annotated[str, Meta(description="A table, or a view as `reporting.NAME`.")]
+    what: Annotated[str, Meta(description="What differs.")]
+    remedy: Annotated[str, Meta(description="What to do.")]
+    repaired: Annotated[bool, Meta(description="Whether that was done, with success.")]
+
+
 class Reconciled(msgspec.Struct):
     """How BigQuery compares with PostgreSQL."""
 
     agrees: Annotated[
-        bool, Meta(description="Whether all tables are the same now, those repaired too.")
+        bool, Meta(description="Whether everything is as it should be now, what was repaired too.")
     ]
-    tables: list[TableReconciled]
+    tables: Annotated[
+        list[TableReconciled],
+        Meta(description="Rows. A table that is missing or has other columns is in `objects`."),
+    ]
+    objects: Annotated[
+        list[ObjectDiffers],
+        Meta(
+            description="What else differs: columns, views, the calendar `dim_dates`, the copies "
+            "of loads and of their rejects. If one table was asked for, only its columns."
+        ),
+    ]
 
 
 def sync(context: Context) -> Response:
@@ -89,8 +108,9 @@ def compare(context: Context) -> Response:
     asked = bodies.read(context.request, Reconcile, may_be_empty=True)
     chosen = None if asked.table is None else [tables.find(asked.table)]
     found = reconcile(_sync(), chosen, repair=asked.repair)
-    agree = all(one.found.agrees or one.repaired for one in found)
-    return json_response(Reconciled(agree, [_table(one) for one in found]))
+    tables_found = [_table(one) for one in found.tables]
+    others = [ObjectDiffers(o.name, o.what, o.remedy, o.repaired) for o in found.objects]
+    return json_response(Reconciled(found.agrees, tables_found, others))
 
 
 def _sync() -> Sync:
@@ -140,6 +160,14 @@ _EXAMPLE = Reconciled(
             ],
         )
     ],
+    [
+        ObjectDiffers(
+            "reporting.hires_by_quarter",
+            "Somebody has changed the view's query.",
+            "Run python -m shared.warehouse apply, which replaces it.",
+            repaired=True,
+        )
+    ],
 )
 
 SYNC = Route("POST", "/", sync, scope=PUSH, summary="Sync what has changed to BigQuery")
@@ -155,8 +183,9 @@ RECONCILE = Route(
     summary="Compare BigQuery with PostgreSQL, and repair it",
     description="Syncs pending loads, then compares each table: count and checksum, computed "
     "inside both databases, and row by row only if those differ. With `repair` the rows that "
-    "differ are refreshed, and compared again. A difference is logged as an error with the label "
-    "`alert=warehouse-differs`.",
+    "differ are refreshed, and compared again. Without a table it also checks what else reports "
+    "depend on: columns, views, the calendar, the copies of loads and rejects. A difference is "
+    "logged as an error with the label `alert=warehouse-differs`.",
     body=Body(
         "What to compare; without a body, everything.",
         Reconcile,

@@ -21,7 +21,15 @@ __all__ = ["Reference", "Row", "Table", "all_tables", "children", "find", "in_or
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _OWN_NAMES = {
     *("loads", "rejected_rows", "row_versions", "batch_keys", "alembic_version"),
-    *("sync_state", "load_rejects", "dim_dates", "dim_departments", "dim_jobs", "fact_hires"),
+    *(
+        "sync_state",
+        "load_rejects",
+        "dim_dates",
+        "applied_views",
+        "dim_departments",
+        "dim_jobs",
+        "fact_hires",
+    ),
 }
 _OWN_FIELDS = {*stored.COLUMNS, "position"}
 

@@ -9,15 +9,12 @@ from shared.database.sql import composed
 from shared.errors import ConfigurationError
 from shared.lazy import bigquery
 from shared.tables.kind import Kind
-from shared.warehouse import state
+from shared.warehouse import objects, state
 from shared.warehouse.bigquery import STAGING_HOURS, Warehouse
 from shared.warehouse.columns import Column
 from shared.warehouse.errors import mapped
 from shared.warehouse.names import SQL, Names, quoted
 from shared.warehouse.star import Projection, projections
-
-# The types that tables.get returns, and their names in DDL.
-_LEGACY = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 
 
 def apply(
@@ -56,7 +53,7 @@ def apply(
         state.forget(warehouse, made)
     warehouse.drop_staging(staging_age)
     # Views last: they may name columns that were added just now.
-    return done + [_run_file(warehouse, "views", name) for name in _files("views")]
+    return done + objects.apply_views(warehouse)
 
 
 def create_table_sql(names: Names, projection: Projection) -> str:
@@ -126,7 +123,7 @@ def _evolve(warehouse: Warehouse, projection: Projection) -> None:
         found = there.get(column.name)
         if found is None:
             warehouse.query(add_column_sql(warehouse.names, projection, column))
-        elif _LEGACY.get(found.field_type, found.field_type) != column.type:
+        elif objects.LEGACY.get(found.field_type, found.field_type) != column.type:
             raise ConfigurationError(
                 f"Column {column.name!r} of {projection.target!r} is {found.field_type} in "
                 f"BigQuery and {column.type} in the dictionary. Nothing was changed; copy the "

@@ -49,18 +49,24 @@ def read(connection: sa.Connection, load_ids: Sequence[str]) -> History:
     return History(loads, rejects)
 
 
-def record(warehouse: Warehouse, history: History) -> None:
+def record(warehouse: Warehouse, history: History, rejects_of: Sequence[str] | None = None) -> None:
     """Replace the warehouse's history of these loads and their rejects.
+
+    Args:
+        warehouse: BigQuery.
+        history: the loads and their rejects.
+        rejects_of: the loads whose rejects are replaced; by default those that have some, which is
+            enough for loads that are new.
 
     Raises:
         WarehouseUnavailable: try again later.
     """
     # Rejects first, so that a load never appears without its rejects.
-    concerned = sorted({row["load_id"] for row in history.rejects})
-    for ids in _pieces(concerned):
+    concerned = sorted(rejects_of or {row["load_id"] for row in history.rejects})
+    for ids in pieces(concerned):
         rejects = history.of(set(ids)).rejects
         _run(warehouse, "load_rejects", rejects, load_ids=("STRING", list(ids)))
-    for loads in _pieces(history.loads):
+    for loads in pieces(history.loads):
         _run(warehouse, "loads", loads)
 
 
@@ -79,7 +85,7 @@ def refresh(engine: sa.Engine, warehouse: Warehouse) -> int:
         ours = _by_load(connection.execute(_text("rejects_of_loads")).mappings())
     theirs = _by_load(warehouse.query(warehouse.names.text("sync", "rejects_of_loads")))
     stale = sorted(load_id for load_id, counts in ours.items() if theirs.get(load_id) != counts)
-    for ids in _pieces(stale):
+    for ids in pieces(stale):
         with transaction(engine) as connection:
             history = read(connection, ids)
         record(warehouse, history)
@@ -98,7 +104,8 @@ def _by_load(rows: Any) -> dict[str, tuple[tuple[str, int], ...]]:
     }
 
 
-def _pieces(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def pieces(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Divide loads into pieces that fit in a call of BigQuery."""
     for start in range(0, len(items), _LOADS_A_CALL):
         yield items[start : start + _LOADS_A_CALL]
 

@@ -11,7 +11,7 @@ from shared.database.sql import statement
 from shared.settings import Settings
 
 SQL = Path(__file__).with_name("sql")
-_OBJECT = re.compile(r"`(warehouse|reporting)\.([a-z0-9_]+)`")
+_OBJECT = re.compile(r"`(warehouse|reporting)\.([a-z0-9_]+|INFORMATION_SCHEMA\.VIEWS)`")
 _NAME = re.compile(r"[A-Za-z0-9_:.-]+")
 
 

@@ -69,7 +69,7 @@ def reported(sync):
                 (found.kind, *found.key.values(), tuple(found.fields))
                 for found in one.found.differences
             ]
-            for one in reconcile(sync, **options)
+            for one in reconcile(sync, **options).tables
             if not one.found.agrees
         }
 
@@ -77,7 +77,7 @@ def reported(sync):
 
 
 def test_it_reports_if_nothing_differs(hired, sync):
-    done = reconcile(sync, repair=True)
+    done = reconcile(sync, repair=True).tables
 
     assert [one.found.projection.table.name for one in done] == list(tables.all_tables())
     assert all(one.found.agrees and not one.repaired for one in done)
@@ -138,7 +138,7 @@ def test_if_too_many_rows_differ_the_whole_table_is_refreshed(hired, plant, sync
     plant(f"update {FACTS} set name = 'Eva' where true")
     plant(f"insert into {FACTS} select * from {FACTS}")
 
-    done = reconcile(sync, repair=True, limits=Limits(most_rows=1))[-1]
+    done = reconcile(sync, repair=True, limits=Limits(most_rows=1)).tables[-1]
 
     assert (done.found.differences, done.found.count("changed"), done.repaired) == (
         None,
@@ -203,7 +203,7 @@ def test_a_warehouse_that_lost_everything_is_restored(hired, plant, sync, differ
     for name in (*(p.target for p in projections()), "sync_state"):
         plant(f"delete from `warehouse.{name}` where true")
 
-    assert all(one.repaired for one in reconcile(sync, repair=True))
+    assert all(one.repaired for one in reconcile(sync, repair=True).tables)
     assert differences() == []
     assert ask("select table_name from `warehouse.sync_state` order by 1") == [
         ("departments",),
@@ -247,7 +247,7 @@ def test_loads_committed_just_before_the_comparison_are_not_a_difference(
     three_jobs, arriving, not_synced
 ):
     # The first snapshot has nothing pending; what is compared is the second.
-    done = reconcile(arriving([], ["2,Baker\n4,Clerk\n"]))
+    done = reconcile(arriving([], ["2,Baker\n4,Clerk\n"])).tables
 
     assert all(one.found.agrees for one in done)
     assert not_synced() == 0
