@@ -6,15 +6,14 @@ that stays, however many rows are inserted or deleted meanwhile.
 
 from __future__ import annotations
 
-import base64
 import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-import msgspec
 from marshmallow import ValidationError
 
 from shared.database.engine import transaction
@@ -59,7 +58,9 @@ def parse_key(table: Table, text: str) -> Key:
         ValueError: it is not a key of the table; the text says why.
     """
     try:
-        cells = [text] if len(table.key) == 1 else next(csv.reader([text], strict=True), [])
+        cells = [text]
+        if len(table.key) > 1:
+            cells = next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
     except csv.Error as error:
         raise ValueError(f"is a line of CSV with {', '.join(table.key)}: {error}") from None
     if len(cells) != len(table.key):
@@ -67,26 +68,14 @@ def parse_key(table: Table, text: str) -> Key:
     return tuple(map(_value, [table] * len(cells), table.key, map(Cell, cells)))
 
 
-def cursor_of(table: Table, row: Mapping[str, Any]) -> str:
-    """Return the cursor of the page after a row."""
-    values = [row[name] for name in table.key]
-    return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
-
-
-def parse_cursor(table: Table, text: str) -> Key:
-    """Parse a cursor.
-
-    Raises:
-        ValueError: it is not one of this table.
-    """
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        found = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=list[Any])
-    except (ValueError, msgspec.MsgspecError):
-        raise ValueError("is the next_cursor of the previous page") from None
-    if len(found) != len(table.key):
-        raise ValueError("is the next_cursor of a page of this table")
-    return tuple(map(_value, [table] * len(found), table.key, found))
+def key_text(table: Table, row: Mapping[str, Any]) -> str:
+    """Write the key of a row in the form that `parse_key` reads."""
+    texts = [_text(row[name]) for name in table.key]
+    if len(texts) == 1:
+        return texts[0]
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(texts)
+    return line.getvalue().removesuffix("\n")
 
 
 def page(engine: sa.Engine, table: Table, within: Range, after: Key | None, most: int) -> Page:
@@ -124,6 +113,10 @@ def rows(
         if len(found) < _ROWS_AT_ONCE:
             return
         after = tuple(found[-1][name] for name in table.key)
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _value(table: Table, name: str, given: Any) -> Any:

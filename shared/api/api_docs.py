@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from shared import api, tables
 from shared.http import document, page
-from shared.http.document import REF
+from shared.http.document import KEY, REF
 from shared.http.page import Page
 from shared.http.responses import json_response, revalidated
-from shared.http.routes import PUBLIC, Body, Context, ResponseSpec, Route
+from shared.http.routes import PUBLIC, Body, Context, Parameter, ResponseSpec, Route
 from shared.lazy import Once
 from shared.tables import stored
 from shared.tables.table import Table
@@ -103,6 +103,7 @@ def _by_table(route: Route, dictionary: Mapping[str, Table]) -> Iterator[Route]:
             route,
             path=route.path.replace("<table>", table.name),
             summary=route.summary.replace("{table}", table.name),
+            parameters=[_of_key(parameter, table) for parameter in route.parameters],
             body=route.body and _batch_of(route.body, table),
             responses=[_of_table(response, table) for response in route.responses],
         )
@@ -114,6 +115,14 @@ def _batch_of(body: Body, table: Table) -> Body:
         _named(table, "batch"),
         {"one row": {"rows": [json_schema.example(table)]}},
     )
+
+
+def _of_key(parameter: Parameter, table: Table) -> Parameter:
+    """Return the parameter with the rule of the table's key, if it is one."""
+    if parameter.schema != KEY or len(table.key) > 1:
+        return parameter
+    field = table.fields[table.key[0]]
+    return replace(parameter, schema=field.json_schema(), example=field.example(table.key[0]))
 
 
 def _of_table(response: ResponseSpec, table: Table) -> ResponseSpec:

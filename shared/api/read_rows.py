@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
 
 import msgspec
-from flask import Request, Response
+from flask import Response
 
 from shared import stored_rows, tables, wiring
 from shared.http import queries
-from shared.http.document import REF
+from shared.http.document import KEY, REF
 from shared.http.problems import Problem
 from shared.http.responses import CSV, JSON, NDJSON, csv_lines, json_response, preferred, streamed
 from shared.http.routes import Context, Parameter, ResponseSpec, Route
@@ -22,6 +22,7 @@ from shared.tables.table import Table
 MAX_PAGE_ROWS = 1000
 _DEFAULT_PAGE_ROWS = 100
 _LINES_AT_ONCE = 500
+_MOST_ROWS = 2**31 - 1
 
 
 class RowPage(msgspec.Struct):
@@ -35,11 +36,13 @@ def list_rows(context: Context) -> Response:
     """Answer with a page of rows as JSON, or with all of them as CSV or NDJSON."""
     table = tables.find(context.params["table"])
     form = preferred(context.request, (JSON, CSV, NDJSON))
-    within, after = _range(context.request, table), _after(context.request, table)
-    most = _limit(context.request, form)
+    given = context.request.args
+    within, after = _range(given, table), _key("cursor", given, table)
+    most = queries.whole_number("limit", given["limit"], _MOST_ROWS) if "limit" in given else None
     if form == JSON:
-        page = stored_rows.page(wiring.engine(), table, within, after, most or _DEFAULT_PAGE_ROWS)
-        following = stored_rows.cursor_of(table, page.rows[-1]) if page.is_followed else None
+        count = min(most or _DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS)
+        page = stored_rows.page(wiring.engine(), table, within, after, count)
+        following = stored_rows.key_text(table, page.rows[-1]) if page.is_followed else None
         return json_response(RowPage(page.rows, following), headers={"Vary": "Accept"})
     found = islice(stored_rows.rows(wiring.engine(), table, within, after), most)
     # Read before the response begins, so that an error can still become a problem.
@@ -53,8 +56,8 @@ def list_rows(context: Context) -> Response:
 def find_row(context: Context) -> Response:
     """Answer with one row."""
     table = tables.find(context.params["table"])
-    key = _key("key", context.params["key"], table)
-    found = stored_rows.find(wiring.engine(), table, key)
+    key = _key("key", context.params, table)
+    found = None if key is None else stored_rows.find(wiring.engine(), table, key)
     if found is None:
         raise Problem(
             404,
@@ -79,31 +82,16 @@ def _lines(
             yield encoder.encode_lines(some)
 
 
-def _range(request: Request, table: Table) -> Range:
-    given = request.args
-    first, last = (_key(n, given[n], table) if n in given else None for n in ("from", "to"))
-    return Range(first, last, queries.moment("since", given["since"]) if "since" in given else None)
+def _range(given: Mapping[str, str], table: Table) -> Range:
+    since = queries.moment("since", given["since"]) if "since" in given else None
+    return Range(_key("from", given, table), _key("to", given, table), since)
 
 
-def _after(request: Request, table: Table) -> Key | None:
-    if "cursor" not in request.args:
+def _key(name: str, given: Mapping[str, str], table: Table) -> Key | None:
+    if name not in given:
         return None
     try:
-        return stored_rows.parse_cursor(table, request.args["cursor"])
-    except ValueError as error:
-        raise queries.unusable("cursor", str(error)) from None
-
-
-def _limit(request: Request, form: str) -> int | None:
-    if "limit" not in request.args:
-        return None
-    largest = MAX_PAGE_ROWS if form == JSON else 2**31
-    return queries.whole_number("limit", request.args["limit"], largest)
-
-
-def _key(name: str, text: str, table: Table) -> Key:
-    try:
-        return stored_rows.parse_key(table, text)
+        return stored_rows.parse_key(table, given[name])
     except ValueError as error:
         raise queries.unusable(name, str(error)) from None
 
@@ -124,13 +112,14 @@ LIST = Route(
     "`STREAM_SECONDS`: go on `from` the last key, or use a backup for a whole large table. In CSV "
     "a cell that a spreadsheet would run as a formula starts with an apostrophe.",
     parameters=(
-        Parameter("from", "query", f"The first key, {_KEY_WORDS}", example="1"),
-        Parameter("to", "query", f"The last key, {_KEY_WORDS}", example="9"),
+        Parameter("from", "query", f"The first key, {_KEY_WORDS}", KEY),
+        Parameter("to", "query", f"The last key, {_KEY_WORDS}", KEY),
         Parameter(
             "since",
             "query",
             "Rows accepted at that moment or later, in ISO 8601; without an offset it is UTC. No "
             "index helps to find them, so on a large table name a range of keys, too.",
+            {"type": "string", "format": "date-time"},
             example="2026-01-02T03:04:05Z",
         ),
         Parameter(
@@ -138,9 +127,9 @@ LIST = Route(
             "query",
             f"How many rows. A page has {_DEFAULT_PAGE_ROWS} unless told otherwise, and "
             f"{MAX_PAGE_ROWS} at most.",
-            {"type": "integer", "minimum": 1},
+            {"type": "integer", "minimum": 1, "maximum": _MOST_ROWS},
         ),
-        Parameter("cursor", "query", "The `next_cursor` of the previous page."),
+        Parameter("cursor", "query", "The `next_cursor` of the previous page.", KEY),
     ),
     responses=(
         ResponseSpec(200, "A page.", PAGE),
@@ -156,7 +145,7 @@ FIND = Route(
     find_row,
     scope="read",
     summary="Read one row of {table}",
-    parameters=(Parameter("key", "path", f"Its key, {_KEY_WORDS}", example="4"),),
+    parameters=(Parameter("key", "path", f"Its key, {_KEY_WORDS}", KEY),),
     responses=(ResponseSpec(200, "The row.", ROW),),
     problems={400: ("unusable-parameter",), 404: ("unknown-table", "unknown-row")},
 )

@@ -14,6 +14,8 @@ REF = "#/components/schemas/{name}"
 
 _PLACEHOLDER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
+KEY: Mapping[str, Any] = {"type": "string", "format": "key"}
+"""The schema of a parameter that is a key of the table in the path; each table has its own."""
 PROBLEM_TYPES = "x-problem-types"
 """The member of a problem's response that lists the kinds.
 

@@ -37,7 +37,8 @@ class Ran:
 
 def environment(**variables: str) -> dict[str, str]:
     """The environment of a command: no platform elsewhere, unless the test names one."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("TABLEGATE_")}
+    ours = ("TABLEGATE_", "COLUMNS", "LINES")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     return {**kept, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **variables}
 
 

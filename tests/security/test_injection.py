@@ -8,7 +8,7 @@ import pytest
 
 from shared import tables
 from shared.formulas import shield, unshield
-from shared.http.responses import _csv
+from shared.http.responses import csv_lines
 from shared.validation import corrections
 from shared.validation.csv_rows import blocks
 
@@ -116,7 +116,7 @@ def test_values_other_than_text_are_exported_as_json():
 
 @pytest.mark.parametrize("hostile", FORMULAS)
 def test_metrics_as_csv_hold_no_formula(hostile):
-    exported = _csv(["department", "hired"], [[hostile, -1]]).decode()
+    exported = csv_lines([["department", "hired"], [hostile, -1]]).decode()
 
     _, (department, hired) = csv.reader(io.StringIO(exported, newline=""))
     assert unshield(department) == hostile

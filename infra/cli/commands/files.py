@@ -16,7 +16,7 @@ import click
 
 from infra.cli import dictionary, output
 from infra.cli.client import Client
-from infra.cli.commands.loads import COUNTS
+from infra.cli.commands.loads import counts_of
 from infra.cli.errors import OK, Failure, Refused
 from infra.cli.following import exit_code, follow
 from infra.cli.main import Options
@@ -82,7 +82,7 @@ def _followed(options: Options, client: Client, sent: Sequence[dict[str, Any]]) 
             ended.append(load)
     files = [{**one, **load} for load in ended for one in by_id[load["load_id"]]]
     if not output.answer(options, {"files": files}):
-        shown = [name for name in COUNTS if name != "deleted"]
+        shown = counts_of(files)
         output.table(
             ("file", "table", "state", *shown),
             [

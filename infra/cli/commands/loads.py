@@ -72,9 +72,15 @@ def load(options: Options, load_id: str) -> int:
     return exit_code([found]) if found["state"] in ("done", "failed") else OK
 
 
+def counts_of(found: list[dict[str, Any]]) -> list[str]:
+    """Return the counts worth a column: the usual ones, and those that are not all 0."""
+    usual = ("read", "inserted", "rejected")
+    return [n for n in COUNTS if n in usual or any((one["counts"] or {}).get(n) for one in found)]
+
+
 def print_loads(found: list[dict[str, Any]]) -> None:
     """Print the table of loads, and why those failed that did."""
-    shown = [name for name in COUNTS if name != "deleted"]
+    shown = counts_of(found)
     output.table(
         ("load", "source", "state", *shown),
         [

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from urllib.parse import quote
 
 import pytest
 
@@ -121,8 +120,8 @@ def test_one_row_by_its_key(jobs, ask):
 
 @pytest.mark.parametrize(
     "path",
-    ["jobs?limit=0", "jobs?limit=1001", "jobs?from=x", "jobs?to=0", "jobs?since=x", "jobs/x"]
-    + [f"jobs?cursor={text}" for text in ("x", "WyJ4Il0", "WyIxIiwiMiJd", "%00", "bnVsbA")],
+    ["jobs?limit=0", "jobs?from=x", "jobs?to=0", "jobs?since=x", "jobs/x"]
+    + [f"jobs?cursor={text}" for text in ("x", "0", "1,2", "%00")],
 )
 def test_what_cannot_be_read_is_a_problem_that_names_it(ask, path):
     assert_problem(ask(path), 400, "unusable-parameter")
@@ -144,13 +143,9 @@ class Price(Row):
 @pytest.mark.parametrize("thing", ["car", "a,b", 'c"d', "e/f", "g\nh"])
 def test_a_key_of_several_fields_is_a_line_of_csv(thing):
     table = Table("prices", Price, key=("thing", "year"))
-    line = io.StringIO()
-    csv.writer(line, quoting=csv.QUOTE_NONNUMERIC, lineterminator="").writerow([thing, 2020])
+    text = stored_rows.key_text(table, {"thing": thing, "year": 2020})
 
-    assert stored_rows.parse_key(table, line.getvalue()) == (thing, 2020)
-    row = {"thing": thing, "year": 2020}
-    assert stored_rows.parse_cursor(table, stored_rows.cursor_of(table, row)) == (thing, 2020)
-    assert quote(line.getvalue(), safe="")
+    assert stored_rows.parse_key(table, text) == (thing, 2020)
 
 
 @pytest.mark.parametrize("text", ["car", "car,2020,1", '"car,2020', "car,x", ",2020", ""])
