@@ -161,7 +161,7 @@ def restores(
     query = "select * from loads where kind = 'restore' and started_at >= :since"
     for entry in operator.ask(query, since=since):
         name = entry["source"].partition("gs://")[2].partition("/")[2].rpartition("#")[0]
-        backup_id = name.removesuffix(".avro").rpartition("-")[2]
+        backup_id = model.copies.get(name) or name.removesuffix(".avro").rpartition("-")[2]
         findings.must(
             backup_id in model.modes, "unknown restore", f"never requested: {dict(entry)}"
         )

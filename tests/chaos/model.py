@@ -81,6 +81,7 @@ class Model:
     Attributes:
         sent: everything except restores.
         modes: the mode in which each backup was restored, by the id of the backup.
+        copies: the id of the backup of which each object is a copy.
         backups: the backups that were confirmed by an answer, as (table, id).
         versions: all versions of rows that were ever sent, by table and key.
         problems: answers that must never be given.
@@ -90,6 +91,7 @@ class Model:
 
     sent: list[Sent] = field(default_factory=list)
     modes: dict[str, Mode] = field(default_factory=dict)
+    copies: dict[str, str] = field(default_factory=dict)
     backups: list[tuple[str, str]] = field(default_factory=list)
     versions: dict[tuple[str, int], set[Version]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from tests.chaos.findings import Findings
 
 _ALWAYS = ("rows accepted", "rows lost", "rows duplicated")
+_ALARMS = ("alarms raised", "alarm missing")
 _REJECTS = ("rows rejected", "rejects lost", "rejects duplicated")
 
 
@@ -25,8 +26,12 @@ def table(findings: Findings, faults: Counter[tuple[str, str]], seconds: float) 
         "schedules": counts["schedules"],
         "operations": counts["operations"],
         **{f"fault: {kind}": number for kind, number in sorted(kinds.items())},
-        **{what: counts[what] for what in (*_ALWAYS, *_REJECTS)},
-        **{what: n for what, n in sorted(counts.items()) if what not in _ALWAYS + _REJECTS},
+        **{what: counts[what] for what in (*_ALWAYS, *_REJECTS, *_ALARMS)},
+        **{
+            what: n
+            for what, n in sorted(counts.items())
+            if what not in _ALWAYS + _REJECTS + _ALARMS
+        },
         "failures": len(findings.failures),
         "seconds": round(seconds),
     }

@@ -19,6 +19,7 @@ from tests.chaos.contents import Round
 from tests.chaos.disk import Disk
 from tests.chaos.faults import Injector
 from tests.chaos.findings import Findings
+from tests.chaos.mishaps import Mishaps
 from tests.chaos.model import Model
 from tests.chaos.proxy import DatabaseProxy
 from tests.chaos.publishing import Duplicator, Publisher
@@ -42,6 +43,10 @@ class Arena:
         self.publisher = Publisher(platform)
         self.injector = Injector(platform, self.operator.engine, small, clock, proxy, self.caller)
         self.duplicator = Duplicator(platform, self.publisher)
+        self.mishaps = Mishaps(
+            *(self.operator, self.caller, self.model),
+            lambda: settling.sweep(self.operator, self.duplicator, self.publisher),
+        )
         self._next_key = 1000
 
     def close(self) -> None:
@@ -78,6 +83,10 @@ class Arena:
         findings.must(not left, "never settled", left)
         left = settling.sweep(self.operator, self.duplicator, self.publisher)
         findings.must(not left, "never settled", left)
+        try:
+            self.mishaps.play(rng, made[0].base, findings)
+        except Exception as error:  # noqa: BLE001 - reported in the findings
+            findings.must(False, "mishap not played", f"{type(error).__name__}: {error}")
         if damage is not None:
             damage(self.operator)
         try:

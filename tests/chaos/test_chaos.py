@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.chaos import clock, report, schedules
+from tests.chaos.findings import Findings
 from tests.chaos.lines import Line
 from tests.chaos.model import Sent
 from tests.chaos.rounds import Arena, started
@@ -72,6 +73,16 @@ def test_nothing_is_lost_or_duplicated_whatever_goes_wrong(
     assert found.counts["rows lost"] == found.counts["rows duplicated"] == 0
     assert found.counts["rows accepted"] > 20
     assert arena.faults.total() > 2
+
+
+@pytest.mark.parametrize("kind", ["drop", "alter", "change_view", "damage", "copy"])
+def test_what_people_do_raises_an_alarm_and_can_be_put_right(arena: Arena, kind: str) -> None:
+    findings = Findings()
+
+    getattr(arena.mishaps, kind)(random.Random(kind), 500, findings)
+
+    assert findings.failures == []
+    assert findings.counts["alarms raised"] == (kind != "copy")
 
 
 def damage(operator: Operator) -> None:

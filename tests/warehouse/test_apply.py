@@ -18,7 +18,7 @@ from shared.warehouse.names import Names
 from tests.support.checkout import ROOT
 
 STAR = ["dim_dates", "dim_departments", "dim_jobs", "fact_hires"]
-OBJECTS = [*STAR, "load_rejects", "loads", "sync_state"]
+OBJECTS = ["applied_views", *STAR, "load_rejects", "loads", "sync_state"]
 VIEWS = [
     "data_freshness",
     "departments_above_mean",
@@ -203,7 +203,7 @@ def test_the_command_lists_the_objects(bigquery_endpoint, new_warehouse):
     unset = _command("apply")
     unknown = _command("destroy", **environment)
 
-    assert (done.returncode, done.stdout[:26]) == (0, "BigQuery has dim_dates, di")
+    assert (done.returncode, done.stdout[:27]) == (0, "BigQuery has applied_views,")
     assert (unset.returncode, "GOOGLE_CLOUD_PROJECT" in unset.stderr) == (1, True)
     assert (unknown.returncode, "usage" in unknown.stderr) == (2, True)
 

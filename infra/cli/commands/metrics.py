@@ -77,6 +77,9 @@ def reconcile(options: Options, repair: bool, table_name: str | None) -> int:
             for one in found["tables"]
         ]
         output.table(columns, rows)
+        for one in found["objects"]:
+            done = "It is repaired." if one["repaired"] else one["remedy"]
+            output.say(f"{one['name']}: {one['what']} {done}")
     return OK if found["agrees"] else FAILED
 
 
