@@ -44,6 +44,8 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 )
 NUMBERS = st.integers(1, 2**63 - 1)
 
+CODECS = ["null", "deflate", "bzip2", "xz", "snappy", "zstandard"]
+
 # A kind, a type that files have for it, its values, and each as fastavro takes it.
 COLUMNS = {
     "long": (Integer, "long", NUMBERS, None),
@@ -121,7 +123,7 @@ def as_stored(row):
     return tuple(micros(value) if isinstance(value, datetime) else value for value in row)
 
 
-@given(written(), st.sampled_from(["null", "deflate", "snappy"]), st.integers(10, 4000))
+@given(written(), st.sampled_from(CODECS), st.integers(10, 4000))
 def test_fastavro(made, codec, block_bytes):
     table, columns, types, found = made
     sink = io.BytesIO()
@@ -133,7 +135,7 @@ def test_fastavro(made, codec, block_bytes):
 
 # It knows no nanoseconds, and writes them as bare numbers with that name.
 @pytest.mark.filterwarnings("ignore::avro.errors.IgnoredLogicalType")
-@given(written(), st.sampled_from(["null", "deflate"]))
+@given(written(), st.sampled_from(["null", "deflate", "bzip2"]))
 def test_the_avro_package(made, codec):
     table, columns, types, found = made
     sink = io.BytesIO()
