@@ -26,9 +26,10 @@ ENVIRONMENT := .venv/.installed
 BIGQUERY := .venv-bigquery/.installed
 BEAM := .venv-beam/.installed
 FUZZ := .venv-fuzz/.installed
+DOCS := .venv-docs/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check golden mutants chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
+.PHONY: help demo docs pictures test check golden mutants chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
 
 help: ## print this list
 	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /  make \1\t/' | expand -t 24
@@ -40,7 +41,7 @@ demo: ## send a sample data set through the platform, or yours with FILES=FOLDER
 
 # --- Check the code ---
 
-test: $(ENVIRONMENT) $(BIGQUERY) $(BEAM) ## run the tests (TESTS=tests/unit for some)
+test: $(ENVIRONMENT) $(BIGQUERY) $(BEAM) $(DOCS) ## run the tests (TESTS=tests/unit for some)
 	@# Where Python may not write bytecode, each of the processes that tests start would compile it.
 	@$(BIN)/python -m compileall -q functions infra shared
 	@$(BIN)/python -m pytest -n $(WORKERS) --durations=20 $(TESTS)
@@ -80,6 +81,15 @@ checkov: $(ENVIRONMENT) ## check infra/gcp for common mistakes
 	@$(UV) tool run --quiet --from checkov==3.3.30 checkov -d infra/gcp \
 		--framework terraform --skip-download --compact --quiet
 
+# --- Documentation ---
+
+pictures: $(ENVIRONMENT) $(BIGQUERY) ## make the pictures of README and docs from a running platform
+	@$(BIN)/python -m tests.pictures
+
+docs: $(DOCS) $(LOCAL) ## build the documentation as a site, in build/docs
+	@$(BIN)/python -m infra.reference build/pages
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict --config-file docs/mkdocs.yml
+
 # --- Deploy and maintain ---
 
 release: $(LOCAL) ## build all that Terraform deploys, in build/
@@ -96,6 +106,7 @@ lock: $(UV) ## pin the dependencies of pyproject.toml again, in every lock file
 	@$(LOCK) --group bigquery -o infra/local/bigquery/requirements.txt
 	@$(LOCK) --group backfill -o functions/ingest_csv/requirements-backfill.txt
 	@$(LOCK) --group fuzz -o tests/fuzz/requirements.txt
+	@$(LOCK) --group docs -o docs/requirements.txt
 
 # --- Install ---
 
@@ -126,6 +137,10 @@ $(BIGQUERY): infra/local/bigquery/requirements.txt $(UV)
 
 $(BEAM): functions/ingest_csv/requirements-backfill.txt $(UV)
 	@$(INSTALL) --exact .venv-beam $<
+	@touch $@
+
+$(DOCS): docs/requirements.txt $(UV)
+	@$(INSTALL) --exact .venv-docs $<
 	@touch $@
 
 # Also uses the packages of .venv. Apart from them, because atheris has wheels for some Pythons only.

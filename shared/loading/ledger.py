@@ -66,13 +66,13 @@ def load_id_of(identity: str) -> UUID:
 class Counts:
     """The outcomes of the rows of a load; `read` is the sum of all but `deleted`."""
 
-    read: Annotated[int, Meta(ge=0)] = field(init=False)
-    inserted: Annotated[int, Meta(ge=0)]
-    updated: Annotated[int, Meta(ge=0)]
+    read: Annotated[int, Meta(description="All rows that were read.", ge=0)] = field(init=False)
+    inserted: Annotated[int, Meta(description="Stored under a key that was new.", ge=0)]
+    updated: Annotated[int, Meta(description="Stored in place of an older version.", ge=0)]
     unchanged: Annotated[int, Meta(description="Already stored with the same values.", ge=0)]
     superseded: Annotated[int, Meta(description="Older than what is stored.", ge=0)]
     waiting: Annotated[int, Meta(description="Stored once their parent row is.", ge=0)]
-    rejected: Annotated[int, Meta(ge=0)]
+    rejected: Annotated[int, Meta(description="Kept with the reasons, and not stored.", ge=0)]
     deleted: Annotated[int, Meta(description="Deleted by a restore.", ge=0)]
 
     def __init__(

@@ -14,7 +14,7 @@ ON_THE_PLATFORM = (
     "tests/cli/test_elsewhere.py",
     "tests/cli/test_files.py",
     "tests/cli/test_verbs.py",
-    "tests/docs/",
+    "tests/docs/test_drop.py",
     "tests/infra/test_smoke.py",
     "tests/platform/test_batches.py",
     "tests/platform/test_bigquery.py",
