@@ -94,5 +94,5 @@ class Operator:
             connection.exec_driver_sql(
                 "truncate departments, jobs, hired_employees, loads, rejected_rows, row_versions"
             )
-        for table in ("dim_departments", "dim_jobs", "fact_hires"):
+        for table in ("dim_departments", "dim_jobs", "fact_hires", "loads", "load_rejects"):
             self.bigquery.query(f"delete from `{self.dataset}.{table}` where true").result()
