@@ -1,6 +1,7 @@
 """The lock files install on every platform: uv's dry run finds a wheel for each package.
 
-Needs the index that `make` installs from; without one, these tests are skipped.
+Needs the index that `make` installs from; without one, these tests are skipped. A dry run downloads
+nothing and so compares no hashes; `make lock` writes those of all files of a release.
 """
 
 import os
