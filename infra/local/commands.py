@@ -33,7 +33,8 @@ def up(options: argparse.Namespace) -> int:
         supervisor = Supervisor(home, plan.parts(home, layout), _print_change)
         print(f"Starting the platform on {home.path} (logs in {home.logs})", flush=True)
         _print_outside_data(home, layout)
-        print("".join(f"{sentence}\n" for sentence in features.unprotected()), end="", flush=True)
+        if unprotected := features.unprotected():
+            print(unprotected, flush=True)
         description = plan.description(home, layout)
         started = time.monotonic()
 

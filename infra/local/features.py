@@ -57,20 +57,14 @@ def os_function(name: str) -> Callable[..., Any] | None:
     return None if _is_off("xattr") else getattr(os, name, None)
 
 
-def unprotected() -> list[str]:
-    """What is less protected on this machine than on Linux, a sentence each."""
-    found = []
-    if not landlock_version():
-        found.append(
-            "There is no Landlock here: the stand-ins of Cloud Storage and BigQuery are not "
-            "confined to their folders."
-        )
-    if not has_loopback_network():
-        found.append(
-            "There is one loopback address here: a web page that finds the port of the server "
-            "behind the Cloud Storage stand-in can read and write objects."
-        )
-    return found
+def unprotected() -> str:
+    """What is less protected on this machine than on Linux, or ""."""
+    if landlock_version():
+        return ""
+    return (
+        "This machine has no Landlock: names of objects with `..` in them can make the Cloud "
+        "Storage stand-in write files outside its folder."
+    )
 
 
 def _is_off(name: str) -> bool:

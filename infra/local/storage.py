@@ -31,7 +31,6 @@ def part(home: Home, layout: Layout) -> Part:
     """
     port = layout.ports["storage"]
     options = {
-        "scheme": "http",
         "backend": "filesystem",
         "filesystem-root": str(home.storage),
         "public-host": layout.address("storage"),

@@ -3,7 +3,8 @@
 fake-gcs-server lets the pages of any site read and write objects (Access-Control-Allow-Origin: *),
 and that cannot be turned off. It listens on a random loopback address, new at each start, which a
 page can neither know nor find by trying. The server on the known address forwards to it. On macOS,
-127.0.0.1 is the only loopback address; there only the port is random, and a page can try them all.
+127.0.0.1 is the only loopback address: there it listens on a random port of that and speaks TLS
+with its own certificate, which no browser trusts, so that pages cannot send it anything.
 """
 
 import argparse
@@ -34,6 +35,7 @@ def application(address: str) -> web.Application:
         handler_args={"auto_decompress": False}, middlewares=[no_web_pages], client_max_size=0
     )
     app[_ADDRESS] = address
+    app[forwarding.CHECKS_CERTIFICATE] = False
     app.cleanup_ctx.append(forwarding.open_session)
     app.router.add_route("*", r"/{path:[\s\S]*}", _forward)
     return app
@@ -54,9 +56,10 @@ def _away() -> web.Response:
 
 async def serve(port: int, program: list[str]) -> int:
     """Run the storage server and forward to it until a signal arrives, or until it ends."""
-    host, behind = _address(port)
-    async with _started(*program, "-host", host, "-port", str(behind)) as process:
-        return await _serve(port, f"http://{host}:{behind}", process)
+    scheme, host, behind = _address(port)
+    options = ("-scheme", scheme, "-host", host, "-port", str(behind))
+    async with _started(*program, *options) as process:
+        return await _serve(port, f"{scheme}://{host}:{behind}", process)
 
 
 async def _serve(port: int, address: str, process: asyncio.subprocess.Process) -> int:
@@ -80,13 +83,14 @@ async def _serve(port: int, address: str, process: asyncio.subprocess.Process) -
     return 0
 
 
-def _address(port: int) -> tuple[str, int]:
-    """The host and port that the storage server listens on, behind a port of 127.0.0.1."""
+def _address(port: int) -> tuple[str, str, int]:
+    """The scheme, host and port of the storage server behind a port of 127.0.0.1."""
     if features.has_loopback_network():
-        return ".".join(("127", *(str(1 + secrets.randbelow(254)) for _ in range(3)))), port
+        host = ".".join(("127", *(str(1 + secrets.randbelow(254)) for _ in range(3))))
+        return "http", host, port
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        return "127.0.0.1", int(free.getsockname()[1])
+        return "https", "127.0.0.1", int(free.getsockname()[1])
 
 
 @asynccontextmanager

@@ -72,7 +72,7 @@ def test_the_platform_works_without_what_only_linux_has(
 
         assert contents.are_in(platform)
         printed = platform.stop()
-        assert all(sentence in printed for sentence in features.unprotected())
+        assert "This machine has no Landlock" in printed
         assert processes.of_home(home) == []
 
 
