@@ -32,7 +32,7 @@ DOCS := .venv-docs/.installed
 .PHONY: help demo docs pictures test check golden mutants chaos fuzz audit lint format types checkov release lock .venv .venv-bigquery .venv-beam
 
 help: ## print this list
-	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /  make \1\t/' | expand -t 24
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- Run the platform ---
 
@@ -60,8 +60,9 @@ format: $(ENVIRONMENT) ## correct style
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
 	@$(BIN)/ruff format .
 
-types: $(ENVIRONMENT) ## check types
+types: $(ENVIRONMENT) ## check types, as on Linux and as on macOS
 	@$(BIN)/mypy
+	@$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin
 
 # A sample by default, because all of them take hours.
 mutants: $(ENVIRONMENT) $(BIGQUERY) ## change the code in one place at a time and see whether a test notices (SAMPLE=200, 0 for all; SEED= PLACES=shared/loading)

@@ -79,14 +79,14 @@ def install(folder: Path, lock: Path, *, exact: bool = False) -> None:
     Raises:
         Failed: uv could not install it.
     """
-    uv, python, pip = UV_HOME / "bin" / "uv", folder / "bin" / "python", _pip_settings()
+    uv, python, pip = UV_HOME / "bin" / "uv", folder / "bin" / "python", pip_settings()
     make = (uv, "venv", "--clear", "--python", UV_HOME / "bin" / "python", folder)
     options = (
         *("--require-hashes", "--no-deps", "--requirement", lock),
         # Without bytecode, each process compiles what it imports, every time if it cannot write it.
         "--compile-bytecode",
         *(("--exact",) if exact else ()),
-        *(("--no-index",) if pip.get("no-index", "").lower() in _YES else ()),
+        *(("--no-index",) if forbids_index(pip) else ()),
     )
     run(
         f"Installing packages in {folder}",
@@ -153,12 +153,18 @@ def details(output: Sequence[str]) -> list[str]:
     return said
 
 
-def _pip_settings() -> dict[str, str]:
+def pip_settings() -> dict[str, str]:
+    """Read the settings by name that pip uses for `pip install`."""
     command = (UV_HOME / "bin" / "pip", "config", "list")
     listed = subprocess.run(  # noqa: S603 - pip  # nosec B603
         command, capture_output=True, text=True, check=False
     )
     return settings_of(listed.stdout)
+
+
+def forbids_index(pip: Mapping[str, str]) -> bool:
+    """Whether pip's settings forbid an index, so that only folders of wheels are searched."""
+    return pip.get("no-index", "").lower() in _YES
 
 
 def settings_of(listed: str) -> dict[str, str]:

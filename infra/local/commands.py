@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from infra.local import accounts, plan, postgres, processes, tokens
+from infra.local import accounts, features, plan, postgres, processes, tokens
 from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.layout import Layout
@@ -24,6 +24,7 @@ def up(options: argparse.Namespace) -> int:
     """Run a platform in the foreground."""
     home = Home.at(options.home)
     home.prepare()
+    processes.allow_open_files()
     with home.locked():
         _clear_leftovers(home)
         layout = plan.lay_out(
@@ -32,6 +33,8 @@ def up(options: argparse.Namespace) -> int:
         supervisor = Supervisor(home, plan.parts(home, layout), _print_change)
         print(f"Starting the platform on {home.path} (logs in {home.logs})", flush=True)
         _print_outside_data(home, layout)
+        if unprotected := features.unprotected():
+            print(unprotected, flush=True)
         description = plan.description(home, layout)
         started = time.monotonic()
 

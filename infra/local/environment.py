@@ -41,13 +41,15 @@ _FOREIGN_NAMES = ("DATABASE_URL", "TOKENS", "TOKENS_FILE", "PORT", "PYTHONPATH",
 def inherited(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """The caller's environment, without variables that could point a part elsewhere."""
     environ = os.environ if environ is None else environ
-    return {
+    kept = {
         name: value
         for name, value in environ.items()
         if not name.startswith(_FOREIGN_PREFIXES)
         and name not in _FOREIGN_NAMES
         and not name.lower().endswith("_proxy")
     }
+    # Without it, Python asks macOS for the proxies in its settings, which crashes a forked process.
+    return {**kept, "NO_PROXY": "*"}
 
 
 def marks(home: Home, part: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 The storage stand-in uses an object's name as a path, so a name with `..` could write anywhere; the
 BigQuery stand-in runs SQL of anyone who asks. Landlock (Linux 5.13 or newer) confines them to their
-folders and needs no privileges. On a kernel without Landlock they run unconfined.
+folders and needs no privileges. Without Landlock, as on macOS, they run unconfined.
 """
 
 import argparse
@@ -13,9 +13,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from infra.local import features
+
 # The kernel's numbers, the same on every architecture: include/uapi/linux/landlock.h.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
-_ASK_VERSION, _PATH_BENEATH, _NO_NEW_PRIVILEGES = 1, 1, 38
+_PATH_BENEATH, _NO_NEW_PRIVILEGES = 1, 38
 _WRITE_FILE = 1 << 1
 # REMOVE_DIR to MAKE_SYM: everything that adds to a folder or removes from it.
 _CHANGE_FOLDERS = sum(1 << bit for bit in range(4, 13))
@@ -40,16 +42,16 @@ def restrict_writes(folders: Sequence[str]) -> bool:
     """Let this process, and the program it executes, write to these folders only.
 
     Returns:
-        False if the kernel has no Landlock.
+        False if there is no Landlock.
     """
-    kernel = ctypes.CDLL(None, use_errno=True)
-    version = kernel.syscall(_CREATE_RULESET, None, 0, _ASK_VERSION)
-    if version < 1:
+    version = features.landlock_version()
+    if not version:
         return False
+    kernel = ctypes.CDLL(None, use_errno=True)
     rights = _rights(version)
     ruleset = _checked(kernel.syscall(_CREATE_RULESET, struct.pack("Q", rights), 8, 0))
     for folder in folders:
-        descriptor = os.open(folder, os.O_PATH)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         rule = struct.pack("=Qi", rights, descriptor)
         _checked(kernel.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0))
         os.close(descriptor)
@@ -84,7 +86,7 @@ def main() -> None:
     parser.add_argument("program", nargs=argparse.REMAINDER, help="-- PROGRAM ARGUMENT ...")
     options = parser.parse_args()
     if not restrict_writes(options.write):
-        print("this kernel has no Landlock: the program can write outside its folders", flush=True)
+        print("there is no Landlock here: the program can write outside its folders", flush=True)
     program = [word for index, word in enumerate(options.program) if index or word != "--"]
     os.execv(program[0], program)  # noqa: S606  # nosec B606 # the command of a part
 

@@ -39,6 +39,7 @@ MOST_BYTES = 40 << 20
 # As long as functions wait (BODY_SECONDS).
 _BODY_SECONDS = 30.0
 SESSION = web.AppKey("session", ClientSession)
+CHECKS_CERTIFICATE = web.AppKey("checks_certificate", bool)
 
 
 class BodyTooLarge(Exception):
@@ -51,8 +52,9 @@ class BodyTooSlow(Exception):
 
 async def open_session(app: web.Application) -> AsyncIterator[None]:
     """Keep a session for `ask` while an application runs."""
+    verified = app.get(CHECKS_CERTIFICATE, True)
     async with ClientSession(
-        connector=TCPConnector(limit=0, keepalive_timeout=1.5),
+        connector=TCPConnector(limit=0, keepalive_timeout=1.5, ssl=verified),
         timeout=ClientTimeout(total=None, connect=5),
         cookie_jar=DummyCookieJar(),
         auto_decompress=False,

@@ -64,7 +64,7 @@ def part(home: Home, port: int) -> Part:
         name="postgres",
         command=(cluster.program("postgres"), "-D", str(cluster.data), *options),
         stage=Stage.DATABASE,
-        environment=environment.inherited(),
+        environment=_environment(),
         address=f"127.0.0.1:{port}",
         probe=succeeds(
             cluster.program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port), "-t", "2"
@@ -114,7 +114,9 @@ def _copied(package: Path, account: Account) -> Path:
         draft = Path(tempfile.mkdtemp(dir=copy.parent))
         draft.chmod(0o755)
         for folder in (package, package.with_name(f"{package.name}.libs")):
-            shutil.copytree(folder, draft / folder.name, symlinks=True)
+            # On macOS the wheel has its libraries in the package.
+            if folder.exists():
+                shutil.copytree(folder, draft / folder.name, symlinks=True)
         try:
             draft.rename(copy)
         except OSError:  # another platform has made the copy
@@ -190,6 +192,11 @@ def _initdb_options(draft: Path, password: Path) -> tuple[str, ...]:
     )
 
 
+def _environment() -> dict[str, str]:
+    # On macOS the server refuses to start if no variable names a locale.
+    return {**environment.inherited(), "LC_ALL": "C"}
+
+
 def _run(cluster: Cluster, program: str, *options: str, input_text: str = "") -> None:
     account = cluster.account
     outcome = subprocess.run(  # nosec B603 # programs of the wheel
@@ -199,7 +206,7 @@ def _run(cluster: Cluster, program: str, *options: str, input_text: str = "") ->
         text=True,
         check=False,
         cwd="/",
-        env=environment.inherited(),
+        env=_environment(),
         user=account.uid if account else None,
         group=account.gid if account else None,
         extra_groups=[] if account else None,

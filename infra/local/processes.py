@@ -2,16 +2,19 @@
 
 import contextlib
 import os
+import resource
 import signal
 from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
 
+from infra.local import features
 from infra.local.environment import HOME_MARK
 from infra.local.home import Home
 
 _END_SECONDS = 5.0
+_OPEN_FILES = 1024
 _Gone = (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess)
 
 
@@ -57,6 +60,17 @@ def kill_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
+def allow_open_files() -> None:
+    """Let this process, and what it starts, open as many files as on Linux, if it may.
+
+    macOS's 256 are too few for many simultaneous calls.
+    """
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if most == resource.RLIM_INFINITY else min(_OPEN_FILES, most)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
 def lower_priority(pid: int, nice: int) -> None:
     """Lower the priority of a session's leader, and of what it starts, below this process's.
 
@@ -69,8 +83,9 @@ def lower_priority(pid: int, nice: int) -> None:
         os.setpriority(os.PRIO_PROCESS, pid, nice)
     # With autogroup (sched(7)), Linux weighs whole sessions against each other, and a process's
     # own niceness counts only within its session.
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(nice), encoding="ascii")
+    if (session := features.autogroup(pid)) is not None:
+        with contextlib.suppress(OSError):
+            session.write_text(str(nice), encoding="ascii")
 
 
 def start_time(pid: int) -> float:

@@ -13,7 +13,7 @@ from importlib import util
 from pathlib import Path
 from platform import machine, system
 
-from infra.local import environment, fence
+from infra.local import attributes, environment, fence
 from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.layout import PROJECT, UPLOADS_TOPIC, Layout, bucket_name
@@ -31,7 +31,6 @@ def part(home: Home, layout: Layout) -> Part:
     """
     port = layout.ports["storage"]
     options = {
-        "scheme": "http",
         "backend": "filesystem",
         "filesystem-root": str(home.storage),
         "public-host": layout.address("storage"),
@@ -91,7 +90,7 @@ def _require_attributes(folder: Path) -> None:
     probe = folder / ".attributes"
     probe.touch()
     try:
-        os.setxattr(probe, _ATTRIBUTE, b"{}")
+        attributes.write(probe, _ATTRIBUTE, b"{}")
     except OSError as error:
         raise PlatformError(
             f"{folder} does not support extended attributes ({error.strerror}), which the "
@@ -107,5 +106,5 @@ def _half_written(root: Path) -> Iterator[Path]:
         for name in names:
             file = Path(folder) / name
             described = folder == str(root) and name.endswith(".bucketMetadata")
-            if not described and _ATTRIBUTE not in os.listxattr(file):
+            if not described and _ATTRIBUTE not in attributes.names(file):
                 yield file

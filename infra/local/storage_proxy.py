@@ -2,22 +2,26 @@
 
 fake-gcs-server lets the pages of any site read and write objects (Access-Control-Allow-Origin: *),
 and that cannot be turned off. It listens on a random loopback address, new at each start, which a
-page can neither know nor find by trying. The server on the known address forwards to it.
+page can neither know nor find by trying. The server on the known address forwards to it. On macOS,
+127.0.0.1 is the only loopback address: there it listens on a random port of that and speaks TLS
+with its own certificate, which no browser trusts, so that pages cannot send it anything.
 """
 
 import argparse
 import asyncio
 import contextlib
-import ctypes
 import os
 import secrets
 import signal
+import socket
 import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import uvloop
 from aiohttp import ClientError, web
 
-from infra.local import forwarding
+from infra.local import features, forwarding
 from infra.local.serving import Runner, no_web_pages, stop_signal
 
 _ADDRESS = web.AppKey("address", str)
@@ -31,6 +35,7 @@ def application(address: str) -> web.Application:
         handler_args={"auto_decompress": False}, middlewares=[no_web_pages], client_max_size=0
     )
     app[_ADDRESS] = address
+    app[forwarding.CHECKS_CERTIFICATE] = False
     app.cleanup_ctx.append(forwarding.open_session)
     app.router.add_route("*", r"/{path:[\s\S]*}", _forward)
     return app
@@ -51,11 +56,14 @@ def _away() -> web.Response:
 
 async def serve(port: int, program: list[str]) -> int:
     """Run the storage server and forward to it until a signal arrives, or until it ends."""
-    host = ".".join(("127", *(str(1 + secrets.randbelow(254)) for _ in range(3))))
-    process = await asyncio.create_subprocess_exec(
-        *program, "-host", host, "-port", str(port), preexec_fn=_end_with_parent
-    )
-    runner = Runner(application(f"http://{host}:{port}"))
+    scheme, host, behind = _address(port)
+    options = ("-scheme", scheme, "-host", host, "-port", str(behind))
+    async with _started(*program, *options) as process:
+        return await _serve(port, f"{scheme}://{host}:{behind}", process)
+
+
+async def _serve(port: int, address: str, process: asyncio.subprocess.Process) -> int:
+    runner = Runner(application(address))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     stopped = stop_signal()
@@ -75,9 +83,42 @@ async def serve(port: int, program: list[str]) -> int:
     return 0
 
 
-def _end_with_parent() -> None:
+def _address(port: int) -> tuple[str, str, int]:
+    """The scheme, host and port of the storage server behind a port of 127.0.0.1."""
+    if features.has_loopback_network():
+        host = ".".join(("127", *(str(1 + secrets.randbelow(254)) for _ in range(3))))
+        return "http", host, port
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return "https", "127.0.0.1", int(free.getsockname()[1])
+
+
+@asynccontextmanager
+async def _started(*command: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Start a program that is killed if this process is."""
+    prctl = features.prctl()
+    if prctl is not None:
+        yield await asyncio.create_subprocess_exec(
+            *command, preexec_fn=lambda: _end_with_parent(prctl)
+        )
+        return
+    process = await asyncio.create_subprocess_exec(*command)
+    # The shell reads the end of its input when this process ends, in whatever way.
+    watcher = await asyncio.create_subprocess_exec(
+        *("/bin/sh", "-c", 'read -r _; kill -9 "$0"', str(process.pid)),
+        stdin=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            watcher.kill()
+        await watcher.wait()
+
+
+def _end_with_parent(prctl: Callable[..., int]) -> None:
     """Have the kernel kill this process when its parent is killed."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() == 1:
         os._exit(1)
 

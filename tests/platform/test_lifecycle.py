@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra import functions
-from infra.local import ports, processes
+from infra.local import features, ports, processes
 from infra.local.home import Home
 from infra.local.layout import Layout
 from infra.local.status import read_status
@@ -58,6 +58,21 @@ def test_stop_leaves_no_process_and_a_later_start_has_the_data_and_addresses() -
 
         assert second.process.returncode == 0
         assert printed.rstrip().endswith("Stopped.")
+        assert processes.of_home(home) == []
+
+
+def test_the_platform_works_without_what_only_linux_has(
+    few_functions: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(features.WITHOUT, ",".join(features.NAMES))
+    with new_home() as home:
+        platform = start(home, *few_functions)
+        contents = Contents.put_into(platform, "all")
+        platform.kill("storage")
+
+        assert contents.are_in(platform)
+        printed = platform.stop()
+        assert "This machine has no Landlock" in printed
         assert processes.of_home(home) == []
 
 

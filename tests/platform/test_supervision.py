@@ -10,7 +10,7 @@ import pg8000.native
 import psutil
 import pytest
 
-from infra.local import processes
+from infra.local import features, processes
 from infra.local.layout import Layout
 from tests.platform import contents
 from tests.platform.contents import Contents
@@ -64,7 +64,9 @@ def test_every_part_listens_on_this_machine_only(platform: Platform) -> None:
     }
 
     assert all(is_loopback(address) for address, _ in ports)
-    assert {port for _, port in ports} <= set(Layout.read(platform.home).ports.values())
+    # On macOS, the server behind Cloud Storage's has a port of its own.
+    hidden = {port for _, port in ports} - set(Layout.read(platform.home).ports.values())
+    assert len(hidden) <= (0 if features.has_loopback_network() else 1)
     assert len(ports) >= len(STAND_INS) - 2
 
 

@@ -387,6 +387,7 @@ def test_a_stop_is_clean_and_asks_a_streaming_subscriber_to_retry(server, projec
     assert [line for line in server.log_lines if "ERROR" in line or "Traceback" in line] == []
 
 
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
 def test_a_publish_that_cannot_be_stored_fails_and_succeeds_once_there_is_space(
     fresh_server, fresh_project
 ):
