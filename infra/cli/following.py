@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from infra.cli.client import Client
@@ -13,10 +13,13 @@ ENDED = ("done", "failed")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
 
 
-def follow(client: Client, load_ids: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield each load once it has ended."""
+def follow(
+    client: Client, load_ids: Sequence[str], show: Callable[[list[dict[str, Any]]], None]
+) -> Iterator[dict[str, Any]]:
+    """Yield each load once it has ended, and show those that have not from time to time."""
     left, pause = list(load_ids), _FIRST_PAUSE
     while left:
+        running = []
         for load_id in list(left):
             # Who may send rows may ask this, too.
             found = client.get(f"/dashboard/loads/{load_id}")
@@ -24,6 +27,9 @@ def follow(client: Client, load_ids: Sequence[str]) -> Iterator[dict[str, Any]]:
                 left.remove(load_id)
                 pause = _FIRST_PAUSE
                 yield found
+            else:
+                running.append(found)
+        show(running)
         if left:
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)

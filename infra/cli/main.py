@@ -25,6 +25,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "status": ("platform", "Show the state of each part."),
         "open": ("platform", "Open the dashboard, signed in."),
         "logs": ("platform", "Print what a part has logged."),
+        "env": ("platform", "Print address and token as variables of a shell."),
         "demo": ("platform", "Send a sample data set through it."),
         "reset": ("platform", "Delete its data."),
         "token": ("tokens", "Create, list and revoke tokens."),

@@ -33,6 +33,7 @@ def shapes(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
         **dict.fromkeys(("up", "status"), status),
         "doctor": _object(checks=_list(check)),
         "open": _object(url=_TEXT),
+        "env": _object(TABLEGATE_URL=_TEXT, TABLEGATE_TOKEN=_TEXT),
         "token new": _object(name=_TEXT, token=_TEXT, scopes=_list(_TEXT)),
         "token list": _object(tokens=_list(_object(name=_TEXT, scopes=_list(_TEXT), expires={}))),
         "token revoke": _object(revoked=_TEXT),

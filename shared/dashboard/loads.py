@@ -32,6 +32,11 @@ class LoadProgress(msgspec.Struct, frozen=True):
     table: str | None = None
     counts: Counts | None = None
     error: Why = None
+    rows_read: Annotated[
+        int | None, Meta(description="Rows read so far, of a large file that is being loaded.")
+    ] = None
+    bytes_read: Annotated[int | None, Meta(description="Bytes of it that were read so far.")] = None
+    size_bytes: Annotated[int | None, Meta(description="Its size, as it is stored.")] = None
 
 
 class ReasonCount(msgspec.Struct, frozen=True):
@@ -58,7 +63,8 @@ def state(engine: sa.Engine, load_id: UUID) -> LoadProgress:
     """
     rows = _ask(engine, "load", {"load_id": str(load_id)})
     if not rows or rows[0]["state"] == "loading":
-        return LoadProgress(load_id, "pending")
+        found = _ask(engine, "progress", {"load_id": str(load_id)})
+        return LoadProgress(load_id, "pending", **(found[0] if found else {}))
     row = rows[0]
     return LoadProgress(load_id, row["state"], row["table_name"], counts_of(row), row["error"])
 

@@ -16,8 +16,9 @@ from shared.database.engine import transaction
 from shared.errors import PermanentError, TablegateError, UnreadableFile
 from shared.lazy import sqlalchemy as sa
 from shared.loading import ledger, reject_queue, store
-from shared.loading.ledger import Entry, Source
+from shared.loading.ledger import Entry, Source, load_id_of
 from shared.loading.load import load
+from shared.loading.progress import Progress
 from shared.loading.reject_queue import Filters
 from shared.settings import Settings
 from shared.storage import ObjectStore, StoredObject, sibling
@@ -184,13 +185,14 @@ class Uploads:
                 until.append(time.monotonic() + self.settings.load_seconds)
             limits = replace(self.limits(stored), until=until[0])
             with self.objects.reading(stored) as stream:
-                yield from blocks(
+                found = blocks(
                     table,
                     stream,
                     self.settings.max_line_bytes,
                     numbered=numbered,
                     limits=limits,
                 )
+                yield from self._progress(stored).of(found, stream)
 
         return read
 
@@ -210,9 +212,12 @@ class Uploads:
         def validated(*, numbered: bool = True) -> Iterable[Block]:
             return read(table, stored, numbered=numbered)
 
-        return load(
-            self.engine, source, validated, lock_timeout_seconds=self.settings.lock_timeout_seconds
-        )
+        seconds = self.settings.lock_timeout_seconds
+        with self._progress(stored).shown():
+            return load(self.engine, source, validated, lock_timeout_seconds=seconds)
+
+    def _progress(self, stored: StoredObject) -> Progress:
+        return Progress(self.engine, load_id_of(stored.identity), stored.size_bytes)
 
     def _fail(self, stored: StoredObject, error: UnreadableFile) -> Entry:
         sender, table_name = None, None

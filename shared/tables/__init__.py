@@ -20,7 +20,7 @@ __all__ = ["Reference", "Row", "Table", "all_tables", "children", "find", "in_or
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _OWN_NAMES = {
-    *("loads", "rejected_rows", "row_versions", "batch_keys", "alembic_version"),
+    *("loads", "rejected_rows", "row_versions", "load_progress", "batch_keys", "alembic_version"),
     *(
         "sync_state",
         "load_rejects",

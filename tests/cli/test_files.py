@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 
+import pexpect
 import pytest
 
 from tests.cli.conftest import PROGRAM, environment
@@ -88,6 +89,28 @@ def test_a_file_too_large_for_a_call_goes_to_the_bucket(operator, run, tmp_path)
 
     assert done.code == 0, done.err
     assert operator.count("select count(*) from jobs") == rows
+
+
+def test_a_large_file_shows_rows_and_bytes_while_it_is_judged(operator, platform, tmp_path):
+    operator.dropped("jobs.csv", b"1,Welder\n")
+    text = "".join(f"{at},{'x' * 900}\n" for at in range(1, 6000))
+    (tmp_path / "jobs-large.csv").write_text(text)
+    words = ["--home", str(platform.home.path), "drop", "jobs-large.csv", "--wait"]
+    with operator.engine.connect() as connection, connection.begin():
+        # The rows are read and staged, and cannot be merged.
+        connection.exec_driver_sql("lock table jobs in share mode")
+        child = pexpect.spawn(
+            *(PROGRAM[0], [*PROGRAM[1:], *words]),
+            cwd=str(tmp_path),
+            env=environment(TERM="xterm", PYTHONPATH=str(ROOT)),
+            dimensions=(50, 200),
+            encoding="utf-8",
+            timeout=60,
+        )
+        child.expect(r"jobs-large.csv: [0-9,]+ rows, \d+ of 5 MB")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
 
 
 def test_many_reasons_are_cut_with_the_command_that_shows_all(run, tmp_path):

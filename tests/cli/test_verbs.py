@@ -37,6 +37,7 @@ CASES = (
     Case("up", r"gateway\s+ready(.|\n)*/dashboard#sign-in=(.|\n)*What to try:", 0, "up"),
     Case("status", r"gateway\s+ready", 0, "status"),
     Case("open", r"^http://127.0.0.1:\d+/dashboard#sign-in=\S+$", 0, "open"),
+    Case("env", r"^export TABLEGATE_URL=http://127.0.0.1:\d+ TABLEGATE_TOKEN=\S+$", 0, "env"),
     Case("logs gateway", ""),
     Case("doctor", r"ok\s+platform\s+answers at http", 0, "doctor"),
     Case("drop {files} --wait", r"jobs-a.csv\s+jobs\s+done\s+4\s+2(.|\n)*line 4: job: ", 2, "drop"),

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from shared import tables
 from shared.api import api_docs
 from shared.settings import described
 from shared.validation.reasons import CATALOGUE
-from tests.docs.walkthrough import examples, run
+from tests.docs.walkthrough import Shell, examples
 from tests.support.checkout import ROOT
 from tests.support.platform import claim_ports, skip_without_bigquery
 
@@ -28,6 +29,7 @@ IN_ORDER = [
     ROOT / "README.md",
     PAGES / "tutorial.md",
     *sorted((PAGES / "how-to").glob("*.md")),
+    *sorted((PAGES / "explanation").glob("*.md")),
 ]
 WRITTEN = reference.pages()
 
@@ -46,7 +48,8 @@ def place():
     home = Home.at(folder / ".local")
     claim_ports(home)
     yield folder
-    run("./tablegate down", folder)
+    with closing(Shell(folder)) as shell:
+        shell.run("./tablegate down")
     processes.end(processes.of_home(home))
     postgres.remove_outside(home)
     shutil.rmtree(folder)
@@ -54,12 +57,21 @@ def place():
 
 @pytest.mark.parametrize("page", IN_ORDER, ids=[str(p.relative_to(ROOT)) for p in IN_ORDER])
 def test_the_commands_of_a_page_answer_what_it_shows(place, page):
-    for example in examples(page):
-        printed = run(example.command, place)
+    with closing(Shell(place)) as shell:
+        for example in examples(page):
+            printed = shell.run(example.command)
 
-        assert example.is_like(printed) or not example.answer, (
-            f"$ {example.command}\n{printed}\ninstead of\n{example.answer}"
-        )
+            assert example.is_like(printed) or not example.answer, (
+                f"$ {example.command}\n{printed}\ninstead of\n{example.answer}"
+            )
+
+
+@pytest.mark.parametrize("page", IN_ORDER, ids=[str(p.relative_to(ROOT)) for p in IN_ORDER])
+def test_what_looks_like_a_command_is_one_that_is_run(page):
+    text = page.read_text("utf-8")
+    outside = re.sub(r"^```console\n.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+    assert re.findall(r"^(?:    )?(?:\$ )?curl .*", outside, re.MULTILINE) == []
 
 
 def test_examples_are_found_and_can_differ():

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,25 +37,51 @@ def examples(page: Path) -> Iterator[Example]:
     for block in _BLOCK.findall(page.read_text("utf-8")):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, answer = part.partition("\n")
+            while command.endswith("\\"):
+                more, _, answer = answer.partition("\n")
+                command = f"{command}\n{more}"
             yield Example(command, answer.replace("<BLANKLINE>", "").strip("\n"))
 
 
-def run(command: str, folder: Path) -> str:
-    """Run a command in a folder, as a reader does; returns what it printed."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("TABLEGATE_", "COLUMNS"))}
-    done = subprocess.run(
-        ["sh", "-c", command],
-        cwd=folder,
-        env=kept,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    # 2: some rows were rejected, as the page shows.
-    assert done.returncode in (0, 2), f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+class Shell:
+    """A reader's shell, in a folder; variables that a command sets stay for the next.
+
+    Args:
+        folder: where it works.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("TABLEGATE_", "COLUMNS"))}
+        self._process = subprocess.Popen(
+            ["sh"],
+            cwd=folder,
+            env=kept,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def close(self) -> None:
+        """End the shell."""
+        self._process.communicate(timeout=60)
+
+    def run(self, command: str) -> str:
+        """Run a command; returns what it printed."""
+        mark = f"--{secrets.token_hex(8)}--"
+        assert self._process.stdin is not None and self._process.stdout is not None
+        # The command must not read what follows it.
+        self._process.stdin.write(f"{{ {command}\n}} </dev/null\necho {mark}$?\n")
+        self._process.stdin.flush()
+        printed = ""
+        for line in self._process.stdout:
+            before, found, code = line.partition(mark)
+            printed += before
+            if found:
+                # 2: some rows were rejected, as the page shows.
+                assert code.strip() in ("0", "2"), f"$ {command}\n{printed}"
+                return printed
+        raise AssertionError(f"$ {command}\nended the shell: {printed}")
 
 
 def _even(text: str) -> str:

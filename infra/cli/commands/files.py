@@ -6,7 +6,7 @@ import fnmatch
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,10 +76,10 @@ def _followed(options: Options, client: Client, sent: Sequence[dict[str, Any]]) 
     by_id: dict[str, list[dict[str, Any]]] = {}
     for one in sent:
         by_id.setdefault(one["load_id"], []).append(one)
-    ended = []
-    with _waiting(options, len(by_id)):
-        for load in follow(client, list(by_id)):
-            ended.append(load)
+    ended: list[dict[str, Any]] = []
+    names = {load_id: files[0]["file"] for load_id, files in by_id.items()}
+    with _waiting(options, names) as show:
+        ended += follow(client, list(by_id), show)
     files = [{**one, **load} for load in ended for one in by_id[load["load_id"]]]
     if not output.answer(options, {"files": files}):
         shown = counts_of(files)
@@ -243,12 +243,24 @@ def _table_of(path: Path, name: str, given: str | None, known: dict[str, Any]) -
 
 
 @contextmanager
-def _waiting(options: Options, count: int) -> Iterator[None]:
+def _waiting(
+    options: Options, names: Mapping[str, str]
+) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
+    """Show what is waited for; the function takes the loads that have not ended."""
     console = output.console(to_errors=True)
     if options.json or not console.is_terminal:
-        yield
+        yield lambda _: None
         return
-    with console.status(
-        f"Waiting for {count} {'load' if count == 1 else 'loads'}; Ctrl-C leaves them running"
-    ):
-        yield
+    with console.status(f"Waiting for {len(names)} loads; Ctrl-C leaves them running") as status:
+
+        def show(running: list[dict[str, Any]]) -> None:
+            far = [
+                f"{names[one['load_id']]}: {one['rows_read']:,} rows, "
+                f"{one['bytes_read'] / 1e6:.0f} of {one['size_bytes'] / 1e6:.0f} MB"
+                for one in running
+                if one.get("rows_read") is not None
+            ]
+            waiting = f"Waiting for {len(running)} {'load' if len(running) == 1 else 'loads'}"
+            status.update("; ".join([waiting, *far, "Ctrl-C leaves them running"]))
+
+        yield show

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -111,6 +112,20 @@ def open(options: Options) -> int:  # noqa: A001 - the verb's name
         output.say(link)
     if not options.json:
         _show(link)
+    return OK
+
+
+@verb()
+def env(options: Options) -> int:
+    """Print the platform's address and token as variables of a shell.
+
+    For curl and other programs: `eval "$(./tablegate env)"`.
+    """
+    target = find(options)
+    variables = {"TABLEGATE_URL": target.url, "TABLEGATE_TOKEN": target.token}
+    if not output.answer(options, variables):
+        words = (f"{name}={shlex.quote(value)}" for name, value in variables.items())
+        output.say(f"export {' '.join(words)}")
     return OK
 
 

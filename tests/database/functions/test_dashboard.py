@@ -1,9 +1,15 @@
 """The dashboard's API: the state of a load, and rejects counted by reason."""
 
+import io
 from uuid import UUID
 
 import pytest
 
+from shared import wiring
+from shared.errors import DatabaseUnavailable
+from shared.loading import progress
+from shared.loading.progress import Progress
+from shared.validation.rows import Block
 from tests.database.functions.service import HEADERS
 from tests.support import apps
 from tests.support.problems import assert_problem
@@ -12,6 +18,11 @@ from tests.support.problems import assert_problem
 @pytest.fixture
 def dashboard(service):
     return apps.load("dashboard").app.test_client()
+
+
+@pytest.fixture
+def engine_of_service(service):
+    return wiring.engine()
 
 
 @pytest.fixture
@@ -38,6 +49,9 @@ def test_a_load_shows_the_outcome_of_its_rows(service, get):
         "table": None,
         "counts": None,
         "error": None,
+        "rows_read": None,
+        "bytes_read": None,
+        "size_bytes": None,
     }
     assert (after["state"], after["table"]) == ("done", "jobs")
     assert (after["counts"]["read"], after["counts"]["rejected"]) == (2, 1)
@@ -80,6 +94,36 @@ def test_open_rejects_are_counted_by_table_and_reason(service, get):
 def test_an_id_that_is_none_is_a_problem(dashboard):
     answer = dashboard.get("/dashboard/loads/not-a-uuid", headers=HEADERS)
     assert_problem(answer, 400, "unusable-parameter")
+
+
+def test_a_large_file_that_is_being_loaded_shows_how_far_it_is(get, engine_of_service, monkeypatch):
+    monkeypatch.setattr(progress, "_EVERY_SECONDS", 0)
+    stream = io.BytesIO(b"x" * (5 << 20))
+    found = Progress(engine_of_service, UUID(int=7), 5 << 20)
+    with found.shown():
+        for read, _ in enumerate(found.of([Block(read=10), Block(read=10)], stream), 1):
+            stream.read(1 << 20)
+            shown = get(f"/loads/{UUID(int=7)}")
+            assert (shown["state"], shown["rows_read"]) == ("pending", 10 * read)
+            assert (shown["bytes_read"], shown["size_bytes"]) == ((read - 1) << 20, 5 << 20)
+    assert get(f"/loads/{UUID(int=7)}")["rows_read"] is None
+
+
+def test_the_progress_of_a_small_file_is_not_recorded(get, engine_of_service):
+    found = Progress(engine_of_service, UUID(int=7), 1000)
+    for _ in found.of([Block(read=10)], io.BytesIO()):
+        assert get(f"/loads/{UUID(int=7)}")["rows_read"] is None
+
+
+def test_a_load_goes_on_if_its_progress_cannot_be_recorded(service, monkeypatch, capfd):
+    def fail(engine):
+        raise DatabaseUnavailable("gone")
+
+    monkeypatch.setattr(progress, "transaction", fail)
+    found = Progress(None, UUID(int=7), 5 << 20)
+    with found.shown():
+        assert len(list(found.of([Block(read=10)], io.BytesIO()))) == 1
+    assert "The progress of a load is not recorded" in capfd.readouterr().out
 
 
 def test_an_unknown_load_is_pending(get):
