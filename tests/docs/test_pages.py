@@ -1,5 +1,6 @@
 """README and docs are true: commands answer what is shown, and links lead somewhere."""
 
+import json
 import re
 import shlex
 import shutil
@@ -17,7 +18,9 @@ from infra.local import postgres, processes
 from infra.local.home import Home
 from shared import tables
 from shared.api import api_docs
+from shared.database.engine import create
 from shared.settings import described
+from shared.settings import read as read_settings
 from shared.validation.reasons import CATALOGUE
 from tests.docs.walkthrough import Shell, examples
 from tests.support.checkout import ROOT
@@ -64,6 +67,18 @@ def test_the_commands_of_a_page_answer_what_it_shows(place, page):
             assert example.is_like(printed) or not example.answer, (
                 f"$ {example.command}\n{printed}\ninstead of\n{example.answer}"
             )
+
+
+@pytest.mark.parametrize("page", IN_ORDER, ids=[str(p.relative_to(ROOT)) for p in IN_ORDER])
+def test_the_sql_of_a_page_runs(place, page):
+    """A block may show the answer after its statement."""
+    description = json.loads((place / ".local" / "platform.json").read_text())
+    engine = create(read_settings({"DATABASE_URL": description["database_url"]}))
+    blocks = re.findall(r"^```sql\n(.*?);", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    with engine.connect() as connection:
+        for statement in blocks:
+            assert connection.exec_driver_sql(statement).returns_rows
+    engine.dispose()
 
 
 @pytest.mark.parametrize("page", IN_ORDER, ids=[str(p.relative_to(ROOT)) for p in IN_ORDER])
