@@ -147,3 +147,19 @@ def test_the_launcher_can_be_called_from_anywhere(tmp_path):
     )
 
     assert done.stdout.startswith("tablegate"), done.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_verbs_options_and_choices(shell):
+    for words, place, found in (
+        ("tablegate re", 1, {"rejects", "replay", "restore", "reconcile", "reset"}),
+        ("tablegate loads --st", 2, {"--state"}),
+        ("tablegate metrics h", 2, {"hires_by_quarter"}),
+    ):
+        # fish passes the word itself, the others its place.
+        at = words.rpartition(" ")[2] if shell == "fish" else str(place)
+        variables = {"_TABLEGATE_COMPLETE": f"{shell}_complete", "COMP_WORDS": words}
+        done = call(**variables, COMP_CWORD=at)
+
+        assert found <= set(done.out.replace(",", "\n").replace("\t", "\n").splitlines()), done.out
+        assert f"_TABLEGATE_COMPLETE={shell}_complete" in call("completion", shell).out
