@@ -107,7 +107,7 @@ def _take(page: Page, link: str) -> None:
     # The page moves for a moment when it is filled.
     time.sleep(1)
     page.screenshot(path=FOLDER / "dashboard.png")
-    for name in ("loads", "rejects", "backups"):
+    for name in ("loads", "rejects"):
         section = page.locator(f"section#{name}")
         section.scroll_into_view_if_needed()
         section.screenshot(path=FOLDER / f"{name}.png")
