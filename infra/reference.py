@@ -61,7 +61,7 @@ def _cli() -> Iterator[str]:
     yield "`TABLEGATE_URL` and `TABLEGATE_TOKEN`, or a profile, name another. Profiles are parts of"
     yield "`tablegate/profiles.toml` in your folder for settings (`~/.config` on Linux):\n"
     yield '```toml\n[work]\nurl = "https://tablegate.example.com"\ntoken = "tg_..."\n```\n'
-    yield "Every verb takes `--json`; the shape of what it prints is at its end.\n"
+    yield "A verb with an answer takes `--json`; the shape of what it prints is at its end.\n"
     yield "## Exit codes\n"
     yield from _table(("code", "meaning"), EXIT_CODES.items())
     yield "\n## Options before the verb\n"

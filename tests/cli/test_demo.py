@@ -77,6 +77,10 @@ def test_it_keeps_running_and_is_used_by_the_next_one(demo):
     assert again.code == 0, again.err
     assert again.json["ready"]
     assert running_status(home).pid == before
+    typed_again = typed("--home", str(home.path), "demo")
+    assert typed_again.code == 0, typed_again.out
+    assert "departments_above_mean 2021" in typed_again.out
+    assert running_status(home).pid == before
 
 
 def test_a_port_in_use_is_named_with_its_process(tmp_path):
@@ -123,7 +127,7 @@ def test_at_the_end_it_is_stopped_and_deleted(demo):
     home, _ = demo
     folder = ("--home", str(home.path))
 
-    assert call(*folder, "down").out == "Stopped.\n"
+    assert typed(*folder, "down").out == "Stopped.\n"
     assert call(*folder, "down").out == "Not running.\n"
     status = call(*folder, "status")
     assert status.code == 1

@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass
 
+import click
 import jsonschema
 import pytest
 
-from infra.cli.main import VERBS
+from infra.cli.main import VERBS, cli
 from infra.cli.shapes import shapes
 from shared.api import api_docs
 from tests.cli.conftest import typed
@@ -147,6 +148,23 @@ def test_json_of_tokens_and_replays_has_the_documented_shape(operator, run):
         done = run("--json", *words.split())
         assert done.code == code, (words, done.err)
         jsonschema.validate(done.json, SHAPES[shape])
+
+
+def commands(group, before=""):
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{name} ")
+        else:
+            yield f"{before}{name}", command
+
+
+def test_every_verb_with_json_has_a_documented_shape():
+    with_json = {
+        name for name, one in commands(cli) if any(p.name == "as_json" for p in one.params)
+    }
+
+    assert with_json == {name for name in SHAPES if not name.endswith((" KEY", " NAME"))}
 
 
 def test_every_shape_is_of_a_case():

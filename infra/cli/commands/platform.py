@@ -72,7 +72,7 @@ def up(options: Options, port: int | None, foreground: bool) -> int:
     return OK
 
 
-@verb()
+@verb(has_json=False)
 def down(options: Options) -> int:
     """Stop the platform on this machine; its data stays."""
     return _local("down", options)
@@ -129,7 +129,7 @@ def env(options: Options) -> int:
     return OK
 
 
-@verb()
+@verb(has_json=False)
 @click.argument("part")
 @click.option("--follow", "-f", is_flag=True, help="Go on printing, until Ctrl-C.")
 def logs(options: Options, part: str, follow: bool) -> int:
@@ -151,7 +151,7 @@ def logs(options: Options, part: str, follow: bool) -> int:
     return OK
 
 
-@verb()
+@verb(has_json=False)
 @click.option(
     "--files",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -174,7 +174,7 @@ def demo(options: Options, files: Path | None) -> int:
     return OK
 
 
-@verb()
+@verb(has_json=False)
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def reset(options: Options, yes: bool) -> int:
     """Delete all data of the platform on this machine."""
