@@ -44,6 +44,8 @@ def application(address: str) -> web.Application:
 async def _forward(request: web.Request) -> web.StreamResponse:
     try:
         headers, body = forwarding.end_to_end(request.headers), await forwarding.streamed(request)
+        # The server sends the parts of an upload to the scheme that it was asked by.
+        headers["X-Forwarded-Proto"] = request.scheme
         received = await forwarding.ask(request, request.app[_ADDRESS], headers, body)
     except (ClientError, OSError):
         return _away()

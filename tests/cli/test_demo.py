@@ -7,7 +7,7 @@ import subprocess
 import httpx
 import pytest
 
-from infra.local import starting
+from infra.local import features, starting
 from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.status import PartStatus, PlatformStatus, running_status
@@ -18,7 +18,7 @@ from tests.support.platform import claim_ports, new_home, skip_without_bigquery
 
 @pytest.fixture(scope="module")
 def demo():
-    """A home on which the demo ran, and what it printed."""
+    """A home on which the demo ran without anything that only Linux has, and what it printed."""
     skip_without_bigquery()
     with new_home() as home:
         claim_ports(home)
@@ -26,7 +26,7 @@ def demo():
         done = subprocess.run(
             [*PROGRAM, "--home", str(home.path), "demo"],
             cwd=ROOT,
-            env=environment(),
+            env=environment(**{features.WITHOUT: ",".join(features.NAMES)}),
             capture_output=True,
             text=True,
             timeout=300,

@@ -144,9 +144,11 @@ def test_the_storage_server_is_hidden_behind_its_proxy_and_ends_with_it(
     (behind,) = {one.laddr for child in started for one in child.net_connections() if one.laddr}
 
     direct = [answers(f"{scheme}://{behind.ip}:{behind.port}") for scheme in ("http", "https")]
+    upload = address_of_an_upload(f"http://127.0.0.1:{port}")
     getattr(proxy, end)()
     proxy.wait(20)
 
+    assert upload.startswith(f"http://127.0.0.1:{port}/")
     if "loopback" in off or not features.has_loopback_network():
         assert behind.ip == "127.0.0.1" and behind.port != port
         assert direct == [False, False]
@@ -162,6 +164,16 @@ def answers(address: str) -> bool:
         return httpx.get(f"{address}/storage/v1/b?project=x").status_code == 200
     except httpx.TransportError:
         return False
+
+
+def address_of_an_upload(storage_server: str) -> str:
+    """Where Cloud Storage tells a client to send the parts of an upload."""
+    made = httpx.post(f"{storage_server}/storage/v1/b?project=x", json={"name": "bucket"})
+    upload = httpx.post(
+        f"{storage_server}/upload/storage/v1/b/bucket/o?uploadType=resumable", json={"name": "file"}
+    )
+    assert (made.status_code, upload.status_code) == (200, 200)
+    return upload.headers["Location"]
 
 
 @pytest.mark.parametrize(("most", "expected"), [(4096, 1024), (512, 512), (64, 64)])
