@@ -175,7 +175,8 @@ def _dictionary() -> Iterator[str]:
         yield from _table(("field", "kind", "meaning", "PostgreSQL", "BigQuery"), fields)
         yield f"\nKey: {', '.join(f'`{name}`' for name in table.key)}."
         for one in table.references:
-            yield f"`{one.field}` refers to `{one.table}`."
+            names = ", ".join(f"`{name}`" for name in one.fields)
+            yield f"{names} {'refers' if len(one.fields) == 1 else 'refer'} to `{one.table}`."
 
 
 def _reasons() -> Iterator[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.avro.binary import copy_texts
+from shared.avro import binary
 from shared.avro.columns import (
     SLACK,
     UUID_BYTES,
@@ -29,7 +29,7 @@ from shared.avro.errors import AvroError
 from shared.errors import DatabaseRefusal
 from shared.lazy import numpy as np
 from shared.tables import bulk
-from shared.tables.column import StoredColumn
+from shared.tables.column import StoredColumn, copy_texts
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 HEAD_BYTES = len(SIGNATURE) + 8
@@ -45,7 +45,7 @@ Part = tuple[str, Any]
 
 def is_bulk(columns: StoredColumns) -> bool:
     """Return whether these columns can be sent in bulk."""
-    return all(column.bulk is not None for column in columns.values())
+    return all(column.bulk is not None and not column.nullable for column in columns.values())
 
 
 def from_sent(form: bulk.Bulk, sent: Sequence[Sent]) -> Column:
@@ -73,6 +73,8 @@ def from_sent(form: bulk.Bulk, sent: Sequence[Sent]) -> Column:
 
 def column_of(column: StoredColumn, values: list[Any]) -> Column:
     """Make a column of Avro values: in its bulk form if it has one, else of Python values."""
+    if column.nullable:
+        return Values(values)
     types = set(map(type, values))
     match column.bulk:
         case bulk.Numbers() if types <= {int}:
@@ -118,7 +120,7 @@ def to_copy(chunk: Chunk, columns: StoredColumns) -> bytes:
     for segment in segments:
         if isinstance(segment, Texts):
             # The last word of a text spills into the next value, which is written afterwards.
-            copy_texts(segment, buffer, at)
+            binary.copy_texts(segment, buffer, at)
             at += segment.lengths
         else:
             window_of(buffer, segment.itemsize)[at] = segment
@@ -138,7 +140,13 @@ def to_copy_text(chunk: Chunk, columns: StoredColumns) -> bytes:
         OverflowError: Python cannot hold a value, such as a moment in year 10000.
     """
     texts = [
-        column.copy_texts([column.from_avro(value) for value in chunk.columns[name].to_list()])
+        copy_texts(
+            column,
+            [
+                None if value is None else column.from_avro(value)
+                for value in chunk.columns[name].to_list()
+            ],
+        )
         for name, column in columns.items()
     ]
     return "".join(f"{line}\n" for line in map("\t".join, zip(*texts, strict=True))).encode()

@@ -27,7 +27,9 @@ _PORTION_ROWS = 50_000
 
 def encode(schema: FileSchema, chunk: Chunk) -> EncodedRows:
     """Encode rows in Avro's binary encoding."""
-    return binary.encode(chunk) if binary.can_encode(chunk) else encode_one_by_one(schema, chunk)
+    if schema.is_plain and binary.can_encode(chunk):
+        return binary.encode(chunk)
+    return encode_one_by_one(schema, chunk)
 
 
 def decode(schema: FileSchema, blocks: Sequence[Block]) -> Chunk:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from shared.avro.errors import AvroError
 from shared.lazy import fastavro
 from shared.tables import bulk, stored
+from shared.tables.column import avro_type
 from shared.tables.kinds import KINDS
 from shared.tables.table import Table
 
@@ -123,7 +124,7 @@ class FileSchema:
 def of_table(table: Table) -> FileSchema:
     """Build the schema with which a table's rows are written."""
     fields = [
-        {"name": name, "type": column.avro_type, "doc": column.description}
+        {"name": name, "type": avro_type(column), "doc": column.description}
         for name, column in table.fields.items()
     ]
     own = [{"name": name, "type": column.avro_type} for name, column in stored.COLUMNS.items()]

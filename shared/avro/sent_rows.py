@@ -14,6 +14,7 @@ from shared.avro.postgres import (
     from_sent,
 )
 from shared.errors import DatabaseRefusal
+from shared.tables.column import avro_of_sent
 
 TARGET_BYTES = 1 << 20
 """How much to receive and work at a time: small enough for the processor's caches. Measured, larger
@@ -71,7 +72,7 @@ class SentLines:
         return Chunk(
             self.rows,
             {
-                name: column_of(column, list(map(column.avro_of_copy, found)))
+                name: column_of(column, [avro_of_sent(column, text) for text in found])
                 for (name, column), found in cells
             },
         )

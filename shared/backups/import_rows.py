@@ -20,6 +20,7 @@ from shared.avro.schemas import MILLISECONDS, NANOSECONDS, named
 from shared.backups.errors import UnusableBackup
 from shared.backups.mapping import Defaulted, Mapped
 from shared.tables import bulk, stored
+from shared.tables.column import avro_of
 from shared.tables.kind import Kind
 from shared.tables.kinds.timestamp import micros
 from shared.tables.stored import ACCEPTED_AT, LOAD_ID
@@ -105,7 +106,7 @@ class RowImport:
     @property
     def keeps_own(self) -> bool:
         """Whether the file has its rows' accepted_at and load_id."""
-        return not any(isinstance(c, Defaulted) and c.value is None for c in self._columns)
+        return not any(isinstance(c, Defaulted) and c.column in self._own for c in self._columns)
 
     def typed(self, chunk: Chunk) -> Chunk:
         """Convert the rows to the table's columns, and drop the rejected rows.
@@ -123,8 +124,7 @@ class RowImport:
     def _column(self, source: Mapped | Defaulted, chunk: Chunk) -> Column:
         stored_as, own = self._stored[source.column], self._own.get(source.column)
         if isinstance(source, Defaulted):
-            value = own if source.value is None else source.value
-            return repeated(stored_as, value, chunk.rows)
+            return repeated(stored_as, source.value if own is None else own, chunk.rows)
         column = chunk.columns[source.field.name]
         units = set(map(named, source.field.types))
         if NANOSECONDS in units:
@@ -168,7 +168,10 @@ class RowImport:
     def _validate(self, chunk: Chunk) -> Chunk:
         fields = self._table.fields
         lists = [
-            list(map(field.json_of_avro, chunk.columns[name].to_list()))
+            [
+                None if value is None else field.json_of_avro(value)
+                for value in chunk.columns[name].to_list()
+            ]
             for name, field in fields.items()
         ]
         good: list[int] = []
@@ -189,7 +192,7 @@ class RowImport:
                 rows.append(verdict)
                 moments.append(moment)
         kept = {
-            name: column_of(field, [field.to_avro(row[name]) for row in rows])
+            name: column_of(field, [avro_of(field, row[name]) for row in rows])
             for name, field in fields.items()
         }
         own = {name: _picked(chunk.columns[name], good) for name in stored.COLUMNS}

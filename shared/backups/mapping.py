@@ -10,8 +10,7 @@ from typing import Any
 from shared.avro.schemas import Field, FileSchema, named
 from shared.backups.errors import UnusableBackup
 from shared.tables import stored
-from shared.tables.column import StoredColumn
-from shared.tables.kind import Kind
+from shared.tables.column import StoredColumn, avro_of
 from shared.tables.table import Table
 
 MICROSECONDS = {"type": "long", "logicalType": "timestamp-micros"}
@@ -31,11 +30,11 @@ class Defaulted:
 
     Attributes:
         column: its name.
-        value: the Avro value of all rows; None if the restore sets the value.
+        value: the Avro value of all rows; None if they have none, or the restore sets it.
     """
 
     column: str
-    value: Any
+    value: Any = None
 
 
 def resolve(
@@ -48,7 +47,7 @@ def resolve(
     """Find where each column of the table comes from.
 
     Fields that only the file has are ignored; fields that only the table has get their
-    `load_default`.
+    default, or none if they are optional.
 
     Args:
         schema: the file's schema.
@@ -76,9 +75,9 @@ def resolve(
             if not any(map(column.accepts_avro, types)):
                 wrong[name] = field
         elif name in stored.COLUMNS:
-            columns.append(Defaulted(name, None))
+            columns.append(Defaulted(name))
         elif not table.fields[name].required:
-            columns.append(Defaulted(name, _default(table.fields[name])))
+            columns.append(Defaulted(name, avro_of(column, table.fields[name].default)))
         else:
             missing.append(name)
     if missing or wrong:
@@ -135,8 +134,3 @@ def _has_bare_longs(field: Field) -> bool:
 def _words(declared: Any) -> str:
     plain, logical = named(declared)
     return f"{plain} as {logical}"[:80] if logical else str(plain)[:80]
-
-
-def _default(field: Kind) -> Any:
-    default = field.load_default() if callable(field.load_default) else field.load_default
-    return field.to_avro(default)

@@ -38,7 +38,7 @@ from shared.lazy import sqlalchemy as sa
 from shared.pipeline import prefetch
 from shared.storage import StoredObject
 from shared.tables import stored
-from shared.tables.table import Table
+from shared.tables.table import Reference, Table
 
 Key = dict[str, Any]
 _SQL = Path(__file__).with_name("sql")
@@ -323,7 +323,7 @@ class _Restore:
         for reference in self._table.references:
             count, keys = self._first(self._sql.without_parent(reference), self._table)
             if count:
-                found.append(_broken(self._table, reference.field, reference.table, count, keys))
+                found.append(_broken(self._table, reference, count, keys))
         if found:
             raise Orphans(
                 f"{_orphans(found)} The backup's rows need parents that do not exist; restore "
@@ -342,7 +342,7 @@ class _Restore:
                 if reference.table == self._table.name:
                     count, keys = self._first(self._sql.left_behind(child, reference), child)
                     if count:
-                        broken = _broken(child, reference.field, reference.table, count, keys)
+                        broken = _broken(child, reference, count, keys)
                         found.append(broken)
         if found:
             raise Orphans(
@@ -416,13 +416,11 @@ class _Restore:
         self._connection.exec_driver_sql(sql)
 
 
-def _broken(
-    table: Table, name: str, parent: str, count: int, keys: Sequence[Key]
-) -> dict[str, Any]:
+def _broken(table: Table, reference: Reference, count: int, keys: Sequence[Key]) -> dict[str, Any]:
     return {
         "table": table.name,
-        "field": name,
-        "parent": parent,
+        "field": ", ".join(reference.fields),
+        "parent": reference.table,
         "count": count,
         "examples": list(keys),
     }

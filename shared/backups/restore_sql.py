@@ -13,6 +13,7 @@ from shared.database.sql import (
     composed,
     equal,
     json_object,
+    json_object_of,
     listed,
     literal,
     qualified,
@@ -78,12 +79,12 @@ class Statements:
     @cached_property
     def copy(self) -> str:
         """Stage rows from COPY text."""
-        return self._composed("copy {restored} ({columns})\nfrom stdin")
+        return self._composed("copy {restored} ({columns})\nfrom stdin (null '')")
 
     @cached_property
     def copy_binary(self) -> str:
         """Stage rows from COPY's binary format."""
-        return f"{self.copy} (format binary)"
+        return self._composed("copy {restored} ({columns})\nfrom stdin (format binary)")
 
     @cached_property
     def doubled(self) -> str:
@@ -114,16 +115,20 @@ class Statements:
             # A replaced table has only the restored rows.
             places = [self.restored] if self.mode == "replace" else [*places, self.restored]
         missing = [
+            f"restored.{quoted(name)} is not null"
+            for name in reference.fields
+            if self.table.fields[name].nullable
+        ]
+        missing += [
             composed(
                 """
                 not exists (
                     select from {place} as parent
-                    where parent.{key} = restored.{field}
+                    where {same_key}
                 )
                 """,
                 place=place,
-                key=quoted(reference.key),
-                field=quoted(reference.field),
+                same_key=_same(reference, "parent", "restored"),
             )
             for place in places
         ]
@@ -144,15 +149,14 @@ class Statements:
             """
             select {child_key}, count(*) over ()
             from {child} as child
-            join {changes} as changes on changes.{parent_key} = child.{field}
+            join {changes} as changes on {same_key}
             where changes.change = 'deleted'
             order by {child_key}
             limit {shown}
             """,
             child=qualified(child.name),
             child_key=columns(child.key, "child"),
-            parent_key=quoted(reference.key),
-            field=quoted(reference.field),
+            same_key=_same(reference, "changes", "child"),
         )
 
     @cached_property
@@ -244,7 +248,12 @@ class Statements:
             changed=self._updated(keeps_own),
             table_name=literal(self.table.name),
             key_json=json_object(self.table.key, "stored"),
-            row_json=json_object(self.table.names, "stored"),
+            row_json=json_object_of(
+                {
+                    name: field.json_sql.format(f"stored.{quoted(name)}")
+                    for name, field in self.table.fields.items()
+                }
+            ),
             own_columns=columns(stored.COLUMNS),
             own_values=columns(stored.COLUMNS, "stored"),
         )
@@ -318,6 +327,12 @@ class Statements:
             shown=str(SHOWN),
             **parts,
         )
+
+
+def _same(reference: Reference, parent: str, child: str) -> str:
+    return " and ".join(
+        f"{parent}.{quoted(key)} = {child}.{quoted(field)}" for field, key in reference.pairs
+    )
 
 
 def _differ(names: tuple[str, ...]) -> str:

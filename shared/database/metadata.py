@@ -8,7 +8,7 @@ from typing import Any
 from shared import tables
 from shared.lazy import sqlalchemy as sa
 from shared.tables import stored
-from shared.tables.table import Table
+from shared.tables.table import Reference, Table
 
 
 def metadata() -> sa.MetaData:
@@ -21,26 +21,36 @@ def _metadata(all_tables: tuple[Table, ...]) -> sa.MetaData:
     found = sa.MetaData(
         naming_convention={
             "pk": "%(table_name)s_pkey",
-            "fk": "%(table_name)s_%(column_0_name)s_fkey",
+            "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
             "ix": "%(table_name)s_%(column_0_name)s_idx",
         }
     )
     for table in all_tables:
-        sa.Table(table.name, found, *_columns(table), sa.PrimaryKeyConstraint(*table.key))
+        sa.Table(
+            table.name,
+            found,
+            *_columns(table),
+            sa.PrimaryKeyConstraint(*table.key),
+            *map(_foreign_key, table.references),
+        )
     return found
 
 
 def _columns(table: Table) -> list[sa.Column[Any]]:
-    parents = {r.field: sa.ForeignKey(f"{r.table}.{r.key}") for r in table.references}
     return [
         sa.Column(
             name,
             column.sqlalchemy_type(),
-            *([parents[name]] if name in parents else ()),
-            nullable=False,
+            nullable=column.nullable,
             # No sequence: the rows have their keys.
             autoincrement=False,
             index=name in stored.INDEXED or None,
         )
         for name, column in stored.columns(table).items()
     ]
+
+
+def _foreign_key(reference: Reference) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        reference.fields, [f"{reference.table}.{key}" for key in reference.key]
+    )

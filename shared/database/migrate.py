@@ -22,8 +22,8 @@ _LOCK = 0x7461626C65
 def migrate(engine: sa.Engine, revision: str = "head") -> None:
     """Run the migrations up to `revision`, then add the dictionary's new tables and fields.
 
-    New tables, and new fields with a `load_default`, need no migration. Concurrent calls wait for
-    each other.
+    New tables, and new fields that are optional or have a default, need no migration. Concurrent
+    calls wait for each other.
 
     Raises:
         ConfigurationError: the dictionary differs from the database in a way that could lose or
@@ -84,12 +84,15 @@ def _leaves(container: Any) -> list[Any]:
 
 def _add_column(operations: Operations, change: ops.AddColumnOp) -> None:
     field = tables.find(change.table_name).fields[change.column.name]
-    if field.required:
+    if field.default is None:
+        if field.nullable:
+            operations.invoke(change)
+            return
         raise ConfigurationError(
             f"Table {change.table_name!r} has rows without its new field {change.column.name!r}: "
-            "give the field a load_default, or write a migration that fills it."
+            "make it optional or give it a default, or write a migration that fills it."
         )
-    quoted = sa.literal(field.load_default).compile(
+    quoted = sa.literal(field.default).compile(
         dialect=operations.get_bind().dialect, compile_kwargs={"literal_binds": True}
     )
     change.column.server_default = sa.DefaultClause(sa.text(str(quoted)))

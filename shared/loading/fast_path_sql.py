@@ -30,9 +30,9 @@ def precheck(table: Table) -> str:
             )
             """,
             parent=qualified(reference.table),
-            key=quoted(reference.key),
+            key=quoted(reference.key[0]),
             number=str(number),
-            kind=_type(table, reference.field),
+            kind=_type(table, reference.fields[0]),
         )
         for number, reference in enumerate(table.references)
     ]
@@ -75,7 +75,7 @@ def precheck(table: Table) -> str:
 def copy_new(table: Table) -> str:
     """Copy rows into the table, including the columns that the load sets."""
     return composed(
-        "copy {target} ({fields})\nfrom stdin",
+        "copy {target} ({fields})\nfrom stdin (null '')",
         target=qualified(table.name),
         fields=columns(stored.columns(table)),
     )
@@ -114,7 +114,7 @@ def set_defaults(table: Table, load_id: UUID, accepted_at: datetime) -> str:
 def copy_fields(table: Table) -> str:
     """Copy rows into the table, without the columns that the load sets."""
     return composed(
-        "copy {target} ({fields})\nfrom stdin",
+        "copy {target} ({fields})\nfrom stdin (null '')",
         target=qualified(table.name),
         fields=columns(table.names),
     )

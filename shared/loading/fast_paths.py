@@ -72,15 +72,21 @@ class Precheck:
 
 
 def can_precheck(table: Table) -> bool:
-    """Return whether the precheck covers this table: one key field, no reference to itself."""
+    """Return whether the precheck covers this table.
+
+    It takes a key of one field and references of one field each, none of them to the table itself.
+    """
     refers_to_itself = any(reference.table == table.name for reference in table.references)
-    return len(table.key) == 1 and not refers_to_itself
+    has_long_reference = any(len(reference.fields) > 1 for reference in table.references)
+    return len(table.key) == 1 and not refers_to_itself and not has_long_reference
 
 
 def precheck(connection: sa.Connection, table: Table, rows: Rows) -> Precheck:
     """Compare rows with the stored ones; lock their parents, in order, until the commit."""
     keys = set(rows.columns[_position(table, table.key[0])])
-    parents = [set(rows.columns[_position(table, r.field)]) for r in table.references]
+    columns = [rows.columns[_position(table, r.fields[0])] for r in table.references]
+    # NULL refers to nothing.
+    parents = [set(column) - {None} for column in columns]
     values = {"keys": _array(keys), **{f"parents_{n}": _array(p) for n, p in enumerate(parents)}}
     known, may_skip_checks, *stored = connection.execute(_precheck(table), values).one()
     orphans = sum(len(wanted) - found for wanted, found in zip(parents, stored, strict=True))

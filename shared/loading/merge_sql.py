@@ -91,12 +91,17 @@ def _parts(table: Table) -> Mapping[str, str]:
             ]
         ),
         "known_key_json": json_object(key, "known"),
-        "known_row_json": json_object(names, "known"),
+        "known_row_json": _row_json(table, "known"),
         "known_new_row_json": json_object_of(
-            {name: f"known.{quoted(name) if name in key else _new(name)}" for name in names}
+            {
+                name: table.fields[name].json_sql.format(
+                    f"known.{quoted(name) if name in key else _new(name)}"
+                )
+                for name in names
+            }
         ),
         "earlier_key_json": json_object(key, "earlier"),
-        "earlier_row_json": json_object(names, "earlier"),
+        "earlier_row_json": _row_json(table, "earlier"),
         "staged_key": row(key, "staged"),
         "staged_row": row(names, "staged"),
         "stored_row": row(names, "stored"),
@@ -135,26 +140,45 @@ def _raw_value(table: Table, field: str, of: str) -> str:
     return f"cast({of}.raw ->> {literal(field)} as {_type(table, field)})"
 
 
-def _exists(place: str, key: str, value: str) -> str:
+def _row_json(table: Table, of: str) -> str:
+    return json_object_of(
+        {
+            name: field.json_sql.format(f"{of}.{quoted(name)}")
+            for name, field in table.fields.items()
+        }
+    )
+
+
+def _exists(place: str, reference: Reference, values: Mapping[str, str]) -> str:
     return composed(
         """
         exists (
             select from {place} as parent
-            where parent.{key} = {value}
+            where {same_key}
         )
         """,
         place=place,
-        key=quoted(key),
-        value=value,
+        same_key=" and ".join(
+            f"parent.{quoted(key)} = {values[field]}" for field, key in reference.pairs
+        ),
     )
 
 
+def _refers_to_a_row(
+    table: Table, reference: Reference, values: Mapping[str, str], *places: str
+) -> str:
+    """Compose the condition that a reference leads to a row of some places, or to nothing."""
+    found = [f"{values[name]} is null" for name in reference.fields if table.fields[name].nullable]
+    found += [_exists(place, reference, values) for place in places]
+    return found[0] if len(found) == 1 else f"({' or '.join(found)})"
+
+
 def _has_parent(table: Table, reference: Reference, of: str) -> str:
-    field = f"{of}.{quoted(reference.field)}"
-    stored = _exists(qualified(reference.table), reference.key, field)
-    if reference.table != table.name:
-        return stored
-    return f"({stored} or {_exists(_staging(table), reference.key, field)})"
+    places = [qualified(reference.table)]
+    if reference.table == table.name:
+        places.append(_staging(table))
+    values = {name: f"{of}.{quoted(name)}" for name in reference.fields}
+    return _refers_to_a_row(table, reference, values, *places)
 
 
 def _orphaned(table: Table) -> str:
@@ -165,10 +189,11 @@ def _orphaned(table: Table) -> str:
 
 def _waiting_has_parents(table: Table) -> str:
     return "\nand ".join(
-        _exists(
+        _refers_to_a_row(
+            table,
+            reference,
+            {name: _raw_value(table, name, "waiting") for name in reference.fields},
             qualified(reference.table),
-            reference.key,
-            _raw_value(table, reference.field, "waiting"),
         )
         for reference in table.references
     )
@@ -185,7 +210,7 @@ def _missing_parents(table: Table) -> str:
             end
             """,
             has_parent=_has_parent(table, reference, "orphans"),
-            error=_json_error(reference.field, "missing_parent", {"table": reference.table}),
+            error=_json_error(reference.fields[0], "missing_parent", {"table": reference.table}),
         )
         for reference in table.references
     ]
@@ -218,7 +243,7 @@ def _reject(table: Table, rows: str, status: str, errors: str, where: str = "") 
         sender=_SENDER,
         table_name=literal(table.name),
         rows=rows,
-        raw=json_object(table.names, rows),
+        raw=_row_json(table, rows),
         errors=errors,
         status=literal(status),
         where=where,

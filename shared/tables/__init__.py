@@ -107,9 +107,9 @@ def _check(table: Table, tables: dict[str, Table]) -> None:
     bad = [n for n in names if not _NAME.fullmatch(n)]
     bad += [n for n in table.names if n in _OWN_FIELDS]
     bad += [table.name] if table.name in _OWN_NAMES else []
-    named = (*table.key, *(reference.field for reference in table.references))
+    named = (*table.key, *(name for reference in table.references for name in reference.fields))
     unknown = [name for name in named if name not in table.names]
-    astray = [r.key for r in table.references if (r.key,) != tables[r.table].key]
+    astray = [r.key for r in table.references if sorted(r.key) != sorted(tables[r.table].key)]
     if bad or unknown or astray or not table.key:
         raise ConfigurationError(
             f"Table {table.name!r}: names that cannot be used: {bad}; key or reference fields it "

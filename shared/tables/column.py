@@ -9,6 +9,8 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from shared.tables.bulk import Bulk
 
 
@@ -25,6 +27,9 @@ class StoredColumn:
     @abstractmethod
     def description(self) -> str:
         """What the column means, in a few words."""
+
+    nullable = False
+    """Whether a stored row may have NULL here. The parts below never see it."""
 
     # PostgreSQL
 
@@ -44,6 +49,9 @@ class StoredColumn:
     def copy_texts(self, values: Sequence[Any]) -> Iterable[str]:
         """Write many values as COPY text; override it if a whole column can be done in C."""
         return map(self.copy_text, values)
+
+    json_sql = "{}"
+    """SQL that selects a JSON value which the rule accepts; `{}` stands for the column."""
 
     # Avro: backups, and rows on their way to BigQuery
 
@@ -116,6 +124,44 @@ def missing_parts(column: type[StoredColumn]) -> dict[str, str]:
         for name, part in found.items()
         if getattr(part, "__isabstractmethod__", False)
     }
+
+
+NULL = ""
+"""NULL in the COPY text that we write: no value of any kind is an empty text."""
+NULL_SENT = r"\N"
+"""NULL in the COPY text that PostgreSQL sends, which escapes a backslash of a value."""
+
+
+def json_value(value: Any) -> Any:
+    """Convert a checked value to a JSON value that its rule accepts."""
+    return msgspec.to_builtins(value)
+
+
+def copy_text(column: StoredColumn, value: Any) -> str:
+    """Write a checked value or None as COPY text."""
+    return NULL if value is None else column.copy_text(value)
+
+
+def copy_texts(column: StoredColumn, values: Sequence[Any]) -> Iterable[str]:
+    """Write the checked values of a column as COPY text, NULL included."""
+    if not column.nullable or None not in values:
+        return column.copy_texts(values)
+    return [NULL if value is None else column.copy_text(value) for value in values]
+
+
+def avro_of(column: StoredColumn, value: Any) -> Any:
+    """Convert a checked value or None to an Avro value."""
+    return None if value is None else column.to_avro(value)
+
+
+def avro_of_sent(column: StoredColumn, text: str) -> Any:
+    """Convert COPY text that PostgreSQL sent, NULL included, to an Avro value."""
+    return None if text == NULL_SENT else column.avro_of_copy(text)
+
+
+def avro_type(column: StoredColumn) -> Any:
+    """Return the type of a column in an Avro schema, in which NULL has a place if it may occur."""
+    return ["null", column.avro_type] if column.nullable else column.avro_type
 
 
 _SPECIAL = re.compile(r"[\\\t\n\r]").search

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal
 from marshmallow import ValidationError, fields
 from marshmallow import missing as absent
 
+from shared.errors import ConfigurationError
 from shared.tables.bulk import Numbers, Texts
 from shared.tables.column import StoredColumn
 from shared.tables.refusal import Reason, Refusal
@@ -50,24 +51,71 @@ class FormInput:
 
 
 class Kind(StoredColumn, fields.Field[Any]):
-    """A kind of field. A value must not be absent, null or an empty cell.
+    """A kind of field.
+
+    A value that is absent, null or an empty cell is the field's default; without one, it is NULL
+    if the field is optional, else the row is rejected. The kind itself never sees such a value.
 
     The quick parts (`cell_pattern`, `cell_encoder`, `json_type`, `json_check`) accept a strict
     subset of what the rule accepts and never reject: the rule decides about everything else. A
     kind opts out of them with None, for its own column only.
     """
 
-    def __init__(self, *, description: str = "", **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        description: str = "",
+        optional: bool = False,
+        default: Any = absent,
+        aliases: Sequence[str] = (),
+        was: str = "",
+        validate: Any = None,
+        **unknown: Any,
+    ) -> None:
+        """Describe a field.
+
+        Args:
+            description: what it means, in a few words.
+            optional: whether a row may lack a value, which is then NULL everywhere.
+            default: the JSON value that stands in for a missing one; the field is never NULL then.
+            aliases: further names that its column may have in the header of a file.
+            was: the name that it had before it was renamed.
+            validate: a validator of marshmallow's, or several, that a value must satisfy, too.
+
+        Raises:
+            ConfigurationError: an option is not one of these, or the default breaks the rule.
+        """
+        if unknown:
+            raise ConfigurationError(
+                f"{type(self).__name__} takes no {', '.join(unknown)}; a field may have "
+                "description, optional, default, aliases, was, validate, and its kind's options."
+            )
+        has_default = default is not absent
+        required = not optional and not has_default
         super().__init__(
-            required="load_default" not in options,
+            required=required,
+            allow_none=not required,
+            load_default=absent if required else None,
+            validate=validate,
             metadata={"description": description},
-            **options,
         )
+        self.nullable, self.aliases, self.was = optional, tuple(aliases), was
+        self.default = self._checked_default(default) if has_default else None
 
     @property
     def description(self) -> str:
         """What the field means, in a few words."""
         return str(self.metadata["description"])
+
+    def _checked_default(self, default: Any) -> Any:
+        try:
+            return self.deserialize(default)
+        except ValidationError as error:
+            (refusal, *_) = error.messages
+            raise ConfigurationError(
+                f"{default!r} cannot be the default of a field of kind {type(self).__name__} "
+                f"({getattr(refusal, 'code', refusal)}); give a JSON value that the field accepts."
+            ) from None
 
     # The rule
 
@@ -91,11 +139,11 @@ class Kind(StoredColumn, fields.Field[Any]):
         """
 
     def deserialize(self, value: Any, attr: Any = None, data: Any = None, **keywords: Any) -> Any:
-        """Validate like marshmallow; an absent value, null or an empty cell is `missing`."""
-        if value is absent and not self.required:
-            return super().deserialize(value, attr, data, **keywords)
+        """Validate like marshmallow, and replace a value that is missing by the default or None."""
         if value is absent or value is None or (isinstance(value, Cell) and value == ""):
-            raise refuse("missing")
+            if self.required:
+                raise refuse("missing")
+            return self.default
         output = self._deserialize(value, attr, data, **keywords)
         self._validate(output)
         return output

@@ -1,6 +1,6 @@
 """What the dictionary defines for a table besides its fields."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -28,19 +28,38 @@ class Row(Schema):
     }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Reference:
-    """A field whose value must be the key of a row of another table.
+    """Fields whose values must be the key of a row of a table: of another one, or the same.
+
+    If one of the fields is NULL, they refer to nothing.
 
     Attributes:
-        field: the referring field.
+        fields: the referring fields; one may be given as a text.
         table: the table referred to.
-        key: the key field of that table.
+        key: the key fields of that table, in the order of `fields`; by default `id`, or for several
+            fields those of the same names.
     """
 
-    field: str
+    fields: tuple[str, ...]
     table: str
-    key: str = "id"
+    key: tuple[str, ...]
+
+    def __init__(
+        self, fields: str | Sequence[str], table: str, key: str | Sequence[str] = ()
+    ) -> None:
+        named = (fields,) if isinstance(fields, str) else tuple(fields)
+        by_default = ("id",) if len(named) == 1 else named
+        object.__setattr__(self, "fields", named)
+        object.__setattr__(self, "table", table)
+        object.__setattr__(
+            self, "key", ((key,) if isinstance(key, str) else tuple(key)) or by_default
+        )
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The fields, each with the key field that it must equal."""
+        return tuple(zip(self.fields, self.key, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +71,7 @@ class Table:
         schema: its fields and their rules.
         key: the fields that identify a row.
         references: the fields that refer to other tables.
+        missing: the cells of a CSV file that stand for no value.
         on_conflict: what happens to a row whose key is stored with other values: `update`
             replaces the stored row, `reject` rejects the new one.
     """
@@ -61,6 +81,16 @@ class Table:
     key: tuple[str, ...] = ("id",)
     references: tuple[Reference, ...] = ()
     on_conflict: Literal["update", "reject"] = "update"
+    missing: tuple[str, ...] = ("",)
+
+    @cached_property
+    def header_names(self) -> Mapping[str, str]:
+        """The fields by each name, in lower case, that their columns may have in a header."""
+        return {
+            known.casefold(): name
+            for name, field in self.fields.items()
+            for known in (*field.aliases, *filter(None, (field.was,)), name)
+        }
 
     @cached_property
     def checker(self) -> Row:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from shared.errors import UnreadableFile
 from shared.formulas import unshield
+from shared.tables.column import copy_text
 from shared.tables.table import Table
 from shared.validation import csv_reader, plain, reasons
 from shared.validation.csv_reader import Record, Records
@@ -124,7 +125,11 @@ class CsvValidator:
         cells = ",".join(texts).split(",")
         if self.shape.notes:
             cells = list(map(unshield, cells))
-        columns = [cells[place :: self.shape.width] for place in self.shape.order]
+        absent = [""] * len(texts)
+        columns = [
+            absent if place is None else cells[place :: self.shape.width]
+            for place in self.shape.order
+        ]
         copied: list[list[str]] = []
         wrong: dict[int, tuple[FieldError, ...]] = {}
         for place, column in enumerate(columns):
@@ -169,7 +174,7 @@ class CsvValidator:
         if encoded is not None:
             return encoded
         verdict = validate_cell(self.table, self.table.names[place], cell)
-        return verdict if isinstance(verdict, tuple) else self._fields[place].copy_text(verdict)
+        return verdict if isinstance(verdict, tuple) else copy_text(self._fields[place], verdict)
 
     def _add_cells(self, line: int, cells: list[str], block: Block) -> None:
         if len(cells) != self.shape.width:
@@ -178,7 +183,7 @@ class CsvValidator:
         if self.shape.notes:
             cells = [unshield(cell) for cell in cells]
         if not self.shape.straight:
-            cells = [cells[place] for place in self.shape.order]
+            cells = ["" if place is None else cells[place] for place in self.shape.order]
         encoded = [encode(cell) for encode, cell in zip(self._encoders, cells, strict=True)]
         if None in encoded:
             verdict = validate_cells(self.table, cells, encoded)
@@ -187,7 +192,7 @@ class CsvValidator:
                 block.reject(Reject(line, raw, verdict), shaped=True)
                 return
             encoded = [
-                field.copy_text(value) if known is None else known
+                copy_text(field, value) if known is None else known
                 for field, value, known in zip(self._fields, verdict, encoded, strict=True)
             ]
         position = [str(line)] if self.numbered else []
@@ -205,7 +210,10 @@ class CsvValidator:
     def _without_notes(self, cells: list[str]) -> tuple[list[str], int]:
         """Return the cells as they were before the notes were added, and how many are expected."""
         fields = len(self.table.names)
-        if len(cells) > self.shape.width and max(self.shape.order) < fields:
+        if (
+            len(cells) > self.shape.width
+            and max(filter(None, self.shape.order), default=0) < fields
+        ):
             # In a file of corrections the notes always come last.
             return [unshield(cell) for cell in cells[: fields - self.shape.width]], fields
         return [unshield(cell) for cell in cells], self.shape.width

@@ -19,13 +19,13 @@ class Layout:
     """Where a file's columns are.
 
     Attributes:
-        order: for each field of the table, the column that holds it.
+        order: for each field of the table, the column that holds it; None if it has none.
         width: how many columns a row has.
         header: whether the first row is a header.
         notes: whether the file has note columns, and so cells shielded by apostrophes.
     """
 
-    order: tuple[int, ...]
+    order: tuple[int | None, ...]
     width: int
     header: bool = False
     notes: bool = False
@@ -43,13 +43,15 @@ def layout(table: Table, first: Sequence[str]) -> Layout:
         UnreadableFile: `header_drifted`: it names some of the fields, but not exactly all of them.
     """
     names = table.names
-    columns = [cell.strip().casefold() for cell in first]
+    known = table.header_names
+    columns = [known.get(name := cell.strip().casefold(), name) for cell in first]
     fields = [column for column in columns if not is_note(column)]
-    if sorted(fields) == sorted(names):
-        order = tuple(columns.index(name) for name in names)
+    needed = {name for name, field in table.fields.items() if field.required}
+    if len(set(fields)) == len(fields) and needed <= set(fields) <= set(names) and fields:
+        order = tuple(columns.index(name) if name in fields else None for name in names)
         return Layout(order, len(columns), header=True, notes=len(fields) < len(columns))
     if set(columns) & set(names) and not _could_be_data(table, first):
-        raise _drifted(names, fields)
+        raise _drifted(table, fields)
     return Layout(tuple(range(len(names))), len(names))
 
 
@@ -61,8 +63,10 @@ def _could_be_data(table: Table, cells: Sequence[str]) -> bool:
     )
 
 
-def _drifted(names: Sequence[str], fields: Sequence[str]) -> UnreadableFile:
-    missing = [name for name in names if name not in fields]
+def _drifted(table: Table, fields: Sequence[str]) -> UnreadableFile:
+    names = table.names
+    optional = [name for name in names if not table.fields[name].required]
+    missing = [name for name in names if name not in fields and table.fields[name].required]
     strange = [column[:_MAX_NAME] for column in dict.fromkeys(fields) if column not in names]
     unknown = strange[:_SHOWN]
     doubled = [name for name in names if fields.count(name) > 1]
@@ -77,10 +81,11 @@ def _drifted(names: Sequence[str], fields: Sequence[str]) -> UnreadableFile:
     if len(strange) > len(unknown):
         parts.append(f"and {len(strange) - len(unknown)} more unknown")
     parts += [f"did {column!r} mean {name!r}?" for column, name in closest.items()]
+    may_lack = f" ({', '.join(optional)} may be left out)" if optional else ""
     return UnreadableFile(
         "header_drifted",
         f"The header is not that of the table ({'; '.join(parts)}). "
-        f"Name the columns {', '.join(names)}, in any order, and drop the file again.",
+        f"Name the columns {', '.join(names)}, in any order{may_lack}, and drop the file again.",
         missing=missing,
         unknown=unknown,
         doubled=doubled,

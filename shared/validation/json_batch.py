@@ -138,7 +138,10 @@ class _Checker:
         self.checks = {name: f.json_check for name, f in quick.items() if f.json_check is not None}
         # Decodes values one by one, for the rules.
         self.undecided = [name for name, _ in fields if name not in quick]
-        self.row_quotes = 2 * (len(fields) + sum(map(structs.is_text, quick.values())))
+        self.needed = {name: field for name, field in quick.items() if field.required}
+        self.others = {name: field for name, field in quick.items() if not field.required}
+        texts = sum(map(structs.is_text, self.needed.values()))
+        self.row_quotes = 2 * (len(self.needed) + texts)
 
     def check(self, body: bytes, max_row_bytes: int) -> Verdict:
         if len(body) > _LARGE_BYTES:
@@ -152,8 +155,10 @@ class _Checker:
             places = [index for index, row in enumerate(typed) if row is not None]
             found = self._suspect([typed[place] for place in places])
             suspect = {places[at]: found[at] for at in found}
+            self._complete([typed[place] for place in places])
             return self._validated(raws, typed, suspect, max_row_bytes)
         suspect = self._suspect(rows)
+        self._complete(rows)
         return (
             self._validated(_split(body), rows, suspect, max_row_bytes)
             if suspect
@@ -175,8 +180,17 @@ class _Checker:
 
     def _quotes_of(self, rows: Sequence[Any]) -> int:
         """Count the quotation marks that typed rows have if no key comes twice."""
-        free = sum(_quotes(bytes(getattr(row, name))) for name in self.undecided for row in rows)
-        return len(rows) * self.row_quotes + free
+        marks = len(rows) * self.row_quotes
+        for name in self.undecided:
+            texts = [bytes(getattr(row, name)) for row in rows]
+            marks += 2 * (len(texts) - texts.count(b"")) + sum(map(_quotes, texts))
+        for name, kind in self.others.items():
+            values = list(map(attrgetter(name), rows))
+            given = len(values) - values.count(msgspec.UNSET)
+            marks += 2 * given
+            if structs.is_text(kind):
+                marks += 2 * (given - values.count(None))
+        return marks
 
     def _suspect(self, rows: Sequence[Any]) -> dict[int, list[str]]:
         """Return the fields of typed rows that the rules must decide about, by the row's place."""
@@ -186,9 +200,16 @@ class _Checker:
                 found.setdefault(place, []).append(name)
         for name, check in self.checks.items():
             values: list[Any] = list(map(attrgetter(name), rows))
-            for place in _failing(check, values):
+            for place in _failing(_of_those_given(check) if name in self.others else check, values):
                 found.setdefault(place, []).append(name)
         return found
+
+    def _complete(self, rows: Sequence[Any]) -> None:
+        """Give typed rows the values that stand in for those that they lack."""
+        for name, kind in self.others.items():
+            for row, value in zip(rows, map(attrgetter(name), rows), strict=True):
+                if value is msgspec.UNSET or value is None:
+                    setattr(row, name, kind.default)
 
     def _validated(
         self,
@@ -260,7 +281,9 @@ class _Checker:
     def _given(self, row: Any, index: int) -> dict[str, Any]:
         given = msgspec.structs.asdict(row)
         for name in self.undecided:
-            given[name] = _decode(bytes(given[name]), f"/rows/{index}")
+            text = bytes(given.pop(name))
+            if text:
+                given[name] = _decode(text, f"/rows/{index}")
         return given
 
     def _drop_doubled(self, raws: list[bytes], typed: list[Any]) -> None:
@@ -280,6 +303,12 @@ class _Checker:
             return self.single.decode(raw)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return None
+
+
+def _of_those_given(check: ColumnCheck) -> ColumnCheck:
+    return lambda column: check(
+        [value for value in column if value is not None and value is not msgspec.UNSET]
+    )
 
 
 def _failing(check: ColumnCheck, column: list[Any], first: int = 0) -> list[int]:

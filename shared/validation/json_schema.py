@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from shared.lazy import apispec, apispec_marshmallow
+from shared.tables.column import json_value
 from shared.tables.kind import Kind
 from shared.tables.table import Table
 
@@ -37,6 +38,17 @@ def example(table: Table) -> dict[str, Any]:
     return {name: field.example(name) for name, field in table.fields.items()}
 
 
+def _or_null(shape: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the shape of a value that may be null."""
+    if "type" not in shape:
+        # Any JSON value, null among them.
+        return dict(shape)
+    given = shape["type"]
+    types = [given] if isinstance(given, str) else list(given)
+    found = {**shape, "type": [*types, "null"]}
+    return {**found, "enum": [*shape["enum"], None]} if "enum" in shape else found
+
+
 @cache
 def _converter() -> Any:
     plugin = apispec_marshmallow.MarshmallowPlugin()
@@ -51,4 +63,8 @@ def _shape(_: Any, field: Kind, ret: Mapping[str, Any], **__: Any) -> dict[str, 
     """Return the shape of a kind; `ret` has the limits that a field's validators set."""
     shape = field.json_schema()
     both = [limit for limit in _STRICTER if limit in shape and limit in ret]
-    return shape | {limit: _STRICTER[limit](shape[limit], ret[limit]) for limit in both}
+    shape |= {limit: _STRICTER[limit](shape[limit], ret[limit]) for limit in both}
+    if field.required:
+        return shape
+    default = {} if field.default is None else {"default": json_value(field.default)}
+    return _or_null(shape) | default

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from shared.tables.column import NULL
 from shared.tables.kind import CellEncoder, Kind
 from shared.tables.table import Table
 
@@ -21,7 +22,7 @@ class PlainLines:
 
     Args:
         table: the table of the rows.
-        order: for each field of the table, the column that holds it.
+        order: for each field of the table, the column that holds it; None if there is none.
         numbered: whether a copied line starts with its position.
 
     Attributes:
@@ -29,20 +30,25 @@ class PlainLines:
             in a match; a match does not check them.
     """
 
-    def __init__(self, table: Table, order: Sequence[int], *, numbered: bool = True) -> None:
+    def __init__(self, table: Table, order: Sequence[int | None], *, numbered: bool = True) -> None:
         self._numbered = numbered
         fields = list(table.fields.values())
-        patterns = [field.cell_pattern if field.is_quick_in_csv else _ANYTHING for field in fields]
+        patterns = [_pattern(table, field) or _ANYTHING for field in fields]
         if table.has_rules_beyond_fields:
             patterns = [_NOTHING for _ in patterns]
-        self._straight = list(order) == sorted(order)
-        self._groups = [column + 1 for column in order]
-        self.undecided = [
-            (place, self._groups[place])
-            for place, field in enumerate(fields)
-            if not field.is_quick_in_csv
+        there = {column: place for place, column in enumerate(order) if column is not None}
+        self._straight = list(order) == sorted(there)
+        # For each field its group in a match, or the COPY text that stands for its missing column.
+        self._cells = [
+            column + 1 if column is not None else _missing(field)
+            for field, column in zip(fields, order, strict=True)
         ]
-        columns = [f"({patterns[list(order).index(column)]})" for column in range(len(order))]
+        self.undecided = [
+            (place, column + 1)
+            for column, place in there.items()
+            if _pattern(table, fields[place]) is None
+        ]
+        columns = [f"({patterns[there[column]]})" for column in sorted(there)]
         self.match = re.compile(",".join(columns) + r"(?:\r\n|\n|\r)?").fullmatch
 
     def copied(self, lines: Sequence[str], matches: Sequence[Any], numbers: Sequence[int]) -> str:
@@ -54,7 +60,15 @@ class PlainLines:
             if "\r" in text:
                 text = text.replace("\r\n", "\n").replace("\r", "\n")
             return text if text.endswith("\n") else f"{text}\n"
-        rows = ["\t".join(match.group(*self._groups)) for match in matches]
+        groups = [cell for cell in self._cells if isinstance(cell, int)]
+        if len(groups) == len(self._cells):
+            rows = ["\t".join(match.group(*groups)) for match in matches]
+        else:
+            # A single group gives its text, not a tuple.
+            rows = [
+                "\t".join([m[cell] if isinstance(cell, int) else cell for cell in self._cells])
+                for m in matches
+            ]
         if self._numbered:
             rows = [f"{place}\t{row}" for place, row in zip(numbers, rows, strict=True)]
         return "\n".join([*rows, ""])
@@ -62,22 +76,42 @@ class PlainLines:
 
 def cell_matchers(table: Table) -> Sequence[Callable[[str], re.Match[str] | None]]:
     """Return for each field a matcher of cells that are plainly good and their own COPY text."""
-    return [_matcher(field) for field in table.fields.values()]
+    return [
+        re.compile(_pattern(table, field) or _NOTHING).fullmatch for field in table.fields.values()
+    ]
 
 
-def _matcher(field: Kind) -> Callable[[str], re.Match[str] | None]:
-    pattern = field.cell_pattern if field.is_quick_in_csv else _NOTHING
-    return re.compile(pattern or _NOTHING).fullmatch
+def _pattern(table: Table, field: Kind) -> str | None:
+    """Return the pattern of a cell that is plainly good in this table, or None."""
+    if not field.is_quick_in_csv or field.cell_pattern is None:
+        return None
+    pattern = field.cell_pattern
+    is_word = re.compile(pattern).fullmatch
+    if words := [re.escape(word) for word in table.missing if is_word(word)]:
+        pattern = f"(?!(?:{'|'.join(words)})(?:[,\r\n]|\\Z))(?:{pattern})"
+    # An empty cell is NULL, which has the same text in COPY.
+    return f"(?:{pattern})?" if field.nullable and field.default is None else pattern
+
+
+def _missing(field: Kind) -> str:
+    return NULL if field.default is None else field.copy_text(field.default)
 
 
 def encoders(table: Table) -> Sequence[CellEncoder]:
     """Return for each field an encoder for COPY; it gives None if the rules must decide."""
     if table.has_rules_beyond_fields:
         return [_undecided for _ in table.fields]
+    words = frozenset(table.missing)
     return [
-        field.cell_encoder if field.is_quick_in_csv else _undecided
+        _encoder(field.cell_encoder, words) if field.is_quick_in_csv else _undecided
         for field in table.fields.values()
     ]
+
+
+def _encoder(encode: CellEncoder, missing: frozenset[str]) -> CellEncoder:
+    if missing == {""}:
+        return encode
+    return lambda cell: None if cell in missing else encode(cell)
 
 
 def _undecided(_: str) -> None:

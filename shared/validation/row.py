@@ -125,8 +125,7 @@ def validate_fields(
         except ValidationError as error:
             errors += [_error(name, refusal) for refusal in error.messages]
         else:
-            if value is not absent:
-                values[name] = value
+            values[name] = value
     return tuple(errors) or values
 
 
@@ -144,7 +143,8 @@ def validate_cells(
         good: for each cell its value if it is known to be good, or None to have the rules decide.
     """
     if table.has_rules_beyond_fields:
-        verdict = validate_row(table, {n: Cell(c) for n, c in zip(table.names, cells, strict=True)})
+        row = {n: _given(table, c) for n, c in zip(table.names, cells, strict=True)}
+        verdict = validate_row(table, row)
         return verdict if isinstance(verdict, tuple) else [verdict[n] for n in table.names]
     values: list[Any] = list(good)
     errors: list[FieldError] = []
@@ -166,9 +166,13 @@ def validate_cell(table: Table, name: str, cell: str) -> Any:
 
 def _cell(table: Table, name: str, cell: str) -> Any:
     try:
-        return table.fields[name].deserialize(Cell(cell))
+        return table.fields[name].deserialize(_given(table, cell))
     except ValidationError as error:
         return tuple(_error(name, refusal) for refusal in error.messages)
+
+
+def _given(table: Table, cell: str) -> Cell:
+    return Cell("" if cell in table.missing else cell)
 
 
 # An error in one row of a file usually occurs in many rows.

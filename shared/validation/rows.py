@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.tables.column import copy_texts
 from shared.tables.table import Table
 from shared.validation.row import Reject
 
@@ -37,7 +38,7 @@ class Rows:
         # One column at a time, so that the loop over a thousand rows runs in C.
         fields = self.table.fields.values()
         return [
-            field.copy_texts(column) for field, column in zip(fields, self.columns, strict=True)
+            copy_texts(field, column) for field, column in zip(fields, self.columns, strict=True)
         ]
 
 

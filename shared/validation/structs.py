@@ -13,12 +13,14 @@ from shared.tables.table import Table
 def row(table: Table) -> type[msgspec.Struct]:
     """Build the struct of a row: exactly its fields, each of the JSON type of its kind.
 
-    A field that opts out of its kind's quick parts stays undecoded JSON text.
+    A field that opts out of its kind's quick parts stays undecoded JSON text. One that a row may
+    lack is UNSET then, or an empty text.
     """
     return msgspec.defstruct(
         "Row",
-        [(name, _type(field)) for name, field in table.fields.items()],
+        [_member(name, field) for name, field in table.fields.items()],
         forbid_unknown_fields=True,
+        kw_only=True,
         gc=False,
     )
 
@@ -43,5 +45,9 @@ def _is_annotated(type_: Any) -> bool:
     return hasattr(type_, "__metadata__")
 
 
-def _type(field: Kind) -> Any:
-    return field.json_type if field.is_quick_in_json else msgspec.Raw
+def _member(name: str, field: Kind) -> tuple[Any, ...]:
+    if not field.is_quick_in_json:
+        return (name, msgspec.Raw) if field.required else (name, msgspec.Raw, msgspec.Raw())
+    if field.required:
+        return (name, field.json_type)
+    return (name, field.json_type | None | msgspec.UnsetType, msgspec.UNSET)

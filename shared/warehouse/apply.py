@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from shared.database.sql import composed
 from shared.errors import ConfigurationError
@@ -66,7 +65,10 @@ def create_table_sql(names: Names, projection: Projection) -> str:
         cluster by {key}
         """,
         target=names.table(projection.target),
-        columns=",\n".join(f"{quoted(c.name)} {c.type} not null" for c in projection.projected),
+        columns=",\n".join(
+            f"{quoted(c.name)} {c.type}{'' if c.nullable else ' not null'}"
+            for c in projection.projected
+        ),
         # At most four columns can cluster a table.
         key=", ".join(quoted(name) for name in projection.key[:4]),
     )
@@ -82,6 +84,18 @@ def add_column_sql(names: Names, projection: Projection, column: Column) -> str:
         target=names.table(projection.target),
         column=quoted(column.name),
         type=column.type,
+    )
+
+
+def relax_column_sql(names: Names, projection: Projection, column: Column) -> str:
+    """Let a column hold NULL that the dictionary has made optional."""
+    return composed(
+        """
+        alter table {target}
+        alter column {column} drop not null
+        """,
+        target=names.table(projection.target),
+        column=quoted(column.name),
     )
 
 
@@ -129,6 +143,8 @@ def _evolve(warehouse: Warehouse, projection: Projection) -> None:
                 f"BigQuery and {column.type} in the dictionary. Nothing was changed; copy the "
                 "table with the new type, or give the field another name."
             )
+        elif found.mode == "REQUIRED" and column.nullable:
+            warehouse.query(relax_column_sql(warehouse.names, projection, column))
         # Fill existing columns too: an earlier run may have died before it filled them.
         if found is None or found.mode == "NULLABLE":
             _fill(warehouse, projection, column)
@@ -140,9 +156,9 @@ def _fill(warehouse: Warehouse, projection: Projection, column: Column) -> None:
         for name, field in projection.table.fields.items()
     }
     field: Kind | None = fields.get(column.name)
-    if field is None or field.required:
+    if field is None or field.default is None or field.nullable:
         return
-    default: Any = field.load_default
     warehouse.query(
-        fill_column_sql(warehouse.names, projection, column), {"value": (column.type, default)}
+        fill_column_sql(warehouse.names, projection, column),
+        {"value": (column.type, field.default)},
     )

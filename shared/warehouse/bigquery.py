@@ -94,7 +94,7 @@ class Warehouse:
 
     def create_staging(self, name: str, columns: Sequence[Column]) -> None:
         """Create an empty table that BigQuery deletes after STAGING_HOURS."""
-        fields = [bigquery.SchemaField(c.name, c.type, "REQUIRED") for c in columns]
+        fields = [bigquery.SchemaField(c.name, c.type, c.mode) for c in columns]
         table = bigquery.Table(self.names.plain(name), fields)
         table.expires = datetime.now(UTC) + timedelta(hours=STAGING_HOURS)
         with mapped():

@@ -16,7 +16,7 @@ from shared.warehouse.star import Projection
 
 # The common form of a derived column, by its type: SQL for PostgreSQL, and for BigQuery.
 DERIVED = {"DATE": ("cast({} - date '1970-01-01' as text)", "cast(unix_date({}) as string)")}
-# PostgreSQL's columns never hold nulls; BigQuery's do if a column was added later.
+# BigQuery's columns hold nulls even of required fields, if the column was added later.
 _NULL = "'null'"
 _BAR = "\n|| '|' || "
 
@@ -104,7 +104,10 @@ def postgres_side(projection: Projection) -> Side:
     """Return the side of a table in PostgreSQL."""
     stored_columns = stored.columns(projection.table).items()
     columns = {name: postgres_sql.quoted(name) for name, _ in stored_columns}
-    cells = {name: one.postgres_canonical.format(columns[name]) for name, one in stored_columns}
+    cells = {
+        name: _or_null(one.postgres_canonical.format(columns[name]), one.nullable)
+        for name, one in stored_columns
+    }
     for name, derived in projection.place.derived.items():
         cells[name] = DERIVED[derived.type][0].format(derived.postgres)
     return Side(
@@ -115,6 +118,10 @@ def postgres_side(projection: Projection) -> Side:
         lambda digits: f"cast(cast('x' || {digits} as bit(32)) as bigint)",
         lambda text, name: f"{text} = any(cast(:{name} as text[]))",
     )
+
+
+def _or_null(cell: str, nullable: bool) -> str:
+    return f"coalesce({cell}, {_NULL})" if nullable else cell
 
 
 def bigquery_side(projection: Projection, names: Names) -> Side:

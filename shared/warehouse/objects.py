@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -62,12 +62,19 @@ class Found:
 
 
 def columns(warehouse: Warehouse) -> list[Found]:
-    """Check the columns of every table: each is there, with its type.
+    """Check the columns of every table: each is there, with its type, and holds NULL if it must.
 
     Raises:
         WarehouseUnavailable: try again later.
     """
-    found = [_columns(warehouse, name, wanted) for name, wanted in _tables().items()]
+    optional = {
+        one.target: {column.name for column in one.projected if column.nullable}
+        for one in projections()
+    }
+    found = [
+        _columns(warehouse, name, wanted, optional.get(name, set()))
+        for name, wanted in _tables().items()
+    ]
     return [one for one in found if one is not None]
 
 
@@ -204,7 +211,9 @@ def of_target(projection: Projection) -> dict[str, str]:
     return {column.name: column.type for column in projection.projected} | derived
 
 
-def _columns(warehouse: Warehouse, name: str, wanted: Mapping[str, str]) -> Found | None:
+def _columns(
+    warehouse: Warehouse, name: str, wanted: Mapping[str, str], optional: Collection[str]
+) -> Found | None:
     with mapped():
         try:
             table = warehouse.client.get_table(warehouse.names.plain(name), timeout=60)
@@ -221,12 +230,14 @@ def _columns(warehouse: Warehouse, name: str, wanted: Mapping[str, str]) -> Foun
     missing = [column for column in wanted if column not in there]
     # A sync gives no value to a column that it does not know.
     strange = [n for n, field in there.items() if n not in wanted and field.mode == "REQUIRED"]
+    full = [n for n, field in there.items() if n in optional and field.mode == "REQUIRED"]
     parts = [f"it lacks {', '.join(missing)}"] if missing else []
+    parts += [f"{', '.join(full)} cannot be NULL, but is optional"] if full else []
     parts += wrong
     parts += [f"{', '.join(strange)} must have a value, and nobody gives it one"] if strange else []
     if not parts:
         return None
-    remedies = [f"{APPLY}, which adds columns."] if missing else []
+    remedies = [f"{APPLY}, which adds columns and lets them be NULL."] if missing or full else []
     if wrong or strange:
         again = "reconcile with repair" if name in (LOADS, REJECTS) else ""
         remedies.append(f"{MAKE_ANEW[:-1]}, and {again}." if again else MAKE_ANEW)

@@ -4,7 +4,7 @@ A table without an entry in `_STAR` has the same name and columns in the warehou
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared import tables
 from shared.tables.table import Table
@@ -79,10 +79,7 @@ class Projection:
     @property
     def projected(self) -> tuple[Column, ...]:
         """The columns of the target that a stored row also has, by their names in the target."""
-        return tuple(
-            Column(self.place.renamed.get(c.name, c.name), c.type, c.description)
-            for c in self.staged
-        )
+        return tuple(replace(c, name=self.place.renamed.get(c.name, c.name)) for c in self.staged)
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -42,8 +42,8 @@ class Office(Row):
 class LargerOffice(Office):
     """A later version of the table."""
 
-    floors = Integer(load_default=7)
-    country = Text(load_default="Nowhere")
+    floors = Integer(default=7)
+    country = Text(default="Nowhere")
 
 
 def test_an_old_backup_fills_new_fields_with_their_defaults(

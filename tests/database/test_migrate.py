@@ -130,7 +130,7 @@ def test_a_field_with_a_default_is_added_to_existing_rows(engine, rows, dictiona
 
         id = Integer()
         job = Text()
-        level = Text(load_default="it's junior")
+        level = Text(default="it's junior")
 
     dictionary["jobs"] = Table("jobs", Job)
     migrate.migrate(engine)

@@ -144,6 +144,7 @@ def _apply() -> Iterator[str]:
     column = PROJECTION.projected[0]
     yield _composed(apply.create_table_sql, NAMES, PROJECTION)
     yield _composed(apply.add_column_sql, NAMES, PROJECTION, column)
+    yield _composed(apply.relax_column_sql, NAMES, PROJECTION, column)
     yield _composed(apply.fill_column_sql, NAMES, PROJECTION, column)
 
 

@@ -58,7 +58,7 @@ class OfficeWithFloors(Office):
     """An office with a street, and with a number of floors, which is 1 if nobody says it."""
 
     street = Text()
-    floors = Integer(load_default=1)
+    floors = Integer(default=1)
 
 
 class OfficeWithNumber(Row):

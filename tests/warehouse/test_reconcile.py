@@ -29,7 +29,7 @@ class Office(Row):
     city = Text()
     number = Integer()
     opened = Timestamp()
-    floors = Integer(load_default=1)
+    floors = Integer(default=1)
 
 
 @pytest.fixture

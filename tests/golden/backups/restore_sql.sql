@@ -13,7 +13,7 @@ create temporary table "restored_hired_employees" (
 -- copy
 -- Stage rows from COPY text.
 copy "restored_hired_employees" ("id", "name", "datetime", "department_id", "job_id", "accepted_at", "load_id")
-from stdin;
+from stdin (null '');
 
 -- copy_binary
 -- Stage rows from COPY's binary format.

@@ -41,7 +41,7 @@ select
 -- copy_new
 -- Copy rows into the table, including the columns that the load sets.
 copy public."hired_employees" ("id", "name", "datetime", "department_id", "job_id", "accepted_at", "load_id")
-from stdin;
+from stdin (null '');
 
 -- can_bulk_load
 -- Find out whether the table is empty and all of its parents have rows.
@@ -70,7 +70,7 @@ alter table public."hired_employees"
 -- copy_fields
 -- Copy rows into the table, without the columns that the load sets.
 copy public."hired_employees" ("id", "name", "datetime", "department_id", "job_id")
-from stdin;
+from stdin (null '');
 
 -- drop_defaults
 -- Drop the defaults again.

@@ -9,7 +9,7 @@ select
 -- copy
 -- Stage rows from COPY text.
 copy "staged_hired_employees" (position, "id", "name", "datetime", "department_id", "job_id")
-from stdin;
+from stdin (null '');
 
 -- create
 -- Create two temporary tables, unless the connection has them: the staged rows, and the stored rows

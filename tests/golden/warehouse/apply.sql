@@ -16,6 +16,11 @@ cluster by `id`;
 alter table `project.warehouse.fact_hires`
 add column if not exists `id` INT64;
 
+-- relax_column
+-- Let a column hold NULL that the dictionary has made optional.
+alter table `project.warehouse.fact_hires`
+alter column `id` drop not null;
+
 -- fill_column
 -- Set a column to @value in the rows in which it is null.
 update `project.warehouse.fact_hires`

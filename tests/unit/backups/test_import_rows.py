@@ -219,8 +219,8 @@ def test_a_file_names_its_rows_loads_only_if_it_has_both_columns(own, keeps):
 class LargerOffice(Office):
     """A later version of the table, with defaults."""
 
-    floors = Integer(load_default=7)
-    country = Text(load_default=lambda: "Nowhere")
+    floors = Integer(default=7)
+    country = Text(default="Nowhere")
 
 
 def test_fields_that_the_file_lacks_get_their_defaults_and_the_file_still_names_its_loads():

@@ -16,9 +16,9 @@ class Office(Row):
 
     id = Integer()
     city = Text()
-    country = Text(load_default="Nowhere")
-    region = Text(load_default=lambda: "Anywhere")
-    open = Flag(load_default=True)
+    country = Text(default="Nowhere")
+    region = Text(default="Anywhere")
+    open = Flag(default=True)
 
 
 OFFICES = Table("offices", Office)

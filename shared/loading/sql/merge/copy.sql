@@ -1,3 +1,3 @@
 -- Stage rows from COPY text.
 copy {staging} (position, {fields})
-from stdin
+from stdin (null '')
