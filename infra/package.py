@@ -1,15 +1,16 @@
 """Stages the functions for deployment: `python -m infra.package [--to FOLDER]`.
 
 Each function becomes a zip of its main.py, the modules that main.py reaches, the SQL files of their
-packages, the files that function.json names, and the requirements of that function alone. The same
-content gives the same bytes, so a deployment changes only the functions whose content has changed.
+packages, the files that function.json names, and the requirements of that function alone. An SQL
+file beside a module of its name goes only where that module goes. The same content gives the same
+bytes, so a deployment changes only the functions whose content has changed.
 """
 
 import argparse
 import hashlib
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from infra import functions, imports, requirements
@@ -74,7 +75,7 @@ def contents(function: Function, root: Path = ROOT) -> dict[str, bytes]:
     files = {
         folder / "main.py",
         *modules,
-        *(path for package in packages for path in _sql(package)),
+        *(path for package in packages for path in _sql(package) if _is_reached(path, modules)),
         *(path for name in function.package.files for path in _named(function, root, name)),
     }
     found = {
@@ -101,6 +102,12 @@ def _sql(folder: Path) -> Iterator[Path]:
     for inside in folder.iterdir():
         if inside.is_dir() and not (inside / "__init__.py").exists():
             yield from _sql(inside)
+
+
+def _is_reached(sql: Path, modules: Collection[Path]) -> bool:
+    """Whether a module reads an SQL file: beside a module of its name, only that module does."""
+    module = sql.with_name(f"{sql.name.partition('.')[0]}.py")
+    return module in modules or not module.exists()
 
 
 def _named(function: Function, root: Path, name: str) -> Iterator[Path]:

@@ -1,11 +1,14 @@
 """Smoke test of a running platform: `python -m infra.smoke [--platform platform.json]`.
 
-Uploads a file with one job that has no hires, waits until it is loaded and in BigQuery, and reads
-both metrics. Works on Google Cloud (`terraform output -json platform`) and locally.
+Uploads a row that changes no answer for each metric that has a probe, waits until it is loaded and
+in BigQuery, and reads all metrics. Works on Google Cloud (`terraform output -json platform`) and
+locally.
 """
 
 import argparse
 import base64
+import csv
+import io
 import json
 import os
 import sys
@@ -17,9 +20,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-# Far from any real id, and the same each time. The job has no hires, so no metric shows it.
-_JOB_ID = 9_000_000_000_000_000_001
-# departments_above_mean ignores jobs, so any response will do; `_NEVER` means that it failed.
+from shared.metrics import all_metrics
+from shared.metrics.metric import Probe
+
+# If a metric counts no table of a probe, any response will do; `_NEVER` means that it failed.
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC) + timedelta(1), datetime.min.replace(tzinfo=UTC)
 _NAP_SECONDS = 1.0
 
@@ -55,24 +59,35 @@ def run(platform: Mapping[str, Any], token: str, mark: str, timeout_seconds: flo
     Raises:
         SmokeTestFailed: a step did not finish in time.
     """
+    metrics = all_metrics()
+    probes = {one.probe.table: one.probe for one in metrics.values() if one.probe is not None}
     where, client = platform["storage"], _client(platform)
-    name = f"smoke/jobs/{mark}.csv"
     begun, started = datetime.now(UTC), time.monotonic()
-    client.bucket(where["uploads"]).blob(name).upload_from_string(
-        f"id,job\n{_JOB_ID},Smoke test {mark}\n", content_type="text/csv"
-    )
-    _say(f"uploaded gs://{where['uploads']}/{name}", started)
-    processed = client.bucket(where["processed"]).blob(name)
-    _wait(processed.exists, f"{name} was not loaded: see the log of ingest_csv", timeout_seconds)
-    _say("loaded", started)
-    for metric, since in (("hires_by_quarter", begun), ("departments_above_mean", _EVER)):
-        address = f"{platform['gateway']}/{metric}?year=2021"
+    for table, probe in probes.items():
+        name = f"smoke/{table}/{mark}.csv"
+        blob = client.bucket(where["uploads"]).blob(name)
+        blob.upload_from_string(_csv(probe, mark), content_type="text/csv")
+        _say(f"uploaded gs://{where['uploads']}/{name}", started)
+        processed = client.bucket(where["processed"]).blob(name)
+        lost = f"{name} was not loaded: see the log of ingest_csv"
+        _wait(processed.exists, lost, timeout_seconds)
+        _say("loaded", started)
+    for metric, one in metrics.items():
+        since = begun if probes.keys() & set(one.counts) else _EVER
+        address = f"{platform['gateway']}/{metric}"
         _wait(
             lambda address=address, since=since: _as_of(address, token) >= since,  # type: ignore[misc]
             f"{metric} did not answer, or does not include the load: see the log of sync_warehouse",
             timeout_seconds,
         )
         _say(f"{metric} answers", started)
+
+
+def _csv(probe: Probe, mark: str) -> str:
+    text = io.StringIO()
+    cells = [str(value).replace("{mark}", mark) for value in probe.row.values()]
+    csv.writer(text, lineterminator="\n").writerows([probe.row.keys(), cells])
+    return text.getvalue()
 
 
 def _client(platform: Mapping[str, Any]) -> Any:

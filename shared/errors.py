@@ -6,7 +6,7 @@ TablegateError
 │   ├── UnknownTable            the dictionary has no table of that name
 │   ├── UnreadableFile          a file that cannot be read as CSV of its table
 │   ├── MalformedMessage        an event or message of the wrong shape
-│   ├── UnusableYear            a year for which there are no metrics
+│   ├── UnusableParameter       a metric has no answer for what a call asks
 │   ├── DatabaseRefusal         the database understood and will never accept it
 │   ├── WarehouseRefusal        BigQuery understood and will never accept it
 │   └── WarehouseDiffers        BigQuery does not hold what it was sent
@@ -66,8 +66,8 @@ class MalformedMessage(PermanentError):
     """An event or message does not have the shape that its topic promises."""
 
 
-class UnusableYear(PermanentError):
-    """A call asks for the metrics of a year that has none."""
+class UnusableParameter(PermanentError):
+    """A call asks a metric for something that it has no answer for."""
 
 
 class DatabaseRefusal(PermanentError):

@@ -5,17 +5,14 @@ import sys
 from urllib.parse import quote, urlencode
 
 from shared.errors import ConfigurationError
+from shared.metrics import all_metrics
 from shared.settings import read
 
-VIEWS = {
-    "hires_by_quarter": "Hires by quarter",
-    "departments_above_mean": "Departments above the mean",
+_OWN_VIEWS = {
     "load_history": "Load history",
     "rejects_by_reason": "Rejects by reason",
     "data_freshness": "Data freshness",
 }
-"""The reporting views by name, with their titles in the report."""
-
 _CREATE_URL = "https://lookerstudio.google.com/reporting/create"
 
 
@@ -31,7 +28,7 @@ def link(project: str, dataset: str, template: str = "") -> str:
     values = {"c.mode": "edit", "r.reportName": "Tablegate"}
     if template:
         values["c.reportId"] = template
-    for view, title in VIEWS.items():
+    for view, title in views().items():
         source = {
             "connector": "bigQuery",
             "datasourceName": title,
@@ -43,6 +40,11 @@ def link(project: str, dataset: str, template: str = "") -> str:
         }
         values |= {f"ds.{view}.{name}": value for name, value in source.items()}
     return f"{_CREATE_URL}?{urlencode(values, quote_via=quote)}"
+
+
+def views() -> dict[str, str]:
+    """Return the reporting views by name, with their titles in the report: the metrics' first."""
+    return {one.name: one.title for one in all_metrics().values()} | _OWN_VIEWS
 
 
 def main() -> int:

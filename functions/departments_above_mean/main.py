@@ -3,10 +3,11 @@
 import functions_framework
 from flask import Request, Response
 
-from shared.api import metrics
+from shared.api.metrics import routes
 from shared.http.app import FunctionApp
+from shared.metrics.departments_above_mean import METRIC
 
-app = FunctionApp("departments_above_mean", metrics.ROUTES)
+app = FunctionApp("departments_above_mean", routes(METRIC))
 
 
 @functions_framework.http

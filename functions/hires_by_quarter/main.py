@@ -3,10 +3,11 @@
 import functions_framework
 from flask import Request, Response
 
-from shared.api import metrics
+from shared.api.metrics import routes
 from shared.http.app import FunctionApp
+from shared.metrics.hires_by_quarter import METRIC
 
-app = FunctionApp("hires_by_quarter", metrics.ROUTES)
+app = FunctionApp("hires_by_quarter", routes(METRIC))
 
 
 @functions_framework.http

@@ -11,6 +11,7 @@ import msgspec
 
 from infra.cli.commands.doctor import Check
 from infra.cli.commands.platform import Status
+from shared.metrics import all_metrics
 
 _REF = "#/components/schemas/{name}"
 _TEXT = {"type": "string"}
@@ -29,6 +30,7 @@ def shapes(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
         for path in document["paths"]
         if path.startswith("/read_rows/") and "{" not in path
     ]
+    documents = {name: one.document.__name__ for name, one in all_metrics().items()}
     found = {
         **dict.fromkeys(("up", "status"), status),
         "doctor": _object(checks=_list(check)),
@@ -49,11 +51,8 @@ def shapes(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "discard": _named("Discarded"),
         "backup": _any("Backup", "BackupSet", "BackupList"),
         "restore": _any("Restored", "RestoredSet"),
-        "metrics": _object(
-            hires_by_quarter=_named("HiresByQuarter"),
-            departments_above_mean=_named("DepartmentsAboveMean"),
-        ),
-        "metrics NAME": _any("HiresByQuarter", "DepartmentsAboveMean"),
+        "metrics": _object(**{name: _named(one) for name, one in documents.items()}),
+        "metrics NAME": _any(*documents.values()),
         "freshness": _named("Freshness"),
         "reconcile": _named("Reconciled"),
     }

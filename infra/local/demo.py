@@ -17,10 +17,11 @@ from infra.local.errors import PlatformError
 from infra.local.home import Home
 from infra.local.observed import Observer
 from infra.local.tabular import table
+from shared.metrics import all_metrics
+from shared.metrics.metric import Metric
 
 _LOAD_SECONDS, _PARENT_SECONDS = 180.0, 10.0
 _SHOWN_ROWS = 10
-_YEAR = 2021
 _UPLOADS = "tablegate-uploads"
 
 
@@ -147,15 +148,15 @@ def _print_report(
     if example := observer.example(sources):
         name, position, raw, errors = example
         print(f"\n  one of them: {name}, line {position}\n    row    {raw}\n    errors {errors}")
-    _print_metric(description, "hires_by_quarter", _SHOWN_ROWS)
-    _print_metric(description, "departments_above_mean", None)
+    for metric in all_metrics().values():
+        _print_metric(description, metric)
 
 
-def _print_metric(description: dict[str, Any], name: str, shown: int | None) -> None:
-    answer = _get(f"{description['gateway']}/{name}?year={_YEAR}", description["token"])
-    rows = answer["rows"]
-    mean = f", mean {answer['mean']:.2f}" if "mean" in answer else ""
-    print(f"\n{name} {_YEAR}{mean}: {len(rows)} rows" + (f", the first {shown}" if shown else ""))
+def _print_metric(description: dict[str, Any], metric: Metric) -> None:
+    answer = _get(f"{description['gateway']}/{metric.name}", description["token"])
+    rows, shown = answer["rows"], _SHOWN_ROWS
+    first = f", the first {shown}" if len(rows) > shown else ""
+    print(f"\n{metric.summed_up(answer)}: {len(rows)} rows{first}")
     if rows:
         heads = tuple(rows[0])
         print(table(heads, [[row[head] for head in heads] for row in rows[:shown]]))

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 
+from shared import tables
+
 HIRES = 2_000
 INCOMPLETE = 70
 _SEED = 2021
@@ -55,8 +57,14 @@ def write(folder: Path) -> tuple[Path, ...]:
     return tuple(folder / name for name in files)
 
 
-def example(folder: Path) -> Path:
-    """Write a small file of jobs to try the platform with; two of its six rows are wrong."""
+def example(folder: Path) -> Path | None:
+    """Write a small file of jobs to try the platform with; two of its six rows are wrong.
+
+    Returns:
+        The file; None if the dictionary has no such table.
+    """
+    if "jobs" not in tables.all_tables():
+        return None
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "jobs-example.csv"
     path.write_text(

@@ -11,12 +11,14 @@ from flask import Response
 from msgspec.structs import replace
 
 from shared import api, tables
+from shared.api import filled
 from shared.http import document, page
 from shared.http.document import KEY, REF
 from shared.http.page import Page
 from shared.http.responses import json_response, revalidated
 from shared.http.routes import PUBLIC, Body, Context, Parameter, ResponseSpec, Route
 from shared.lazy import Once
+from shared.metrics import all_metrics
 from shared.tables import stored
 from shared.tables.table import Table
 from shared.validation import json_schema
@@ -70,7 +72,7 @@ def build(dictionary: Mapping[str, Table] | None = None) -> dict[str, Any]:
         schemas[f"{table.name}_batch"] = _batch(table)
         schemas[f"{table.name}_stored"] = _stored(table)
         schemas[f"{table.name}_page"] = _page(table)
-    return document.build(_HEAD, routes, schemas)
+    return filled.fill(document.build(_HEAD, routes, schemas), found, all_metrics())
 
 
 def show_document(context: Context) -> Response:

@@ -12,6 +12,7 @@ from flask import Response
 from msgspec import Meta
 
 from shared import logs, tables, wiring
+from shared.api import examples
 from shared.backups.backup import Backups
 from shared.backups.catalog import LATEST, BackupFacts, Manifest
 from shared.backups.errors import Orphans, Unconfirmed, UnknownBackup, UnusableBackup
@@ -205,8 +206,8 @@ _BACKUP_ID = "5f3a9c1e7b20"
 _MOMENT = datetime(2026, 1, 2, 2, 0, 0, 123456, tzinfo=UTC)
 _BACKUP = Backup(
     id=_BACKUP_ID,
-    table="jobs",
-    uri=f"gs://tablegate-backups/jobs/20260102T020000.123456Z-{_BACKUP_ID}.avro",
+    table=examples.TABLE,
+    uri=f"gs://tablegate-backups/{examples.TABLE}/20260102T020000.123456Z-{_BACKUP_ID}.avro",
     rows=183,
     size_bytes=6042,
     crc32c="yZRlqg==",
@@ -223,7 +224,7 @@ _BACKUP = Backup(
 )
 
 TABLE = Parameter(
-    "table_name", "path", "A table of the dictionary.", {"type": "string"}, example="jobs"
+    "table_name", "path", "A table of the dictionary.", {"type": "string"}, example=examples.TABLE
 )
 BACKUP = Parameter(
     "backup_id",
@@ -277,7 +278,9 @@ LIST = Route(
     scope="backups",
     summary="List the backups of a table",
     parameters=(TABLE,),
-    responses=(ResponseSpec(200, "Newest first.", BackupList, BackupList("jobs", [_BACKUP])),),
+    responses=(
+        ResponseSpec(200, "Newest first.", BackupList, BackupList(examples.TABLE, [_BACKUP])),
+    ),
     problems={404: ("unknown-table",)},
 )
 

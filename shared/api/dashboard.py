@@ -8,6 +8,7 @@ import msgspec
 from flask import Response
 
 from shared import dashboard, tables, wiring
+from shared.api import examples
 from shared.api.uploads import UPLOAD
 from shared.dashboard import loads
 from shared.dashboard.loads import LoadProgress, ReasonCount, Reasons
@@ -15,6 +16,8 @@ from shared.http import queries
 from shared.http.responses import json_response
 from shared.http.routes import PUBLIC, Context, Parameter, ResponseSpec, Route
 from shared.loading.ledger import Counts
+from shared.metrics import all_metrics
+from shared.metrics.metric import Metric
 from shared.settings import Settings
 from shared.tables.kind import FormInput
 from shared.tables.table import Table
@@ -35,6 +38,39 @@ class FormTable(msgspec.Struct):
     name: str
     description: str
     fields: list[FormField]
+
+
+class MetricParameter(msgspec.Struct):
+    """What a metric can be asked for."""
+
+    name: str
+    minimum: int
+    maximum: int
+    default: int
+
+
+class MetricCard(msgspec.Struct):
+    """A metric as the page shows it.
+
+    Attributes:
+        texts: the columns that hold texts.
+        measures: the columns that are numbers to compare.
+        mean: the member of the answer to compare them with, or None.
+    """
+
+    name: str
+    title: str
+    parameters: list[MetricParameter]
+    columns: list[str]
+    texts: list[str]
+    measures: list[str]
+    mean: str | None
+
+
+class MetricCards(msgspec.Struct):
+    """The metrics that the page shows."""
+
+    metrics: list[MetricCard]
 
 
 class Forms(msgspec.Struct):
@@ -65,6 +101,16 @@ def forms(settings: Settings) -> Forms:
     return Forms(list(found), settings.max_upload_bytes)
 
 
+def list_metrics(_: Context) -> Response:
+    """List the metrics, for the page's cards."""
+    return json_response(cards())
+
+
+def cards() -> MetricCards:
+    """Return how the page shows each metric, in the order of their names."""
+    return MetricCards(list(map(_card, all_metrics().values())))
+
+
 def load_state(context: Context) -> Response:
     """Answer with the state of a load."""
     load_id = queries.uuid("load_id", context.params["load_id"])
@@ -74,6 +120,16 @@ def load_state(context: Context) -> Response:
 def count_reasons(_: Context) -> Response:
     """Count open rejects by reason."""
     return json_response(loads.reasons(wiring.engine()))
+
+
+def _card(metric: Metric) -> MetricCard:
+    asked = [
+        MetricParameter(one.name, one.minimum, one.maximum, one.default)
+        for one in metric.parameters
+    ]
+    columns, measures = list(metric.columns), list(metric.measures)
+    texts = list(metric.texts)
+    return MetricCard(metric.name, metric.title, asked, columns, texts, measures, metric.mean)
 
 
 def _form_table(table: Table) -> FormTable:
@@ -93,6 +149,7 @@ _COUNTS = Counts(inserted=2, rejected=1)
 PAGE = Route("GET", "/", page, scope=PUBLIC, documented=False)
 ASSET = Route("GET", "/assets/<name>", asset, scope=PUBLIC, documented=False)
 TABLES = Route("GET", "/tables", list_tables, scope=PUBLIC, documented=False)
+METRICS = Route("GET", "/metrics", list_metrics, scope=PUBLIC, documented=False)
 
 LOAD = Route(
     "GET",
@@ -115,7 +172,7 @@ LOAD = Route(
             200,
             "Pending, done with counts, or failed.",
             LoadProgress,
-            LoadProgress(_LOAD_ID, "done", "jobs", _COUNTS),
+            LoadProgress(_LOAD_ID, "done", examples.TABLE, _COUNTS),
         ),
     ),
     problems={400: ("unusable-parameter",)},
@@ -132,9 +189,9 @@ REASONS = Route(
             200,
             "The counts.",
             Reasons,
-            Reasons([ReasonCount("jobs", "rejected", "missing", "Value missing", 2)]),
+            Reasons([ReasonCount(examples.TABLE, "rejected", "missing", "Value missing", 2)]),
         ),
     ),
 )
 
-ROUTES = {"dashboard": (PAGE, ASSET, TABLES, LOAD, REASONS, UPLOAD)}
+ROUTES = {"dashboard": (PAGE, ASSET, TABLES, METRICS, LOAD, REASONS, UPLOAD)}

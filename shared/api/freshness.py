@@ -3,6 +3,7 @@
 from flask import Response
 
 from shared import wiring
+from shared.api import examples
 from shared.http.responses import json_response
 from shared.http.routes import Context, ResponseSpec, Route
 from shared.warehouse.bigquery import connect
@@ -23,7 +24,7 @@ _EXAMPLE = {
     "lag_seconds": 0.4,
     "tables": [
         {
-            "table": "jobs",
+            "table": examples.TABLE,
             "as_of": "2026-01-02T03:04:05Z",
             "changed_at": "2026-01-02T03:04:05.6Z",
             "checked_at": "2026-01-02T03:00:00Z",

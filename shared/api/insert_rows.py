@@ -10,6 +10,7 @@ from flask import Response
 from msgspec import Meta
 
 from shared import logs, tables, wiring
+from shared.api import examples
 from shared.errors import TablegateError
 from shared.http import bodies
 from shared.http.problems import Problem, RejectedRow
@@ -204,7 +205,7 @@ def _headers(claim: BatchClaim, verdict: Verdict, wait: int = 0) -> dict[str, st
 
 _BATCH_ID = UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
 _COUNTS = Counts(inserted=1, rejected=1)
-_REJECTED = [RejectedRow(1, {"job": ["Must not be blank; give a text."]})]
+_REJECTED = [RejectedRow(1, {examples.COLUMN: ["Must not be blank; give a text."]})]
 _BATCH_HEADERS = {
     REJECTED_HEADER: "How many rows of the batch were rejected.",
     REPEATED_HEADER: "`true` if the same batch was sent before with this Idempotency-Key.",
@@ -241,14 +242,14 @@ INSERT = Route(
             202,
             "Accepted; the rows will be stored.",
             BatchAccepted,
-            BatchAccepted(_BATCH_ID, "jobs", 1, 1, _REJECTED),
+            BatchAccepted(_BATCH_ID, examples.TABLE, 1, 1, _REJECTED),
             headers={**_BATCH_HEADERS, "Location": "Where to ask for the state of the batch."},
         ),
         ResponseSpec(
             200,
             "Stored, or failed, within the time of `Prefer: wait`.",
             BatchStored,
-            BatchStored(_BATCH_ID, "stored", "jobs", 1, 1, _REJECTED, _COUNTS),
+            BatchStored(_BATCH_ID, "stored", examples.TABLE, 1, 1, _REJECTED, _COUNTS),
             headers={**_BATCH_HEADERS, "Preference-Applied": "The wait that was applied."},
         ),
     ),
@@ -282,7 +283,7 @@ STATE = Route(
             200,
             "Pending, stored with counts, or failed.",
             BatchState,
-            BatchState(_BATCH_ID, "stored", "jobs", _COUNTS),
+            BatchState(_BATCH_ID, "stored", examples.TABLE, _COUNTS),
         ),
     ),
     problems={404: ("unknown-batch",)},

@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import Response
 
 from shared import tables, wiring
+from shared.api import examples
 from shared.http import queries
 from shared.http.problems import Problem
 from shared.http.responses import json_response
@@ -63,10 +64,10 @@ _LOAD_ID = UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
 _MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 _LOAD = Load(
     load_id=_LOAD_ID,
-    source="gs://tablegate-uploads/jobs.csv#1",
+    source=f"gs://tablegate-uploads/{examples.TABLE}.csv#1",
     kind="file",
     sender=None,
-    table="jobs",
+    table=examples.TABLE,
     state="done",
     counts=Counts(inserted=2, rejected=1),
     repeats=None,
@@ -92,7 +93,7 @@ LIST = Route(
     "filter given.",
     parameters=(
         _filter("state", "Their state.", "failed", enum=list(_STATES)),
-        _filter("table", "Their table.", "jobs"),
+        _filter("table", "Their table.", examples.TABLE),
         _filter("sender", "Whose they are.", "acme", pattern=_NO_NUL),
         _filter("kind", "Their kind.", "file", enum=list(_KINDS)),
         _filter(

@@ -13,6 +13,7 @@ from flask import Request, Response
 from msgspec import Meta
 
 from shared import tables, wiring
+from shared.api import examples
 from shared.api.insert_rows import by_field
 from shared.http import bodies, queries
 from shared.http.problems import Problem
@@ -187,23 +188,16 @@ def _not_open(outcome: Outcome) -> list[NotOpen]:
 
 
 _LOAD_ID = UUID("7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10")
-_SOURCE = "gs://tablegate-uploads/hired_employees.csv#1"
-_ROW = {
-    "id": 4,
-    "name": "Ana Lee",
-    "datetime": "2021-07-27T16:02:08Z",
-    "department_id": 1,
-    "job_id": 1,
-}
+_SOURCE = f"gs://tablegate-uploads/{examples.LAST_TABLE}.csv#1"
 _REJECT = Reject(
     reject_id=1,
     load_id=_LOAD_ID,
     source=_SOURCE,
     sender=None,
-    table="hired_employees",
+    table=examples.LAST_TABLE,
     position=17,
-    raw={**{name: str(value) for name, value in _ROW.items()}, "name": ""},
-    errors=[FieldFault("name", "missing", "A value is required; give one.")],
+    raw=dict(examples.RAW),
+    errors=[FieldFault(examples.FIELD, "missing", "A value is required; give one.")],
     reason="missing",
     status="rejected",
     rejected_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
@@ -232,7 +226,7 @@ LIST = Route(
     f"{MAX_ROW_BYTES >> 20} MiB, as JSON, is kept cut: `raw` is the beginning of its text, and its "
     "last error has the code `row_cut`; it can be discarded, but not replayed.",
     parameters=(
-        _filter("table", "The table they were sent to.", "hired_employees"),
+        _filter("table", "The table they were sent to.", examples.LAST_TABLE),
         _SOURCE_FILTER,
         _filter("status", "Their status.", "rejected", enum=list(_STATUSES)),
         _LOAD_FILTER,
@@ -266,7 +260,7 @@ CORRECTIONS = Route(
     "it there, loading removes it. Rows that are kept cut are left out.",
     parameters=(
         Parameter(
-            "table", "query", "The table of the rows.", required=True, example="hired_employees"
+            "table", "query", "The table of the rows.", required=True, example=examples.LAST_TABLE
         ),
         _SOURCE_FILTER,
         _LOAD_FILTER,
@@ -288,14 +282,16 @@ REPLAY = Route(
     "calls with the same reject one stores a row; the others find it under `not_open`. The token "
     "needs the scope `rows` too.",
     more_scopes=("rows",),
-    body=Body("The corrected rows.", Replay, {"one row": {"rows": {"1": _ROW}}}, max_bytes=2 << 20),
+    body=Body(
+        "The corrected rows.", Replay, {"one row": {"rows": {"1": examples.ROW}}}, max_bytes=2 << 20
+    ),
     responses=(
         ResponseSpec(
             200,
             "The result for each row.",
             Replayed,
             Replayed(
-                [1], [], [ReplayLoad("hired_employees", _LOAD_ID, Counts(inserted=1))], [], []
+                [1], [], [ReplayLoad(examples.LAST_TABLE, _LOAD_ID, Counts(inserted=1))], [], []
             ),
         ),
     ),

@@ -13,6 +13,7 @@ from flask import Response
 from msgspec import Meta
 
 from shared import logs, tables, wiring
+from shared.api import examples
 from shared.api.backups import TABLE, as_problems
 from shared.backups.backup import Backups
 from shared.backups.catalog import LATEST, Catalog, Count, Manifest
@@ -310,12 +311,12 @@ def _object_name(uri: str, bucket: str) -> str:
 
 def _aliases(table: Table) -> dict[str, str]:
     """Return the names of fields in BigQuery, whose export of the table may be restored."""
-    return next(dict(p.place.renamed) for p in projections() if p.table.name == table.name)
+    return next(dict(p.place.rename) for p in projections() if p.table.name == table.name)
 
 
 _EXAMPLE = Restored(
-    table="jobs",
-    uri="gs://tablegate-backups/jobs/20260102T020000.123456Z-5f3a9c1e7b20.avro",
+    table=examples.TABLE,
+    uri=f"gs://tablegate-backups/{examples.TABLE}/20260102T020000.123456Z-5f3a9c1e7b20.avro",
     backup="5f3a9c1e7b20",
     verified=True,
     mode="replace",
@@ -346,7 +347,7 @@ RESTORE = Route(
             "the latest backup": {"backup": "latest"},
             "see what would change": {"backup": "5f3a9c1e7b20", "dry_run": True},
             "a file made elsewhere": {
-                "uri": "gs://tablegate-backups/exports/jobs.avro",
+                "uri": f"gs://tablegate-backups/exports/{examples.TABLE}.avro",
                 "mode": "merge",
             },
         },

@@ -9,6 +9,7 @@ from flask import Response
 from msgspec import Meta
 
 from shared import tables, wiring
+from shared.api import examples
 from shared.http import bodies
 from shared.http.push import PushMessage
 from shared.http.responses import json_response
@@ -145,7 +146,7 @@ _EXAMPLE = Reconciled(
     True,
     [
         TableReconciled(
-            table="jobs",
+            table=examples.TABLE,
             rows=RowsOnBothSides(183, 182),
             agrees=False,
             repaired=True,
@@ -155,14 +156,14 @@ _EXAMPLE = Reconciled(
             changed=1,
             repeated=0,
             differences=[
-                RowDifference("changed", {"id": 7}, ["job"]),
-                RowDifference("missing", {"id": 42}, []),
+                RowDifference("changed", {examples.KEY: 7}, [examples.COLUMN]),
+                RowDifference("missing", {examples.KEY: 42}, []),
             ],
         )
     ],
     [
         ObjectDiffers(
-            "reporting.hires_by_quarter",
+            examples.VIEW,
             "Somebody has changed the view's query.",
             "Run python -m shared.warehouse apply, which replaces it.",
             repaired=True,
@@ -189,7 +190,7 @@ RECONCILE = Route(
     body=Body(
         "What to compare; without a body, everything.",
         Reconcile,
-        {"compare all tables": {}, "repair one table": {"repair": True, "table": "jobs"}},
+        {"compare all tables": {}, "repair one table": {"repair": True, "table": examples.TABLE}},
         required=False,
     ),
     responses=(ResponseSpec(200, "The differences, and what was repaired.", Reconciled, _EXAMPLE),),

@@ -16,6 +16,7 @@ from msgspec import Meta
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from shared import storage, tables, wiring
+from shared.api import examples
 from shared.http import bodies
 from shared.http.problems import Problem
 from shared.http.responses import json_response
@@ -175,8 +176,10 @@ UPLOAD = Route(
     summary="Upload a file of rows",
     description="Streams the file to the uploads bucket, where it is loaded.",
     parameters=(
-        Parameter("table_name", "path", "The table of the rows.", example="jobs"),
-        Parameter("name", "query", "The file's name at its sender.", example="jobs.csv"),
+        Parameter("table_name", "path", "The table of the rows.", example=examples.TABLE),
+        Parameter(
+            "name", "query", "The file's name at its sender.", example=f"{examples.TABLE}.csv"
+        ),
     ),
     body=Body(
         "The file itself, .csv or .csv.gz, whatever the Content-Type; not a form.",
@@ -189,7 +192,12 @@ UPLOAD = Route(
             201,
             "Uploaded; it will be loaded.",
             Uploaded,
-            Uploaded(_LOAD_ID, "gs://tablegate-uploads/ann/jobs/jobs.csv#1", "jobs", 4096),
+            Uploaded(
+                _LOAD_ID,
+                f"gs://tablegate-uploads/ann/{examples.TABLE}/{examples.TABLE}.csv#1",
+                examples.TABLE,
+                4096,
+            ),
             headers={"Location": "Where to ask for the state of the load."},
         ),
     ),

@@ -1,8 +1,8 @@
 """The data dictionary: one file per table, the only place a table is described.
 
 To add a table, add a file here that defines `TABLE`; to add a kind of field, add a file to `kinds`.
-A table's file imports all that it needs from here: `Row`, `Table`, `Reference`, and every kind by
-its name.
+A table's file imports all that it needs from here: `Row`, `Table`, `Reference`, `Warehouse`, and
+every kind by its name.
 """
 
 import re
@@ -12,24 +12,27 @@ from pkgutil import iter_modules
 from typing import Any
 
 from shared.errors import ConfigurationError, UnknownTable
-from shared.tables import stored
+from shared.tables import places, stored
 from shared.tables.kinds import KINDS
 from shared.tables.table import Reference, Row, Table
+from shared.tables.warehouse import Day, Warehouse
 
-__all__ = ["Reference", "Row", "Table", "all_tables", "children", "find", "in_order"]
+__all__ = [
+    "Day",
+    "Reference",
+    "Row",
+    "Table",
+    "Warehouse",
+    "all_tables",
+    "children",
+    "find",
+    "in_order",
+]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _OWN_NAMES = {
     *("loads", "rejected_rows", "row_versions", "load_progress", "batch_keys", "alembic_version"),
-    *(
-        "sync_state",
-        "load_rejects",
-        "dim_dates",
-        "applied_views",
-        "dim_departments",
-        "dim_jobs",
-        "fact_hires",
-    ),
+    *("sync_state", "load_rejects", "dim_dates", "applied_views"),
 }
 _OWN_FIELDS = {*stored.COLUMNS, "position"}
 
@@ -99,6 +102,7 @@ def in_order(tables: dict[str, Table]) -> dict[str, Table]:
         for table in free:
             _check(table, tables)
             ordered[table.name] = waiting.pop(table.name)
+    places.check(ordered.values())
     return ordered
 
 

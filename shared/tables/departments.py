@@ -1,6 +1,6 @@
 """departments: who hires."""
 
-from shared.tables import Integer, Row, Table, Text
+from shared.tables import Integer, Row, Table, Text, Warehouse
 
 
 class Department(Row):
@@ -10,4 +10,4 @@ class Department(Row):
     department = Text(description="Name of the department")
 
 
-TABLE = Table(name="departments", schema=Department)
+TABLE = Table(name="departments", schema=Department, warehouse=Warehouse(name="dim_departments"))

@@ -1,6 +1,6 @@
 """hired_employees: who was hired, when, where and as what."""
 
-from shared.tables import Integer, Reference, Row, Table, Text, Timestamp
+from shared.tables import Day, Integer, Reference, Row, Table, Text, Timestamp, Warehouse
 
 
 class HiredEmployee(Row):
@@ -19,5 +19,14 @@ TABLE = Table(
     references=(
         Reference("department_id", "departments"),
         Reference("job_id", "jobs"),
+    ),
+    # A month is a partition; hires before 1960 or after 2159 share one.
+    warehouse=Warehouse(
+        name="fact_hires",
+        rename={"datetime": "hired_at"},
+        derived={"hired_on": Day("datetime", description="The day of it in UTC, as in dim_dates")},
+        partition="hired_on",
+        partition_by="month",
+        cluster=("department_id", "job_id"),
     ),
 )

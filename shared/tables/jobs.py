@@ -1,6 +1,6 @@
 """jobs: what people are hired for."""
 
-from shared.tables import Integer, Row, Table, Text
+from shared.tables import Integer, Row, Table, Text, Warehouse
 
 
 class Job(Row):
@@ -10,4 +10,4 @@ class Job(Row):
     job = Text(description="Name of the job")
 
 
-TABLE = Table(name="jobs", schema=Job)
+TABLE = Table(name="jobs", schema=Job, warehouse=Warehouse(name="dim_jobs"))

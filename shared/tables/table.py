@@ -1,7 +1,7 @@
 """What the dictionary defines for a table besides its fields."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
@@ -12,6 +12,7 @@ from shared.tables.column import missing_parts
 from shared.tables.kind import Kind
 from shared.tables.kinds import KINDS
 from shared.tables.refusal import Refusal
+from shared.tables.warehouse import Warehouse
 
 
 class Row(Schema):
@@ -74,6 +75,7 @@ class Table:
         missing: the cells of a CSV file that stand for no value.
         on_conflict: what happens to a row whose key is stored with other values: `update`
             replaces the stored row, `reject` rejects the new one.
+        warehouse: how the warehouse keeps it.
     """
 
     name: str
@@ -82,14 +84,15 @@ class Table:
     references: tuple[Reference, ...] = ()
     on_conflict: Literal["update", "reject"] = "update"
     missing: tuple[str, ...] = ("",)
+    warehouse: Warehouse = field(default_factory=Warehouse)
 
     @cached_property
     def header_names(self) -> Mapping[str, str]:
         """The fields by each name, in lower case, that their columns may have in a header."""
         return {
             known.casefold(): name
-            for name, field in self.fields.items()
-            for known in (*field.aliases, *filter(None, (field.was,)), name)
+            for name, kind in self.fields.items()
+            for known in (*kind.aliases, *filter(None, (kind.was,)), name)
         }
 
     @cached_property
@@ -130,6 +133,11 @@ class Table:
     def names(self) -> tuple[str, ...]:
         """The names of the fields, in the order of the file."""
         return tuple(self.fields)
+
+    @property
+    def warehouse_name(self) -> str:
+        """Its name in the warehouse."""
+        return self.warehouse.name or self.name
 
     @property
     def description(self) -> str:

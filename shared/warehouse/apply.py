@@ -12,7 +12,7 @@ from shared.warehouse import objects, state
 from shared.warehouse.bigquery import STAGING_HOURS, Warehouse
 from shared.warehouse.columns import Column
 from shared.warehouse.errors import mapped
-from shared.warehouse.names import SQL, Names, quoted
+from shared.warehouse.names import SQL, Names, literal, quoted
 from shared.warehouse.star import Projection, projections
 
 
@@ -43,9 +43,8 @@ def apply(
     for name in _files("columns"):
         _run_file(warehouse, "columns", name)
     for projection in projections():
-        if not projection.in_star:
-            warehouse.query(create_table_sql(warehouse.names, projection))
-            done.append(projection.target)
+        warehouse.query(create_table_sql(warehouse.names, projection))
+        done.append(projection.target)
         _evolve(warehouse, projection)
     made = [one.table.name for one in projections() if one.target not in there]
     if made and "sync_state" in there:
@@ -56,21 +55,22 @@ def apply(
 
 
 def create_table_sql(names: Names, projection: Projection) -> str:
-    """Create the target of a table that has no SQL file."""
+    """Create the target of a table, as its place in the warehouse says."""
+    cluster = projection.cluster
     return composed(
         """
         create table if not exists {target} (
           {columns}
         )
-        cluster by {key}
+        {partition}
+        {cluster}
+        options (description = {description})
         """,
         target=names.table(projection.target),
-        columns=",\n".join(
-            f"{quoted(c.name)} {c.type}{'' if c.nullable else ' not null'}"
-            for c in projection.projected
-        ),
-        # At most four columns can cluster a table.
-        key=", ".join(quoted(name) for name in projection.key[:4]),
+        columns=",\n".join(map(_column, projection.columns)),
+        partition=_partition(projection),
+        cluster=f"cluster by {', '.join(map(quoted, cluster))}" if cluster else "",
+        description=literal(projection.table.description),
     )
 
 
@@ -99,17 +99,36 @@ def relax_column_sql(names: Names, projection: Projection, column: Column) -> st
     )
 
 
-def fill_column_sql(names: Names, projection: Projection, column: Column) -> str:
-    """Set a column to @value in the rows in which it is null."""
+def fill_column_sql(
+    names: Names, projection: Projection, column: Column, value: str = "@value"
+) -> str:
+    """Set a column to a value in the rows in which it is null."""
     return composed(
         """
         update {target}
-        set {column} = @value
+        set {column} = {value}
         where {column} is null
         """,
+        value=value,
         target=names.table(projection.target),
         column=quoted(column.name),
     )
+
+
+def _column(column: Column) -> str:
+    described = f"options (description = {literal(column.description)})"
+    null = "" if column.nullable else " not null"
+    return f"{quoted(column.name)} {column.type}{null} {described}"
+
+
+def _partition(projection: Projection) -> str:
+    name, by = projection.place.partition, projection.place.partition_by
+    if name is None:
+        return ""
+    kind = next(column.type for column in projection.columns if column.name == name)
+    if kind == "DATE" and by == "day":
+        return f"partition by {quoted(name)}"
+    return f"partition by {kind.lower()}_trunc({quoted(name)}, {by})"
 
 
 def _files(folder: str) -> list[str]:
@@ -133,7 +152,7 @@ def _evolve(warehouse: Warehouse, projection: Projection) -> None:
     with mapped():
         target = warehouse.client.get_table(warehouse.names.plain(projection.target), timeout=60)
     there = {field.name: field for field in target.schema}
-    for column in projection.projected:
+    for column in projection.columns:
         found = there.get(column.name)
         if found is None:
             warehouse.query(add_column_sql(warehouse.names, projection, column))
@@ -151,8 +170,12 @@ def _evolve(warehouse: Warehouse, projection: Projection) -> None:
 
 
 def _fill(warehouse: Warehouse, projection: Projection, column: Column) -> None:
+    if column.name in projection.derived:
+        value = projection.of_target(column.name)
+        warehouse.query(fill_column_sql(warehouse.names, projection, column, value))
+        return
     fields = {
-        projection.place.renamed.get(name, name): field
+        projection.place.rename.get(name, name): field
         for name, field in projection.table.fields.items()
     }
     field: Kind | None = fields.get(column.name)

@@ -108,8 +108,10 @@ def postgres_side(projection: Projection) -> Side:
         name: _or_null(one.postgres_canonical.format(columns[name]), one.nullable)
         for name, one in stored_columns
     }
-    for name, derived in projection.place.derived.items():
-        cells[name] = DERIVED[derived.type][0].format(derived.postgres)
+    nullable = {column.name for column in projection.columns if column.nullable}
+    for name, derived in projection.derived.items():
+        form = DERIVED[derived.type][0].format(derived.postgres)
+        cells[name] = _or_null(form, name in nullable)
     return Side(
         f"public.{postgres_sql.quoted(projection.table.name)}",
         {name: columns[name] for name in projection.table.key},
@@ -128,8 +130,8 @@ def bigquery_side(projection: Projection, names: Names) -> Side:
     """Return the side of the same table in BigQuery."""
     forms = {
         name: column.bigquery_canonical for name, column in stored.columns(projection.table).items()
-    } | {name: DERIVED[derived.type][1] for name, derived in projection.place.derived.items()}
-    renamed = projection.place.renamed
+    } | {name: DERIVED[derived.type][1] for name, derived in projection.derived.items()}
+    renamed = projection.place.rename
     columns = {name: bigquery_sql.quoted(renamed.get(name, name)) for name in forms}
     return Side(
         names.table(projection.target),

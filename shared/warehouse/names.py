@@ -70,3 +70,9 @@ def quoted(identifier: str) -> str:
     if not _NAME.fullmatch(identifier):
         raise ValueError(f"{identifier!r} cannot be used as a name in BigQuery")
     return f"`{identifier}`"
+
+
+def literal(text: str) -> str:
+    """Write a text literal of one line, for descriptions in statements that take no parameters."""
+    line = " ".join(text.split()).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{line}'"

@@ -17,6 +17,7 @@ from typing import Any
 from shared.database.sql import statement
 from shared.lazy import api_exceptions
 from shared.lazy import sqlalchemy as sa
+from shared.metrics import all_metrics
 from shared.warehouse import history
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.errors import mapped
@@ -68,7 +69,7 @@ def columns(warehouse: Warehouse) -> list[Found]:
         WarehouseUnavailable: try again later.
     """
     optional = {
-        one.target: {column.name for column in one.projected if column.nullable}
+        one.target: {column.name for column in one.columns if column.nullable}
         for one in projections()
     }
     found = [
@@ -87,12 +88,12 @@ def views(warehouse: Warehouse) -> list[Found]:
     """
     known = {row["view_name"]: row for row in _ask(warehouse, "views")}
     differing = []
-    for name, text_md5 in view_texts(warehouse.names).items():
+    for name, text in view_texts(warehouse.names).items():
         row = known.get(name)
         shown = f"reporting.{name}"
         if row is None:
             differing.append(Found(shown, "The view is missing.", f"{APPLY}.", is_missing=True))
-        elif row["applied_text_md5"] != text_md5:
+        elif row["applied_text_md5"] != _md5(text):
             what = "The view was made by another version of the code."
             differing.append(Found(shown, what, f"{APPLY}."))
         elif row["applied_definition_md5"] != row["definition_md5"]:
@@ -109,18 +110,19 @@ def apply_views(warehouse: Warehouse) -> list[str]:
         WarehouseRefusal: a table that they read is missing.
     """
     texts = view_texts(warehouse.names)
-    for name in texts:
-        warehouse.query(warehouse.names.text("views", name))
-    entries = [{"view_name": name, "text_md5": text_md5} for name, text_md5 in texts.items()]
+    for text in texts.values():
+        warehouse.query(text)
+    entries = [{"view_name": name, "text_md5": _md5(text)} for name, text in texts.items()]
     sql = warehouse.names.text("sync", "applied_views")
     warehouse.query(sql, {"entries": ("STRING", json.dumps(entries))})
     return list(texts)
 
 
 def view_texts(names: Names) -> dict[str, str]:
-    """Return the MD5 of the statement that makes each view, by the view's name."""
-    found = sorted(path.stem for path in (SQL / "views").glob("*.sql"))
-    return {name: _md5(names.text("views", name)) for name in found}
+    """Return the statement that makes each view, by the view's name: our own, and the metrics'."""
+    own = {path.stem: names.text("views", path.stem) for path in (SQL / "views").glob("*.sql")}
+    counted = {one.name: names.resolved(one.view_sql) for one in all_metrics().values()}
+    return dict(sorted((own | counted).items()))
 
 
 def dates(warehouse: Warehouse) -> Found | None:
@@ -207,8 +209,7 @@ def _tables() -> dict[str, Mapping[str, str]]:
 
 def of_target(projection: Projection) -> dict[str, str]:
     """Return the columns of the target of a table, with their GoogleSQL types."""
-    derived = {name: one.type for name, one in projection.place.derived.items()}
-    return {column.name: column.type for column in projection.projected} | derived
+    return {column.name: column.type for column in projection.columns}
 
 
 def _columns(

@@ -1,13 +1,13 @@
-"""Projects the dictionary's tables to the star schema.
-
-A table without an entry in `_STAR` has the same name and columns in the warehouse.
-"""
+"""Projects the dictionary's tables to the tables of the warehouse, as `Warehouse` says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from shared import tables
+from shared.database import sql as postgres
+from shared.tables.places import MOST_SORTED, UNSORTED
 from shared.tables.table import Table
+from shared.tables.warehouse import Day, Warehouse
 from shared.warehouse.columns import Column, columns
 from shared.warehouse.names import quoted
 
@@ -18,44 +18,15 @@ class Derived:
 
     Attributes:
         type: its GoogleSQL type.
+        description: what it is.
         bigquery: an expression over the staged fields.
         postgres: the same expression over the fields in PostgreSQL, for reconciling.
     """
 
     type: str
+    description: str
     bigquery: str
     postgres: str
-
-
-@dataclass(frozen=True)
-class Place:
-    """A table's place in the star schema.
-
-    Attributes:
-        target: the dimension or fact table, which has a file in `sql/tables`.
-        renamed: fields that have another name in the target.
-        derived: columns of the target that are computed from fields.
-    """
-
-    target: str
-    renamed: Mapping[str, str] = field(default_factory=dict)
-    derived: Mapping[str, Derived] = field(default_factory=dict)
-
-
-_STAR = {
-    "departments": Place("dim_departments"),
-    "jobs": Place("dim_jobs"),
-    "hired_employees": Place(
-        "fact_hires",
-        renamed={"datetime": "hired_at"},
-        # The day in UTC, by which the fact table is partitioned and joined with dim_dates.
-        derived={
-            "hired_on": Derived(
-                "DATE", "date(`datetime`)", "cast(\"datetime\" at time zone 'UTC' as date)"
-            )
-        },
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -63,13 +34,16 @@ class Projection:
     """A table of the dictionary together with its table in the warehouse."""
 
     table: Table
-    place: Place
-    in_star: bool
+
+    @property
+    def place(self) -> Warehouse:
+        """How the warehouse keeps it."""
+        return self.table.warehouse
 
     @property
     def target(self) -> str:
         """Name of the table in the warehouse."""
-        return self.place.target
+        return self.table.warehouse_name
 
     @property
     def staged(self) -> tuple[Column, ...]:
@@ -79,23 +53,65 @@ class Projection:
     @property
     def projected(self) -> tuple[Column, ...]:
         """The columns of the target that a stored row also has, by their names in the target."""
-        return tuple(replace(c, name=self.place.renamed.get(c.name, c.name)) for c in self.staged)
+        return tuple(replace(c, name=self._named(c.name)) for c in self.staged)
+
+    @property
+    def derived(self) -> Mapping[str, Derived]:
+        """The columns of the target that are computed from fields, by their names."""
+        return {name: _day(one) for name, one in self.place.derived.items()}
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns of the target; one that is derived follows the field it is derived from."""
+        found = []
+        for staged, projected in zip(self.staged, self.projected, strict=True):
+            found.append(projected)
+            for name, day in self.place.derived.items():
+                if day.of == staged.name:
+                    derived = self.derived[name]
+                    found.append(Column(name, derived.type, derived.description, staged.nullable))
+        return tuple(found)
 
     @property
     def key(self) -> tuple[str, ...]:
         """The key, by its names in the target."""
-        return tuple(self.place.renamed.get(name, name) for name in self.table.key)
+        return tuple(map(self._named, self.table.key))
+
+    @property
+    def cluster(self) -> tuple[str, ...]:
+        """The columns that the target is clustered by."""
+        if self.place.cluster:
+            return self.place.cluster
+        types = {column.name: column.type for column in self.projected}
+        return tuple(name for name in self.key if types[name] not in UNSORTED)[:MOST_SORTED]
 
     @property
     def selection(self) -> dict[str, str]:
         """For each column of the target, its expression over the staged columns."""
-        own = {self.place.renamed.get(c.name, c.name): quoted(c.name) for c in self.staged}
-        return own | {name: derived.bigquery for name, derived in self.place.derived.items()}
+        own = {self._named(c.name): quoted(c.name) for c in self.staged}
+        return own | {name: derived.bigquery for name, derived in self.derived.items()}
+
+    def of_target(self, derived: str) -> str:
+        """Return the expression of a derived column over the columns of the target."""
+        return _day_of(self._named(self.place.derived[derived].of))
+
+    def _named(self, field: str) -> str:
+        return self.place.rename.get(field, field)
 
 
 def projections() -> tuple[Projection, ...]:
     """Return every table of the dictionary with its place, parents first."""
-    return tuple(
-        Projection(table, _STAR.get(table.name, Place(table.name)), table.name in _STAR)
-        for table in tables.all_tables().values()
+    return tuple(map(Projection, tables.all_tables().values()))
+
+
+def _day(of: Day) -> Derived:
+    return Derived(
+        "DATE",
+        of.description,
+        _day_of(of.of),
+        f"cast({postgres.quoted(of.of)} at time zone 'UTC' as date)",
     )
+
+
+def _day_of(column: str) -> str:
+    return f"date({quoted(column)})"

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import sqlglot
 from google.cloud import bigquery
 
-from shared.warehouse.names import SQL
+from shared.metrics import all_metrics
 from tests.support import hires
 from tests.support.operator import Operator
 from tests.support.platform import running
@@ -167,7 +167,7 @@ def scanned(operator: Operator, metric: str) -> str:
 
 def statement(metric: str, year: int) -> str:
     """The metric's statement for a year."""
-    return (SQL / "metrics" / f"{metric}.sql").read_text("utf-8").replace("@year", str(year))
+    return all_metrics()[metric].sql.replace("@year", str(year))
 
 
 def timed(act: Callable[[], object]) -> float:

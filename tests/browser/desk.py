@@ -64,13 +64,13 @@ class Desk:
 
     def bars(self) -> list[int]:
         """The values in the chart, by quarter."""
-        found = self.page.locator("#quarters rect")
+        found = self.page.locator("#metric-hires_by_quarter .columns rect")
         return [int(bar.get_attribute("data-count") or 0) for bar in found.all()]
 
     def expect_bars(self, *counts: int) -> None:
         """Wait until the chart shows these values."""
-        label = ", ".join(f"quarter {i}: {count}" for i, count in enumerate(counts, 1))
-        chart = self.page.locator("#quarters svg")
+        label = ", ".join(f"Q{i}: {count}" for i, count in enumerate(counts, 1))
+        chart = self.page.locator("#metric-hires_by_quarter .columns svg")
         expect(chart).to_have_attribute("aria-label", re.compile(f"{label}$"))
         assert self.bars() == list(counts)
 

@@ -95,7 +95,7 @@ def test_the_focus_is_always_visible_and_never_trapped(open_desk):
 
     assert [name for name, _ in seen][:5] == [
         "Skip to content",
-        "Hires",
+        "Metrics",
         "Loads",
         "Rejects",
         "Backups",

@@ -33,14 +33,14 @@ def test_a_wrong_token_is_rejected_and_the_right_one_is_stored_only_in_the_tab(o
     expect(desk.page.get_by_role("alert")).to_contain_text("not known")
 
     desk.sign_in()
-    expect(desk.page.get_by_role("heading", name="Hires", exact=True)).to_be_visible()
+    expect(desk.page.get_by_role("heading", name="Metrics", exact=True)).to_be_visible()
     stored = desk.page.evaluate("[Object.values(sessionStorage), localStorage.length]")
     desk.page.reload()
 
     assert len(stored[0]) == 1
     assert stored[1] == 0
     assert desk.page.context.cookies() == []
-    expect(desk.page.get_by_role("heading", name="Hires", exact=True)).to_be_visible()
+    expect(desk.page.get_by_role("heading", name="Metrics", exact=True)).to_be_visible()
     desk.page.get_by_role("button", name="Sign out").click()
     expect(desk.page.get_by_label("Token")).to_be_focused()
     assert desk.page.evaluate("sessionStorage.length") == 0
@@ -59,7 +59,9 @@ def test_a_dropped_file_is_followed_until_it_is_in_the_chart(desk, tmp_path):
     expect(load).to_contain_text("In the warehouse")
     expect(load.get_by_role("cell").nth(2)).to_have_text("5")
     desk.expect_bars(2, 0, 1, 0)
-    expect(desk.page.locator("#departments li").first).to_contain_text("Sales2, above the mean")
+    expect(desk.page.locator("#metric-departments_above_mean li").first).to_contain_text(
+        "Sales2, above the mean"
+    )
 
 
 def test_the_chart_follows_its_filters_and_the_year(desk):
@@ -73,7 +75,7 @@ def test_the_chart_follows_its_filters_and_the_year(desk):
     desk.page.keyboard.press("Tab")
 
     desk.expect_bars(0, 0, 0, 0)
-    expect(desk.page.locator("#breakdown")).to_contain_text("No hires")
+    expect(desk.page.locator("#metric-hires_by_quarter-rows")).to_contain_text("No rows")
 
 
 def test_a_reason_leads_to_its_rejected_rows(desk):
@@ -188,7 +190,7 @@ def test_a_backup_is_made_and_restored_after_its_preview(desk, operator):
 
 def test_the_visible_section_is_marked_in_the_navigation(desk):
     current = desk.page.locator(".bar nav a[aria-current]")
-    expect(current).to_have_text("Hires")
+    expect(current).to_have_text("Metrics")
     expect(desk.page.locator("#backup-list tbody tr").first).to_be_visible()
 
     for name in ("Loads", "Backups"):

@@ -35,7 +35,7 @@ def test_without_the_scope_metrics_the_loads_are_shown(open_desk):
     desk.sign_in()
 
     expect(desk.load("hired_employees.csv")).to_contain_text("In the warehouse")
-    expect(desk.page.locator("#breakdown")).to_have_text(MISSING_SCOPE)
+    expect(desk.page.locator("#metric-hires_by_quarter-rows")).to_have_text(MISSING_SCOPE)
 
 
 def test_an_ended_session_returns_to_the_sign_in_form(open_desk):

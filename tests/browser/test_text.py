@@ -6,6 +6,11 @@ from playwright.sync_api import Error, expect
 
 from tests.support.platform import wait_until
 
+CARDS = (
+    "#metric-hires_by_quarter-rows",
+    "#metric-hires_by_quarter-department",
+    "#metric-departments_above_mean-rows",
+)
 MARKUP = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
 
 
@@ -14,6 +19,8 @@ def marked(operator):
     """Markup in every value that the page shows: names, raw rows, a file's name and its error."""
     for table, row in (
         ("departments", {"id": 1, "department": MARKUP}),
+        # Hires nobody, so that the other is above the mean.
+        ("departments", {"id": 3, "department": "Legal"}),
         ("jobs", {"id": 1, "job": MARKUP}),
         ("hired_employees", [1, MARKUP, "2021-02-01T10:00:00Z", 1, 1]),
     ):
@@ -23,7 +30,7 @@ def marked(operator):
         answer = operator.api.post(f"/insert_rows/{table}", json={"rows": [values, bad]})
         assert answer.status_code == 202, answer.text
     operator.drop(f"nowhere-{MARKUP.replace('/', '')}.csv", b"1,2\n")
-    wait_until(lambda: operator.count("select count(*) from loads") == 4, "loaded")
+    wait_until(lambda: operator.count("select count(*) from loads") == 5, "loaded")
     operator.synced()
     return operator
 
@@ -31,7 +38,7 @@ def marked(operator):
 def test_data_is_shown_as_text(marked, open_desk):
     page = open_desk().opened().page
 
-    for place in ("#breakdown", "#departments", "#rows", "#ledger", "#department"):
+    for place in (*CARDS, "#rows", "#ledger"):
         expect(page.locator(place)).to_contain_text("onerror=")
     page.get_by_role("button", name="Correct row").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("<img src=x")

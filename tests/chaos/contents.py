@@ -129,7 +129,7 @@ def _check_warehouse(
     operator: Operator, table: str, stored_rows: dict[int, Stored], keys: range, findings: Findings
 ) -> None:
     projection = next(p for p in projections() if p.table.name == table)
-    renamed = projection.place.renamed
+    renamed = projection.place.rename
     named = ", ".join(
         f"{renamed.get(n, n)} as {n}" for n in (*expected.FIELDS[table], "accepted_at", "load_id")
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.mutants import python, sql
 from tests.mutants.mutant import ROOT, Mutant, read
 
-PACKAGES = ("validation", "loading", "http", "warehouse", "backups")
+PACKAGES = ("validation", "loading", "http", "metrics", "warehouse", "backups")
 
 
 def files(package: str) -> list[str]:

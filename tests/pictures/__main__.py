@@ -102,7 +102,7 @@ def _newest_reject(folder: Path) -> str:
 def _take(page: Page, link: str) -> None:
     page.goto(link)
     page.wait_for_selector("#tiles li")
-    page.wait_for_selector("#quarters svg")
+    page.wait_for_selector(".columns svg")
     page.wait_for_selector("#ledger tbody tr")
     # The page moves for a moment when it is filled.
     time.sleep(1)

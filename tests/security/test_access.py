@@ -101,7 +101,7 @@ def test_every_route_declares_its_scope(name, route):
 def test_only_the_docs_the_dashboard_page_and_health_checks_are_public():
     public = {(name, route.path) for name, route in ROUTES if route.scope == PUBLIC}
 
-    pages = {("dashboard", path) for path in ("/", "/assets/<name>", "/tables")}
+    pages = {("dashboard", path) for path in ("/", "/assets/<name>", "/tables", "/metrics")}
     others = {(name, path) for name, path in public if name != "api_docs"} - pages
     assert {path for _, path in others} == {"/healthz"}
 

@@ -59,7 +59,8 @@ def test_every_composed_statement_is_in_a_golden_file(name):
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_tables_and_subqueries_have_no_one_letter_aliases(name):
-    dialect = "bigquery" if "warehouse" in name and "ledger" not in name else "postgres"
+    is_bigquery = "metrics" in name or ("warehouse" in name and "ledger" not in name)
+    dialect = "bigquery" if is_bigquery else "postgres"
     tokens = sqlglot.tokenize(TEXTS[name], dialect=dialect)
 
     assert {t.text for t in tokens if t.token_type == TokenType.VAR and len(t.text) == 1} == set()

@@ -15,7 +15,7 @@ LAYERS = [
     {"http", "tokens"},
     {"tables"},
     {"pipeline", "database", "storage", "messages", "dataflow"},
-    {"validation", "avro"},
+    {"validation", "avro", "metrics"},
     {"loading", "backups", "warehouse"},
     {"wiring"},
     {"dashboard", "ingest", "stored_rows"},

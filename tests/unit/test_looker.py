@@ -6,9 +6,10 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from shared import looker
+from shared.warehouse.names import Names
+from shared.warehouse.objects import view_texts
 
 ROOT = Path(__file__).parents[2]
-VIEWS = ROOT / "shared" / "warehouse" / "sql" / "views"
 
 
 def query(link):
@@ -27,13 +28,13 @@ def run_looker(*words, **environment):
 
 
 def test_the_link_names_every_reporting_view():
-    assert set(looker.VIEWS) == {path.stem for path in VIEWS.glob("*.sql")}
+    assert set(looker.views()) == set(view_texts(Names("p", "w", "r")))
 
 
 def test_each_view_is_a_data_source():
     found = query(looker.link("my-project", "reporting"))
 
-    for view in looker.VIEWS:
+    for view in looker.views():
         assert found[f"ds.{view}.connector"] == "bigQuery"
         assert found[f"ds.{view}.type"] == "TABLE"
         assert found[f"ds.{view}.projectId"] == "my-project"

@@ -10,15 +10,15 @@ import pytest
 
 from shared import tables
 from shared.errors import ConfigurationError
-from shared.tables import Integer, Row, Table, Text, Timestamp
+from shared.tables import Day, Integer, Row, Table, Text, Timestamp, Warehouse
 from shared.warehouse.apply import apply
-from shared.warehouse.bigquery import Warehouse
+from shared.warehouse.bigquery import Warehouse as BigQuery
 from shared.warehouse.columns import Column
 from shared.warehouse.names import Names
 from tests.support.checkout import ROOT
 
-STAR = ["dim_dates", "dim_departments", "dim_jobs", "fact_hires"]
-OBJECTS = ["applied_views", *STAR, "load_rejects", "loads", "sync_state"]
+HIRING = ["dim_departments", "dim_jobs", "fact_hires"]
+OBJECTS = ["applied_views", "dim_dates", "load_rejects", "loads", "sync_state", *HIRING]
 VIEWS = [
     "data_freshness",
     "departments_above_mean",
@@ -28,20 +28,25 @@ VIEWS = [
 ]
 
 
+RENAMED = {"opened": "opened_at"}
+
+
 @pytest.fixture
 def new_warehouse(bigquery_client):
     """A warehouse that does not exist yet."""
     suffix = uuid.uuid4().hex
     names = Names(bigquery_client.project, f"new_{suffix}", f"new_reporting_{suffix}")
-    return Warehouse(bigquery_client, names, timeout_seconds=30)
+    return BigQuery(bigquery_client, names, timeout_seconds=30)
 
 
 @pytest.fixture
 def dictionary(monkeypatch):
-    """Replaces the tables of the dictionary."""
+    """Adds tables to the dictionary."""
+    others = tables.all_tables()
 
     def act(*found):
-        monkeypatch.setattr(tables, "all_tables", lambda: {table.name: table for table in found})
+        added = {table.name: table for table in found}
+        monkeypatch.setattr(tables, "all_tables", lambda: {**others, **added})
 
     return act
 
@@ -85,7 +90,7 @@ def test_it_creates_every_object_and_can_be_called_again(new_warehouse):
     again = apply(new_warehouse, "US")
 
     assert first == again == OBJECTS + VIEWS
-    assert listed(new_warehouse, new_warehouse.names.warehouse) == OBJECTS
+    assert listed(new_warehouse, new_warehouse.names.warehouse) == sorted(OBJECTS)
     assert listed(new_warehouse, new_warehouse.names.reporting) == VIEWS
 
 
@@ -94,7 +99,7 @@ def test_it_can_be_called_concurrently(new_warehouse):
         made = [pool.submit(apply, new_warehouse, "US") for _ in range(3)]
 
     assert [one.result() for one in made] == [OBJECTS + VIEWS] * 3
-    assert listed(new_warehouse, new_warehouse.names.warehouse) == OBJECTS
+    assert listed(new_warehouse, new_warehouse.names.warehouse) == sorted(OBJECTS)
 
 
 def test_old_staging_tables_of_a_killed_sync_are_deleted(new_warehouse):
@@ -105,7 +110,7 @@ def test_old_staging_tables_of_a_killed_sync_are_deleted(new_warehouse):
     assert "staging_dim_jobs_0" in listed(new_warehouse, new_warehouse.names.warehouse)
 
     apply(new_warehouse, "US", staging_age=timedelta())
-    assert listed(new_warehouse, new_warehouse.names.warehouse) == OBJECTS
+    assert listed(new_warehouse, new_warehouse.names.warehouse) == sorted(OBJECTS)
 
 
 def test_the_calendar_is_complete(new_warehouse):
@@ -157,6 +162,24 @@ def test_a_new_field_of_the_dictionary_is_added_and_filled(new_warehouse, dictio
         new_warehouse.query(f"update {offices} set floors = null where true")
 
     assert columns(new_warehouse, "offices")["floors"] == "INTEGER"
+
+
+def test_a_derived_column_is_added_and_filled(new_warehouse, dictionary):
+    dictionary(Table(name="offices", schema=Office, warehouse=Warehouse(rename=RENAMED)))
+    apply(new_warehouse, "US")
+    offices = new_warehouse.names.table("offices")
+    new_warehouse.query(
+        f"insert into {offices} (id, city, opened_at, accepted_at, load_id)"
+        " values (1, 'Lima', timestamp '2021-02-03 23:30:00-05', current_timestamp(), 'x')"
+    )
+
+    derived = {"opened_on": Day("opened", description="The day of it")}
+    place = Warehouse(rename=RENAMED, derived=derived)
+    dictionary(Table(name="offices", schema=Office, warehouse=place))
+    apply(new_warehouse, "US")
+
+    found = new_warehouse.query(f"select string(opened_on) as opened_on from {offices}")
+    assert found == [{"opened_on": "2021-02-04"}]
 
 
 def test_what_earlier_restores_deleted_is_a_count_of_its_own_in_the_view(new_warehouse):

@@ -7,13 +7,23 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from msgspec.structs import astuple
 
-from shared.errors import UnusableYear
-from shared.warehouse.metrics import departments_above_mean, hires_by_quarter, year_of
+from shared.errors import UnusableParameter
+from shared.metrics import departments_above_mean, hires_by_quarter
+from shared.metrics.parameters import YEAR
+from shared.warehouse.metrics import ask as ask_metric
 
 BYTES = 10**10
 # They sort by code point: capitals first, then small letters, then the rest.
 NAMES = ["Ábaco", "Zoo", "art", "Art", "10", "9", "_", "Ñandú", "zoo", "Öl", "é", "ﬁn"]
 JOBS = ["Tester", "welder", "Welder", "Éclair maker", "Analyst"]
+
+
+def by_quarter(warehouse, year):
+    return ask_metric(warehouse, hires_by_quarter.METRIC, {"year": year}, BYTES)
+
+
+def above_mean(warehouse, year):
+    return ask_metric(warehouse, departments_above_mean.METRIC, {"year": year}, BYTES)
 
 
 @pytest.fixture
@@ -59,7 +69,7 @@ def test_hires_by_quarter_equal_those_of_plain_python(company, warehouse, year):
             counted.setdefault(pair, Counter())[(moment.month + 2) // 3] += 1
     wanted = [(*pair, *(counted[pair][q] for q in (1, 2, 3, 4))) for pair in sorted(counted)]
 
-    metric = hires_by_quarter(warehouse, year, BYTES)
+    metric = by_quarter(warehouse, year)
 
     assert wanted
     assert [astuple(row) for row in metric.rows] == wanted
@@ -71,7 +81,7 @@ def test_departments_above_the_mean_equal_those_of_plain_python(company, warehou
     mean = counted.total() / len(NAMES)
     wanted = [(d, NAMES[d - 1], hired) for d, hired in counted.items() if hired > mean]
 
-    metric = departments_above_mean(warehouse, year, BYTES)
+    metric = above_mean(warehouse, year)
 
     assert wanted
     assert metric.mean == mean
@@ -82,8 +92,8 @@ def test_departments_above_the_mean_equal_those_of_plain_python(company, warehou
 
 def test_the_reporting_views_agree_for_every_year(company, warehouse, ask):
     for year in (2020, 2021, 2022):
-        quarters = hires_by_quarter(warehouse, year, BYTES)
-        above = departments_above_mean(warehouse, year, BYTES)
+        quarters = by_quarter(warehouse, year)
+        above = above_mean(warehouse, year)
 
         assert ask(
             "select department, job, q1, q2, q3, q4 from `reporting.hires_by_quarter`"
@@ -98,16 +108,16 @@ def test_the_reporting_views_agree_for_every_year(company, warehouse, ask):
 def test_a_year_without_hires_has_no_rows_but_an_as_of(company, warehouse, execute):
     newest = execute("select max(finished_at) from loads")[0][0]
 
-    quarters = hires_by_quarter(warehouse, 1900, BYTES)
-    above = departments_above_mean(warehouse, 2200, BYTES)
+    quarters = by_quarter(warehouse, 1900)
+    above = above_mean(warehouse, 2200)
 
     assert (quarters.rows, quarters.as_of) == ([], newest)
     assert (above.rows, above.mean, above.as_of) == ([], 0, newest)
 
 
 def test_an_empty_warehouse_has_no_mean_and_no_as_of(warehouse):
-    quarters = hires_by_quarter(warehouse, 2021, BYTES)
-    above = departments_above_mean(warehouse, 2021, BYTES)
+    quarters = by_quarter(warehouse, 2021)
+    above = above_mean(warehouse, 2021)
 
     assert (quarters.rows, quarters.as_of) == ([], None)
     assert (above.rows, above.mean, above.as_of) == ([], None, None)
@@ -120,7 +130,7 @@ def test_a_department_at_the_mean_is_not_above_it(drop, sync, warehouse, ask):
     drop("hired_employees", "".join(days))
     sync.run()
 
-    above = departments_above_mean(warehouse, 2021, BYTES)
+    above = above_mean(warehouse, 2021)
 
     assert (above.mean, above.rows) == (1, [])
     assert ask("select id from `reporting.departments_above_mean`") == []
@@ -132,26 +142,26 @@ def test_departments_with_equal_hires_are_ordered_by_id(drop, sync, warehouse):
     drop("hired_employees", "1,N,2021-03-01T00:00:00Z,9,1\n2,N,2021-03-01T00:00:00Z,2,1\n")
     sync.run()
 
-    above = departments_above_mean(warehouse, 2021, BYTES)
+    above = above_mean(warehouse, 2021)
 
     assert [astuple(row) for row in above.rows] == [(2, "B", 1), (9, "A", 1)]
 
 
 @pytest.mark.parametrize("text", ["1900", "2021", "2200"])
 def test_a_year_in_range_is_accepted(text):
-    assert year_of(text) == int(text)
+    assert YEAR.parse(text) == int(text)
 
 
 def test_the_default_year_is_2021():
-    assert year_of(None) == 2021
+    assert YEAR.parse(None) == 2021
 
 
 @pytest.mark.parametrize(
     "text", ["", "1899", "2201", "x", "２０２１", "2021.0", " 2021", "+2021", "20210", "2e3", "-1"]
 )
 def test_a_malformed_year_or_one_out_of_range_is_rejected(text):
-    with pytest.raises(UnusableYear, match="from 1900 to 2200"):
-        year_of(text)
+    with pytest.raises(UnusableParameter, match="from 1900 to 2200"):
+        YEAR.parse(text)
 
 
 def _lines(rows):

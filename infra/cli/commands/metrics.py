@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -12,26 +13,41 @@ from infra.cli.errors import FAILED, OK
 from infra.cli.main import Options
 from infra.cli.target import find
 from infra.cli.verb import verb
+from shared.metrics import all_metrics
 
-_METRICS = ("hires_by_quarter", "departments_above_mean")
+_METRICS = all_metrics()
+_PARAMETERS = {one.name: one for metric in _METRICS.values() for one in metric.parameters}
+
+
+def _asked(function: Callable[..., int]) -> Callable[..., int]:
+    """Add an option for every parameter of the metrics."""
+    for one in _PARAMETERS.values():
+        words = f"{one.description.rstrip('.')}; {one.default} if left out."
+        range_ = click.IntRange(one.minimum, one.maximum)
+        option = click.option(f"--{one.name.replace('_', '-')}", one.name, type=range_, help=words)
+        function = option(function)
+    return function
 
 
 @verb()
-@click.argument("name", type=click.Choice(_METRICS), required=False)
-@click.option("--year", type=click.IntRange(1, 9999), help="A year, in UTC; 2021 if left out.")
-@click.option("--limit", type=click.IntRange(1), help="Print so many rows.")
-def metrics(options: Options, name: str | None, year: int | None, limit: int | None) -> int:
+@click.argument("metric", type=click.Choice(tuple(_METRICS)), required=False, metavar="[NAME]")
+@_asked
+@click.option("--limit", "most", type=click.IntRange(1), help="Print so many rows.")
+def metrics(options: Options, metric: str | None, most: int | None, **asked: int | None) -> int:
     """Print a metric, or all of them."""
     client = Client(find(options))
-    found = {one: client.get(f"/{one}", year=year) for one in ([name] if name else _METRICS)}
-    if output.answer(options, found[name] if name else found):
+    chosen = [_METRICS[metric]] if metric else list(_METRICS.values())
+    found = {
+        one.name: client.get(f"/{one.name}", **{p.name: asked[p.name] for p in one.parameters})
+        for one in chosen
+    }
+    if output.answer(options, found[metric] if metric else found):
         return OK
-    for one, answer in found.items():
-        rows = answer["rows"]
-        mean = f", mean {answer['mean']:.2f}" if "mean" in answer else ""
-        first = f", the first {limit}" if limit and limit < len(rows) else ""
-        output.say(f"{one} {answer['year']}{mean}: {len(rows)} rows{first}")
-        _print_rows(rows[:limit])
+    for one in chosen:
+        rows = found[one.name]["rows"]
+        first = f", the first {most}" if most and most < len(rows) else ""
+        output.say(f"{one.summed_up(found[one.name])}: {len(rows)} rows{first}")
+        _print_rows(rows[:most])
     return OK
 
 

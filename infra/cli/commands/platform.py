@@ -23,6 +23,7 @@ from infra.local import sample, sign_in, starting
 from infra.local.home import Home
 from infra.local.next_steps import shown
 from infra.local.status import PartStatus, PlatformStatus, running_status
+from shared.metrics import all_metrics
 
 _TAIL_LINES, _TAIL_BYTES = 50, 1 << 16
 _LOOK_SECONDS = 0.3
@@ -226,9 +227,13 @@ def _print_next(options: Options, home: Home) -> None:
     url = embedded(options).url
     file = sample.example(home.path / "sample")
     steps: Sequence[tuple[str, str]] = (
-        (f"drop {shown(file)} --wait", "send a file, and see what became of it"),
+        *(
+            [(f"drop {shown(file)} --wait", "send a file, and see what became of it")]
+            if file
+            else []
+        ),
         ("rejects", "the rows that were wrong, and why"),
-        ("metrics departments_above_mean", "a report"),
+        *((f"metrics {name}", "a report") for name in list(all_metrics())[:1]),
     )
     output.say(
         f"\nDashboard, signed in (the link works once; `{command(options, 'open')}` makes another):"

@@ -20,7 +20,7 @@ def test_names_in_a_text_are_replaced_by_the_real_ones():
 
 
 def test_a_statement_of_a_file_has_the_real_names():
-    assert "from `a-project.stars.fact_hires`" in NAMES.text("metrics", "hires_by_quarter")
+    assert "from `a-project.stars.sync_state`" in NAMES.text("views", "data_freshness")
 
 
 def test_the_names_are_read_from_the_settings():

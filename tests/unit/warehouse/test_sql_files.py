@@ -7,25 +7,35 @@ import sqlglot
 from sqlglot import exp
 
 from shared import tables
+from shared.metrics import all_metrics
+from shared.metrics.parameters import YEAR
 from shared.tables.kinds import KINDS
 from shared.warehouse import merge_sql
+from shared.warehouse.apply import create_table_sql
 from shared.warehouse.checksums import bigquery_side, postgres_side
-from shared.warehouse.metrics import FIRST_YEAR, LAST_YEAR
 from shared.warehouse.names import SQL, Names
 from shared.warehouse.star import projections
 
 NAMES = Names("a-project", "a_dataset", "reports")
-FILES = sorted(SQL.rglob("*.sql"))
-OBJECTS = [path for path in FILES if path.parent.name in ("tables", "views")]
+SHARED = SQL.parents[1]
+METRICS = sorted((SHARED / "metrics").glob("*.sql"))
+FILES = [*sorted(SQL.rglob("*.sql")), *METRICS]
+VIEWS = [*SQL.glob("views/*.sql"), *(path for path in METRICS if path.match("*.view.sql"))]
+OBJECTS = sorted([*SQL.glob("tables/*.sql"), *VIEWS])
 # What may be unknown. A report may rely on every other column.
 NULLABLE = {"loads": {"sender", "table_name", "error_code"}, "sync_state": {"checked_at"}}
+
+
+def name_of(path):
+    """What a file is named after, without `.view`."""
+    return path.name.partition(".")[0]
 
 
 def parsed(text, dialect="bigquery"):
     return [s for s in sqlglot.parse(text, dialect=dialect) if s is not None]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SQL)))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SHARED)))
 def test_every_file_is_one_statement_of_its_database(path):
     dialect = "postgres" if path.parent.name == "ledger" else "bigquery"
 
@@ -35,7 +45,7 @@ def test_every_file_is_one_statement_of_its_database(path):
     assert not statements[0].find(exp.Command), "sqlglot could not read it"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SQL)))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SHARED)))
 def test_every_file_starts_with_a_comment_and_no_comment_names_a_parameter(path):
     lines = path.read_text().splitlines()
 
@@ -49,7 +59,7 @@ def test_a_file_creates_the_object_it_is_named_after(path):
     created = parsed(path.read_text())[0]
 
     assert isinstance(created, exp.Create)
-    assert created.find(exp.Table).name.split(".")[-1] == path.stem
+    assert created.find(exp.Table).name.split(".")[-1] == name_of(path)
     assert created.args["exists"] or created.args["replace"], "it can be run again"
 
 
@@ -59,8 +69,8 @@ def test_every_object_is_in_one_of_our_datasets(path):
 
     assert "`warehouse." not in text
     assert "`reporting." not in text
-    folder = {"tables": "a_dataset", "views": "reports"}[path.parent.name]
-    assert f"`a-project.{folder}.{path.stem}`" in text
+    folder = "reports" if path in VIEWS else "a_dataset"
+    assert f"`a-project.{folder}.{name_of(path)}`" in text
 
 
 @pytest.mark.parametrize("path", sorted(SQL.glob("tables/*.sql")), ids=lambda path: path.stem)
@@ -80,40 +90,33 @@ def _is_required(column):
     )
 
 
-@pytest.mark.parametrize("path", ["tables/dim_dates.sql", "views/hires_by_quarter.sql"])
+@pytest.mark.parametrize(
+    "path", ["warehouse/sql/tables/dim_dates.sql", "metrics/hires_by_quarter.view.sql"]
+)
 def test_a_description_names_the_years_of_the_metrics(path):
-    created = parsed((SQL / path).read_text())[0]
+    created = parsed((SHARED / path).read_text())[0]
 
     described = created.args["properties"].sql("bigquery")
 
-    assert re.findall("[0-9]+", described) == [str(FIRST_YEAR), str(LAST_YEAR)]
+    assert re.findall("[0-9]+", described) == [str(YEAR.minimum), str(YEAR.maximum)]
 
 
-@pytest.mark.parametrize(
-    "projection", [p for p in projections() if p.in_star], ids=lambda p: p.target
-)
-def test_a_star_table_has_the_columns_of_the_dictionary(projection):
-    created = parsed((SQL / "tables" / f"{projection.target}.sql").read_text())[0]
+@pytest.mark.parametrize("projection", projections(), ids=lambda p: p.target)
+def test_a_table_of_the_dictionary_has_all_columns_of_its_rows_and_no_nulls(projection):
+    created = parsed(create_table_sql(NAMES, projection))[0]
     there = {c.name: c.args["kind"].sql("bigquery") for c in created.find_all(exp.ColumnDef)}
 
     wanted = {column.name: column.type for column in projection.projected}
 
     assert {name: there.get(name) for name in wanted} == wanted
-    assert set(there) - set(wanted) == set(projection.place.derived)
-
-
-def test_the_fact_table_is_partitioned_by_month_and_clustered():
-    created = parsed((SQL / "tables" / "fact_hires.sql").read_text())[0]
-
-    properties = created.args["properties"].sql("bigquery").lower()
-
-    assert "partition by date_trunc(hired_on, month)" in properties
-    assert "cluster by department_id, job_id" in properties
+    assert set(there) - set(wanted) == set(projection.derived)
+    assert list(projection.selection) == [*wanted, *projection.derived]
+    assert all(map(_is_required, created.find_all(exp.ColumnDef)))
 
 
 @pytest.mark.parametrize("name", ["hires_by_quarter", "departments_above_mean"])
 def test_a_metric_reads_a_range_of_the_partitioning_column(name):
-    query = parsed((SQL / "metrics" / f"{name}.sql").read_text())[0]
+    query = parsed(all_metrics()[name].sql)[0]
 
     ranges = [found for found in query.find_all(exp.Between) if found.this.name == "hired_on"]
 

@@ -1,21 +1,20 @@
 // The page: signing in and out, and when each section refreshes.
 import { forget, get } from "./api.js";
 import { refreshBackups, startBackups } from "./backups.js";
+import { startCards } from "./cards.js";
 import { follow } from "./changes.js";
-import { startDepartments } from "./departments.js";
 import { byId, show } from "./dom.js";
 import { refreshFreshness, startFreshness } from "./freshness.js";
-import { startHires } from "./hires.js";
 import { startLoads, stop, watch } from "./loads.js";
-import { refreshMetrics } from "./metrics.js";
+import { loadMetrics, refreshMetrics, startMetrics } from "./metrics.js";
 import { loadTables } from "./platform.js";
 import { refreshRejects, startRejects } from "./rejects.js";
 import { session, signIn, signInByLink, signOut, token } from "./session.js";
 import { startUploads } from "./uploads.js";
 
 for (const start of [
-  startHires,
-  startDepartments,
+  startCards,
+  startMetrics,
   startLoads,
   startRejects,
   startUploads,
@@ -34,7 +33,7 @@ const backupsRun = follow(["backups"], refreshBackups);
 async function open() {
   show(byId("login"), false);
   show(byId("app"), true);
-  await loadTables();
+  await Promise.all([loadTables(), loadMetrics()]);
   await Promise.all([watch(), metricsRun(), rejectsRun(), freshnessRun(), backupsRun()]);
 }
 
@@ -77,7 +76,7 @@ session.addEventListener("ended", ({ detail }) => close(detail));
 // Marks the link of the section being read: the last section that starts in the upper third of the
 // window, or the last section if the page is scrolled to its end.
 function mark() {
-  const links = [...document.querySelectorAll(".bar nav a")];
+  const links = [...document.querySelectorAll(".bar nav a:not([hidden])")];
   const begun = links.filter(
     (link) => document.querySelector(link.hash).getBoundingClientRect().top < innerHeight / 3,
   );

@@ -5,9 +5,8 @@ import { svg } from "./dom.js";
 const TOP = 22;
 const BASE = 212;
 const LEFT = 8;
-const QUARTERS = ["Q1", "Q2", "Q3", "Q4"];
 
-export function quarters(counts, label) {
+export function columns(counts, names, label) {
   const [ceiling, step] = scale(Math.max(...counts, 1));
   const y = (value) => BASE - ((BASE - TOP) * value) / ceiling;
   const marks = Array.from({ length: Math.round(ceiling / step) + 1 }, (_, i) => i * step);
@@ -20,14 +19,16 @@ export function quarters(counts, label) {
         svg("text", { x: `${LEFT - 1.5}%`, y: y(mark) + 4, "text-anchor": "end" }, number(mark)),
       ])
       .flat(),
-    counts.map((count, i) => bar(count, i, y)).flat(),
+    counts.map((count, i) => bar(count, names[i], i / counts.length, 1 / counts.length, y)).flat(),
   );
 }
 
-function bar(count, i, y) {
-  const slot = (100 - LEFT) / 4;
-  const left = LEFT + slot * (i + 0.2);
-  const middle = `${LEFT + slot * (i + 0.5)}%`;
+// A column in its slot, which begins at a part of the chart's width.
+function bar(count, name, begin, width, y) {
+  const slot = (100 - LEFT) * width;
+  const start = LEFT + (100 - LEFT) * begin;
+  const left = start + slot * 0.2;
+  const middle = `${start + slot * 0.5}%`;
   return [
     svg(
       "rect",
@@ -39,14 +40,14 @@ function bar(count, i, y) {
         rx: 4,
         "data-count": count,
       },
-      svg("title", {}, `${QUARTERS[i]}: ${number(count)}`),
+      svg("title", {}, `${name}: ${number(count)}`),
     ),
     svg(
       "text",
       { class: "value", x: middle, y: y(count) - 7, "text-anchor": "middle" },
       number(count),
     ),
-    svg("text", { x: middle, y: BASE + 20, "text-anchor": "middle" }, QUARTERS[i]),
+    svg("text", { x: middle, y: BASE + 20, "text-anchor": "middle" }, name),
   ];
 }
 

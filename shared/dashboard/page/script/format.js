@@ -10,6 +10,10 @@ const moment = new Intl.DateTimeFormat("en-GB", {
 
 export const number = (value) => whole.format(value);
 export const mean = (value) => tenths.format(value);
+export const label = (name) => {
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};
 export const plural = (count, one, many = `${one}s`) =>
   `${number(count)} ${count === 1 ? one : many}`;
 export const time = (iso) => (iso ? `${moment.format(new Date(iso))} UTC` : "–");

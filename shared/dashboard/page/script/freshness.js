@@ -1,25 +1,18 @@
-// How far behind the warehouse is, and the tiles that sum up the year.
+// How far behind the warehouse is, and the tiles that sum up the metrics.
 import { get } from "./api.js";
 import { changes } from "./changes.js";
 import { byId, el } from "./dom.js";
 import { clock, date, mean, number, plural, time } from "./format.js";
 import { newest } from "./loads.js";
-import { metrics, total } from "./metrics.js";
+import { asked, metrics, total } from "./metrics.js";
 
-const facts = { hires: null, above: null, rejects: null, freshness: null, asOf: null };
+const facts = { metrics: new Map(), rejects: null, freshness: null, asOf: null };
 
 export function startFreshness() {
-  metrics.addEventListener("known", ({ detail: { year, hires, above } }) => {
-    facts.hires = [
-      `Hires in ${year}`,
-      number(hires.rows.reduce((sum, row) => sum + total(row), 0)),
-    ];
-    facts.above = [
-      "Departments above the mean",
-      number(above.rows.length),
-      above.mean === null ? "" : `mean ${mean(above.mean)}`,
-    ];
-    facts.asOf = hires.as_of;
+  metrics.addEventListener("described", () => facts.metrics.clear());
+  metrics.addEventListener("known", ({ detail: { metric, answer } }) => {
+    facts.metrics.set(metric.name, tile(metric, answer));
+    facts.asOf = answer.as_of;
     drawTiles();
     drawPill();
   });
@@ -33,6 +26,18 @@ export function startFreshness() {
     ];
     drawTiles();
   });
+}
+
+// Adds up the numbers if a row has several; else counts the rows.
+function tile(metric, answer) {
+  const { measures, title } = metric;
+  const sum = answer.rows.reduce((all, row) => all + total(row, measures), 0);
+  const middle = metric.mean === null ? null : answer[metric.mean];
+  return [
+    [title, asked(metric, answer)].filter(Boolean).join(", "),
+    number(measures.length > 1 ? sum : answer.rows.length),
+    middle === null ? "" : `mean ${mean(middle)}`,
+  ];
 }
 
 export async function refreshFreshness() {
@@ -59,7 +64,7 @@ function drawPill() {
 
 function drawTiles() {
   const asOf = facts.asOf ? ["Metrics as of", clock(facts.asOf), `${date(facts.asOf)}, UTC`] : null;
-  const tiles = [facts.hires, facts.above, facts.rejects, asOf].filter(Boolean);
+  const tiles = [...facts.metrics.values(), facts.rejects, asOf].filter(Boolean);
   byId("tiles").replaceChildren(
     ...tiles.map(([title, value, note]) =>
       el(

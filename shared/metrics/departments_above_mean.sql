@@ -43,8 +43,7 @@ above as (
 )
 select
   state.as_of,
-  whole.total,
-  whole.department_count,
+  whole.total / nullif(whole.department_count, 0) as mean,
   above.id,
   above.department,
   above.hired
