@@ -68,7 +68,6 @@ class Kind(StoredColumn, fields.Field[Any]):
         optional: bool = False,
         default: Any = absent,
         aliases: Sequence[str] = (),
-        was: str = "",
         validate: Any = None,
         **unknown: Any,
     ) -> None:
@@ -79,7 +78,6 @@ class Kind(StoredColumn, fields.Field[Any]):
             optional: whether a row may lack a value, which is then NULL everywhere.
             default: the JSON value that stands in for a missing one; the field is never NULL then.
             aliases: further names that its column may have in the header of a file.
-            was: the name that it had before it was renamed.
             validate: a validator of marshmallow's, or several, that a value must satisfy, too.
 
         Raises:
@@ -88,7 +86,7 @@ class Kind(StoredColumn, fields.Field[Any]):
         if unknown:
             raise ConfigurationError(
                 f"{type(self).__name__} takes no {', '.join(unknown)}; a field may have "
-                "description, optional, default, aliases, was, validate, and its kind's options."
+                "description, optional, default, aliases, validate, and its kind's options."
             )
         has_default = default is not absent
         required = not optional and not has_default
@@ -99,7 +97,7 @@ class Kind(StoredColumn, fields.Field[Any]):
             validate=validate,
             metadata={"description": description},
         )
-        self.nullable, self.aliases, self.was = optional, tuple(aliases), was
+        self.nullable, self.aliases = optional, tuple(aliases)
         self.default = self._checked_default(default) if has_default else None
 
     @property

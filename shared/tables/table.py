@@ -92,7 +92,7 @@ class Table:
         return {
             known.casefold(): name
             for name, kind in self.fields.items()
-            for known in (*kind.aliases, *filter(None, (kind.was,)), name)
+            for known in (*kind.aliases, name)
         }
 
     @cached_property

@@ -30,6 +30,7 @@ class Office(Row):
     number = Integer()
     opened = Timestamp()
     floors = Integer(default=1)
+    owner = Text(optional=True)
 
 
 @pytest.fixture
@@ -363,18 +364,28 @@ def test_nulls_and_keys_of_several_columns_are_compared_exactly(
     apply.apply(warehouse, "US")
     execute(
         "create table offices (city text, number bigint, opened timestamptz, floors bigint,"
-        " accepted_at timestamptz, load_id uuid)"
+        " owner text, accepted_at timestamptz, load_id uuid)"
     )
     try:
         execute(
-            "insert into offices select city, number, now(), 1, now(), gen_random_uuid()"
+            "insert into offices select city, number, now(), 1,"
+            " case number when 1 then 'Ana' end, now(), gen_random_uuid()"
             " from unnest(array['Lima', 'Graz']) city, generate_series(1, 3) number"
         )
         reported(repair=True)
         plant("alter table `warehouse.offices` alter column floors drop not null")
         plant("update `warehouse.offices` set floors = null where city = 'Lima' and number = 2")
         plant("delete from `warehouse.offices` where city = 'Graz' and number = 3")
-        wanted = {"offices": [("missing", "Graz", 3, ()), ("changed", "Lima", 2, ("floors",))]}
+        plant("update `warehouse.offices` set owner = null where city = 'Lima' and number = 1")
+        plant("update `warehouse.offices` set owner = 'Bo' where city = 'Lima' and number = 3")
+        wanted = {
+            "offices": [
+                ("missing", "Graz", 3, ()),
+                ("changed", "Lima", 1, ("owner",)),
+                ("changed", "Lima", 2, ("floors",)),
+                ("changed", "Lima", 3, ("owner",)),
+            ]
+        }
 
         assert reported(repair=True) == wanted
         assert reported() == {}

@@ -15,7 +15,7 @@ class Order(Row):
     """An order of a customer."""
 
     id = Integer(description="Id", aliases=("Order No",))
-    coupon = Text(description="Coupon", optional=True, was="voucher")
+    coupon = Text(description="Coupon", optional=True, aliases=("Voucher",))
     amount = Integer(description="How many", default=1)
     paid_at = Timestamp(description="When it was paid", optional=True)
     day = Day(description="Day of delivery", optional=True)
