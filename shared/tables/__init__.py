@@ -15,13 +15,13 @@ from shared.errors import ConfigurationError, UnknownTable
 from shared.tables import places, stored
 from shared.tables.kinds import KINDS
 from shared.tables.table import Reference, Row, Table
-from shared.tables.warehouse import Day, Warehouse
+from shared.tables.warehouse import UtcDay, Warehouse
 
 __all__ = [
-    "Day",
     "Reference",
     "Row",
     "Table",
+    "UtcDay",
     "Warehouse",
     "all_tables",
     "children",

@@ -1,6 +1,6 @@
 """hired_employees: who was hired, when, where and as what."""
 
-from shared.tables import Day, Integer, Reference, Row, Table, Text, Timestamp, Warehouse
+from shared.tables import Integer, Reference, Row, Table, Text, Timestamp, UtcDay, Warehouse
 
 
 class HiredEmployee(Row):
@@ -24,7 +24,9 @@ TABLE = Table(
     warehouse=Warehouse(
         name="fact_hires",
         rename={"datetime": "hired_at"},
-        derived={"hired_on": Day("datetime", description="The day of it in UTC, as in dim_dates")},
+        derived={
+            "hired_on": UtcDay("datetime", description="The day of it in UTC, as in dim_dates")
+        },
         partition="hired_on",
         partition_by="month",
         cluster=("department_id", "job_id"),

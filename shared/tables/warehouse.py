@@ -6,7 +6,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Day:
+class UtcDay:
     """A column of the warehouse that no field has: the day in UTC of a Timestamp.
 
     Attributes:
@@ -35,7 +35,7 @@ class Warehouse:
 
     name: str = ""
     rename: Mapping[str, str] = field(default_factory=dict)
-    derived: Mapping[str, Day] = field(default_factory=dict)
+    derived: Mapping[str, UtcDay] = field(default_factory=dict)
     partition: str | None = None
     partition_by: Literal["day", "month", "year"] = "day"
     cluster: tuple[str, ...] = ()

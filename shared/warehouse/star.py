@@ -7,7 +7,7 @@ from shared import tables
 from shared.database import sql as postgres
 from shared.tables.places import MOST_SORTED, UNSORTED
 from shared.tables.table import Table
-from shared.tables.warehouse import Day, Warehouse
+from shared.tables.warehouse import UtcDay, Warehouse
 from shared.warehouse.columns import Column, columns
 from shared.warehouse.names import quoted
 
@@ -104,7 +104,7 @@ def projections() -> tuple[Projection, ...]:
     return tuple(map(Projection, tables.all_tables().values()))
 
 
-def _day(of: Day) -> Derived:
+def _day(of: UtcDay) -> Derived:
     return Derived(
         "DATE",
         of.description,

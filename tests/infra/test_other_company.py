@@ -20,7 +20,7 @@ from tests.support.checkout import ROOT
 TABLE = '''
 """orders: what customers ordered."""
 
-from shared.tables import Day, Integer, Row, Table, Text, Timestamp, Warehouse
+from shared.tables import Integer, Row, Table, Text, Timestamp, UtcDay, Warehouse
 
 
 class Order(Row):
@@ -36,7 +36,7 @@ TABLE = Table(
     schema=Order,
     warehouse=Warehouse(
         name="fact_orders",
-        derived={"ordered_on": Day("ordered_at", description="The day of it")},
+        derived={"ordered_on": UtcDay("ordered_at", description="The day of it")},
         partition="ordered_on",
         cluster=("shop",),
     ),

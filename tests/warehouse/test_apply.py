@@ -10,7 +10,7 @@ import pytest
 
 from shared import tables
 from shared.errors import ConfigurationError
-from shared.tables import Day, Integer, Row, Table, Text, Timestamp, Warehouse
+from shared.tables import Integer, Row, Table, Text, Timestamp, UtcDay, Warehouse
 from shared.warehouse.apply import apply
 from shared.warehouse.bigquery import Warehouse as BigQuery
 from shared.warehouse.columns import Column
@@ -173,7 +173,7 @@ def test_a_derived_column_is_added_and_filled(new_warehouse, dictionary):
         " values (1, 'Lima', timestamp '2021-02-03 23:30:00-05', current_timestamp(), 'x')"
     )
 
-    derived = {"opened_on": Day("opened", description="The day of it")}
+    derived = {"opened_on": UtcDay("opened", description="The day of it")}
     place = Warehouse(rename=RENAMED, derived=derived)
     dictionary(Table(name="offices", schema=Office, warehouse=place))
     apply(new_warehouse, "US")

@@ -4,7 +4,7 @@ import pytest
 
 from shared import tables
 from shared.errors import ConfigurationError
-from shared.tables import Day, Integer, Row, Table, Text, Timestamp, Warehouse
+from shared.tables import Integer, Row, Table, Text, Timestamp, UtcDay, Warehouse
 
 
 class Visit(Row):
@@ -15,7 +15,7 @@ class Visit(Row):
     place = Text()
 
 
-DAY = Day("came", description="The day")
+DAY = UtcDay("came", description="The day")
 
 
 def read(**place):
@@ -58,7 +58,10 @@ def test_a_whole_place_is_accepted():
         ({"rename": {"came": "place"}}, "two columns are named 'place'"),
         ({"rename": {"came": "a`b"}}, "no column can be named 'a`b'"),
         ({"derived": {"load_id": DAY}}, "two columns are named 'load_id'"),
-        ({"derived": {"on": Day("place", description="")}}, "'place' of `derived` is no Timestamp"),
+        (
+            {"derived": {"on": UtcDay("place", description="")}},
+            "'place' of `derived` is no Timestamp",
+        ),
         ({"partition": "place"}, "'place' of `partition` is no Date or Timestamp"),
         ({"partition": "cane"}, "'cane' of `partition` is no Date or Timestamp"),
         ({"rename": {"came": "at"}, "partition": "came"}, "'came' of `partition` is no"),

@@ -4,7 +4,7 @@ import pytest
 import sqlglot
 
 from shared import tables
-from shared.tables import Day, Integer, Row, Table, Text, Timestamp, Warehouse
+from shared.tables import Integer, Row, Table, Text, Timestamp, UtcDay, Warehouse
 from shared.warehouse.apply import create_table_sql
 from shared.warehouse.names import Names
 from shared.warehouse.star import Projection
@@ -61,7 +61,7 @@ def test_a_table_without_a_place_has_its_own_name_and_no_partitions():
     ],
 )
 def test_a_table_is_partitioned_by_a_moment_or_a_day(partition, by, clause):
-    derived = {"came_on": Day("came", description="The day of it")}
+    derived = {"came_on": UtcDay("came", description="The day of it")}
 
     sql = created(derived=derived, partition=partition, partition_by=by)
 
@@ -72,7 +72,7 @@ def test_columns_have_their_names_in_the_warehouse_and_the_derived_one_follows_i
     sql = created(
         name="trips",
         rename={"came": "came_at"},
-        derived={"came_on": Day("came", description="The day of it")},
+        derived={"came_on": UtcDay("came", description="The day of it")},
         cluster=("place", "came_at"),
     )
 
@@ -91,7 +91,7 @@ def test_a_description_is_a_text_whatever_it_holds():
 
 
 def test_a_day_is_that_of_utc_in_both_databases():
-    derived = {"came_on": Day("came", description="The day of it")}
+    derived = {"came_on": UtcDay("came", description="The day of it")}
     table = Table(name="visits", schema=Visit, warehouse=Warehouse(derived=derived))
 
     one = Projection(table).derived["came_on"]
