@@ -5,14 +5,9 @@ import sys
 from urllib.parse import quote, urlencode
 
 from shared.errors import ConfigurationError
-from shared.metrics import all_metrics
+from shared.metrics import OWN_VIEWS, all_metrics
 from shared.settings import read
 
-_OWN_VIEWS = {
-    "load_history": "Load history",
-    "rejects_by_reason": "Rejects by reason",
-    "data_freshness": "Data freshness",
-}
 _CREATE_URL = "https://lookerstudio.google.com/reporting/create"
 
 
@@ -44,7 +39,7 @@ def link(project: str, dataset: str, template: str = "") -> str:
 
 def views() -> dict[str, str]:
     """Return the reporting views by name, with their titles in the report: the metrics' first."""
-    return {one.name: one.title for one in all_metrics().values()} | _OWN_VIEWS
+    return {one.name: one.title for one in all_metrics().values()} | OWN_VIEWS
 
 
 def main() -> int:

@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 
-from shared import tables
+from shared.lazy import LazyModule
+
+tables = LazyModule("shared.tables")
 
 HIRES = 2_000
 INCOMPLETE = 70

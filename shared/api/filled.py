@@ -21,7 +21,7 @@ def fill(
     field = _field(last)
     words = {
         examples.TABLE: first.name,
-        examples.KEY: first.names[0] if not first.key else first.key[0],
+        examples.KEY: first.key[0],
         examples.COLUMN: _field(first),
         examples.LAST_TABLE: last.name,
         examples.FIELD: field,

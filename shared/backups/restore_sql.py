@@ -13,7 +13,6 @@ from shared.database.sql import (
     composed,
     equal,
     json_object,
-    json_object_of,
     listed,
     literal,
     qualified,
@@ -248,12 +247,7 @@ class Statements:
             changed=self._updated(keeps_own),
             table_name=literal(self.table.name),
             key_json=json_object(self.table.key, "stored"),
-            row_json=json_object_of(
-                {
-                    name: field.json_sql.format(f"stored.{quoted(name)}")
-                    for name, field in self.table.fields.items()
-                }
-            ),
+            row_json=json_object(self.table.names, "stored"),
             own_columns=columns(stored.COLUMNS),
             own_values=columns(stored.COLUMNS, "stored"),
         )

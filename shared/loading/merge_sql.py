@@ -91,17 +91,12 @@ def _parts(table: Table) -> Mapping[str, str]:
             ]
         ),
         "known_key_json": json_object(key, "known"),
-        "known_row_json": _row_json(table, "known"),
+        "known_row_json": json_object(names, "known"),
         "known_new_row_json": json_object_of(
-            {
-                name: table.fields[name].json_sql.format(
-                    f"known.{quoted(name) if name in key else _new(name)}"
-                )
-                for name in names
-            }
+            {name: f"known.{quoted(name) if name in key else _new(name)}" for name in names}
         ),
         "earlier_key_json": json_object(key, "earlier"),
-        "earlier_row_json": _row_json(table, "earlier"),
+        "earlier_row_json": json_object(names, "earlier"),
         "staged_key": row(key, "staged"),
         "staged_row": row(names, "staged"),
         "stored_row": row(names, "stored"),
@@ -138,15 +133,6 @@ def _type(table: Table, field: str) -> str:
 
 def _raw_value(table: Table, field: str, of: str) -> str:
     return f"cast({of}.raw ->> {literal(field)} as {_type(table, field)})"
-
-
-def _row_json(table: Table, of: str) -> str:
-    return json_object_of(
-        {
-            name: field.json_sql.format(f"{of}.{quoted(name)}")
-            for name, field in table.fields.items()
-        }
-    )
 
 
 def _exists(place: str, reference: Reference, values: Mapping[str, str]) -> str:
@@ -243,7 +229,7 @@ def _reject(table: Table, rows: str, status: str, errors: str, where: str = "") 
         sender=_SENDER,
         table_name=literal(table.name),
         rows=rows,
-        raw=_row_json(table, rows),
+        raw=json_object(table.names, rows),
         errors=errors,
         status=literal(status),
         where=where,

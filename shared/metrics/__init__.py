@@ -14,7 +14,12 @@ from shared import tables
 from shared.errors import ConfigurationError
 from shared.metrics.metric import AS_OF, ROWS, Metric
 
-_OWN_VIEWS = frozenset({"data_freshness", "load_history", "rejects_by_reason"})
+OWN_VIEWS = {
+    "load_history": "Load history",
+    "rejects_by_reason": "Rejects by reason",
+    "data_freshness": "Data freshness",
+}
+"""The reporting views that are no metric's, by name, with their titles."""
 
 
 @cache
@@ -50,7 +55,7 @@ def check(file: str, metric: Metric) -> None:
 def _wrong(file: str, metric: Metric) -> Iterator[str]:
     if metric.name != file:
         yield f"its file is named {file!r}"
-    if metric.name in _OWN_VIEWS:
+    if metric.name in OWN_VIEWS:
         yield "a view of the platform has that name"
     for suffix in ("sql", "view.sql"):
         if not (metric.folder / f"{metric.name}.{suffix}").is_file():

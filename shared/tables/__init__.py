@@ -5,7 +5,6 @@ A table's file imports all that it needs from here: `Row`, `Table`, `Reference`,
 every kind by its name.
 """
 
-import re
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -14,7 +13,7 @@ from typing import Any
 from shared.errors import ConfigurationError, UnknownTable
 from shared.tables import places, stored
 from shared.tables.kinds import KINDS
-from shared.tables.table import Reference, Row, Table
+from shared.tables.table import NAME, Reference, Row, Table
 from shared.tables.warehouse import UtcDay, Warehouse
 
 __all__ = [
@@ -29,11 +28,10 @@ __all__ = [
     "in_order",
 ]
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_OWN_NAMES = {
-    *("loads", "rejected_rows", "row_versions", "load_progress", "batch_keys", "alembic_version"),
-    *("sync_state", "load_rejects", "dim_dates", "applied_views"),
-}
+# In PostgreSQL; `places` has those of the warehouse.
+_OWN_NAMES = frozenset(
+    ("loads", "rejected_rows", "row_versions", "load_progress", "batch_keys", "alembic_version")
+)
 _OWN_FIELDS = {*stored.COLUMNS, "position"}
 
 
@@ -108,15 +106,20 @@ def in_order(tables: dict[str, Table]) -> dict[str, Table]:
 
 def _check(table: Table, tables: dict[str, Table]) -> None:
     names = (table.name, *table.names)
-    bad = [n for n in names if not _NAME.fullmatch(n)]
+    bad = [n for n in names if not NAME.fullmatch(n)]
     bad += [n for n in table.names if n in _OWN_FIELDS]
     bad += [table.name] if table.name in _OWN_NAMES else []
     named = (*table.key, *(name for reference in table.references for name in reference.fields))
     unknown = [name for name in named if name not in table.names]
-    astray = [r.key for r in table.references if sorted(r.key) != sorted(tables[r.table].key)]
-    if bad or unknown or astray or not table.key:
+    astray = [
+        r.key
+        for r in table.references
+        if len(r.fields) != len(r.key) or sorted(r.key) != sorted(tables[r.table].key)
+    ]
+    absent = [name for name in table.key if name in table.names and table.fields[name].nullable]
+    if bad or unknown or astray or absent or not table.key:
         raise ConfigurationError(
             f"Table {table.name!r}: names that cannot be used: {bad}; key or reference fields it "
-            f"does not have: {unknown}; references that are not the parent's key: {astray}. "
-            "Correct its file in shared/tables."
+            f"does not have: {unknown}; optional fields in the key: {absent}; references that are "
+            f"not the parent's key: {astray}. Correct its file in shared/tables."
         )

@@ -50,9 +50,6 @@ class StoredColumn:
         """Write many values as COPY text; override it if a whole column can be done in C."""
         return map(self.copy_text, values)
 
-    json_sql = "{}"
-    """SQL that selects a JSON value which the rule accepts; `{}` stands for the column."""
-
     # Avro: backups, and rows on their way to BigQuery
 
     @property

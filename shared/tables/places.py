@@ -1,13 +1,11 @@
 """Checks the places of the dictionary's tables in the warehouse."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 
 from shared.errors import ConfigurationError
 from shared.tables import stored
-from shared.tables.table import Table
+from shared.tables.table import NAME, Table
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _OWN_NAMES = frozenset({"applied_views", "dim_dates", "load_rejects", "loads", "sync_state"})
 # Of the tables that a sync makes and deletes.
 _OWN_PREFIX = "staging_"
@@ -42,7 +40,7 @@ def check(tables: Iterable[Table]) -> None:
 
 def _wrong(table: Table) -> Iterator[str]:
     place, name = table.warehouse, table.warehouse_name
-    if not _NAME.fullmatch(name) or name in _OWN_NAMES or name.startswith(_OWN_PREFIX):
+    if not NAME.fullmatch(name) or name in _OWN_NAMES or name.startswith(_OWN_PREFIX):
         yield f"the name {name!r} cannot be used"
     yield from _unknown("rename", place.rename, table.fields)
     types = {name: one.bigquery_type for name, one in stored.columns(table).items()}
@@ -52,7 +50,7 @@ def _wrong(table: Table) -> Iterator[str]:
     names = [*(place.rename.get(one, one) for one in types), *place.derived]
     there = dict(zip(names, [*types.values(), *("DATE" for _ in place.derived)], strict=True))
     yield from (f"two columns are named {one!r}" for one in there if names.count(one) > 1)
-    yield from (f"no column can be named {one!r}" for one in there if not _NAME.fullmatch(one))
+    yield from (f"no column can be named {one!r}" for one in there if not NAME.fullmatch(one))
     yield from _unknown("cluster", place.cluster, there)
     yield from (
         f"{one!r} of `cluster` has a type that BigQuery cannot sort by"

@@ -1,5 +1,6 @@
 """What the dictionary defines for a table besides its fields."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,9 @@ from shared.tables.kind import Kind
 from shared.tables.kinds import KINDS
 from shared.tables.refusal import Refusal
 from shared.tables.warehouse import Warehouse
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+"""The names that tables and fields may have."""
 
 
 class Row(Schema):

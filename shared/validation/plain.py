@@ -43,6 +43,8 @@ class PlainLines:
             column + 1 if column is not None else _missing(field)
             for field, column in zip(fields, order, strict=True)
         ]
+        # All of them if no column is missing, which is faster.
+        self._groups = [cell for cell in self._cells if isinstance(cell, int)]
         self.undecided = [
             (place, column + 1)
             for column, place in there.items()
@@ -60,11 +62,9 @@ class PlainLines:
             if "\r" in text:
                 text = text.replace("\r\n", "\n").replace("\r", "\n")
             return text if text.endswith("\n") else f"{text}\n"
-        groups = [cell for cell in self._cells if isinstance(cell, int)]
-        if len(groups) == len(self._cells):
-            rows = ["\t".join(match.group(*groups)) for match in matches]
+        if self._groups == self._cells:
+            rows = ["\t".join(match.group(*self._groups)) for match in matches]
         else:
-            # A single group gives its text, not a tuple.
             rows = [
                 "\t".join([m[cell] if isinstance(cell, int) else cell for cell in self._cells])
                 for m in matches

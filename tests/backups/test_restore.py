@@ -32,9 +32,7 @@ STORED = st.tuples(
 
 
 @given(found=st.lists(STORED, max_size=40, unique_by=lambda row: row[0]))
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_rows_survive_backup_and_restore(found, database, backups, restored, content):
     database.ask("truncate departments, jobs, hired_employees")
     for parent in (DEPARTMENTS, JOBS):

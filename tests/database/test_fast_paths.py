@@ -101,7 +101,6 @@ def test_a_precheck_counts_what_prevents_a_direct_copy(engine, parents):
 
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

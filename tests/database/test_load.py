@@ -132,7 +132,6 @@ def test_the_last_of_several_rows_with_one_key_in_a_file_wins(drop, rows):
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
@@ -446,9 +445,7 @@ LOADS = st.lists(
 )
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(LOADS, st.randoms())
 def test_loads_in_any_order_have_the_outcome_of_loads_in_order(engine, rows, loads, random):
     with transaction(engine) as connection:

@@ -35,7 +35,6 @@ SEED = 20210727
 STATEFUL_PROBLEMS = {"idempotency-key-reused", "unusable-uri", "not-avro"}
 LIMITS = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
@@ -61,8 +60,9 @@ def own_platform() -> Iterator[Platform]:
 
 @pytest.fixture(scope="module")
 def connection(own_platform: Platform) -> dict[str, Any]:
-    """The platform's address and token, as arguments of a call."""
-    return {"base_url": own_platform.gateway, "headers": {"X-Token": own_platform.token}}
+    """The platform's address and token, as arguments of a call, which ends if nobody answers."""
+    headers = {"X-Token": own_platform.token}
+    return {"base_url": own_platform.gateway, "headers": headers, "timeout": 120}
 
 
 def test_the_platform_serves_the_document_that_is_tested(own_platform: Platform) -> None:

@@ -115,7 +115,7 @@ def written(rows, end, *, all_quoted):
     return "".join(",".join(map(cell, row)) + end for row in rows).encode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(CELLS, min_size=1, max_size=8), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans()
 )
@@ -131,7 +131,7 @@ def test_every_row_of_a_file_is_either_staged_or_turned_away_as_the_rules_say(
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(CELLS, min_size=1, max_size=8), st.permutations(range(5)))
 def test_every_row_below_a_header_is_validated_by_the_order_of_its_names(rows, order):
     shuffled = [[row[place] for place in order] for row in [HIRES.names, *rows]]
@@ -170,7 +170,7 @@ ROWS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(ROWS, min_size=1, max_size=8), st.booleans())
 def test_every_row_of_a_batch_is_either_taken_or_turned_away_as_the_rules_say(rows, ascii_only):
     text = json.dumps({"rows": rows}, ensure_ascii=ascii_only)
@@ -195,13 +195,13 @@ def test_every_row_of_a_batch_is_either_taken_or_turned_away_as_the_rules_say(ro
         assert [json.loads(raw) for raw in verdict.raw] == [rows[index] for index in verdict.rows]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ROWS)
 def test_the_fields_asked_one_by_one_say_what_the_schema_says(row):
     assert validate_row(HIRES, row) == by_schema(HIRES, row)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(CELLS)
 def test_the_schema_says_what_the_rules_say(row):
     verdict = by_schema(HIRES, {n: Cell(c) for n, c in zip(HIRES.names, row, strict=True)})

@@ -1,9 +1,16 @@
-"""Every test, with its fixtures, has a timeout: pytest-timeout's, and one for its teardown."""
+"""Every test, with its fixtures, has a timeout: pytest-timeout's, and one for its teardown.
+
+An example of a property test has none of its own: the first one may import a library.
+"""
 
 from collections.abc import Generator
 
+import hypothesis
 import pytest
 from pytest_timeout import Settings
+
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

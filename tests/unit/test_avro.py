@@ -63,7 +63,7 @@ def split(encoded, rows_per_block):
 @given(
     ROWS.map(lambda found: [(*row[:1], row[1].replace("\ud800", ""), *row[2:]) for row in found])
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_rows_are_encoded_as_fastavro_encodes_them(found):
     original = chunk(found)
 
@@ -71,7 +71,7 @@ def test_rows_are_encoded_as_fastavro_encodes_them(found):
 
 
 @given(ROWS, st.integers(1, 3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_decoding_by_columns_returns_the_same_rows(found, rows_per_block):
     original = chunk(found)
     blocks = split(rows.encode_one_by_one(FILE, original), rows_per_block)
@@ -188,7 +188,7 @@ def plain_checksum(found):
 
 
 @given(ROWS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_checksum_matches_its_definition(found):
     assert checksum_of(found) == plain_checksum(found)
 
@@ -222,7 +222,7 @@ def test_a_block_that_unpacks_beyond_the_limit_is_refused():
 
 
 @given(st.binary(max_size=300), st.integers(1, 40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_bytes_either_decode_or_are_refused_as_damaged(data, count):
     try:
         found = rows.decode(FILE, [Block(count, data)] * 30)
@@ -233,7 +233,6 @@ def test_any_bytes_either_decode_or_are_refused_as_damaged(data, count):
 
 
 @given(st.lists(st.uuids(), max_size=20))
-@settings(deadline=None)
 def test_load_ids_are_formatted_as_python_formats_them(ids):
     written = uuid_texts(memoryview(b"".join(one.bytes for one in ids)))
 
@@ -248,7 +247,6 @@ def test_an_invalid_load_id_is_refused(text):
 
 
 @given(st.lists(LONGS.map(clamped), max_size=50))
-@settings(deadline=None)
 def test_varints_have_the_length_that_avro_specifies(values):
     written = varints.write(np.array(values, np.int64))
 

@@ -71,11 +71,15 @@ def test_a_sync_killed_fifty_times_under_load_ends_up_equal_to_postgresql(
     drop("departments", "1,Sales\n2,Legal\n3,Support\n")
     drop("jobs", "".join(f"{n},Job\n" for n in range(1, 10)))
     half_done = 0
+    began = time.monotonic()
+    _, printed = start_sync("0")
+    assert int(printed.readline()) == 0
+    whole_seconds = time.monotonic() - began
 
     with load(seed):
         for kills in itertools.count(1):
             pid, printed = start_sync("")
-            time.sleep(chance.uniform(0.05, 0.6))
+            time.sleep(chance.uniform(0.1, 1.5) * whole_seconds)
             os.kill(pid, signal.SIGKILL)
             assert int(printed.readline()) == -signal.SIGKILL, f"seed {seed}"
             half_done += _has_staging(warehouse)

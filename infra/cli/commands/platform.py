@@ -23,7 +23,10 @@ from infra.local import sample, sign_in, starting
 from infra.local.home import Home
 from infra.local.next_steps import shown
 from infra.local.status import PartStatus, PlatformStatus, running_status
-from shared.metrics import all_metrics
+from shared.lazy import LazyModule
+
+# Of these verbs only `up` needs the metrics.
+metrics = LazyModule("shared.metrics")
 
 _TAIL_LINES, _TAIL_BYTES = 50, 1 << 16
 _LOOK_SECONDS = 0.3
@@ -233,7 +236,7 @@ def _print_next(options: Options, home: Home) -> None:
             else []
         ),
         ("rejects", "the rows that were wrong, and why"),
-        *((f"metrics {name}", "a report") for name in list(all_metrics())[:1]),
+        *((f"metrics {name}", "a report") for name in list(metrics.all_metrics())[:1]),
     )
     output.say(
         f"\nDashboard, signed in (the link works once; `{command(options, 'open')}` makes another):"

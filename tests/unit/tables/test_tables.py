@@ -164,6 +164,7 @@ class Thing(Row):
 
     id = Integer()
     name = Text()
+    alias = Text(optional=True)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,10 @@ class Thing(Row):
         Table("loads", Thing),
         Table("things", Thing, key=("number",)),
         Table("things", Thing, references=(Reference("id", "nowhere"),)),
+        Table("things", Thing, key=("name", "alias")),
         Table("things", Thing, references=(Reference("id", "jobs", "job"),)),
+        Table("things", Thing, references=(Reference(("id", "name"), "jobs"),)),
+        Table("things", Thing, references=(Reference(("id", "name"), "jobs", "id"),)),
     ],
 )
 def test_an_inconsistent_table_is_refused_by_name(table):

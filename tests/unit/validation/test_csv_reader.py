@@ -49,7 +49,7 @@ TEXTS = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(TEXTS, st.integers(1, 20), st.integers(1, 15), st.booleans())
 def test_lines_are_the_texts_own_wherever_the_bytes_are_cut(text, most, max_bytes, packed):
     text = text.lstrip("\ufeff")
@@ -243,7 +243,7 @@ CELLS = st.sampled_from(["", "1", "Ann", "a,b", 'say "hi"', "a\nb", "a\r\nb\n", 
 ROWS = st.lists(st.lists(CELLS, min_size=2, max_size=4), max_size=12)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ROWS, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.integers(1, 40))
 def test_rows_are_read_as_they_were_written(given_rows, end, all_quoted, most):
     sink = io.StringIO()
@@ -260,7 +260,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(WORDS, max_size=12), st.sampled_from(["\n", "\r\n", "\r"]), st.integers(1, 40))
 def test_a_wrong_quotation_mark_costs_its_own_line_only(words, end, most):
     text = end.join(words)

@@ -235,7 +235,7 @@ LINES = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(LINES, max_size=15), st.sampled_from(["\n", "\r\n", "\r"]), st.integers(1, 40))
 def test_the_rows_of_a_file_are_the_same_however_its_bytes_arrive(lines, end, most):
     content = end.join(["1,first", *lines]).encode()
