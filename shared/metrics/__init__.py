@@ -76,4 +76,4 @@ def _wrong(file: str, metric: Metric) -> Iterator[str]:
 
 def _unknown(what: str, names: Iterable[str], known: Iterable[str]) -> Iterator[str]:
     there = list(known)
-    return (f"{name!r} is no {what}: {', '.join(there)}" for name in names if name not in there)
+    return (f"{name!r} is not a {what} ({', '.join(there)})" for name in names if name not in there)

@@ -65,5 +65,7 @@ def _wrong(table: Table) -> Iterator[str]:
 
 def _unknown(what: str, names: Iterable[str], known: Collection[str]) -> Iterator[str]:
     return (
-        f"{name!r} of `{what}` is none of {', '.join(known)}" for name in names if name not in known
+        f"{name!r} of `{what}` is not one of {', '.join(known)}"
+        for name in names
+        if name not in known
     )

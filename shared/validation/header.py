@@ -19,7 +19,7 @@ class Layout:
     """Where a file's columns are.
 
     Attributes:
-        order: for each field of the table, the column that holds it; None if it has none.
+        order: for each field of the table, the column that holds it, or None.
         width: how many columns a row has.
         header: whether the first row is a header.
         notes: whether the file has note columns, and so cells shielded by apostrophes.

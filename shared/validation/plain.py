@@ -22,7 +22,7 @@ class PlainLines:
 
     Args:
         table: the table of the rows.
-        order: for each field of the table, the column that holds it; None if there is none.
+        order: for each field of the table, the column that holds it, or None.
         numbered: whether a copied line starts with its position.
 
     Attributes:

@@ -35,13 +35,16 @@ class Bare(msgspec.Struct):
         ({"name": "load_history"}, "a view of the platform has that name"),
         ({"name": "other"}, "there is no other.sql beside it"),
         ({"name": "other"}, "there is no other.view.sql beside it"),
-        ({"counts": ("offices",)}, "'offices' is no table: departments, jobs, hired_employees"),
+        ({"counts": ("offices",)}, "'offices' is not a table (departments, jobs, hired_employees)"),
         ({"parameters": (LEAST,)}, "its document has no field 'least'"),
         ({"document": Bare}, "its document has no field 'year'"),
-        ({"measures": ("fired",)}, "'fired' is no column: id, department, hired"),
-        ({"mean": "median"}, "'median' is no field of its document: year, as_of, mean, rows"),
-        ({"probe": Probe("jobs", {})}, "'jobs' is no counted table: departments, hired_employees"),
-        ({"probe": Probe("departments", {"no": 1})}, "'no' is no field of its probe's table"),
+        ({"measures": ("fired",)}, "'fired' is not a column (id, department, hired)"),
+        ({"mean": "median"}, "'median' is not a field of its document (year, as_of, mean, rows)"),
+        (
+            {"probe": Probe("jobs", {})},
+            "'jobs' is not a counted table (departments, hired_employees)",
+        ),
+        ({"probe": Probe("departments", {"no": 1})}, "'no' is not a field of its probe's table"),
     ],
 )
 def test_a_metric_that_contradicts_itself_is_refused_with_its_reason(changed, why):

@@ -54,7 +54,7 @@ def test_a_whole_place_is_accepted():
         ({"name": "staging_visits"}, "'staging_visits' cannot be used"),
         ({"name": "Visits"}, "'Visits' cannot be used"),
         ({"name": "fact_hires"}, "has the name 'fact_hires' already"),
-        ({"rename": {"cane": "came_at"}}, "'cane' of `rename` is none of id, came, place"),
+        ({"rename": {"cane": "came_at"}}, "'cane' of `rename` is not one of id, came, place"),
         ({"rename": {"came": "place"}}, "two columns are named 'place'"),
         ({"rename": {"came": "a`b"}}, "no column can be named 'a`b'"),
         ({"derived": {"load_id": DAY}}, "two columns are named 'load_id'"),
@@ -65,7 +65,7 @@ def test_a_whole_place_is_accepted():
         ({"partition": "place"}, "'place' of `partition` is no Date or Timestamp"),
         ({"partition": "cane"}, "'cane' of `partition` is no Date or Timestamp"),
         ({"rename": {"came": "at"}, "partition": "came"}, "'came' of `partition` is no"),
-        ({"cluster": ("cane",)}, "'cane' of `cluster` is none of id, came, place"),
+        ({"cluster": ("cane",)}, "'cane' of `cluster` is not one of id, came, place"),
         ({"cluster": ("id", "came", "place", "load_id", "accepted_at")}, "more than 4 columns"),
     ],
 )
