@@ -1,7 +1,7 @@
-"""`python -m shared.database migrate`: migrate the database."""
+"""`python -m shared.database migrate`: carry the database along with the dictionary."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
@@ -9,23 +9,40 @@ from shared.database import engine, migrate
 from shared.errors import TablegateError
 from shared.settings import read
 
+_USAGE = "usage: python -m shared.database migrate | downgrade REVISION | drop TABLE.COLUMN\n"
+
 
 def main(arguments: list[str]) -> int:
     """Run a command; return 0 if it succeeded, 1 if it failed, 2 if it does not exist."""
-    if arguments[:1] == ["migrate"] and len(arguments) <= 2:
-        act: Callable[[sa.Engine, str], None] = migrate.migrate
-        revision = (arguments[1:] or ["head"])[0]
-    elif arguments[:1] == ["downgrade"] and len(arguments) == 2:
-        act, revision = migrate.downgrade, arguments[1]
-    else:
-        sys.stderr.write("usage: python -m shared.database migrate | downgrade REVISION\n")
+    command, *rest = arguments or [""]
+    if not (command == "migrate" and len(rest) <= 1) and not (
+        command in ("downgrade", "drop") and len(rest) == 1
+    ):
+        sys.stderr.write(_USAGE)
         return 2
     try:
-        act(engine.create(read()), revision)
+        for line in _run(engine.create(read()), command, rest):
+            sys.stdout.write(f"{line}\n")
     except TablegateError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def _run(connected: sa.Engine, command: str, rest: list[str]) -> Iterable[str]:
+    if command == "downgrade":
+        migrate.downgrade(connected, rest[0])
+    elif command == "drop":
+        table, _, column = rest[0].partition(".")
+        migrate.drop(connected, table, column)
+    else:
+        done = migrate.migrate(connected, *rest)
+        yield from (f"{statement};" for statement in done.statements)
+        for name in done.unused:
+            yield (
+                f"-- No field has {name}. When no release needs it any more: "
+                f"python -m shared.database drop {name}"
+            )
 
 
 if __name__ == "__main__":

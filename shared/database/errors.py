@@ -23,8 +23,12 @@ from shared.lazy import sqlalchemy as sa
 # Classes, then single codes: 55P03 lock_not_available, 57014 query_canceled.
 _UNAVAILABLE = ("08", "53", "57P", "58", "XX")
 _BUSY = ("40", "55P03", "55006", "57014", "25P03")
-# A parent was deleted between the check and the insert; a retry finds it missing.
-_FOREIGN_KEY = "23503"
+# foreign_key_violation, unique_violation: another session deleted a parent, or took unique values,
+# between the check and the insert; a retry finds that out in the check.
+_RACES = ("23503", "23505")
+# A column or table that this release needs is missing, or does not take NULL or so large a number:
+# only another release's schema refuses what the dictionary accepts.
+_OUTDATED = ("42703", "42P01", "23502", "22003")
 _API_REFUSES = (400, 401, 403, 404)
 
 
@@ -87,8 +91,13 @@ def error_of(error: BaseException | None) -> TablegateError:
     state = str(facts["C"])
     # The primary message (M) names tables and constraints, but the detail (D) may hold row values.
     sentence = f"{' '.join(str(facts.get('M', '')).split())} (SQLSTATE {state})"
-    if state.startswith(_BUSY) or state == _FOREIGN_KEY:
+    if state.startswith(_BUSY) or state in _RACES:
         return DatabaseBusy(f"The database is busy: {sentence}; try again.")
+    if state in _OUTDATED:
+        return DatabaseUnavailable(
+            f"The database is not migrated to this release: {sentence}; run "
+            "python -m shared.database migrate, then try again."
+        )
     if state.startswith(_UNAVAILABLE):
         return DatabaseUnavailable(f"The database is unavailable: {sentence}; try again.")
     return DatabaseRefusal(f"The database refused: {sentence}.")

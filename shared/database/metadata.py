@@ -22,6 +22,7 @@ def _metadata(all_tables: tuple[Table, ...]) -> sa.MetaData:
         naming_convention={
             "pk": "%(table_name)s_pkey",
             "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
             "ix": "%(table_name)s_%(column_0_name)s_idx",
         }
     )
@@ -30,8 +31,9 @@ def _metadata(all_tables: tuple[Table, ...]) -> sa.MetaData:
             table.name,
             found,
             *_columns(table),
-            sa.PrimaryKeyConstraint(*table.key),
+            sa.PrimaryKeyConstraint(*stored.key(table)),
             *map(_foreign_key, table.references),
+            *map(_unique, table.unique),
         )
     return found
 
@@ -54,3 +56,9 @@ def _foreign_key(reference: Reference) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(
         reference.fields, [f"{reference.table}.{key}" for key in reference.key]
     )
+
+
+def _unique(fields: tuple[str, ...]) -> sa.UniqueConstraint:
+    # Deferrable, so that it is checked at the end of a statement: within one, a row may take the
+    # values that another gives up.
+    return sa.UniqueConstraint(*fields, deferrable=True, initially="IMMEDIATE")

@@ -1,39 +1,53 @@
 """Migrates the database: first the platform's own tables, then the dictionary's."""
 
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
-from alembic.autogenerate import produce_migrations
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.operations import Operations, ops
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
 from shared import tables
 from shared.database.engine import transaction
-from shared.database.metadata import metadata
+from shared.database.evolution import catalog, mirrors
+from shared.database.evolution.plan import plan
+from shared.database.evolution.table import Plan
+from shared.database.sql import qualified, quoted
 from shared.errors import ConfigurationError
 
 # Any constant, but the same one for every migration.
 _LOCK = 0x7461626C65
 
 
-def migrate(engine: sa.Engine, revision: str = "head") -> None:
-    """Run the migrations up to `revision`, then add the dictionary's new tables and fields.
+def migrate(engine: sa.Engine, revision: str = "head") -> Plan:
+    """Run the migrations up to `revision`, then carry the dictionary's tables along.
 
-    New tables, and new fields that are optional or have a default, need no migration. Concurrent
-    calls wait for each other.
+    Concurrent calls wait for each other. A release that is older than the database's own tables
+    leaves those as they are.
+
+    Returns:
+        What was done to the dictionary's tables.
 
     Raises:
         ConfigurationError: the dictionary differs from the database in a way that could lose or
-            invent data; the text names the difference, which needs a migration.
+            invent data; the text says what stands in the way, and nothing was changed.
         DatabaseUnavailable, DatabaseBusy: try again later.
     """
     with transaction(engine) as connection:
         connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
-        command.upgrade(_config(connection), revision)
-        _evolve(connection)
+        config = _config(connection)
+        if revision != "head" or not _is_newer(connection, config):
+            command.upgrade(config, revision)
+        found = plan(connection)
+        if found.refusals:
+            raise ConfigurationError(
+                "Nothing was changed, because of:\n" + "\n".join(found.refusals)
+            )
+        for statement in found.statements:
+            connection.exec_driver_sql(statement)
+    return found
 
 
 def downgrade(engine: sa.Engine, revision: str) -> None:
@@ -46,6 +60,30 @@ def downgrade(engine: sa.Engine, revision: str) -> None:
         command.downgrade(_config(connection), revision)
 
 
+def drop(engine: sa.Engine, table_name: str, column: str) -> None:
+    """Drop a column that no field has any more: the releases that knew it cannot come back.
+
+    Raises:
+        UnknownTable: the dictionary has no such table.
+        ConfigurationError: there is no such column, or a field has it.
+    """
+    table = tables.find(table_name)
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
+        there = catalog.read(connection, [table_name]).get(table_name, catalog.StoredTable())
+        if column not in there.columns or f"{table_name}.{column}" not in plan(connection).unused:
+            raise ConfigurationError(
+                f"{table_name}.{column} cannot be dropped: it is a field of {table.name}, or there "
+                "is no such column. `migrate` lists the columns that no field has."
+            )
+        for mirror in there.mirrors:
+            if column in (mirror.name, mirror.was):
+                connection.exec_driver_sql(mirrors.drop_sql(mirror))
+        connection.exec_driver_sql(
+            f"alter table {qualified(table_name)} drop column {quoted(column)}"
+        )
+
+
 def _config(connection: sa.Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
@@ -53,47 +91,11 @@ def _config(connection: sa.Connection) -> Config:
     return config
 
 
-def _evolve(connection: sa.Connection) -> None:
-    wanted = metadata()
-    context = MigrationContext.configure(
-        connection,
-        opts={
-            "compare_type": True,
-            # Tables that are not in the dictionary are left alone.
-            "include_name": lambda name, kind, _: kind != "table" or name in wanted.tables,
-        },
-    )
-    operations = Operations(context)
-    for change in _leaves(produce_migrations(context, wanted).upgrade_ops):
-        if isinstance(change, ops.AddColumnOp):
-            _add_column(operations, change)
-        elif isinstance(change, (ops.CreateTableOp, ops.CreateIndexOp, ops.CreateForeignKeyOp)):
-            operations.invoke(change)
-        else:
-            raise ConfigurationError(
-                f"The dictionary and the database differ: {change.to_diff_tuple()!r}. "
-                "Nothing was changed; write a migration for it in shared/database/migrations."
-            )
-
-
-def _leaves(container: Any) -> list[Any]:
-    if not isinstance(container, ops.OpContainer):
-        return [container]
-    return [leaf for child in container.ops for leaf in _leaves(child)]
-
-
-def _add_column(operations: Operations, change: ops.AddColumnOp) -> None:
-    field = tables.find(change.table_name).fields[change.column.name]
-    if field.default is None:
-        if field.nullable:
-            operations.invoke(change)
-            return
-        raise ConfigurationError(
-            f"Table {change.table_name!r} has rows without its new field {change.column.name!r}: "
-            "make it optional or give it a default, or write a migration that fills it."
-        )
-    quoted = sa.literal(field.default).compile(
-        dialect=operations.get_bind().dialect, compile_kwargs={"literal_binds": True}
-    )
-    change.column.server_default = sa.DefaultClause(sa.text(str(quoted)))
-    operations.invoke(change)
+def _is_newer(connection: sa.Connection, config: Config) -> bool:
+    """Return whether a later release has migrated the database, in a way that is unknown here."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    try:
+        ScriptDirectory.from_config(config).get_revision(current or "base")
+    except CommandError:
+        return True
+    return False
