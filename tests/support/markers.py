@@ -10,6 +10,7 @@ OF_FOLDER = {
     "properties": "unit",
     "platform": "platform",
     "chaos": "platform",
+    "models": "platform",
     "browser": "browser",
 }
 OF_FIXTURE = {"stand_ins": "database", "platform": "platform"}

@@ -31,7 +31,14 @@ ON_THE_PLATFORM = (
     "tests/security/test_pushes.py",
 )
 # Of the rest, what takes long comes first, so that all processes end at about the same time.
-_FIRST = ("tests/platform/", "tests/chaos/", "tests/warehouse/", "tests/infra/", "tests/database/")
+_FIRST = (
+    "tests/platform/",
+    "tests/models/",
+    "tests/chaos/",
+    "tests/warehouse/",
+    "tests/infra/",
+    "tests/database/",
+)
 _LAST = "tests/unit/"
 
 
