@@ -4,6 +4,7 @@ Copies docs/pages to the folder first, so that mkdocs finds everything in one pl
 """
 
 import argparse
+import inspect
 import json
 import re
 import shutil
@@ -22,6 +23,8 @@ from shared import settings, tables
 from shared.api import api_docs
 from shared.loading.ledger import Counts
 from shared.tables import stored
+from shared.tables.kind import Kind
+from shared.tables.kinds import KINDS
 from shared.validation.reasons import CATALOGUE
 
 PAGES = ROOT / "docs" / "pages"
@@ -35,6 +38,7 @@ def pages() -> dict[str, str]:
         "api": _api,
         "settings": _settings,
         "dictionary": _dictionary,
+        "kinds": _kinds,
         "reasons": _reasons,
         "ledger": _ledger,
     }
@@ -154,7 +158,8 @@ def _settings() -> Iterator[str]:
 
 def _dictionary() -> Iterator[str]:
     yield "# The data dictionary\n"
-    yield "Each table is described in one file of `shared/tables`. All fields are required."
+    yield "Each table is described in one file of `shared/tables`; its fields have"
+    yield "[kinds](kinds.md)."
     for table in tables.all_tables().values():
         yield f"\n## {table.name}\n"
         yield f"{table.description}\n"
@@ -170,13 +175,90 @@ def _dictionary() -> Iterator[str]:
         ]
         fields += [
             (f"`{n}`", "", c.description, f"`{c.postgres_type}`", f"`{c.bigquery_type}`")
-            for n, c in stored.COLUMNS.items()
+            for n, c in stored.own(table).items()
         ]
         yield from _table(("field", "kind", "meaning", "PostgreSQL", "BigQuery"), fields)
-        yield f"\nKey: {', '.join(f'`{name}`' for name in table.key)}."
+        yield f"\nKey: {', '.join(f'`{name}`' for name in stored.key(table))}."
         for one in table.references:
             names = ", ".join(f"`{name}`" for name in one.fields)
             yield f"{names} {'refers' if len(one.fields) == 1 else 'refer'} to `{one.table}`."
+        for unique in table.unique:
+            yield f"Unique: {', '.join(f'`{name}`' for name in unique)}."
+        if table.checks:
+            yield ""
+            checks = [(f"`{one.expression}`", one.message) for one in table.checks]
+            yield from _table(("check", "message"), checks)
+
+
+def _kinds() -> Iterator[str]:
+    samples = {name: kind.sample() for name, kind in KINDS.items()}
+    yield "# Kinds of field\n"
+    yield "What a field of a table may be; `shared.tables` has each by its name. A type that"
+    yield "depends on options is that of the defaults.\n"
+    rows = [
+        (
+            f"[{name}](#{name.lower()})",
+            ", ".join(f"`{option}`" for option in _arguments(type(kind))),
+            f"`{kind.postgres_type}`",
+            _avro(kind.avro_type),
+            f"`{kind.bigquery_type}`",
+            f"`{json.dumps(kind.example('name'))}`",
+            f"`{_cell_of(kind)}`",
+        )
+        for name, kind in samples.items()
+    ]
+    heads = ("kind", "options", "PostgreSQL", "Avro", "BigQuery", "in JSON", "in a CSV cell")
+    yield from _table(heads, rows)
+    yield "\n## Options of every kind\n"
+    yield f"{_paragraphs(Kind)[1]}\n"
+    yield from _table(("option", "meaning"), [one[:2] for one in _options_of(Kind)])
+    for name, kind in samples.items():
+        yield f"\n## {name}\n"
+        yield from (f"{paragraph}\n" for paragraph in _paragraphs(type(kind)))
+        yield f"Avro types of files to restore: {kind.avro_taken}.\n"
+        if options := _options_of(type(kind)):
+            yield from _table(("option", "meaning", "default"), options)
+            yield ""
+        rejected = [(f"`{code}`", one.template) for code, one in kind.reasons.items()]
+        yield from _table(("rejected as", "sentence"), rejected)
+
+
+def _arguments(kind: type[Any]) -> dict[str, inspect.Parameter]:
+    """Return the options that a class adds to those of the class above."""
+    if "__init__" not in vars(kind):
+        return {}
+    found = inspect.signature(kind).parameters
+    return {name: one for name, one in found.items() if one.kind is one.KEYWORD_ONLY}
+
+
+def _options_of(kind: type[Any]) -> list[tuple[str, str, str]]:
+    text = inspect.getdoc(kind.__init__) or ""
+    described = dict(re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", text, re.MULTILINE))
+    return [
+        (f"`{name}`", " ".join(described[name].split()), _default(one.default))
+        for name, one in _arguments(kind).items()
+    ]
+
+
+def _default(value: Any) -> str:
+    if value is inspect.Parameter.empty:
+        return "must be given"
+    return "" if value is None else f"`{value}`"
+
+
+def _paragraphs(described: Any) -> list[str]:
+    return [" ".join(one.split()) for one in (inspect.getdoc(described) or "").split("\n\n")]
+
+
+def _avro(type_: Any) -> str:
+    if isinstance(type_, str):
+        return f"`{type_}`"
+    return f"`{type_['type']}` as `{type_['logicalType']}`"
+
+
+def _cell_of(kind: Kind) -> str:
+    example = kind.example("name")
+    return example if isinstance(example, str) else kind.copy_text(kind.deserialize(example))
 
 
 def _reasons() -> Iterator[str]:

@@ -21,6 +21,8 @@ from shared.api import api_docs
 from shared.database.engine import create
 from shared.settings import described
 from shared.settings import read as read_settings
+from shared.tables import Check, Table
+from shared.tables.kinds import KINDS
 from shared.validation.reasons import CATALOGUE
 from tests.docs.walkthrough import Shell, examples
 from tests.support.checkout import ROOT
@@ -150,6 +152,10 @@ def test_the_reference_has_everything():
         assert f"## {table.name}" in WRITTEN["reference/dictionary.md"]
         for name in table.names:
             assert f"| `{name}` |" in WRITTEN["reference/dictionary.md"]
+    for name, kind in KINDS.items():
+        assert f"\n## {name}\n" in WRITTEN["reference/kinds.md"]
+        for code in kind.reasons:
+            assert f"| `{code}` |" in WRITTEN["reference/kinds.md"]
     for code in CATALOGUE:
         assert f"`{code}`" in WRITTEN["reference/reasons.md"]
     for path, operations in api_docs.build()["paths"].items():
@@ -159,6 +165,35 @@ def test_the_reference_has_everything():
         for verb in verbs:
             assert re.search(rf"^### {verb}\b", WRITTEN["reference/cli.md"], re.M), verb
     assert "row_versions" in WRITTEN["reference/ledger.md"]
+
+
+def test_the_reference_has_the_options_of_a_kind():
+    kinds = WRITTEN["reference/kinds.md"]
+
+    assert "| [Decimal](#decimal) | `digits`, `places`, `minimum`, `maximum` | `numeric" in kinds
+    assert "| `places` | how many of them are behind the point. | `2` |" in kinds
+    assert "| `of` | the texts. | must be given |" in kinds
+
+
+def test_the_table_of_the_guide_is_accepted():
+    (block,) = re.findall(
+        r"^```python\n(.*?)^```", (PAGES / "how-to/add-a-table.md").read_text("utf-8"), re.M | re.S
+    )
+    found = {}
+    exec(compile(block, "add-a-table.md", "exec"), found)
+    customers = Table("customers", tables.find("jobs").schema)
+
+    accepted = tables.in_order({"customers": customers, "orders": found["TABLE"]})
+
+    assert list(accepted) == ["customers", "orders"]
+
+
+def test_the_reference_has_the_checks_of_a_table(monkeypatch):
+    jobs = tables.find("jobs")
+    checked = Table("checked_jobs", jobs.schema, checks=(Check("id != 7", "Seven is taken."),))
+    monkeypatch.setitem(tables.all_tables(), "checked_jobs", checked)
+
+    assert "| `id != 7` | Seven is taken. |" in reference.pages()["reference/dictionary.md"]
 
 
 def test_the_site_is_built_without_a_warning(tmp_path):
