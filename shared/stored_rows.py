@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from marshmallow import ValidationError
 
@@ -24,6 +26,8 @@ from shared.tables.kind import Cell
 from shared.tables.table import Table
 
 _ROWS_AT_ONCE = 2000
+_POSITION = re.compile("[0-9]{1,18}", re.ASCII).fullmatch
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE).fullmatch
 
 Key = tuple[Any, ...]
 
@@ -57,20 +61,21 @@ def parse_key(table: Table, text: str) -> Key:
     Raises:
         ValueError: it is not a key of the table; the text says why.
     """
+    names = stored.key(table)
     try:
         cells = [text]
-        if len(table.key) > 1:
+        if len(names) > 1:
             cells = next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
     except csv.Error as error:
-        raise ValueError(f"is a line of CSV with {', '.join(table.key)}: {error}") from None
-    if len(cells) != len(table.key):
-        raise ValueError(f"has {len(cells)} values; the key is {', '.join(table.key)}")
-    return tuple(map(_value, [table] * len(cells), table.key, map(Cell, cells)))
+        raise ValueError(f"is a line of CSV with {', '.join(names)}: {error}") from None
+    if len(cells) != len(names):
+        raise ValueError(f"has {len(cells)} values; the key is {', '.join(names)}")
+    return tuple(map(_value, [table] * len(cells), names, map(Cell, cells)))
 
 
 def key_text(table: Table, row: Mapping[str, Any]) -> str:
     """Write the key of a row in the form that `parse_key` reads."""
-    texts = [_text(row[name]) for name in table.key]
+    texts = [_text(row[name]) for name in stored.key(table)]
     if len(texts) == 1:
         return texts[0]
     line = io.StringIO()
@@ -112,7 +117,7 @@ def rows(
         yield from found
         if len(found) < _ROWS_AT_ONCE:
             return
-        after = tuple(found[-1][name] for name in table.key)
+        after = tuple(found[-1][name] for name in stored.key(table))
 
 
 def _text(value: Any) -> str:
@@ -120,11 +125,21 @@ def _text(value: Any) -> str:
 
 
 def _value(table: Table, name: str, given: Any) -> Any:
+    if name not in table.fields:
+        return _own_value(name, given)
     try:
         return table.fields[name].deserialize(given)
     except ValidationError as error:
         refusal: Any = error.messages[0]
         raise ValueError(f"is no {name} of {table.name} ({refusal.code})") from None
+
+
+def _own_value(name: str, given: str) -> UUID | int:
+    if name == stored.POSITION and _POSITION(given):
+        return int(given)
+    if name == stored.LOAD_ID and _UUID(given):
+        return UUID(given)
+    raise ValueError(f"is no {name}")
 
 
 def _read(
@@ -139,7 +154,16 @@ def _read(
         values["since"] = within.since
     query = sa.text(select(table, bounds, has_since=within.since is not None))
     with transaction(engine) as connection:
-        return [dict(row) for row in connection.execute(query, values).mappings()]
+        found = connection.execute(query, values).mappings()
+        return [_of_selected(table, dict(row)) for row in found]
+
+
+def _of_selected(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
+    known = stored.columns(table)
+    return {
+        name: None if value is None else known[name].of_selected(value)
+        for name, value in row.items()
+    }
 
 
 @cache
@@ -152,7 +176,9 @@ def select(table: Table, bounds: Sequence[str], *, has_since: bool) -> str:
         has_since: whether rows must have been accepted at a moment or later.
     """
     signs = {"after": ">", "first": ">=", "last": "<="}
-    conditions = [f"({columns(table.key)}) {signs[b]} ({_parameters(table, b)})" for b in bounds]
+    conditions = [
+        f"({columns(stored.key(table))}) {signs[b]} ({_parameters(table, b)})" for b in bounds
+    ]
     if has_since:
         conditions.append(f"{quoted(stored.ACCEPTED_AT)} >= cast(:since as timestamptz)")
     return composed(
@@ -163,15 +189,21 @@ def select(table: Table, bounds: Sequence[str], *, has_since: bool) -> str:
         order by {key}
         limit :most
         """,
-        columns=columns(stored.columns(table)),
+        columns=", ".join(
+            quoted(name)
+            if one.select_sql == "{}"
+            else f"{one.select_sql.format(quoted(name))} as {quoted(name)}"
+            for name, one in stored.columns(table).items()
+        ),
         target=qualified(table.name),
         where="where " + "\n    and ".join(conditions) if conditions else "",
-        key=columns(table.key),
+        key=columns(stored.key(table)),
     )
 
 
 def _parameters(table: Table, bound: str) -> str:
+    types = stored.columns(table)
     return ", ".join(
-        f"cast(:{bound}_{at} as {table.fields[name].postgres_type})"
-        for at, name in enumerate(table.key)
+        f"cast(:{bound}_{at} as {types[name].postgres_type})"
+        for at, name in enumerate(stored.key(table))
     )

@@ -69,8 +69,19 @@ class NotFinite(str):
     __slots__ = ()
 
 
+class Number(float):
+    """A number with a point or an exponent, with its digits as they were sent."""
+
+    __slots__ = ("digits",)
+
+    def __init__(self, digits: str) -> None:
+        self.digits = digits
+
+
 def decode_row(text: bytes) -> Any:
-    """Decode like `decode`, but give a number that is not finite as `NotFinite`.
+    """Decode like `decode`, but give a number with a point or an exponent as `Number`.
+
+    One that is not finite becomes `NotFinite`.
 
     Raises:
         NotStrictJson: the text is not strict JSON for another reason.
@@ -167,9 +178,8 @@ def _finite(digits: str) -> float | None:
     return None if math.isinf(value) else value
 
 
-def _number_of_row(digits: str) -> float | NotFinite:
-    value = _finite(digits)
-    return NotFinite(digits[:40]) if value is None else value
+def _number_of_row(digits: str) -> Number | NotFinite:
+    return NotFinite(digits[:40]) if _finite(digits) is None else Number(digits)
 
 
 def _number_as_written(digits: str) -> msgspec.Raw | str:

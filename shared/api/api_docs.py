@@ -121,7 +121,7 @@ def _batch_of(body: Body, table: Table) -> Body:
 
 def _of_key(parameter: Parameter, table: Table) -> Parameter:
     """Return the parameter with the rule of the table's key, if it is one."""
-    if parameter.schema != KEY or len(table.key) > 1:
+    if parameter.schema != KEY or len(table.key) != 1:
         return parameter
     field = table.fields[table.key[0]]
     return replace(parameter, schema=field.json_schema(), example=field.example(table.key[0]))
@@ -129,7 +129,8 @@ def _of_key(parameter: Parameter, table: Table) -> Parameter:
 
 def _of_table(response: ResponseSpec, table: Table) -> ResponseSpec:
     """Return the response with the table's own schema and example, if it is one of rows."""
-    row = {**json_schema.example(table), **_OWN_EXAMPLE}
+    own = {name: _OWN_EXAMPLE[name] for name in stored.own(table)}
+    row = {**json_schema.example(table), **own}
     examples = {"stored": row, "page": {"rows": [row], "next_cursor": None}}
     for name, example in examples.items():
         if response.schema == {"$ref": REF.format(name=f"{{table}}_{name}")}:
@@ -143,19 +144,20 @@ def _named(table: Table, what: str) -> dict[str, str]:
 
 def _stored(table: Table) -> dict[str, Any]:
     accepted = json_schema.schema(table)
-    own = {
+    shapes: dict[str, dict[str, Any]] = {
         stored.ACCEPTED_AT: {"type": "string", "format": "date-time"},
         stored.LOAD_ID: {"type": "string", "format": "uuid"},
+        stored.POSITION: {"type": "integer", "format": "int64", "minimum": 0},
     }
     described = {
-        name: {**shape, "description": stored.COLUMNS[name].description}
-        for name, shape in own.items()
+        name: {**shapes[name], "description": column.description}
+        for name, column in stored.own(table).items()
     }
     return {
         "type": "object",
         "description": f"{table.description} As it is stored.",
         "properties": {**accepted["properties"], **described},
-        "required": [*accepted["properties"], *own],
+        "required": [*accepted["properties"], *described],
         "additionalProperties": False,
     }
 
@@ -179,6 +181,7 @@ def _page(table: Table) -> dict[str, Any]:
 _OWN_EXAMPLE = {
     stored.ACCEPTED_AT: "2026-01-02T03:04:05Z",
     stored.LOAD_ID: "7f0f8b0e-5c0b-4f43-9f0e-2a4f1f6f8a10",
+    stored.POSITION: 1,
 }
 
 

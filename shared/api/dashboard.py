@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -27,6 +28,7 @@ class FormField(msgspec.Struct):
     """A field of a table, and how a form asks for it."""
 
     name: str
+    was: Sequence[str]
     kind: str
     description: str
     input: FormInput
@@ -137,7 +139,9 @@ def _form_table(table: Table) -> FormTable:
         table.name,
         table.description,
         [
-            FormField(name, type(field).__name__.lower(), field.description, field.form_input)
+            FormField(
+                name, field.was, type(field).__name__.lower(), field.description, field.form_input
+            )
             for name, field in table.fields.items()
         ],
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.api import examples
 from shared.metrics.metric import Metric
+from shared.tables import stored
 from shared.tables.table import Table
 from shared.validation import json_schema
 
@@ -21,13 +22,14 @@ def fill(
     field = _field(last)
     words = {
         examples.TABLE: first.name,
-        examples.KEY: first.key[0],
+        examples.KEY: stored.key(first)[0],
         examples.COLUMN: _field(first),
         examples.LAST_TABLE: last.name,
         examples.FIELD: field,
         "{view}": list(metrics)[-1] if metrics else "load_history",
     }
-    raw = {**{name: str(value) for name, value in row.items()}, field: ""}
+    cells = {name: "" if value is None else str(value) for name, value in row.items()}
+    raw = {**cells, field: ""}
     found: dict[str, Any] = _examples(document, words, {"{row}": row, "{raw}": raw})
     return found
 

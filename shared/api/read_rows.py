@@ -26,7 +26,10 @@ _MOST_ROWS = 2**31 - 1
 
 
 class RowPage(msgspec.Struct):
-    """A page of rows: the fields of each, then `accepted_at` and `load_id`."""
+    """A page of rows: the fields of each, then `accepted_at` and `load_id`.
+
+    Rows of an append-only table have their `position`, too.
+    """
 
     rows: list[dict[str, Any]]
     next_cursor: str | None
@@ -96,7 +99,10 @@ def _key(name: str, given: Mapping[str, str], table: Table) -> Key | None:
         raise queries.unusable(name, str(error)) from None
 
 
-_KEY_WORDS = "as a cell of a file has it; of several fields, a line of CSV."
+_KEY_WORDS = (
+    "as a cell of a file has it; of several fields, a line of CSV; of an append-only table, a "
+    "load's id and a position, separated by a comma."
+)
 # In the document, each table has schemas of its own.
 ROW = {"$ref": REF.format(name="{table}_stored")}
 PAGE = {"$ref": REF.format(name="{table}_page")}

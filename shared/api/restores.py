@@ -358,7 +358,7 @@ RESTORE = Route(
         404: ("unknown-table", "unknown-backup"),
         409: ("rows-without-parent", "confirmation-needed"),
         422: (
-            *("damaged-backup", "wrong-schema", "bad-rows", "doubled-keys"),
+            *("damaged-backup", "wrong-schema", "bad-rows", "doubled-keys", "not-unique"),
             *("not-avro", "truncated", "too-large", "unknown-codec"),
         ),
     },
@@ -389,7 +389,7 @@ RESTORE_ALL = Route(
         404: ("unknown-backup",),
         409: ("rows-without-parent", "confirmation-needed"),
         422: (
-            *("damaged-backup", "wrong-schema", "doubled-keys"),
+            *("damaged-backup", "wrong-schema", "doubled-keys", "not-unique"),
             *("not-avro", "truncated", "too-large", "unknown-codec"),
         ),
     },

@@ -26,6 +26,7 @@ from shared.avro.columns import (
     window_of,
 )
 from shared.avro.errors import AvroError
+from shared.avro.schemas import named
 from shared.errors import DatabaseRefusal
 from shared.lazy import numpy as np
 from shared.tables import bulk
@@ -72,15 +73,15 @@ def from_sent(form: bulk.Bulk, sent: Sequence[Sent]) -> Column:
 
 
 def column_of(column: StoredColumn, values: list[Any]) -> Column:
-    """Make a column of Avro values: in its bulk form if it has one, else of Python values."""
+    """Make a column of Avro values: in the form in which a file's column is decoded."""
     if column.nullable:
         return Values(values)
     types = set(map(type, values))
-    match column.bulk:
-        case bulk.Numbers() if types <= {int}:
-            return Ints(np.array(values, np.int64))
-        case bulk.Texts() | bulk.Uuids() if types <= {str}:
-            return Texts.of([text.encode() for text in values])
+    plain, _ = named(column.avro_type)
+    if plain in ("int", "long") and types <= {int}:
+        return Ints(np.array(values, np.int64))
+    if plain == "string" and types <= {str}:
+        return Texts.of([text.encode() for text in values])
     return Values(values)
 
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from shared.avro.errors import AvroError
 from shared.lazy import fastavro
-from shared.tables import bulk, stored
+from shared.tables import stored
 from shared.tables.column import avro_type
 from shared.tables.kinds import KINDS
 from shared.tables.table import Table
@@ -124,10 +124,16 @@ class FileSchema:
 def of_table(table: Table) -> FileSchema:
     """Build the schema with which a table's rows are written."""
     fields = [
-        {"name": name, "type": avro_type(column), "doc": column.description}
+        {
+            "name": name,
+            "type": avro_type(column),
+            "doc": column.description,
+            # By it, the release before a renaming restores what this one backs up.
+            **({"aliases": list(column.was)} if column.was else {}),
+        }
         for name, column in table.fields.items()
     ]
-    own = [{"name": name, "type": column.avro_type} for name, column in stored.COLUMNS.items()]
+    own = [{"name": name, "type": column.avro_type} for name, column in stored.own(table).items()]
     return FileSchema(
         {
             "type": "record",
@@ -207,9 +213,10 @@ def named(declared: Any) -> tuple[Any, Any]:
 
 @cache
 def _numbers() -> Sequence[tuple[Any, Any]]:
-    """Return the types of columns that are sent in bulk as numbers, whatever they mean."""
-    columns = [*(kind() for kind in KINDS.values()), *stored.COLUMNS.values()]
-    return [named(one.avro_type) for one in columns if isinstance(one.bulk, bulk.Numbers)]
+    """Return the types of columns that Avro holds as whole numbers, whatever they mean."""
+    columns = [*(kind.sample() for kind in KINDS.values()), *stored.COLUMNS.values()]
+    found = [named(one.avro_type) for one in columns]
+    return [one for one in found if one[0] in ("int", "long")]
 
 
 def _without_decimals(schema: Any) -> Any:

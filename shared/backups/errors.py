@@ -24,7 +24,7 @@ class UnusableBackup(PermanentError):
 
     Attributes:
         code: a stable word: `not_avro`, `truncated`, `damaged`, `too_large`, `unknown_codec`,
-            `wrong_schema`, `bad_rows` or `doubled_keys`.
+            `wrong_schema`, `bad_rows`, `doubled_keys` or `not_unique`.
         facts: what was found, as plain values.
         object_name: the object, if that is known.
     """

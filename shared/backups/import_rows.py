@@ -23,8 +23,9 @@ from shared.tables import bulk, stored
 from shared.tables.column import avro_of
 from shared.tables.kind import Kind
 from shared.tables.kinds.timestamp import micros
-from shared.tables.stored import ACCEPTED_AT, LOAD_ID
+from shared.tables.stored import ACCEPTED_AT, LOAD_ID, POSITION
 from shared.tables.table import Table
+from shared.validation import table_checks
 from shared.validation.row import FieldError, validate_row
 
 _THOUSAND = 1000
@@ -102,11 +103,13 @@ class RowImport:
         # Its rule is the kind's own.
         self._accepted: Any = self._stored[ACCEPTED_AT]
         self.rejected = Rejected(0, [])
+        self._rows = 0
 
     @property
     def keeps_own(self) -> bool:
         """Whether the file has its rows' accepted_at and load_id."""
-        return not any(isinstance(c, Defaulted) and c.column in self._own for c in self._columns)
+        own = stored.own(self._table)
+        return not any(isinstance(c, Defaulted) and c.column in own for c in self._columns)
 
     def typed(self, chunk: Chunk) -> Chunk:
         """Convert the rows to the table's columns, and drop the rejected rows.
@@ -116,6 +119,7 @@ class RowImport:
             UnusableBackup: `bad_rows`, too many were rejected.
         """
         columns = {source.column: self._column(source, chunk) for source in self._columns}
+        self._rows += chunk.rows
         found = Chunk(chunk.rows, columns)
         if self._check_rules and not self._is_plainly_good(found):
             return self._validate(found)
@@ -123,6 +127,8 @@ class RowImport:
 
     def _column(self, source: Mapped | Defaulted, chunk: Chunk) -> Column:
         stored_as, own = self._stored[source.column], self._own.get(source.column)
+        if source.column == POSITION:
+            return self._positions(source, chunk)
         if isinstance(source, Defaulted):
             return repeated(stored_as, source.value if own is None else own, chunk.rows)
         column = chunk.columns[source.field.name]
@@ -131,17 +137,41 @@ class RowImport:
             column = _micros_of_nanos(column)
         elif MILLISECONDS in units:
             column = _micros_of_millis(column)
+        (declared, *_) = source.field.types
+        if (convert := stored_as.convert_avro(declared)) is not None:
+            found: list[Any] = list(column.to_list())
+            column = Values([None if value is None else convert(value) for value in found])
         if own is not None and isinstance(column, Values):
             return column_of(
                 stored_as, [own if value is None else value for value in column.values]
             )
         return column
 
+    def _positions(self, source: Mapped | Defaulted, chunk: Chunk) -> Column:
+        """Number the rows of a file that does not."""
+        numbers = range(self._rows, self._rows + chunk.rows)
+        found: list[Any] = [None] * chunk.rows
+        if isinstance(source, Mapped):
+            column = chunk.columns[source.field.name]
+            if isinstance(column, Ints):
+                return column
+            found = list(column.to_list())
+        filled = (
+            number if value is None else value for number, value in zip(numbers, found, strict=True)
+        )
+        return column_of(self._stored[POSITION], list(filled))
+
     def _is_plainly_good(self, chunk: Chunk) -> bool:
         if self._table.has_rules_beyond_fields or not self._is_past(chunk.columns[ACCEPTED_AT]):
             return False
-        fields = self._table.fields.items()
-        return all(_is_plainly_good(field, chunk.columns[name]) for name, field in fields)
+        fields = self._table.fields
+        if not all(_is_plainly_good(field, chunk.columns[name]) for name, field in fields.items()):
+            return False
+        checked = {
+            name: table_checks.values_of_avro(fields[name], chunk.columns[name].to_list())
+            for name in self._table.checked_names
+        }
+        return not table_checks.violating(self._table, checked)
 
     def _is_past(self, accepted_at: Column) -> bool:
         """Return whether all rows were accepted before this restore, in years that exist."""
@@ -195,7 +225,7 @@ class RowImport:
             name: column_of(field, [avro_of(field, row[name]) for row in rows])
             for name, field in fields.items()
         }
-        own = {name: _picked(chunk.columns[name], good) for name in stored.COLUMNS}
+        own = {name: _picked(chunk.columns[name], good) for name in stored.own(self._table)}
         own[ACCEPTED_AT] = column_of(self._accepted, list(map(self._accepted.to_avro, moments)))
         return Chunk(len(rows), kept | own)
 
@@ -206,7 +236,7 @@ class RowImport:
             self.rejected.check()
         if len(self.rejected.examples) < _SHOWN:
             sentences = [f"{error.field}: {error.sentence()}" for error in errors]
-            key = {name: row[name] for name in self._table.key}
+            key = {name: row[name] for name in self._table.key} or row
             self.rejected.examples.append({"key": key, "errors": sentences})
 
 

@@ -52,7 +52,8 @@ def resolve(
     Args:
         schema: the file's schema.
         table: the table.
-        aliases: by a field's name, another name that it may have in the file.
+        aliases: by a field's name, another name that it may have in the file, besides those that
+            it had before.
         has_microseconds: whether the file's numbers without a logical type are microseconds since
             1970 where the table has a moment.
 
@@ -67,14 +68,15 @@ def resolve(
     missing: list[str] = []
     wrong: dict[str, Field] = {}
     for name, column in stored.columns(table).items():
-        field = found.get(name) or found.get(aliases.get(name, ""))
+        known = (name, aliases.get(name, ""), *_former(table, name))
+        field = next((found[one] for one in known if one in found), None)
         if field is not None:
             columns.append(Mapped(name, field))
             is_told = has_microseconds and _has_bare_longs(field)
             types = (*field.types, MICROSECONDS) if is_told else field.types
             if not any(map(column.accepts_avro, types)):
                 wrong[name] = field
-        elif name in stored.COLUMNS:
+        elif name in stored.own(table):
             columns.append(Defaulted(name))
         elif not table.fields[name].required:
             columns.append(Defaulted(name, avro_of(column, table.fields[name].default)))
@@ -88,6 +90,19 @@ def resolve(
             wrong=list(wrong),
         )
     return tuple(columns)
+
+
+def may_lack_values(columns: Sequence[Mapped | Defaulted], table: Table) -> bool:
+    """Return whether the file may have NULL where the table does not take it."""
+    known = stored.columns(table)
+    return any(
+        isinstance(source, Mapped) and source.field.nullable and not known[source.column].nullable
+        for source in columns
+    )
+
+
+def _former(table: Table, name: str) -> tuple[str, ...]:
+    return table.fields[name].was if name in table.fields else ()
 
 
 def _by_alias(schema: FileSchema) -> dict[str, Field]:

@@ -28,7 +28,7 @@ from shared.backups.catalog import Manifest
 from shared.backups.errors import Orphans, Unconfirmed, UnusableBackup, naming
 from shared.backups.foreign_keys import without_foreign_keys
 from shared.backups.import_rows import RestoreLoad, RowImport
-from shared.backups.mapping import resolve
+from shared.backups.mapping import may_lack_values, resolve
 from shared.backups.restore_sql import Mode, Statements
 from shared.backups.verify import compare, content_of, opened
 from shared.database.copy import copy_in
@@ -170,6 +170,7 @@ def _run_set(restores: Sequence[_Restore], confirmed: int | None) -> list[Restor
     for one in restores:
         one.check_confirmed(deleted, confirmed)
     for one in restores:
+        one.check_unique()
         one.check_references()
         one.write()
     for one in reversed(restores):
@@ -230,6 +231,7 @@ class _Restore:
         self.stage()
         if not self._request.dry_run:
             self.lock_table()
+        self.check_unique()
         self.check_references()
         self.compare()
         self.check_children()
@@ -270,7 +272,9 @@ class _Restore:
                 request.aliases,
                 has_microseconds=request.has_microseconds and manifest is None,
             )
-            importing = RowImport(self._table, columns, self._load, check_rules=manifest is None)
+            # A backup of before a field was required may have rows that the rules complete, or not.
+            check_rules = manifest is None or may_lack_values(columns, self._table)
+            importing = RowImport(self._table, columns, self._load, check_rules=check_rules)
             # A file made elsewhere has no checksum to compare with.
             checksum = None if manifest is None else Checksum(schema.by_field)
             self._execute(self._sql.create)
@@ -331,6 +335,22 @@ class _Restore:
                 found,
             )
 
+    def check_unique(self) -> None:
+        """Refuse rows with the same values of unique fields as another row."""
+        place = "the file" if self._request.mode == "replace" else "the file or the table"
+        for fields in self._table.unique:
+            count, keys = self._first(self._sql.not_unique(fields), self._table)
+            if count:
+                with naming(self._request.stored.name):
+                    raise UnusableBackup(
+                        "not_unique",
+                        f"{count} rows of the file have the same {', '.join(fields)} as another "
+                        f"row of {place}, which {self._table.name} does not allow; leave one row "
+                        "of each.",
+                        count=count,
+                        examples=keys,
+                    )
+
     def check_children(self) -> None:
         """Refuse to delete parents of rows that stay."""
         found = []
@@ -355,9 +375,9 @@ class _Restore:
         counts = dict(self._rows(self._sql.counts))
         examples: dict[str, list[Key]] = {kind: [] for kind in _KINDS}
         for kind, *values in self._rows(self._sql.examples):
-            examples[kind].append(dict(zip(self._table.key, values, strict=True)))
+            examples[kind].append(dict(zip(stored.key(self._table), values, strict=True)))
         for same in self._rows(self._sql.unchanged):
-            examples["unchanged"].append(dict(zip(self._table.key, same, strict=True)))
+            examples["unchanged"].append(dict(zip(stored.key(self._table), same, strict=True)))
         counts["unchanged"] = count - counts.get("inserted", 0) - counts.get("updated", 0)
         return {kind: RowsChanged(counts.get(kind, 0), examples[kind]) for kind in _KINDS}
 
@@ -379,6 +399,9 @@ class _Restore:
 
     def write(self) -> None:
         """Keep what is replaced, insert the rows that the table lacks, and update others."""
+        if self._table.unique:
+            # Until the commit, a row may take values of one that is updated or deleted later.
+            self._execute("set constraints all deferred")
         load_id = {"load_id": str(self._load.load_id)}
         keep = self._sql.keep_versions(keeps_own=self._keeps_own)
         self._connection.execute(sa.text(keep), load_id)
@@ -406,7 +429,7 @@ class _Restore:
     def _first(self, sql: str, table: Table) -> tuple[int, list[Key]]:
         """Return the number of rows that a statement counts, and the first keys."""
         found = self._rows(sql)
-        keys: list[Key] = [dict(zip(table.key, row, strict=False)) for row in found]
+        keys: list[Key] = [dict(zip(stored.key(table), row, strict=False)) for row in found]
         return (int(found[0][-1]) if found else 0), keys
 
     def _rows(self, sql: str) -> Sequence[tuple[Any, ...]]:

@@ -142,6 +142,48 @@ class Statements:
             missing="\nand ".join(missing),
         )
 
+    def not_unique(self, fields: tuple[str, ...]) -> str:
+        """Select the first keys of restored rows that share unique values with another row."""
+        present = [f"{quoted(n)} is not null" for n in fields if self.table.fields[n].nullable]
+        return self._composed(
+            """
+            select {key}, count(*) over ()
+            from (
+                select *, count(*) over (partition by {fields}) as "rows with them"
+                from (
+                    select {compared}, true as "is restored"
+                    from {restored}
+                    {stored_too}
+                ) as together
+                {where}
+            ) as counted
+            where "rows with them" > 1 and "is restored"
+            order by {fields}, {key}
+            limit {shown}
+            """,
+            fields=columns(fields),
+            compared=self._compared(fields),
+            stored_too=self._rows_that_stay(fields) if self.mode == "merge" else "",
+            where=f"where {' and '.join(present)}" if present else "",
+        )
+
+    def _rows_that_stay(self, fields: tuple[str, ...]) -> str:
+        return self._composed(
+            """
+            union all
+            select {compared}, false
+            from {target} as stored
+            where not exists (
+                select from {restored} as restored
+                where {stored_is_restored}
+            )
+            """,
+            compared=self._compared(fields),
+        )
+
+    def _compared(self, fields: tuple[str, ...]) -> str:
+        return columns(dict.fromkeys((*stored.key(self.table), *fields)))
+
     def left_behind(self, child: Table, reference: Reference) -> str:
         """Select the first keys of a child's rows whose parent would be deleted, and count them."""
         return self._composed(
@@ -149,12 +191,12 @@ class Statements:
             select {child_key}, count(*) over ()
             from {child} as child
             join {changes} as changes on {same_key}
-            where changes.change = 'deleted'
+            where changes."what changes" = 'deleted'
             order by {child_key}
             limit {shown}
             """,
             child=qualified(child.name),
-            child_key=columns(child.key, "child"),
+            child_key=columns(stored.key(child), "child"),
             same_key=_same(reference, "changes", "child"),
         )
 
@@ -166,7 +208,7 @@ class Statements:
         """
         key = [
             f"coalesce(restored.{name}, stored.{name}) as {name}"
-            for name in map(quoted, self.table.key)
+            for name in map(quoted, stored.key(self.table))
         ]
         return self._composed(
             """
@@ -178,14 +220,14 @@ class Statements:
                     when restored.{first} is null then 'deleted'
                     when {fields_differ} then 'updated'
                     else 'confirmed'
-                end as change
+                end as "what changes"
             from {restored} as restored
             {join} join {target} as stored on {stored_is_restored}
             where {fields_differ}
                 or {own_columns_differ}
             """,
             either_key=listed(key),
-            first=quoted(self.table.key[0]),
+            first=quoted(stored.key(self.table)[0]),
             fields_differ=_differ(self.table.names),
             join="full" if self.mode == "replace" else "left",
             own_columns_differ=_differ(tuple(stored.COLUMNS)),
@@ -194,19 +236,21 @@ class Statements:
     @cached_property
     def counts(self) -> str:
         """Count the keys of each change."""
-        return self._composed("select change, count(*)\nfrom {changes}\ngroup by change")
+        return self._composed('select "what changes", count(*)\nfrom {changes}\ngroup by 1')
 
     @cached_property
     def examples(self) -> str:
         """Select the first keys of each change."""
         return self._composed("""
-            select change, {key}
+            select "what changes", {key}
             from (
-                select *, row_number() over (partition by change order by {key}) as place
+                select
+                    *,
+                    row_number() over (partition by "what changes" order by {key}) as "the place"
                 from {changes}
             ) as numbered
-            where place <= {shown} and change <> 'confirmed'
-            order by change, {key}
+            where "the place" <= {shown} and "what changes" <> 'confirmed'
+            order by "what changes", {key}
         """)
 
     @cached_property
@@ -217,7 +261,7 @@ class Statements:
             from {restored} as restored
             where not exists (
                 select from {changes} as changes
-                where {changes_is_restored} and changes.change <> 'confirmed'
+                where {changes_is_restored} and changes."what changes" <> 'confirmed'
             )
             order by {restored_key}
             limit {shown}
@@ -236,17 +280,19 @@ class Statements:
             select
                 {table_name},
                 {key_json},
-                case when changes.change <> 'confirmed' then {row_json} end,
+                case when changes."what changes" <> 'confirmed' then {row_json} end,
                 {own_values},
-                case changes.change when 'updated' then 'replaced' else changes.change end,
+                case changes."what changes"
+                    when 'updated' then 'replaced' else changes."what changes"
+                end,
                 cast(:load_id as uuid)
             from {target} as stored
             join {changes} as changes on {changes_is_stored}
-            where changes.change in ({changed}, 'deleted')
+            where changes."what changes" in ({changed}, 'deleted')
             """,
             changed=self._updated(keeps_own),
             table_name=literal(self.table.name),
-            key_json=json_object(self.table.key, "stored"),
+            key_json=json_object(stored.key(self.table), "stored"),
             row_json=json_object(self.table.names, "stored"),
             own_columns=columns(stored.COLUMNS),
             own_values=columns(stored.COLUMNS, "stored"),
@@ -263,7 +309,7 @@ class Statements:
                 {restored_columns}
             from {restored} as restored
             join {changes} as changes on {changes_is_restored}
-            where changes.change = 'inserted'
+            where changes."what changes" = 'inserted'
             order by {restored_key}
             """,
             restored_columns=columns(self.stored_columns, "restored"),
@@ -276,7 +322,7 @@ class Statements:
             keeps_own: whether the backup's rows have their load_id and accepted_at. A replaced
                 table gets these back even if nothing else of a row has changed.
         """
-        named = [quoted(name) for name in self.stored_columns if name not in self.table.key]
+        named = [quoted(name) for name in self.stored_columns if name not in stored.key(self.table)]
         return self._composed(
             """
             update {target} as stored
@@ -285,7 +331,7 @@ class Statements:
             from {restored} as restored
             join {changes} as changes on {changes_is_restored}
             where {stored_is_restored}
-                and changes.change in ({updated})
+                and changes."what changes" in ({updated})
             """,
             values=listed(f"{name} = restored.{name}" for name in named),
             updated=self._updated(keeps_own),
@@ -297,7 +343,7 @@ class Statements:
         return self._composed("""
             delete from {target} as stored
             using {changes} as changes
-            where {changes_is_stored} and changes.change = 'deleted'
+            where {changes_is_stored} and changes."what changes" = 'deleted'
         """)
 
     def _updated(self, keeps_own: bool) -> str:
@@ -305,7 +351,7 @@ class Statements:
         return "'updated', 'confirmed'" if whole else "'updated'"
 
     def _composed(self, template: str, **parts: str) -> str:
-        key = self.table.key
+        key = stored.key(self.table)
         return composed(
             template,
             target=self.target,

@@ -226,4 +226,6 @@ def _cell(value: Any) -> Any:
         return shield(value)
     if isinstance(value, datetime):
         return msgspec.json.encode(value).decode().strip('"')
+    if isinstance(value, bool | msgspec.Raw):
+        return shield(msgspec.json.encode(value).decode())
     return value

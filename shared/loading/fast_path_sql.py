@@ -125,6 +125,25 @@ def drop_defaults(table: Table) -> str:
     return _alter_own(table, dict.fromkeys(stored.COLUMNS, "drop default"))
 
 
+def drop_constraint(table: Table, name: str) -> str:
+    """Drop a constraint."""
+    return composed(
+        "alter table {target}\ndrop constraint {name}",
+        target=qualified(table.name),
+        name=quoted(name),
+    )
+
+
+def add_constraint(table: Table, name: str, definition: str) -> str:
+    """Create a constraint again, over all rows at once."""
+    return composed(
+        "alter table {target}\nadd constraint {name} {definition}",
+        target=qualified(table.name),
+        name=quoted(name),
+        definition=definition,
+    )
+
+
 def _alter_own(table: Table, changes: Mapping[str, str]) -> str:
     return composed(
         """

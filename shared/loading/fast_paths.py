@@ -42,8 +42,8 @@ from shared.validation.rows import Rows
 BULK_FROM_BYTES = 1 << 20
 
 _SQL = Path(__file__).with_name("sql")
-# unique_violation, foreign_key_violation.
-_CONFLICTS = ("23505", "23503")
+# unique_violation, foreign_key_violation, and a value that is too long for an index.
+_CONFLICTS = ("23505", "23503", "54000")
 
 T = TypeVar("T")
 
@@ -56,8 +56,8 @@ class Precheck:
         repeated: how many rows repeat the key of an earlier row.
         orphans: how many references have no stored parent.
         known: how many of their keys are stored.
-        may_skip_checks: whether the role may copy without foreign key checks, and the table has no
-            checks besides the references of the dictionary.
+        may_skip_checks: whether the role may copy without the checks that triggers make, and the
+            table has none besides the references of the dictionary.
     """
 
     repeated: int
@@ -90,6 +90,8 @@ def precheck(connection: sa.Connection, table: Table, rows: Rows) -> Precheck:
     values = {"keys": _array(keys), **{f"parents_{n}": _array(p) for n, p in enumerate(parents)}}
     known, may_skip_checks, *stored = connection.execute(_precheck(table), values).one()
     orphans = sum(len(wanted) - found for wanted, found in zip(parents, stored, strict=True))
+    # A deferrable constraint is checked by a trigger, too.
+    may_skip_checks = may_skip_checks and not table.unique
     return Precheck(len(rows.positions) - len(keys), orphans, known, may_skip_checks)
 
 
@@ -130,7 +132,8 @@ def can_bulk_load(connection: sa.Connection, table: Table, size_bytes: int) -> b
 
     A table that refers to itself is its own parent, so it never qualifies.
     """
-    if size_bytes < BULK_FROM_BYTES or table.on_conflict != "update":
+    # The rows of an append-only table need their positions.
+    if size_bytes < BULK_FROM_BYTES or table.on_conflict != "update" or not table.key:
         return False
     return bool(connection.scalar(sa.text(fast_path_sql.can_bulk_load(table))))
 
@@ -192,11 +195,11 @@ def _copy_without_constraints(
     pieces: Iterable[bytes],
 ) -> int:
     target = metadata().tables[table.name]
-    keys: list[sa.Constraint] = [*target.foreign_key_constraints]
-    if not _is_referred_to(connection, table):
-        keys.append(target.primary_key)
+    # As the database has them: those of another release differ from the dictionary's.
+    text = sa.text(statement(_SQL, "constraints"))
+    keys = connection.execute(text, {"name": qualified(table.name)}).all()
     for key in keys:
-        connection.execute(sa.schema.DropConstraint(key))
+        connection.exec_driver_sql(fast_path_sql.drop_constraint(table, key.name))
     for index in target.indexes:
         connection.execute(sa.schema.DropIndex(index))
     connection.exec_driver_sql(fast_path_sql.set_defaults(table, load_id, accepted_at))
@@ -207,16 +210,10 @@ def _copy_without_constraints(
     # Sorting is most of the cost of an index, and happens in memory if it fits.
     connection.exec_driver_sql("set local maintenance_work_mem = '256MB'")
     for key in keys:
-        # Isolated, the constraint would be missing from tables created from the metadata later.
-        connection.execute(sa.schema.AddConstraint(key, isolate_from_table=False))
+        connection.exec_driver_sql(fast_path_sql.add_constraint(table, key.name, key.definition))
     for index in target.indexes:
         connection.execute(sa.schema.CreateIndex(index))
     return copied
-
-
-def _is_referred_to(connection: sa.Connection, table: Table) -> bool:
-    asked = sa.text(statement(_SQL, "is_referred_to"))
-    return bool(connection.scalar(asked, {"name": qualified(table.name)}))
 
 
 @cache

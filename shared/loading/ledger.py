@@ -130,6 +130,13 @@ class Entry:
     sender: str | None = None
 
 
+def wait_for_same_content(connection: sa.Connection, source: Source) -> None:
+    """Wait for a load of the same bytes into the same table that is running."""
+    if source.content is not None:
+        values = {"content": source.content, "table_name": source.table_name}
+        _run(connection, "lock_content", values)
+
+
 def claim(connection: sa.Connection, source: Source) -> tuple[UUID | None, datetime] | None:
     """Enter a load of `source` in the ledger; None if it was loaded, or failed, before.
 

@@ -15,7 +15,7 @@ from shared.database.copy import copy_in
 from shared.database.engine import transaction
 from shared.errors import DatabaseBusy
 from shared.lazy import sqlalchemy as sa
-from shared.loading import fast_paths, ledger, rejects
+from shared.loading import fast_paths, ledger, rejects, unique
 from shared.loading.fast_paths import Precheck
 from shared.loading.ledger import Counts, Entry, Source
 from shared.loading.merge_sql import merge_sql
@@ -85,6 +85,8 @@ def load_within(connection: sa.Connection, source: Source, blocks: Blocks) -> Lo
         DatabaseBusy: try again later.
     """
     table = tables.find(source.table_name or "")
+    if not table.key:
+        ledger.wait_for_same_content(connection, source)
     claimed = ledger.claim(connection, source)
     if claimed is None:
         recorded = ledger.recorded(connection, source.identity)
@@ -93,7 +95,10 @@ def load_within(connection: sa.Connection, source: Source, blocks: Blocks) -> Lo
         return LoadOutcome(recorded, Counter())
     repeats, accepted_at = claimed
     source = replace(source, accepted_at=accepted_at)
-    counts, reasons = _write(connection, table, source, blocks)
+    if not table.key and repeats and _is_stored(connection, table, source):
+        counts, reasons = _recount(connection, table, source, blocks())
+    else:
+        counts, reasons = _write(connection, table, source, blocks)
     ledger.complete(connection, source.load_id, counts)
     entry = Entry(source.load_id, table.name, "done", counts, accepted_at, None, repeats, True)
     return LoadOutcome(entry, reasons)
@@ -129,7 +134,9 @@ def merge_staged(
 ) -> Counts:
     """Merge the `staged` rows into `table`, newest accepted version first.
 
-    Rows whose parent is missing are parked as waiting. Call `begin` first in the transaction.
+    Rows whose parent is missing are parked as waiting, and rows that break a unique constraint
+    are rejected. To an append-only table, all others are added. Call `begin` first in the
+    transaction.
 
     Args:
         connection: inside the transaction.
@@ -140,6 +147,7 @@ def merge_staged(
     Raises:
         DatabaseBusy: other loads kept inserting the same keys.
     """
+    unique.lock(connection, table)
     repeated, orphans, known = (
         (precheck.repeated, precheck.orphans, precheck.known)
         if precheck
@@ -150,8 +158,13 @@ def merge_staged(
         counts += _drop_repeated(connection, table)
     if orphans:
         counts += Counts(waiting=_park(connection, table))
+    if not table.key:
+        counts += Counts(rejected=unique.refuse(connection, table))
+        return counts + Counts(inserted=_run(connection, table, "append").rowcount)
     for _ in range(_MERGE_ROUNDS):
-        if known and _run(connection, table, "find_known").rowcount:
+        found = known and _run(connection, table, "find_known").rowcount
+        counts += Counts(rejected=unique.refuse(connection, table))
+        if found:
             counts += _merge_known(connection, table)
         if counts.read < staged:
             counts += Counts(inserted=_run(connection, table, "insert_new").rowcount)
@@ -187,6 +200,25 @@ def _write(
         return _stage_and_merge(connection, table, source, found)
 
 
+def _is_stored(connection: sa.Connection, table: Table, source: Source) -> bool:
+    """Return whether an append-only table has rows of the same bytes, or some that wait."""
+    lock_out_restores(connection, table)
+    values = {"content": source.content, "load_id": str(source.load_id)}
+    return bool(connection.scalar(sa.text(merge_sql(table, "has_same_content")), values))
+
+
+def _recount(
+    connection: sa.Connection, table: Table, source: Source, blocks: Iterable[Block]
+) -> tuple[Counts, Counter[str]]:
+    """Count the rows of a file that was loaded before, and keep its rejects."""
+    reasons: Counter[str] = Counter()
+    good = 0
+    for block in blocks:
+        _keep_rejects(connection, table, source, block, reasons)
+        good += block.read - len(block.rejects)
+    return Counts(unchanged=good, rejected=reasons.total()), reasons
+
+
 def _write_in_memory(
     connection: sa.Connection, table: Table, source: Source, blocks: Iterable[Block]
 ) -> tuple[Counts, Counter[str]]:
@@ -195,6 +227,7 @@ def _write_in_memory(
     precheck = None
     if rows is not None and fast_paths.can_precheck(table):
         lock_out_restores(connection, table)
+        unique.lock(connection, table)
         precheck = fast_paths.precheck(connection, table, rows)
         if precheck.all_new:
             copied = fast_paths.copy_new(

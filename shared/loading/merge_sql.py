@@ -7,7 +7,7 @@ The load's id, time and sender are read from settings of the transaction. So the
 parameters, and each is one round trip.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from shared.database.sql import (
     row,
     statement,
 )
+from shared.loading import unique_sql
 from shared.tables import stored
 from shared.tables.table import Reference, Table
 
@@ -36,6 +37,8 @@ _OWN = {
     for name, column in stored.COLUMNS.items()
 }
 _LOAD_ID = _OWN[stored.LOAD_ID]
+# Waiting rows; each further query passes over the rows of those before.
+_MOST_AT_ONCE = 10_000
 _SENDER = "nullif(current_setting('tablegate.sender'), '')"
 
 
@@ -56,6 +59,7 @@ def _parts(table: Table) -> Mapping[str, str]:
         "staging": _staging(table),
         "known": _known(table),
         "restore_lock_key": restore_lock_key(table.name),
+        "unique_lock_key": f"hashtext({literal(f'tablegate unique {table.name}')})",
         "load_id": _LOAD_ID,
         "accepted_at": _OWN[stored.ACCEPTED_AT],
         "own_columns": columns(_OWN),
@@ -97,21 +101,23 @@ def _parts(table: Table) -> Mapping[str, str]:
         ),
         "earlier_key_json": json_object(key, "earlier"),
         "earlier_row_json": json_object(names, "earlier"),
-        "staged_key": row(key, "staged"),
+        # Of an append-only table, no row repeats the key of another one.
+        "staged_key": row(key, "staged") if key else "staged.position",
         "staged_row": row(names, "staged"),
         "stored_row": row(names, "stored"),
         "earliest_row": row(names, "earliest"),
-        "stored_is_staged": equal(key, "stored", "staged"),
+        "stored_is_staged": equal(key, "stored", "staged") if key else "false",
         "stored_is_known": equal(key, "stored", "known"),
         "staged_is_repeated": equal(key, "staged", "repeated"),
         "earliest_is_repeated": equal(key, "earliest", "repeated"),
         "orphaned": _orphaned(table),
         "waiting_has_parents": _waiting_has_parents(table),
-        "free_values": listed(_raw_value(table, name, "free") for name in names),
+        "most_at_once": str(_MOST_AT_ONCE),
         "park_orphans": _reject(table, "orphans", "waiting", _missing_parents(table)),
         "reject_later": _reject(table, "later", "rejected", _CONFLICT, "where not later.same"),
         "reject_known": _reject(table, "known", "rejected", _CONFLICT, "where not known.same"),
         "unstage_known": _unstage_known(table),
+        **_unique_parts(table),
     }
 
 
@@ -132,7 +138,10 @@ def _type(table: Table, field: str) -> str:
 
 
 def _raw_value(table: Table, field: str, of: str) -> str:
-    return f"cast({of}.raw ->> {literal(field)} as {_type(table, field)})"
+    names = (field, *table.fields[field].was)
+    values = listed(f"{of}.raw ->> {literal(name)}" for name in names)
+    value = values if len(names) == 1 else f"coalesce({values})"
+    return f"cast({value} as {_type(table, field)})"
 
 
 def _exists(place: str, reference: Reference, values: Mapping[str, str]) -> str:
@@ -154,7 +163,18 @@ def _refers_to_a_row(
     table: Table, reference: Reference, values: Mapping[str, str], *places: str
 ) -> str:
     """Compose the condition that a reference leads to a row of some places, or to nothing."""
-    found = [f"{values[name]} is null" for name in reference.fields if table.fields[name].nullable]
+    return _is_null_or_exists(
+        reference,
+        values,
+        [name for name in reference.fields if table.fields[name].nullable],
+        *places,
+    )
+
+
+def _is_null_or_exists(
+    reference: Reference, values: Mapping[str, str], nullable: Sequence[str], *places: str
+) -> str:
+    found = [f"{values[name]} is null" for name in nullable]
     found += [_exists(place, reference, values) for place in places]
     return found[0] if len(found) == 1 else f"({' or '.join(found)})"
 
@@ -174,15 +194,17 @@ def _orphaned(table: Table) -> str:
 
 
 def _waiting_has_parents(table: Table) -> str:
-    return "\nand ".join(
-        _refers_to_a_row(
-            table,
+    conditions = (
+        _is_null_or_exists(
             reference,
             {name: _raw_value(table, name, "waiting") for name in reference.fields},
+            # Of a release that did not have the field: the rules say what becomes of it.
+            reference.fields,
             qualified(reference.table),
         )
         for reference in table.references
     )
+    return "\nand ".join(conditions) or "true"
 
 
 def _missing_parents(table: Table) -> str:
@@ -203,7 +225,9 @@ def _missing_parents(table: Table) -> str:
     return "\n|| ".join(found)
 
 
-def _reject(table: Table, rows: str, status: str, errors: str, where: str = "") -> str:
+def _reject(
+    table: Table, rows: str, status: str, errors: str, where: str = "", found_in: str = ""
+) -> str:
     """Insert the rows of `rows` into rejected_rows."""
     return composed(
         """
@@ -222,6 +246,7 @@ def _reject(table: Table, rows: str, status: str, errors: str, where: str = "") 
         cross join lateral (
             select
                 {errors} as errors
+            {found_in}
         ) as found
         {where}
         """,
@@ -231,6 +256,7 @@ def _reject(table: Table, rows: str, status: str, errors: str, where: str = "") 
         rows=rows,
         raw=json_object(table.names, rows),
         errors=errors,
+        found_in=found_in,
         status=literal(status),
         where=where,
     )
@@ -249,6 +275,88 @@ def _unstage_known(table: Table) -> str:
         staging=_staging(table),
         staged_is_known=equal(table.key, "staged", "known"),
         known=_known(table),
+    )
+
+
+def _unique_parts(table: Table) -> dict[str, str]:
+    return {
+        "written": _written(table),
+        "taken": unique_sql.taken(table),
+        "taken_and_kept": unique_sql.taken_and_kept(table),
+        "shared": unique_sql.shared(table),
+        "too_long": unique_sql.too_long(table),
+        "refuse": _refuse(table),
+    }
+
+
+def _written(table: Table) -> str:
+    """Select the staged rows that will be stored if they break no unique constraint."""
+    return composed(
+        """
+        with written as materialized (
+            select staged.*
+            from {staging} as staged
+            {unless_known}
+        ),
+        """,
+        staging=_staging(table),
+        unless_known=_unless_known(table) if table.key else "",
+    )
+
+
+def _unless_known(table: Table) -> str:
+    return composed(
+        """
+        where not exists (
+            select from {known} as known
+            where {staged_is_known}
+                {stays}
+        )
+        """,
+        known=_known(table),
+        staged_is_known=equal(table.key, "staged", "known"),
+        # A table that rejects conflicts keeps all of its rows.
+        stays="and (known.same or known.newer)" if table.on_conflict == "update" else "",
+    )
+
+
+def _refuse(table: Table) -> str:
+    """Reject and unstage the rows of `refused`, which has the constraints that each breaks."""
+    return composed(
+        """
+        causes as (
+            select
+                position,
+                jsonb_agg(
+                    {error}
+                    order by rule, code
+                ) as errors
+            from refused
+            group by position
+        ),
+        forgotten as (
+            delete from {known} as known
+            using causes
+            where known.position = causes.position
+        ),
+        unstaged as (
+            delete from {staging} as staged
+            using causes
+            where staged.position = causes.position
+            returning staged.*
+        )
+        {reject}
+        """,
+        error=unique_sql.error(table),
+        known=_known(table),
+        staging=_staging(table),
+        reject=_reject(
+            table,
+            "unstaged",
+            "rejected",
+            "causes.errors",
+            found_in="from causes\nwhere causes.position = unstaged.position",
+        ),
     )
 
 

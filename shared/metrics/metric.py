@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Context, Decimal
 from functools import cached_property
 from inspect import getfile
 from pathlib import Path
@@ -24,6 +25,8 @@ Count: TypeAlias = Annotated[int, Meta(ge=0)]
 """A number of rows."""
 
 AS_OF, ROWS = "as_of", "rows"
+# As many digits as a BIGNUMERIC.
+_EXACT = Context(prec=80)
 
 
 @dataclass(frozen=True)
@@ -114,8 +117,17 @@ class Metric:
     def answer(self, values: Mapping[str, int], found: Sequence[Mapping[str, Any]]) -> Any:
         """Make the document of what its statement returned for some values of its parameters."""
         first = self.columns[0]
-        rows = [row for row in found if row[first] is not None]
-        return msgspec.convert({**found[0], **values, ROWS: rows}, self.document)
+        plain = [{name: _plain(value) for name, value in row.items()} for row in found]
+        rows = [row for row in plain if row[first] is not None]
+        return msgspec.convert({**plain[0], **values, ROWS: rows}, self.document)
+
+
+def _plain(value: Any) -> Any:
+    """Write a decimal without zeros at its end: a NUMERIC has as many places as its type."""
+    if not isinstance(value, Decimal):
+        return value
+    is_whole = value == value.to_integral_value()
+    return _EXACT.quantize(value, Decimal(1)) if is_whole else value.normalize(_EXACT)
 
 
 def _shown(value: object) -> str:

@@ -1,8 +1,8 @@
 """The data dictionary: one file per table, the only place a table is described.
 
 To add a table, add a file here that defines `TABLE`; to add a kind of field, add a file to `kinds`.
-A table's file imports all that it needs from here: `Row`, `Table`, `Reference`, `Warehouse`, and
-every kind by its name.
+A table's file imports all that it needs from here: `Row`, `Table`, `Check`, `Reference`,
+`Warehouse`, and every kind by its name.
 """
 
 from functools import cache
@@ -11,12 +11,14 @@ from pkgutil import iter_modules
 from typing import Any
 
 from shared.errors import ConfigurationError, UnknownTable
-from shared.tables import places, stored
+from shared.tables import guards, places
+from shared.tables.check import Check
 from shared.tables.kinds import KINDS
-from shared.tables.table import NAME, Reference, Row, Table
+from shared.tables.table import Reference, Row, Table
 from shared.tables.warehouse import UtcDay, Warehouse
 
 __all__ = [
+    "Check",
     "Reference",
     "Row",
     "Table",
@@ -28,11 +30,24 @@ __all__ = [
     "in_order",
 ]
 
-# In PostgreSQL; `places` has those of the warehouse.
-_OWN_NAMES = frozenset(
-    ("loads", "rejected_rows", "row_versions", "load_progress", "batch_keys", "alembic_version")
+# The files of this folder that are no tables.
+_HOUSE = frozenset(
+    (
+        "bulk",
+        "check",
+        "column",
+        "guards",
+        "iso",
+        "kind",
+        "kinds",
+        "places",
+        "refusal",
+        "stored",
+        "stored_text",
+        "table",
+        "warehouse",
+    )
 )
-_OWN_FIELDS = {*stored.COLUMNS, "position"}
 
 
 def __getattr__(name: str) -> Any:
@@ -49,12 +64,14 @@ def all_tables() -> dict[str, Table]:
     Raises:
         ConfigurationError: a table's file contradicts itself or another; the text says how.
     """
-    found = [
-        module.TABLE
-        for entry in iter_modules(__path__)
-        if hasattr(module := import_module(f"{__name__}.{entry.name}"), "TABLE")
-    ]
-    return in_order({table.name: table for table in found})
+    names = [entry.name for entry in iter_modules(__path__) if entry.name not in _HOUSE]
+    guards.check_files(names, _TAKEN)
+    found: dict[str, Table] = {}
+    for name in names:
+        module = import_module(f"{__name__}.{name}")
+        table = guards.table_of(name, getattr(module, "TABLE", None), found)
+        found[table.name] = table
+    return in_order(found)
 
 
 def find(name: str) -> Table:
@@ -98,28 +115,11 @@ def in_order(tables: dict[str, Table]) -> dict[str, Table]:
                 "shared/tables; every reference must lead to a table there, without a circle."
             )
         for table in free:
-            _check(table, tables)
+            guards.check(table, tables)
             ordered[table.name] = waiting.pop(table.name)
     places.check(ordered.values())
     return ordered
 
 
-def _check(table: Table, tables: dict[str, Table]) -> None:
-    names = (table.name, *table.names)
-    bad = [n for n in names if not NAME.fullmatch(n)]
-    bad += [n for n in table.names if n in _OWN_FIELDS]
-    bad += [table.name] if table.name in _OWN_NAMES else []
-    named = (*table.key, *(name for reference in table.references for name in reference.fields))
-    unknown = [name for name in named if name not in table.names]
-    astray = [
-        r.key
-        for r in table.references
-        if len(r.fields) != len(r.key) or sorted(r.key) != sorted(tables[r.table].key)
-    ]
-    absent = [name for name in table.key if name in table.names and table.fields[name].nullable]
-    if bad or unknown or astray or absent or not table.key:
-        raise ConfigurationError(
-            f"Table {table.name!r}: names that cannot be used: {bad}; key or reference fields it "
-            f"does not have: {unknown}; optional fields in the key: {absent}; references that are "
-            f"not the parent's key: {astray}. Correct its file in shared/tables."
-        )
+# Before any table's file is imported, which becomes an attribute of this package, too.
+_TAKEN = {*globals(), *KINDS}

@@ -6,11 +6,10 @@ each row (`stored.py`).
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import msgspec
-
+from shared.errors import ConfigurationError
 from shared.tables.bulk import Bulk
 
 
@@ -50,6 +49,13 @@ class StoredColumn:
         """Write many values as COPY text; override it if a whole column can be done in C."""
         return map(self.copy_text, values)
 
+    select_sql = "{}"
+    """SQL that selects the value to answer with; `{}` stands for the column."""
+
+    def of_selected(self, value: Any) -> Any:
+        """Convert a selected value, not NULL, to one that becomes JSON as the gate takes it."""
+        return value
+
     # Avro: backups, and rows on their way to BigQuery
 
     @property
@@ -58,7 +64,7 @@ class StoredColumn:
         """Type in an Avro schema."""
 
     avro_sql = "{}"
-    """SQL that selects the value in the form that Avro holds; `{}` stands for the column."""
+    """SQL that selects the value in the form that Avro holds; `{}`, or `{0}`, is the column."""
 
     @abstractmethod
     def avro_of_copy(self, text: str, /) -> Any:
@@ -90,8 +96,18 @@ class StoredColumn:
         """The types that `accepts_avro` accepts, as people read them."""
         return str(self.avro_type)
 
-    bulk: Bulk | None = None
-    """How whole columns travel between PostgreSQL and Avro; None sends them row by row."""
+    def convert_avro(self, declared: Any) -> Callable[[Any], Any] | None:
+        """Return what turns values of a declared type into ones that the parts above take.
+
+        None if they are such values.
+        """
+        del declared
+        return None
+
+    @property
+    def bulk(self) -> Bulk | None:
+        """How whole columns travel between PostgreSQL and Avro; None sends them row by row."""
+        return None
 
     # BigQuery
 
@@ -129,11 +145,6 @@ NULL_SENT = r"\N"
 """NULL in the COPY text that PostgreSQL sends, which escapes a backslash of a value."""
 
 
-def json_value(value: Any) -> Any:
-    """Convert a checked value to a JSON value that its rule accepts."""
-    return msgspec.to_builtins(value)
-
-
 def copy_text(column: StoredColumn, value: Any) -> str:
     """Write a checked value or None as COPY text."""
     return NULL if value is None else column.copy_text(value)
@@ -143,7 +154,8 @@ def copy_texts(column: StoredColumn, values: Sequence[Any]) -> Iterable[str]:
     """Write the checked values of a column as COPY text, NULL included."""
     if not column.nullable or None not in values:
         return column.copy_texts(values)
-    return [NULL if value is None else column.copy_text(value) for value in values]
+    given = iter(column.copy_texts([value for value in values if value is not None]))
+    return [NULL if value is None else next(given) for value in values]
 
 
 def avro_of(column: StoredColumn, value: Any) -> Any:
@@ -152,8 +164,19 @@ def avro_of(column: StoredColumn, value: Any) -> Any:
 
 
 def avro_of_sent(column: StoredColumn, text: str) -> Any:
-    """Convert COPY text that PostgreSQL sent, NULL included, to an Avro value."""
-    return None if text == NULL_SENT else column.avro_of_copy(text)
+    """Convert COPY text that PostgreSQL sent, NULL included, to an Avro value.
+
+    Raises:
+        ConfigurationError: the column is NULL, as another release may leave it, and must not be.
+    """
+    if text != NULL_SENT:
+        return column.avro_of_copy(text)
+    if not column.nullable:
+        raise ConfigurationError(
+            "A stored row has no value of a required field; python -m shared.database migrate "
+            "says which, and how to fill it."
+        )
+    return None
 
 
 def avro_type(column: StoredColumn) -> Any:

@@ -6,7 +6,7 @@ from shared.tables import Integer, Row, Table, Text, Warehouse
 class Department(Row):
     """A department of the company."""
 
-    id = Integer(description="Id of the department")
+    id = Integer(minimum=1, description="Id of the department")
     department = Text(description="Name of the department")
 
 

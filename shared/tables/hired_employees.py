@@ -6,11 +6,11 @@ from shared.tables import Integer, Reference, Row, Table, Text, Timestamp, UtcDa
 class HiredEmployee(Row):
     """An employee who was hired."""
 
-    id = Integer(description="Id of the employee")
+    id = Integer(minimum=1, description="Id of the employee")
     name = Text(description="Name and surname of the employee")
     datetime = Timestamp(description="When the employee was hired, ISO 8601 with offset")
-    department_id = Integer(description="Id of the department the employee was hired by")
-    job_id = Integer(description="Id of the job the employee was hired for")
+    department_id = Integer(minimum=1, description="Id of the department the employee was hired by")
+    job_id = Integer(minimum=1, description="Id of the job the employee was hired for")
 
 
 TABLE = Table(

@@ -6,7 +6,7 @@ from shared.tables import Integer, Row, Table, Text, Warehouse
 class Job(Row):
     """A job that people are hired for."""
 
-    id = Integer(description="Id of the job")
+    id = Integer(minimum=1, description="Id of the job")
     job = Text(description="Name of the job")
 
 

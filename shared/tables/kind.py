@@ -7,11 +7,12 @@ itself. `StoredColumn` has what those systems need of any stored column; the res
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar, Literal
+from functools import cached_property, partial
+from typing import Any, ClassVar, Literal, Self
 
+import msgspec
 from marshmallow import ValidationError, fields
 from marshmallow import missing as absent
 
@@ -42,23 +43,25 @@ class FormInput:
     Attributes:
         inputmode: the HTML attribute: which keyboard a phone shows.
         placeholder: what an empty input shows; empty for the field's description.
-        sends: what the form sends: a JSON `integer` if the text is a whole number, or `text`.
+        sends: what the form sends: a JSON `integer` if the text is a whole number, any `json` if
+            the text is JSON, or `text`.
     """
 
     inputmode: Literal["text", "numeric"] = "text"
     placeholder: str = ""
-    sends: Literal["integer", "text"] = "text"
+    sends: Literal["integer", "json", "text"] = "text"
 
 
 class Kind(StoredColumn, fields.Field[Any]):
     """A kind of field.
 
     A value that is absent, null or an empty cell is the field's default; without one, it is NULL
-    if the field is optional, else the row is rejected. The kind itself never sees such a value.
+    if the field is optional, else the row is rejected.
 
-    The quick parts (`cell_pattern`, `cell_encoder`, `json_type`, `json_check`) accept a strict
-    subset of what the rule accepts and never reject: the rule decides about everything else. A
-    kind opts out of them with None, for its own column only.
+    `from_json` and `from_cell` never see such a value. The quick parts (`cell_pattern`,
+    `cell_encoder`, `json_type`, `json_check`) accept a strict subset of what the rule accepts and
+    never reject: the rule decides about everything else. A kind opts out of them with None, for its
+    own column only.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Kind(StoredColumn, fields.Field[Any]):
         optional: bool = False,
         default: Any = absent,
         aliases: Sequence[str] = (),
+        was: str | Sequence[str] = (),
         validate: Any = None,
         **unknown: Any,
     ) -> None:
@@ -78,6 +82,8 @@ class Kind(StoredColumn, fields.Field[Any]):
             optional: whether a row may lack a value, which is then NULL everywhere.
             default: the JSON value that stands in for a missing one; the field is never NULL then.
             aliases: further names that its column may have in the header of a file.
+            was: the name that it had before, or several, newest first. Migrating renames the
+                column, and whatever comes in may still use the old name.
             validate: a validator of marshmallow's, or several, that a value must satisfy, too.
 
         Raises:
@@ -86,7 +92,7 @@ class Kind(StoredColumn, fields.Field[Any]):
         if unknown:
             raise ConfigurationError(
                 f"{type(self).__name__} takes no {', '.join(unknown)}; a field may have "
-                "description, optional, default, aliases, validate, and its kind's options."
+                "description, optional, default, aliases, was, validate, and its kind's options."
             )
         has_default = default is not absent
         required = not optional and not has_default
@@ -98,7 +104,15 @@ class Kind(StoredColumn, fields.Field[Any]):
             metadata={"description": description},
         )
         self.nullable, self.aliases = optional, tuple(aliases)
+        self.was = (was,) if isinstance(was, str) else tuple(was)
         self.default = self._checked_default(default) if has_default else None
+
+    @classmethod
+    def sample(cls) -> Self:
+        """Return a field for questions that do not depend on options; override it if some must be
+        given.
+        """
+        return cls()
 
     @property
     def description(self) -> str:
@@ -180,7 +194,8 @@ class Kind(StoredColumn, fields.Field[Any]):
     def json_type(self) -> Any:
         """Type of a plainly good JSON value, as msgspec decodes and checks it; None opts out.
 
-        `int`, `float`, `bool`, `str` or `Literal` of texts, annotated with limits or not.
+        `int`, `float`, `bool`, `str` or `Literal` of texts, annotated with limits or not; or
+        `msgspec.Raw` for the value's JSON text, from which `of_json_texts` makes the value.
         """
 
     @property
@@ -188,7 +203,28 @@ class Kind(StoredColumn, fields.Field[Any]):
         """Return a further check of a column of `json_type`; None if the type suffices."""
         return None
 
+    def of_json_texts(self, texts: Sequence[str]) -> Sequence[Any]:
+        """Convert JSON texts that `json_check` accepted to values that `copy_text` takes."""
+        return texts
+
+    # Checks of tables, which compare checked values
+
+    def values_of_cells(self, cells: Sequence[str]) -> Iterable[Any]:
+        """Convert plainly good cells to checked values; override it if that can be done in C.
+
+        Values that compare like the checked ones will do.
+        """
+        return [self.deserialize(Cell(cell)) for cell in cells]
+
+    def values_of_json(self, values: Sequence[Any]) -> Iterable[Any]:
+        """Convert plainly good JSON values like `values_of_cells`."""
+        return map(self.deserialize, values)
+
     # OpenAPI and forms
+
+    def json_of(self, value: Any) -> Any:
+        """Convert a checked value to a JSON value that the rule accepts."""
+        return msgspec.to_builtins(value)
 
     @abstractmethod
     def json_schema(self) -> dict[str, Any]:
@@ -228,6 +264,18 @@ class Kind(StoredColumn, fields.Field[Any]):
             return self._vouches("bulk")
         # A type stricter than `str` checks values itself, but Avro's texts skip that check.
         return isinstance(self.bulk, Texts) and self.json_type is str and self.is_quick_in_json
+
+    @cached_property
+    def checked_cells(self) -> Callable[[Sequence[str]], Iterable[Any]]:
+        """Converts cells that the rule accepts; those of a quick field must be plainly good."""
+        own = self.is_quick_in_csv and self._is_as_new_as_the_rule("values_of_cells")
+        return self.values_of_cells if own else partial(Kind.values_of_cells, self)
+
+    @cached_property
+    def checked_json(self) -> Callable[[Sequence[Any]], Iterable[Any]]:
+        """Converts plainly good JSON values to checked values."""
+        own = self._is_as_new_as_the_rule("values_of_json")
+        return self.values_of_json if own else partial(Kind.values_of_json, self)
 
     def _vouches(self, *parts: str) -> bool:
         # A table's own validators, or a subclass that changes the rule, may reject what the quick

@@ -8,11 +8,13 @@ from uuid import UUID
 from shared.lazy import sqlalchemy as sa
 from shared.tables.bulk import Uuids
 from shared.tables.column import StoredColumn, escape
+from shared.tables.kinds.integer import Integer
 from shared.tables.kinds.timestamp import Timestamp
 from shared.tables.table import Table
 
 ACCEPTED_AT = "accepted_at"
 LOAD_ID = "load_id"
+POSITION = "position"
 
 
 class LoadId(StoredColumn):
@@ -51,6 +53,11 @@ COLUMNS: Mapping[str, StoredColumn] = {
 }
 """The columns by name, in the order in which they follow the fields."""
 
+_NUMBERED: Mapping[str, StoredColumn] = {
+    **COLUMNS,
+    POSITION: Integer(description="Line in its file, or index in its batch"),
+}
+
 INDEXED = frozenset({LOAD_ID})
 """The columns on which PostgreSQL has an index."""
 
@@ -60,6 +67,16 @@ def values(accepted_at: datetime, load_id: UUID) -> dict[str, Any]:
     return {ACCEPTED_AT: accepted_at, LOAD_ID: load_id}
 
 
+def own(table: Table) -> Mapping[str, StoredColumn]:
+    """Return these columns of a table; an append-only one has the position of its rows, too."""
+    return COLUMNS if table.key else _NUMBERED
+
+
 def columns(table: Table) -> dict[str, StoredColumn]:
-    """Return all columns of a table's stored rows: the fields, then these."""
-    return {**table.fields, **COLUMNS}
+    """Return all columns of a table's stored rows: the fields, then its own."""
+    return {**table.fields, **own(table)}
+
+
+def key(table: Table) -> tuple[str, ...]:
+    """Return the columns that identify a stored row: the key, or in an append-only table these."""
+    return table.key or (LOAD_ID, POSITION)

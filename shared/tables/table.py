@@ -9,13 +9,14 @@ from typing import Any, ClassVar, Literal
 from marshmallow import RAISE, Schema
 
 from shared.errors import ConfigurationError
+from shared.tables.check import Check, CompiledCheck, compiled
 from shared.tables.column import missing_parts
 from shared.tables.kind import Kind
 from shared.tables.kinds import KINDS
 from shared.tables.refusal import Refusal
 from shared.tables.warehouse import Warehouse
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,55}")
 """The names that tables and fields may have."""
 
 
@@ -74,9 +75,14 @@ class Table:
     Attributes:
         name: its name everywhere: in paths, SQL, messages and files.
         schema: its fields and their rules.
-        key: the fields that identify a row.
+        key: the fields that identify a row. An empty one declares an append-only table: every row
+            that is sent is stored, and its load and position identify it.
         references: the fields that refer to other tables.
+        unique: fields whose values, taken together, no two rows share. Rows with NULL in one of
+            them may share the others.
         missing: the cells of a CSV file that stand for no value.
+        checks: conditions that the fields of a row must meet together.
+        removed: fields that it had before; what comes in may still have them, and they are ignored.
         on_conflict: what happens to a row whose key is stored with other values: `update`
             replaces the stored row, `reject` rejects the new one.
         warehouse: how the warehouse keeps it.
@@ -86,8 +92,11 @@ class Table:
     schema: type[Row]
     key: tuple[str, ...] = ("id",)
     references: tuple[Reference, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
     on_conflict: Literal["update", "reject"] = "update"
     missing: tuple[str, ...] = ("",)
+    checks: tuple[Check, ...] = ()
+    removed: tuple[str, ...] = ()
     warehouse: Warehouse = field(default_factory=Warehouse)
 
     @cached_property
@@ -96,8 +105,24 @@ class Table:
         return {
             known.casefold(): name
             for name, kind in self.fields.items()
-            for known in (*kind.aliases, name)
+            for known in (*kind.aliases, *kind.was, name)
         }
+
+    @cached_property
+    def earlier_names(self) -> Mapping[str, str]:
+        """The fields by each name that they had before."""
+        return {was: name for name, kind in self.fields.items() for was in kind.was}
+
+    def as_named_now(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the fields of a row their present names, and leave out those that were removed.
+
+        A row that gives a field by both names keeps both: the old one is an unknown field then.
+        """
+        found = {name: value for name, value in row.items() if name not in self.removed}
+        for was, name in self.earlier_names.items():
+            if was in found and name not in found:
+                found[name] = found.pop(was)
+        return found
 
     @cached_property
     def checker(self) -> Row:
@@ -132,6 +157,21 @@ class Table:
     def has_rules_beyond_fields(self) -> bool:
         """Whether the schema has hooks, which run only if marshmallow walks the whole schema."""
         return any(self.checker._hooks.values())
+
+    @cached_property
+    def compiled_checks(self) -> tuple[CompiledCheck, ...]:
+        """The checks as code.
+
+        Raises:
+            ConfigurationError: a check cannot be used; the text says why.
+        """
+        return tuple(compiled(check, self.name, self.fields) for check in self.checks)
+
+    @cached_property
+    def checked_names(self) -> tuple[str, ...]:
+        """The names of the fields that checks need, in the order of the file."""
+        needed = {name for check in self.compiled_checks for name in check.names}
+        return tuple(name for name in self.names if name in needed)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -37,7 +37,8 @@ def lines(table: Table, rejects: Iterable[tuple[int, Any, str]]) -> Generator[by
 
 def _cells(table: Table, raw: Any) -> list[str]:
     if isinstance(raw, Mapping):
-        values = [raw.get(name) for name in table.names]
+        named = table.as_named_now(raw)
+        values = [named.get(name) for name in table.names]
     elif isinstance(raw, list):
         # Keep surplus cells: without them the row would look valid, and be accepted.
         values = [*raw, *[None] * (len(table.names) - len(raw))]

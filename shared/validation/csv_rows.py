@@ -7,14 +7,14 @@ with quotation marks one by one.
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, repeat
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, BinaryIO
 
 from shared.errors import UnreadableFile
 from shared.formulas import unshield
 from shared.tables.column import copy_text
 from shared.tables.table import Table
-from shared.validation import csv_reader, plain, reasons
+from shared.validation import csv_reader, plain, reasons, table_checks
 from shared.validation.csv_reader import Record, Records
 from shared.validation.header import Layout, layout
 from shared.validation.limits import DEFAULT, Limits
@@ -45,7 +45,7 @@ class CsvValidator:
         self._fields = list(table.fields.values())
         self._matchers = plain.cell_matchers(table)
         self._plain = None
-        if not shape.notes:
+        if not shape.notes and shape.has_only_fields:
             self._plain = plain.PlainLines(table, shape.order, numbered=numbered)
 
     def matches(self, lines: list[str]) -> list[Any]:
@@ -57,6 +57,8 @@ class CsvValidator:
             found += map(self._plain.match, lines[start : start + _AT_ONCE])
         for place, group in self._plain.undecided:
             self._decide(place, group, found)
+        if self.table.checks:
+            self._judge(found)
         return found
 
     def _decide(self, place: int, group: int, matches: list[Any]) -> None:
@@ -68,6 +70,23 @@ class CsvValidator:
         for row, line in enumerate(lines):
             if row in wrong or copied[row] != cells[row]:
                 matches[line] = None
+
+    def _judge(self, matches: list[Any]) -> None:
+        """Drop the matches of rows that violate a check."""
+        lines = [line for line, match in enumerate(matches) if match is not None]
+        found = [matches[line] for line in lines]
+        columns = {name: self._values(name, found) for name in self.table.checked_names}
+        for row in table_checks.violating(self.table, columns):
+            matches[lines[row]] = None
+
+    def _values(self, name: str, matches: list[Any]) -> Sequence[Any]:
+        """Return the checked values of a field in lines that match."""
+        place = self.table.names.index(name)
+        field, column = self._fields[place], self.shape.order[place]
+        if column is None:
+            return [field.default] * len(matches)
+        cells = list(map(itemgetter(column + 1), matches))
+        return table_checks.values_of_cells(field, cells)
 
     def add(self, record: Record, block: Block) -> None:
         """Validate one record into `block`."""
@@ -137,6 +156,14 @@ class CsvValidator:
             copied.append(good)
             for row, errors in failing:
                 wrong[row] = wrong[row] + errors if row in wrong else errors
+        if self.table.checks:
+            checked = {
+                name: self._validated(name, column)
+                for name, column in zip(self.table.names, columns, strict=True)
+                if name in self.table.checked_names
+            }
+            for row, errors in table_checks.errors(self.table, checked).items():
+                wrong[row] = wrong.get(row, ()) + errors
         if len(wrong) < len(texts):
             if self.numbered:
                 copied.insert(0, list(map(str, numbers)))
@@ -148,6 +175,17 @@ class CsvValidator:
             if row in wrong:
                 raw = dict(zip(names, values, strict=True))
                 block.reject(Reject(numbers[row], raw, wrong[row]), shaped=True)
+
+    def _validated(self, name: str, column: Sequence[str]) -> list[Any]:
+        """Return for each cell its checked value, or a tuple of its errors."""
+        place = self.table.names.index(name)
+        matches = list(map(self._matchers[place], column))
+        good = list(compress(column, matches))
+        values = iter(table_checks.values_of_cells(self._fields[place], good))
+        return [
+            next(values) if match is not None else validate_cell(self.table, name, cell)
+            for match, cell in zip(matches, column, strict=True)
+        ]
 
     def _column(self, place: int, column: list[str]) -> tuple[list[str], Failing]:
         """Return the cells of a column as COPY text, and the errors of the bad rows."""
@@ -185,7 +223,7 @@ class CsvValidator:
         if not self.shape.straight:
             cells = ["" if place is None else cells[place] for place in self.shape.order]
         encoded = [encode(cell) for encode, cell in zip(self._encoders, cells, strict=True)]
-        if None in encoded:
+        if None in encoded or self.table.checks:
             verdict = validate_cells(self.table, cells, encoded)
             if isinstance(verdict, tuple):
                 raw = dict(zip(self.table.names, cells, strict=True))

@@ -30,6 +30,11 @@ class Layout:
     header: bool = False
     notes: bool = False
 
+    @property
+    def has_only_fields(self) -> bool:
+        """Whether each column holds a field."""
+        return self.width == len(self.order) - self.order.count(None)
+
     @cached_property
     def straight(self) -> bool:
         """Whether the columns are the table's fields in their order, and nothing more."""
@@ -45,11 +50,11 @@ def layout(table: Table, first: Sequence[str]) -> Layout:
     names = table.names
     known = table.header_names
     columns = [known.get(name := cell.strip().casefold(), name) for cell in first]
-    fields = [column for column in columns if not is_note(column)]
+    fields = [name for name in columns if not is_note(name) and name not in table.removed]
     needed = {name for name, field in table.fields.items() if field.required}
     if len(set(fields)) == len(fields) and needed <= set(fields) <= set(names) and fields:
         order = tuple(columns.index(name) if name in fields else None for name in names)
-        return Layout(order, len(columns), header=True, notes=len(fields) < len(columns))
+        return Layout(order, len(columns), header=True, notes=any(map(is_note, columns)))
     if set(columns) & set(names) and not _could_be_data(table, first):
         raise _drifted(table, fields)
     return Layout(tuple(range(len(names))), len(names))

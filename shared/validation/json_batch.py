@@ -1,9 +1,9 @@
 """Validates batches of rows in JSON, row by row; good rows take only fast calls in C."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, ValuesView
+from collections.abc import Callable, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from operator import attrgetter
 from typing import Any
 
@@ -14,8 +14,15 @@ from shared.errors import PermanentError
 from shared.strict_json import NotFinite, NotStrictJson
 from shared.tables.kind import ColumnCheck
 from shared.tables.table import Table
-from shared.validation import reasons, structs
-from shared.validation.row import FieldError, Reject, cut, validate_fields, validate_row
+from shared.validation import reasons, structs, table_checks
+from shared.validation.row import (
+    FieldError,
+    Reject,
+    check_error,
+    cut,
+    validate_fields,
+    validate_row,
+)
 from shared.validation.rows import Block, Rows
 from shared.validation.storable import storable_json
 
@@ -56,7 +63,11 @@ class Verdict:
 
     def block(self, table: Table) -> Block:
         """Return the rows, which belong to `table`, in the form that the write path takes."""
-        columns = list(zip(*self.rows.values(), strict=True))
+        columns: Sequence[Sequence[Any]] = (
+            self.rows.columns
+            if isinstance(self.rows, _AllGood)
+            else list(zip(*self.rows.values(), strict=True))
+        )
         rows = Rows(table, list(self.rows), columns) if columns else None
         return Block(rows=rows, rejects=self.rejects, read=self.size, shaped=self.size)
 
@@ -71,14 +82,19 @@ class Verdict:
 
 
 class _AllGood(Mapping[int, Sequence[Any]]):
-    """Decoded rows. To count them is free; their values are extracted on first use."""
+    """Decoded rows. To count them is free; their columns are extracted on first use."""
 
-    def __init__(self, rows: Sequence[msgspec.Struct]) -> None:
-        self._rows = rows
+    def __init__(self, size: int, columns: Callable[[], Sequence[Sequence[Any]]]) -> None:
+        self._size, self._columns = size, columns
+
+    @cached_property
+    def columns(self) -> Sequence[Sequence[Any]]:
+        """The values of each field."""
+        return self._columns()
 
     @cached_property
     def _made(self) -> dict[int, Sequence[Any]]:
-        return dict(enumerate(map(msgspec.structs.astuple, self._rows)))
+        return dict(enumerate(zip(*self.columns, strict=True)))
 
     def __getitem__(self, index: int) -> Sequence[Any]:
         return self._made[index]
@@ -87,7 +103,7 @@ class _AllGood(Mapping[int, Sequence[Any]]):
         return iter(self._made)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._size
 
     def values(self) -> ValuesView[Sequence[Any]]:
         return self._made.values()
@@ -96,6 +112,9 @@ class _AllGood(Mapping[int, Sequence[Any]]):
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BETWEEN = re.compile(rb"[ \t\r\n,]*")
 _NONE = msgspec.Raw()
+_NO_VALUE = ("", "null")
+# As a decoded value, and as an undecoded one.
+_NOT_GIVEN = (None, msgspec.UNSET, msgspec.Raw(), msgspec.Raw(b"null"))
 
 
 @cache
@@ -138,8 +157,11 @@ class _Checker:
         self.checks = {name: f.json_check for name, f in quick.items() if f.json_check is not None}
         # Decodes values one by one, for the rules.
         self.undecided = [name for name, _ in fields if name not in quick]
-        self.needed = {name: field for name, field in quick.items() if field.required}
-        self.others = {name: field for name, field in quick.items() if not field.required}
+        self.raw = {name: field for name, field in fields if structs.is_raw(field)}
+        self.texts = {name: field for name, field in self.raw.items() if name in quick}
+        typed = {name: field for name, field in quick.items() if name not in self.texts}
+        self.needed = {name: field for name, field in typed.items() if field.required}
+        self.others = {name: field for name, field in typed.items() if not field.required}
         texts = sum(map(structs.is_text, self.needed.values()))
         self.row_quotes = 2 * (len(self.needed) + texts)
 
@@ -155,15 +177,13 @@ class _Checker:
             places = [index for index, row in enumerate(typed) if row is not None]
             found = self._suspect([typed[place] for place in places])
             suspect = {places[at]: found[at] for at in found}
-            self._complete([typed[place] for place in places])
+            self._complete([typed[place] for place in places], found)
             return self._validated(raws, typed, suspect, max_row_bytes)
         suspect = self._suspect(rows)
-        self._complete(rows)
-        return (
-            self._validated(_split(body), rows, suspect, max_row_bytes)
-            if suspect
-            else Verdict(len(rows), _AllGood(rows))
-        )
+        if not suspect:
+            return Verdict(len(rows), _AllGood(len(rows), partial(self._columns, rows)))
+        self._complete(rows, suspect)
+        return self._validated(_split(body), rows, suspect, max_row_bytes)
 
     def _decoded(self, body: bytes) -> list[Any] | None:
         """Decode all rows, if each has the right types and no key twice."""
@@ -181,9 +201,10 @@ class _Checker:
     def _quotes_of(self, rows: Sequence[Any]) -> int:
         """Count the quotation marks that typed rows have if no key comes twice."""
         marks = len(rows) * self.row_quotes
-        for name in self.undecided:
-            texts = [bytes(getattr(row, name)) for row in rows]
-            marks += 2 * (len(texts) - texts.count(b"")) + sum(map(_quotes, texts))
+        for name, kind in self.raw.items():
+            texts: list[Any] = list(map(attrgetter(name), rows))
+            absent = 0 if kind.required else texts.count(_NONE)
+            marks += 2 * (len(texts) - absent) + _quotes(b" ".join(texts))
         for name, kind in self.others.items():
             values = list(map(attrgetter(name), rows))
             given = len(values) - values.count(msgspec.UNSET)
@@ -200,16 +221,59 @@ class _Checker:
                 found.setdefault(place, []).append(name)
         for name, check in self.checks.items():
             values: list[Any] = list(map(attrgetter(name), rows))
-            for place in _failing(_of_those_given(check) if name in self.others else check, values):
+            if not self.table.fields[name].required:
+                check = _of_those_given(check)  # noqa: PLW2901
+            for place in _failing(check, values):
                 found.setdefault(place, []).append(name)
+        if self.table.checks:
+            # The rules judge the checks of a suspect row.
+            places = [place for place in range(len(rows)) if place not in found]
+            for row in self._violating([rows[place] for place in places]):
+                found[places[row]] = []
+            for place, names in found.items():
+                found[place] = [*dict.fromkeys((*names, *self.table.checked_names))]
         return found
 
-    def _complete(self, rows: Sequence[Any]) -> None:
-        """Give typed rows the values that stand in for those that they lack."""
-        for name, kind in self.others.items():
-            for row, value in zip(rows, map(attrgetter(name), rows), strict=True):
-                if value is msgspec.UNSET or value is None:
-                    setattr(row, name, kind.default)
+    def _violating(self, rows: Sequence[Any]) -> set[int]:
+        """Return the places of plainly good rows that violate a check."""
+        if not rows:
+            return set()
+        columns = {
+            name: table_checks.values_of_json(self.table.fields[name], self._given_of(name, rows))
+            for name in self.table.checked_names
+        }
+        return table_checks.violating(self.table, columns)
+
+    def _given_of(self, name: str, rows: Sequence[Any]) -> list[Any]:
+        """Return the values of a field in plainly good rows, some of which may lack one."""
+        values = list(map(attrgetter(name), rows))
+        if name not in self.texts:
+            return values
+        kind = self.texts[name]
+        texts = b"\n".join(values).decode().split("\n") if values else []
+        if kind.required:
+            return list(kind.of_json_texts(texts))
+        found = iter(kind.of_json_texts([text for text in texts if text not in _NO_VALUE]))
+        return [None if text in _NO_VALUE else next(found) for text in texts]
+
+    def _columns(self, rows: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        return [self._column(name, rows) for name in self.table.names]
+
+    def _column(self, name: str, rows: Sequence[Any]) -> list[Any]:
+        """Return the values of a field, with those that stand in for missing ones."""
+        values, field = self._given_of(name, rows), self.table.fields[name]
+        if field.required:
+            return values
+        return [
+            field.default if value is None or value is msgspec.UNSET else value for value in values
+        ]
+
+    def _complete(self, rows: Sequence[Any], suspect: Mapping[int, Sequence[str]]) -> None:
+        """Give typed rows the values that stand in for those that they lack, or for JSON text."""
+        for name in (*self.others, *self.texts):
+            for place, value in enumerate(self._column(name, rows)):
+                if name not in suspect.get(place, ()):
+                    setattr(rows[place], name, value)
 
     def _validated(
         self,
@@ -229,6 +293,8 @@ class _Checker:
                 continue
             if row is None:
                 given, known = self._read(raw, f"/rows/{index}"), {}
+                if isinstance(given, dict):
+                    given = self.table.as_named_now(given)
                 validated = self._finite(given, validate_row(self.table, given))
             else:
                 given = known = self._given(row, index)
@@ -248,7 +314,12 @@ class _Checker:
             return validated
         others = validated if isinstance(validated, tuple) else ()
         found = [FieldError(name, "not_finite") for name in names]
-        found += [error for error in others if error.field not in names]
+        unjudged = [
+            check_error(check)
+            for check in self.table.compiled_checks
+            if not set(names).isdisjoint(check.names)
+        ]
+        found += [e for e in others if e.field not in names and e not in unjudged]
         # In the order of the fields, as everywhere; errors of no field come last.
         places = {name: place for place, name in enumerate(self.table.names)}
         return tuple(sorted(found, key=lambda error: places.get(error.field, len(places))))
@@ -271,6 +342,7 @@ class _Checker:
         }
 
     def _read_value(self, name: str, text: bytes, pointer: str) -> Any:
+        name = self.table.earlier_names.get(name, name)
         if name not in self.table.fields:
             return None
         if name not in self.undecided and text.startswith((b"[", b"{")):
@@ -279,11 +351,13 @@ class _Checker:
         return _decode(text, pointer)
 
     def _given(self, row: Any, index: int) -> dict[str, Any]:
-        given = msgspec.structs.asdict(row)
-        for name in self.undecided:
-            text = bytes(given.pop(name))
-            if text:
-                given[name] = _decode(text, f"/rows/{index}")
+        found = msgspec.structs.asdict(row).items()
+        given = {name: value for name, value in found if value is not msgspec.UNSET}
+        for name in self.raw:
+            if isinstance(given.get(name), msgspec.Raw):
+                text = bytes(given.pop(name))
+                if text:
+                    given[name] = _decode(text, f"/rows/{index}")
         return given
 
     def _drop_doubled(self, raws: list[bytes], typed: list[Any]) -> None:
@@ -306,9 +380,7 @@ class _Checker:
 
 
 def _of_those_given(check: ColumnCheck) -> ColumnCheck:
-    return lambda column: check(
-        [value for value in column if value is not None and value is not msgspec.UNSET]
-    )
+    return lambda column: check([value for value in column if value not in _NOT_GIVEN])
 
 
 def _failing(check: ColumnCheck, column: list[Any], first: int = 0) -> list[int]:

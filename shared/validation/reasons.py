@@ -18,10 +18,8 @@ _OF_ROWS = {
     "in_the_future": Reason(
         "In the future", "Is later than now; correct it, or leave the field out of the file."
     ),
-    "not_a_uuid": Reason(
-        "Not a UUID", "Is not a UUID; correct it, or leave the field out of the file."
-    ),
     "rule_broken": Reason("Rule of the table broken", "{sentence}"),
+    "check_failed": Reason("Check of the table violated", "{sentence}"),
     "too_few_fields": Reason(
         "Too few fields", "Has {found} fields, but the table has {expected}; add what is missing."
     ),
@@ -46,6 +44,14 @@ _OF_ROWS = {
         "Conflicts with a stored row",
         "A row with this key is stored with other values, and the table keeps the stored row; "
         "change the key.",
+    ),
+    "not_unique": Reason(
+        "Not unique", "Another row has the same {fields}, which must be unique; change them."
+    ),
+    "unique_too_long": Reason(
+        "Unique values too long",
+        "The values of {fields}, which must be unique, are too long together to be compared; "
+        "shorten them.",
     ),
     "missing_parent": Reason(
         "Parent row missing",

@@ -12,6 +12,7 @@ from marshmallow import ValidationError
 from marshmallow import missing as absent
 from marshmallow.exceptions import SCHEMA
 
+from shared.tables.check import CompiledCheck
 from shared.tables.kind import Cell
 from shared.tables.refusal import Refusal
 from shared.tables.table import Table
@@ -91,6 +92,9 @@ def validate_row(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, .
         row: an object as JSON decodes it, or a mapping of field names to `Cell`s.
     """
     plain = isinstance(row, dict) and row.keys() <= table.fields.keys()
+    if not plain and isinstance(row, dict) and (table.earlier_names or table.removed):
+        row = table.as_named_now(row)
+        plain = row.keys() <= table.fields.keys()
     if not plain or table.has_rules_beyond_fields:
         return by_schema(table, row)
     return validate_fields(table, row, table.names)
@@ -101,8 +105,12 @@ def by_schema(table: Table, row: Any) -> dict[str, Any] | tuple[FieldError, ...]
     try:
         loaded: dict[str, Any] = table.checker.load(_few_unknown(table, row))
     except ValidationError as error:
-        return tuple(_errors(table, error))
-    return loaded
+        errors = tuple(_errors(table, error))
+        wrong = {one.field for one in errors}
+        valid: Any = error.valid_data or {}
+        values = {name: value for name, value in valid.items() if name not in wrong}
+        return (*errors, *check_errors(table, values))
+    return tuple(check_errors(table, loaded)) or loaded
 
 
 def _few_unknown(table: Table, row: Any) -> Any:
@@ -116,7 +124,10 @@ def _few_unknown(table: Table, row: Any) -> Any:
 def validate_fields(
     table: Table, row: Mapping[str, Any], names: Sequence[str]
 ) -> dict[str, Any] | tuple[FieldError, ...]:
-    """Validate some of a row's fields, one by one: return their values or their errors."""
+    """Validate some of a row's fields, one by one: return their values or the row's errors.
+
+    The checks that need no other fields are judged, too.
+    """
     values: dict[str, Any] = {}
     errors: list[FieldError] = []
     for name in names:
@@ -126,7 +137,24 @@ def validate_fields(
             errors += [_error(name, refusal) for refusal in error.messages]
         else:
             values[name] = value
+    errors += check_errors(table, values)
     return tuple(errors) or values
+
+
+def check_errors(table: Table, values: Mapping[str, Any]) -> list[FieldError]:
+    """Return the errors of the checks that a row violates, of those whose fields have values."""
+    return [
+        check_error(check)
+        for check in table.compiled_checks
+        if all(name in values for name in check.names)
+        and check.violations([(values[name],) for name in check.names])
+    ]
+
+
+@lru_cache(maxsize=1024)
+def check_error(check: CompiledCheck) -> FieldError:
+    """Return the error of a row that violates a check."""
+    return FieldError(reasons.ROW, "check_failed", {"sentence": check.message})
 
 
 def validate_cells(
@@ -147,15 +175,19 @@ def validate_cells(
         verdict = validate_row(table, row)
         return verdict if isinstance(verdict, tuple) else [verdict[n] for n in table.names]
     values: list[Any] = list(good)
+    checked: dict[str, Any] = {}
     errors: list[FieldError] = []
     for place, (name, known) in enumerate(zip(table.names, good, strict=True)):
         if known is not None:
+            if name in table.checked_names:
+                (checked[name],) = table.fields[name].checked_cells([cells[place]])
             continue
         validated = validate_cell(table, name, cells[place])
         if isinstance(validated, tuple):
             errors += validated
         else:
-            values[place] = validated
+            values[place] = checked[name] = validated
+    errors += check_errors(table, checked)
     return tuple(errors) or values
 
 

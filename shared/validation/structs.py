@@ -13,8 +13,8 @@ from shared.tables.table import Table
 def row(table: Table) -> type[msgspec.Struct]:
     """Build the struct of a row: exactly its fields, each of the JSON type of its kind.
 
-    A field that opts out of its kind's quick parts stays undecoded JSON text. One that a row may
-    lack is UNSET then, or an empty text.
+    A field that opts out of its kind's quick parts stays undecoded JSON text, as does one whose
+    type is `msgspec.Raw`. One that a row may lack is UNSET then, or an empty text.
     """
     return msgspec.defstruct(
         "Row",
@@ -35,6 +35,11 @@ def batch(table: Table) -> type[msgspec.Struct]:
     )
 
 
+def is_raw(field: Kind) -> bool:
+    """Return whether the field's values stay undecoded."""
+    return not field.is_quick_in_json or field.json_type is msgspec.Raw
+
+
 def is_text(field: Kind) -> bool:
     """Return whether the field's values are in quotation marks, as its `json_type` implies."""
     plain = get_args(field.json_type)[0] if _is_annotated(field.json_type) else field.json_type
@@ -46,7 +51,7 @@ def _is_annotated(type_: Any) -> bool:
 
 
 def _member(name: str, field: Kind) -> tuple[Any, ...]:
-    if not field.is_quick_in_json:
+    if is_raw(field):
         return (name, msgspec.Raw) if field.required else (name, msgspec.Raw, msgspec.Raw())
     if field.required:
         return (name, field.json_type)

@@ -108,6 +108,11 @@ class Warehouse:
         config = bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.AVRO,
             use_avro_logical_types=True,
+            # The first that holds a decimal's digits, as its kind says.
+            decimal_target_types=[
+                bigquery.DecimalTargetType.NUMERIC,
+                bigquery.DecimalTargetType.BIGNUMERIC,
+            ],
             write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
             create_disposition=bigquery.CreateDisposition.CREATE_NEVER,
         )

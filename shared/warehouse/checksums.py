@@ -114,12 +114,18 @@ def postgres_side(projection: Projection) -> Side:
         cells[name] = _or_null(form, name in nullable)
     return Side(
         f"public.{postgres_sql.quoted(projection.table.name)}",
-        {name: columns[name] for name in projection.table.key},
+        {name: _key_column(name) for name in stored.key(projection.table)},
         cells,
         lambda text: f"md5({text})",
         lambda digits: f"cast(cast('x' || {digits} as bit(32)) as bigint)",
         lambda text, name: f"{text} = any(cast(:{name} as text[]))",
     )
+
+
+def _key_column(name: str) -> str:
+    column = postgres_sql.quoted(name)
+    # BigQuery has the text of it.
+    return f"cast({column} as text)" if name == stored.LOAD_ID else column
 
 
 def _or_null(cell: str, nullable: bool) -> str:
@@ -135,7 +141,7 @@ def bigquery_side(projection: Projection, names: Names) -> Side:
     columns = {name: bigquery_sql.quoted(renamed.get(name, name)) for name in forms}
     return Side(
         names.table(projection.target),
-        {name: columns[name] for name in projection.table.key},
+        {name: columns[name] for name in stored.key(projection.table)},
         {name: f"ifnull({form.format(columns[name])}, {_NULL})" for name, form in forms.items()},
         lambda text: f"to_hex(md5({text}))",
         lambda digits: f"cast(concat('0x', {digits}) as int64)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta
@@ -154,21 +155,37 @@ def _differences(parties: tuple[_Party, _Party], level: _Level) -> tuple[RowDiff
         return ()
     ours, theirs = (_rows(party, level) for party in parties)
     side = parties[0].side
-    found = []
-    for key in sorted(ours.keys() | theirs.keys(), key=lambda k: [(v is None, v) for v in k]):
+    keys = {cells: found[0].key for cells, found in (theirs | ours).items()}
+    differences = []
+    for cells, key in sorted(keys.items(), key=lambda item: list(map(_comparable, item[1]))):
         named = dict(zip(side.key, key, strict=True))
-        difference = _difference(side, named, ours.get(key, []), theirs.get(key, []))
+        of_key = [[row.cells for row in found.get(cells, [])] for found in (ours, theirs)]
+        difference = _difference(side, named, *of_key)
         if difference is not None:
-            found.append(difference)
-    return tuple(found)
+            differences.append(difference)
+    return tuple(differences)
 
 
-def _rows(party: _Party, level: _Level) -> dict[tuple[Any, ...], list[str]]:
-    found: dict[tuple[Any, ...], list[str]] = {}
+@dataclass(frozen=True)
+class _Row:
+    # A row's key, as the driver returns it, and its columns in their common form.
+    key: tuple[Any, ...]
+    cells: str
+
+
+def _rows(party: _Party, level: _Level) -> dict[tuple[str, ...], list[_Row]]:
+    """Return the rows by their key in its common form: the drivers have different types for it."""
+    found: dict[tuple[str, ...], list[_Row]] = {}
     for row in party.ask(party.side.rows(level.digits), level.buckets):
         key = tuple(row[f"key_{number}"] for number in range(len(party.side.key)))
-        found.setdefault(key, []).append(row["cells"])
+        cells = cells_of(party.side, row["cells"])
+        common = tuple(cells[name] for name in party.side.key)
+        found.setdefault(common, []).append(_Row(key, row["cells"]))
     return found
+
+
+def _comparable(value: Any) -> tuple[bool, Any]:
+    return value is None, str(value) if isinstance(value, UUID | dict | list) else value
 
 
 def _difference(

@@ -18,7 +18,7 @@ def staged_counts(names: Names, projection: Projection, staging: str) -> str:
           (select count(*) from (select distinct {key} from {staging})) as key_count
         from {staging}
         """,
-        key=listed(quoted(name) for name in projection.table.key),
+        key=listed(quoted(name) for name in stored.key(projection.table)),
         staging=names.table(staging),
     )
 

@@ -21,6 +21,7 @@ from shared.metrics import all_metrics
 from shared.warehouse import history
 from shared.warehouse.bigquery import Warehouse
 from shared.warehouse.errors import mapped
+from shared.warehouse.evolve import LEGACY
 from shared.warehouse.names import SQL, Names
 from shared.warehouse.star import Projection, projections
 
@@ -32,8 +33,6 @@ MAKE_ANEW = (
 _REFRESH = "Reconcile with repair, which records them again."
 _SHOWN_DAYS = 10
 
-# The types that tables.get returns, and their names in DDL.
-LEGACY = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 # dim_dates has no list of columns in its file.
 _DATE_COLUMNS = {"date": "DATE", "day_name": "STRING", "month_name": "STRING"} | dict.fromkeys(
     ("year", "quarter", "month", "day", "iso_year", "iso_week"), "INT64"
@@ -238,8 +237,10 @@ def _columns(
     parts += [f"{', '.join(strange)} must have a value, and nobody gives it one"] if strange else []
     if not parts:
         return None
-    remedies = [f"{APPLY}, which adds columns and lets them be NULL."] if missing or full else []
-    if wrong or strange:
+    is_own = name not in {one.target for one in projections()}
+    is_applied = missing or full or (strange and not is_own)
+    remedies = [f"{APPLY}, which adds columns and lets them be NULL."] if is_applied else []
+    if wrong or (strange and is_own):
         again = "reconcile with repair" if name in (LOADS, REJECTS) else ""
         remedies.append(f"{MAKE_ANEW[:-1]}, and {again}." if again else MAKE_ANEW)
     return Found(name, f"Its columns differ: {'; '.join(parts)}.", " ".join(remedies))

@@ -1,10 +1,12 @@
 """Projects the dictionary's tables to the tables of the warehouse, as `Warehouse` says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shared import tables
 from shared.database import sql as postgres
+from shared.tables import stored
+from shared.tables.kind import Kind
 from shared.tables.places import MOST_SORTED, UNSORTED
 from shared.tables.table import Table
 from shared.tables.warehouse import UtcDay, Warehouse
@@ -75,7 +77,7 @@ class Projection:
     @property
     def key(self) -> tuple[str, ...]:
         """The key, by its names in the target."""
-        return tuple(map(self._named, self.table.key))
+        return tuple(map(self._named, stored.key(self.table)))
 
     @property
     def cluster(self) -> tuple[str, ...]:
@@ -90,6 +92,15 @@ class Projection:
         """For each column of the target, its expression over the staged columns."""
         own = {self._named(c.name): quoted(c.name) for c in self.staged}
         return own | {name: derived.bigquery for name, derived in self.derived.items()}
+
+    def field_of(self, column: str) -> Kind | None:
+        """Return the field that a column of the target holds, if it is one's."""
+        return next((f for n, f in self.table.fields.items() if self._named(n) == column), None)
+
+    def earlier_names(self, column: str) -> Sequence[str]:
+        """Return the names that a column of the target had before, newest first."""
+        field = self.field_of(column)
+        return () if field is None else field.was
 
     def of_target(self, derived: str) -> str:
         """Return the expression of a derived column over the columns of the target."""

@@ -52,12 +52,21 @@ def read(warehouse: Warehouse) -> dict[str, TableState]:
 def unfilled(warehouse: Warehouse) -> list[Projection]:
     """Return the tables that have had no rows since they were made, or made anew.
 
+    So are those that were last synced by a release with other columns: it has left some as they
+    were, or NULL.
+
     Raises:
         WarehouseUnavailable: try again later.
         WarehouseRefusal: the table of states is missing.
     """
-    known = read(warehouse)
-    return [one for one in projections() if one.table.name not in known]
+    rows = warehouse.rows("sync_state", {**_COLUMNS, "columns": "STRING"})
+    # Before it was recorded, it is unknown, and taken to be right.
+    known = {row["table_name"]: row["columns"] for row in rows}
+    return [
+        one
+        for one in projections()
+        if one.table.name not in known or known[one.table.name] not in (None, _columns(one))
+    ]
 
 
 def forget(warehouse: Warehouse, table_names: Iterable[str]) -> None:
@@ -90,7 +99,11 @@ def record(warehouse: Warehouse, as_of: Mapping[str, datetime]) -> None:
     """
     if not as_of:
         return
-    entries = [{"table": name, "as_of": micros(moment)} for name, moment in as_of.items()]
+    columns = {one.table.name: _columns(one) for one in projections()}
+    entries = [
+        {"table": name, "as_of": micros(moment), "columns": columns.get(name)}
+        for name, moment in as_of.items()
+    ]
     _run(warehouse, "state", {"entries": ("STRING", json.dumps(entries))})
 
 
@@ -101,6 +114,10 @@ def record_checked(warehouse: Warehouse) -> None:
         WarehouseUnavailable: try again later.
     """
     _run(warehouse, "checked")
+
+
+def _columns(projection: Projection) -> str:
+    return ", ".join(sorted(column.name for column in projection.columns))
 
 
 def _run(

@@ -270,7 +270,7 @@ class Sync:
                 except WarehouseRefusal as error:
                     raise WarehouseRefusal(
                         f"{error} If the columns of {projection.target} are not the dictionary's, "
-                        "rename the table in BigQuery and run python -m shared.warehouse apply."
+                        "run python -m shared.warehouse apply."
                     ) from error
         staging.discard(self.objects, self.staging_bucket, exported)
 

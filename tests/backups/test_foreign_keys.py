@@ -72,8 +72,8 @@ def test_a_restore_waits_for_a_loads_parents_before_it_locks_the_table(engine):
 class Floor(Row):
     """A floor of an office."""
 
-    id = Integer()
-    parent = Integer()
+    id = Integer(minimum=1)
+    parent = Integer(minimum=1)
 
 
 def test_a_table_its_parents_and_its_children_are_locked(engine, monkeypatch):

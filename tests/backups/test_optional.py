@@ -15,9 +15,9 @@ COLUMNS = "id bigint primary key, coupon text, amount bigint not null, paid_at t
 class Order(Row):
     """An order of a customer."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     coupon = Text(optional=True)
-    amount = Integer(default=1)
+    amount = Integer(minimum=1, default=1)
     paid_at = Timestamp(optional=True)
 
 

@@ -35,15 +35,30 @@ def create_table(engine):
 class Office(Row):
     """A place people work at."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     city = Text()
 
 
 class LargerOffice(Office):
     """A later version of the table."""
 
-    floors = Integer(default=7)
+    floors = Integer(minimum=1, default=7)
     country = Text(default="Nowhere")
+
+
+def test_a_key_may_have_any_name(create_table, database, backups, restored):
+    members = {"change": Text(), "place": Text(), "what": Text()}
+    moves = Table("moves", type("Move", (Row,), members), key=("change", "place"))
+    create_table("moves", "change text, place text, what text, primary key (change, place)")
+    database.fill(moves, [("a", "b", "c"), ("d", "e", "f")])
+    backups.back_up([moves], "")
+    database.ask("update moves set what = 'x' where change = 'a'")
+    database.ask("delete from moves where place = 'e'")
+
+    done = counts(restored(moves))
+
+    assert (done["inserted"], done["updated"]) == (1, 1)
+    assert database.ask("select * from moves order by 1")[0][:3] == ("a", "b", "c")
 
 
 def test_an_old_backup_fills_new_fields_with_their_defaults(
@@ -70,7 +85,7 @@ def test_an_old_backup_fills_new_fields_with_their_defaults(
 class NewOffice(Office):
     """A version with a new field that has no default."""
 
-    rent = Integer()
+    rent = Integer(minimum=1)
 
 
 def test_an_old_backup_without_a_required_field_is_refused(
@@ -88,7 +103,7 @@ def test_an_old_backup_without_a_required_field_is_refused(
 class Room(Row):
     """A room, perhaps with a window."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     name = Text()
     window = Flag()
 
@@ -113,7 +128,7 @@ def test_a_kind_without_a_bulk_path_is_restored_row_by_row(
 class Hall(Row):
     """A hall, with a day that has no quick part at all."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     window = Flag()
     built = Day()
 
@@ -146,10 +161,10 @@ def test_a_file_made_elsewhere_may_hold_kinds_that_the_bulk_paths_do_not_cover(
 class Round(Row):
     """A round of a contest, with columns named like identifiers in our own queries."""
 
-    first = Integer()
+    first = Integer(minimum=1)
     source = Text()
     ranges = Text()
-    rows = Integer()
+    rows = Integer(minimum=1)
 
 
 def test_columns_may_be_named_like_identifiers_in_our_queries(
@@ -171,8 +186,8 @@ def test_columns_may_be_named_like_identifiers_in_our_queries(
 class Person(Row):
     """A person with a superior."""
 
-    id = Integer()
-    superior = Integer()
+    id = Integer(minimum=1)
+    superior = Integer(minimum=1)
 
 
 PEOPLE = Table("people", Person, references=(Reference("superior", "people"),))

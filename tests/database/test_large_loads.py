@@ -200,8 +200,8 @@ def test_a_file_is_large_from_a_megabyte_on(parents, drop, engine, bulk_loads):
 class Part(Row):
     """A part, and the part it belongs to."""
 
-    id = Integer()
-    whole_id = Integer()
+    id = Integer(minimum=1)
+    whole_id = Integer(minimum=1)
 
 
 @pytest.mark.parametrize(

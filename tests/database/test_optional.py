@@ -9,17 +9,17 @@ class Shop(Row):
     """A shop of a city."""
 
     city = Text()
-    number = Integer()
+    number = Integer(minimum=1)
     owner = Text(optional=True)
-    rooms = Integer(default=1)
+    rooms = Integer(minimum=1, default=1)
 
 
 class Visit(Row):
     """A visit, perhaps to a shop."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     town = Text(optional=True)
-    shop = Integer(optional=True)
+    shop = Integer(minimum=1, optional=True)
     at = Timestamp(optional=True)
 
 

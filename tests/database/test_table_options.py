@@ -7,16 +7,16 @@ from shared.tables import Integer, Reference, Row, Table, Text
 class Part(Row):
     """A part and the part it belongs to."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     name = Text()
-    whole_id = Integer()
+    whole_id = Integer(minimum=1)
 
 
 class Price(Row):
     """A price of a thing in a year."""
 
-    thing = Integer()
-    year = Integer()
+    thing = Integer(minimum=1)
+    year = Integer(minimum=1)
     price = Text()
 
 

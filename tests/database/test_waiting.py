@@ -109,29 +109,29 @@ def test_a_failed_load_releases_nothing(commit, engine, waits, hires):
 class Country(Row):
     """A country."""
 
-    id = Integer()
+    id = Integer(minimum=1)
 
 
 class City(Row):
     """A city in a country."""
 
-    id = Integer()
-    country_id = Integer()
+    id = Integer(minimum=1)
+    country_id = Integer(minimum=1)
 
 
 class Town(Row):
     """A town in a country, with its name."""
 
-    id = Integer()
-    country_id = Integer()
+    id = Integer(minimum=1)
+    country_id = Integer(minimum=1)
     name = Text()
 
 
 class Shop(Row):
     """A shop in a city."""
 
-    id = Integer()
-    city_id = Integer()
+    id = Integer(minimum=1)
+    city_id = Integer(minimum=1)
 
 
 def test_rows_that_waited_for_rows_that_waited_are_released_too(add, rows):

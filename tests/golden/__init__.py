@@ -3,6 +3,7 @@
 tests/unit/test_golden.py compares them; `make golden` rewrites them.
 """
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -15,10 +16,12 @@ from shared.avro import table_rows
 from shared.avro.table_rows import Selection
 from shared.backups import foreign_keys, snapshot
 from shared.backups.restore_sql import Statements
+from shared.database.evolution import mirrors
+from shared.database.evolution.catalog import Mirror
 from shared.loading import fast_path_sql
 from shared.loading.merge_sql import TEMPLATES, merge_sql
 from shared.tables import stored
-from shared.warehouse import apply, checksums, export
+from shared.warehouse import apply, checksums, evolve, export
 from shared.warehouse import merge_sql as warehouse_sql
 from shared.warehouse.names import Names
 from shared.warehouse.pending import PendingLoad, TableWork
@@ -27,6 +30,10 @@ from shared.warehouse.star import projections
 FOLDER = Path(__file__).parent
 
 HIRES = tables.find("hired_employees")
+APPENDED = dataclasses.replace(HIRES, key=())
+OF_APPENDED = {"append", "has_same_content"}
+OF_UNIQUE = {"lock_unique", "refuse_taken", "refuse_takers", "refuse_unfit"}
+UNIQUE = dataclasses.replace(HIRES, unique=(("name",), ("department_id", "job_id")))
 LOAD_ID = UUID("00000000-0000-4000-8000-000000000001")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 NAMES = Names("project", "warehouse", "reporting")
@@ -40,6 +47,7 @@ def files() -> dict[str, str]:
         "backups/foreign_keys.sql": _foreign_keys,
         "backups/restore_sql.sql": _restore,
         "backups/snapshot.sql": _snapshot,
+        "database/mirrors.sql": _mirrors,
         "loading/fast_path_sql.sql": _fast_paths,
         "loading/merge_sql.sql": _merge,
         "stored_rows.sql": _stored_rows,
@@ -60,7 +68,10 @@ def rewrite() -> None:
 
 def _merge() -> Iterator[str]:
     for path in sorted(TEMPLATES.glob("*.sql")):
-        yield _shown(path.stem, merge_sql(HIRES, path.stem))
+        table = UNIQUE if path.stem in OF_UNIQUE else HIRES
+        if path.stem in OF_APPENDED:
+            table = APPENDED
+        yield _shown(path.stem, merge_sql(table, path.stem))
 
 
 def _fast_paths() -> Iterator[str]:
@@ -70,6 +81,8 @@ def _fast_paths() -> Iterator[str]:
     yield _composed(sql.set_defaults, HIRES, LOAD_ID, NOON)
     for compose in (sql.copy_fields, sql.drop_defaults):
         yield _composed(compose, HIRES)
+    yield _composed(sql.drop_constraint, HIRES, "hired_employees_pkey")
+    yield _composed(sql.add_constraint, HIRES, "hired_employees_pkey", "PRIMARY KEY (id)")
 
 
 def _restore() -> Iterator[str]:
@@ -89,6 +102,9 @@ def _restore() -> Iterator[str]:
     yield shown("without_parent", replace.without_parent(job), " in jobs")
     left_behind = departments.left_behind(HIRES, department)
     yield shown("left_behind", left_behind, " by a restore of departments")
+    pair = ("department_id", "job_id")
+    yield shown("not_unique", Statements(UNIQUE, "replace").not_unique(pair), ", mode replace")
+    yield shown("not_unique", Statements(UNIQUE, "merge").not_unique(pair), ", mode merge")
     yield shown("compare", replace.compare, ", mode replace")
     yield shown("compare", merge.compare, ", mode merge")
     yield shown("counts", replace.counts)
@@ -140,12 +156,23 @@ def _foreign_keys() -> Iterator[str]:
     yield _composed(foreign_keys.add_key_sql, key)
 
 
+def _mirrors() -> Iterator[str]:
+    was = mirrors.Renamed(
+        HIRES.name, "name", "full_name", "text", True, "cast('' as text)", ("id",)
+    )
+    for number, text in enumerate(mirrors.create_sql(was), 1):
+        yield _shown(f"create, {number}", text, inspect.getdoc(mirrors.create_sql))
+    yield _composed(mirrors.drop_sql, Mirror("tablegate_mirror_1", "name", "full_name"))
+
+
 def _apply() -> Iterator[str]:
     column = PROJECTION.projected[0]
     yield _composed(apply.create_table_sql, NAMES, PROJECTION)
-    yield _composed(apply.add_column_sql, NAMES, PROJECTION, column)
-    yield _composed(apply.relax_column_sql, NAMES, PROJECTION, column)
-    yield _composed(apply.fill_column_sql, NAMES, PROJECTION, column)
+    yield _composed(evolve.add_column_sql, NAMES, PROJECTION, column)
+    yield _composed(evolve.relax_column_sql, NAMES, PROJECTION, column.name)
+    yield _composed(evolve.widen_column_sql, NAMES, PROJECTION, column)
+    yield _composed(evolve.remake_column_sql, NAMES, PROJECTION, column)
+    yield _composed(evolve.fill_column_sql, NAMES, PROJECTION, column)
 
 
 def _warehouse() -> Iterator[str]:

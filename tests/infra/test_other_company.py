@@ -26,7 +26,7 @@ from shared.tables import Integer, Row, Table, Text, Timestamp, UtcDay, Warehous
 class Order(Row):
     """An order of a customer."""
 
-    id = Integer(description="Id of the order")
+    id = Integer(minimum=1, description="Id of the order")
     shop = Text(description="Where it was ordered")
     ordered_at = Timestamp(description="When it was ordered")
 

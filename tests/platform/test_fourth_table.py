@@ -20,11 +20,11 @@ from shared.tables import Integer, Reference, Row, Table, Text, Timestamp
 class Salary(Row):
     """The salary of an employee from a certain day."""
 
-    id = Integer(description="Id of the salary")
+    id = Integer(minimum=1, description="Id of the salary")
     currency = Text(description="Code of the currency", max_length=3)
     since = Timestamp(description="When it starts")
-    amount = Integer(description="Amount per month")
-    hire_id = Integer(description="Id of the hire")
+    amount = Integer(minimum=1, description="Amount per month")
+    hire_id = Integer(minimum=1, description="Id of the hire")
 
 
 TABLE = Table(

@@ -21,10 +21,10 @@ from shared.tables import Day, Flag, Integer, Reference, Row, Table
 class Room(Row):
     """A room of a department, perhaps with a window."""
 
-    id = Integer(description="Id of the room")
+    id = Integer(minimum=1, description="Id of the room")
     window = Flag(description="Whether it has a window")
     built = Day(description="When it was built")
-    department_id = Integer(description="Id of its department")
+    department_id = Integer(minimum=1, description="Id of its department")
 
 
 TABLE = Table("rooms", Room, references=(Reference("department_id", "departments"),))

@@ -70,7 +70,8 @@ def written(draw):
     ]
     kinds = {f"field_{at}": COLUMNS[one][0]() for at, one in enumerate(columns)}
     table = Table(
-        "offices", type("Office", (Row,), {"__doc__": "An office.", "id": Integer()} | kinds)
+        "offices",
+        type("Office", (Row,), {"__doc__": "An office.", "id": Integer(minimum=1)} | kinds),
     )
     # A named type is defined once in a schema, and named after that.
     declared = [
@@ -140,7 +141,7 @@ def by_polars(draw):
     """A table, rows of it, and what makes a file of them with polars."""
     rows = st.tuples(NUMBERS, TEXTS, MOMENTS)
     found = draw(st.lists(rows, min_size=1, max_size=20, unique_by=lambda row: row[0]))
-    fields = {"id": Integer(), "city": Text(), "opened": Timestamp()}
+    fields = {"id": Integer(minimum=1), "city": Text(), "opened": Timestamp()}
     table = Table("offices", type("Office", (Row,), {"__doc__": "An office."} | fields))
 
     def write():

@@ -54,7 +54,7 @@ def dictionary(monkeypatch):
 class Office(Row):
     """An office."""
 
-    id = Integer(description="Id of the office")
+    id = Integer(minimum=1, description="Id of the office")
     city = Text(description="Where it is")
     opened = Timestamp(description="When it was opened")
 
@@ -63,14 +63,14 @@ class OfficeWithFloors(Office):
     """An office with a street, and with a number of floors, which is 1 if nobody says it."""
 
     street = Text()
-    floors = Integer(default=1)
+    floors = Integer(minimum=1, default=1)
 
 
 class OfficeWithNumber(Row):
     """An office whose city is a number."""
 
-    id = Integer()
-    city = Integer()
+    id = Integer(minimum=1)
+    city = Integer(minimum=1)
 
 
 def columns(warehouse, name):
@@ -209,7 +209,7 @@ def test_a_field_that_changed_its_type_is_rejected(new_warehouse, dictionary):
     apply(new_warehouse, "US")
 
     dictionary(Table(name="offices", schema=OfficeWithNumber))
-    with pytest.raises(ConfigurationError, match="'city' of 'offices' is STRING in BigQuery"):
+    with pytest.raises(ConfigurationError, match="offices: city is STRING in BigQuery"):
         apply(new_warehouse, "US")
 
 

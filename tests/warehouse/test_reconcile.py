@@ -27,9 +27,9 @@ class Office(Row):
     """An office, with city and number as its key."""
 
     city = Text()
-    number = Integer()
+    number = Integer(minimum=1)
     opened = Timestamp()
-    floors = Integer(default=1)
+    floors = Integer(minimum=1, default=1)
     owner = Text(optional=True)
 
 
@@ -400,7 +400,7 @@ def forms(kind):
 @pytest.mark.parametrize(
     ("form", "value"),
     [
-        (forms(Integer()), "9223372036854775807"),
+        (forms(Integer(minimum=1)), "9223372036854775807"),
         (forms(Text()), "'ﬁn 🎉 \\\\ | é'"),
         (forms(Timestamp()), "timestamp '0001-01-01 00:00:00.000001+00'"),
         (forms(Timestamp()), "timestamp '9999-12-31 23:59:59.999999+00'"),

@@ -15,16 +15,20 @@ from pkgutil import iter_modules
 from typing import Any
 
 import duckdb
+import pyarrow
 from bqemulator import server
 from bqemulator.api import routes
 from bqemulator.api.routes import jobs as job_routes
 from bqemulator.config import LogFormat, LogLevel, PersistenceMode, Settings
 from bqemulator.domain.errors import InvalidQueryError
 from bqemulator.domain.events import TableDataChanged
-from bqemulator.jobs import executor
+from bqemulator.jobs import avro_reader, executor
+from bqemulator.storage import type_map
 from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.versioning.snapshots import SnapshotManager
+from sqlglot import expressions
 from sqlglot.dialects.dialect import Dialect
+from sqlglot.dialects.duckdb import DuckDB
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,6 +36,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from infra.local.origins import REFUSAL, is_foreign
 
 _MOST_ENTRIES = 200
+_BIGNUMERIC = "DECIMAL(38, 19)"
 
 
 class Bounded(dict[str, Any]):
@@ -47,6 +52,8 @@ def main() -> None:
     """Read the command line and serve until a signal arrives."""
     options = _options()
     _link_extensions(Path.home())
+    _read_times()
+    _widen_decimals()
     _disable_time_travel()
     _limit_results()
     _serialize_handlers()
@@ -99,6 +106,39 @@ def _link_extensions(home: Path) -> None:
         link = folder / extension
         link.unlink(missing_ok=True)
         link.symlink_to(Path(package.origin).parent / "extensions" / version / extension)
+
+
+def _read_times() -> None:
+    """Make a file that also has decimals load with times of day, which are whole microseconds."""
+    known = avro_reader._avro_logical_to_arrow
+
+    @wraps(known)
+    def convert(avro_type: dict[str, Any], logical: str) -> Any:
+        return pyarrow.time64("us") if logical == "time-micros" else known(avro_type, logical)
+
+    avro_reader._avro_logical_to_arrow = convert
+
+
+def _widen_decimals() -> None:
+    """Give NUMERIC its nine places, of which DuckDB has three, and BIGNUMERIC what DuckDB holds.
+
+    BIGNUMERIC has 76 digits in BigQuery and 38 in DuckDB, of which half are places here.
+    """
+    widths = {
+        expressions.DataType.Type.DECIMAL: "DECIMAL(38, 9)",
+        expressions.DataType.Type.BIGDECIMAL: _BIGNUMERIC,
+    }
+    generator = DuckDB.Generator
+    known = generator.datatype_sql
+
+    @wraps(known)
+    def datatype_sql(self: Any, expression: Any) -> str:
+        width = None if expression.expressions else widths.get(expression.this)
+        return width or str(known(self, expression))
+
+    setattr(generator, "datatype_sql", datatype_sql)  # noqa: B010 - mypy refuses to assign
+    type_map._BQ_TO_DUCKDB["BIGNUMERIC"] = _BIGNUMERIC
+    type_map._DUCKDB_TO_BQ[_BIGNUMERIC] = "BIGNUMERIC"
 
 
 def _disable_time_travel() -> None:

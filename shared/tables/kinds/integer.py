@@ -1,28 +1,31 @@
-"""Integer: a positive whole number."""
+"""Integer: a whole number."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 import msgspec
 
+from shared.errors import ConfigurationError
 from shared.lazy import sqlalchemy as sa
 from shared.tables.bulk import Numbers
 from shared.tables.kind import FormInput, Kind, refuse
 from shared.tables.refusal import Reason
 
-MAX_INTEGER = 2**63 - 1
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
+_TOO_LARGE = "9" * 20
 
 _DIGITS = re.compile(r"-?[0-9]+", re.ASCII).fullmatch
 
 
 class Integer(Kind):
-    """A positive 64-bit integer; in a cell, ASCII digits and nothing else."""
+    """A 64-bit integer; in a cell, ASCII digits, perhaps after a minus, and nothing else."""
 
     reasons: ClassVar[Mapping[str, Reason]] = {
         "not_an_integer": Reason(
             "Not an integer",
-            "Not a whole number; write digits only, without sign, point, space or quotation marks.",
+            "Not a whole number; write digits only, without plus, point, space or quotation marks.",
         ),
         "out_of_range": Reason(
             "Integer out of range",
@@ -30,37 +33,85 @@ class Integer(Kind):
         ),
     }
 
+    def __init__(
+        self, *, minimum: int = MIN_INTEGER, maximum: int = MAX_INTEGER, **options: Any
+    ) -> None:
+        """Describe a field.
+
+        Args:
+            minimum: the smallest value.
+            maximum: the largest value.
+            options: those of every kind.
+
+        Raises:
+            ConfigurationError: the limits are not 64-bit integers in their order.
+        """
+        if not MIN_INTEGER <= minimum <= maximum <= MAX_INTEGER:
+            raise ConfigurationError(
+                f"An Integer from {minimum} to {maximum} is impossible; give a minimum that is not "
+                "above the maximum, both within 64 bits."
+            )
+        self.minimum, self.maximum = minimum, maximum
+        super().__init__(**options)
+
     def from_json(self, value: Any) -> int:
         """Accept an integer, but not a boolean or a float that happens to be whole."""
         if type(value) is not int:
             raise refuse("not_an_integer")
-        if not 1 <= value <= MAX_INTEGER:
-            raise refuse("out_of_range", minimum=1, maximum=MAX_INTEGER)
+        if not self.minimum <= value <= self.maximum:
+            raise refuse("out_of_range", minimum=self.minimum, maximum=self.maximum)
         return value
 
     def from_cell(self, cell: str) -> int:
         """Accept digits, without point or space."""
         if not _DIGITS(cell):
             raise refuse("not_an_integer")
-        # int() refuses thousands of digits, and twenty are already out of range.
-        return self.from_json(int(cell) if len(cell) <= 4000 else MAX_INTEGER + 1)
+        if len(cell) > 4000:
+            # int() refuses thousands of digits, and twenty are already out of range.
+            cell = f"-{_TOO_LARGE}" if cell.startswith("-") else _TOO_LARGE
+        return self.from_json(int(cell))
 
-    cell_pattern = "(?!0+(?![0-9]))[0-9]{1,18}"
+    @cached_property
+    def cell_pattern(self) -> str | None:
+        """Numbers of so few digits that none of them is out of range."""
+        if not self.minimum <= 1 <= self.maximum:
+            return None
+        positive = (
+            f"[0-9]{{1,{len(str(self.maximum + 1)) - 1}}}"
+            if self.maximum >= 9
+            else f"0*[1-{self.maximum}]"
+        )
+        if self.minimum == 1:
+            return f"(?!0+(?![0-9])){positive}"
+        negative = len(str(1 - self.minimum)) - 1
+        return f"(?:{positive}|-[0-9]{{1,{negative}}})" if negative else positive
 
     def is_data(self, cell: str) -> bool:
         """Treat digits as data: no column has such a name."""
-        return cell.isascii() and cell.isdigit()
+        return cell.isascii() and cell.removeprefix("-").isdigit()
 
-    json_type = Annotated[int, msgspec.Meta(ge=1, le=MAX_INTEGER)]
+    @property
+    def json_type(self) -> Any:
+        """An integer within the limits."""
+        return Annotated[int, msgspec.Meta(ge=self.minimum, le=self.maximum)]
+
+    def values_of_cells(self, cells: Sequence[str]) -> Iterable[int]:
+        """Read the digits."""
+        return map(int, cells)
+
+    def values_of_json(self, values: Sequence[int]) -> Iterable[int]:
+        """Return the integers."""
+        return values
 
     def json_schema(self) -> dict[str, Any]:
         """Describe the range."""
-        return {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_INTEGER}
+        limits = {"minimum": self.minimum, "maximum": self.maximum}
+        return {"type": "integer", "format": "int64", **limits}
 
     def example(self, name: str) -> int:
-        """Return the smallest integer."""
+        """Return 1, or the limit that is closest to it."""
         del name
-        return 1
+        return min(max(1, self.minimum), self.maximum)
 
     form_input = FormInput(inputmode="numeric", sends="integer")
 
@@ -76,7 +127,11 @@ class Integer(Kind):
 
     avro_type = "long"
     avro_of_copy = staticmethod(int)
-    bulk = Numbers(("int8send({})",), first=1, last=MAX_INTEGER)
+
+    @cached_property
+    def bulk(self) -> Numbers:
+        """Numbers as they are."""
+        return Numbers(("int8send({})",), first=self.minimum, last=self.maximum)
 
     def accepts_avro(self, declared: Any) -> bool:
         """Accept an int or long without a logical type, such as a timestamp."""

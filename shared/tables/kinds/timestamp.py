@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from shared.errors import ConfigurationError
 from shared.lazy import postgresql
+from shared.tables import iso
 from shared.tables.bulk import Numbers
 from shared.tables.column import escape
 from shared.tables.kind import CellEncoder, ColumnCheck, FormInput, Kind, refuse
@@ -18,30 +21,17 @@ _MOMENTS = ("timestamp-micros", "timestamp-millis", "timestamp-nanos")
 _LOCAL_TIMES = ("local-timestamp-micros", "local-timestamp-millis")
 
 # The same as in the JSON Schema. Python itself accepts +00:99, and newer versions the hour 24.
-_SCHEMA_MOMENT = (
-    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
-    r"T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?"
-)
-_SCHEMA_OFFSET = r"(Z|[+-]([01]\d|2[0-3]):[0-5]\d)"
-_ISO = re.compile(rf"{_SCHEMA_MOMENT}(?P<offset>{_SCHEMA_OFFSET})?", re.ASCII).fullmatch
+_SCHEMA_MOMENT = f"{iso.DATE}T{iso.TIME}"
+_ISO = re.compile(rf"{_SCHEMA_MOMENT}{iso.OFFSET}?", re.ASCII).fullmatch
 _IN_UTC = re.compile(f"{_SCHEMA_MOMENT}Z", re.ASCII).fullmatch
 
-# Every day that exists in each of these years, in UTC.
-_PLAIN_CELL = (
-    r"[12][0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)"
-    r"|(?:0[13578]|1[02])-31)"
-    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?Z"
-)
-# Every day that exists in every year, but no moment that an offset moves out of years 0001 to 9999.
-# Atomic groups avoid backtracking: a line can be read in only one way.
+_PLAIN_CELL = f"{iso.PLAIN_DATE}T{iso.PLAIN_TIME}Z"
+# No moment that an offset moves out of years 0001 to 9999.
 _PLAIN_JSON = (
-    r"(?!0000|0001|9999)[0-9][0-9][0-9][0-9]-"
-    r"(?>(?>0[1-9]|1[0-2])-(?>0[1-9]|1[0-9]|2[0-8])|(?>0[13-9]|1[0-2])-(?>29|30)"
-    r"|(?>0[13578]|1[02])-31)"
-    r"T(?>[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?>\.[0-9]{1,6}+)?"
+    rf"(?!0000|0001|9999){iso.ATOMIC_DATE}T{iso.ATOMIC_TIME}"
     r"(?>Z|[+-](?>0[0-9]|1[0-4]):[0-5][0-9])"
 )
-_PLAIN_COLUMN = re.compile(rf"(?:{_PLAIN_JSON}\n)*+\Z", re.ASCII).match
+_all_plain = iso.column_check(_PLAIN_JSON)
 
 
 def micros(moment: datetime) -> int:
@@ -53,10 +43,14 @@ _FIRST = micros(datetime.min.replace(tzinfo=UTC))
 _LAST = micros(datetime.max.replace(tzinfo=UTC))
 
 
-class Timestamp(Kind):
+class Timestamp(iso.IsoColumn, Kind):
     """A moment as ISO 8601 writes it, `2021-07-27T16:02:08Z`, with its offset.
 
-    Extended format, seconds, up to six decimals, `Z` or `±hh:mm`. The checked value is in UTC.
+    Extended format, seconds, up to six decimals, `Z` or `±hh:mm`. It is stored in UTC.
+
+    A field with a `zone` also takes times without offset, as the clocks there show them. When they
+    are put back, they show an hour twice, and when they are put forward, they skip one: such a time
+    is rejected unless `ambiguous` says which of its two moments is meant.
     """
 
     reasons: ClassVar[Mapping[str, Reason]] = {
@@ -68,32 +62,72 @@ class Timestamp(Kind):
             "Timestamp without offset",
             "The offset from UTC is missing; end it with Z or like +02:00.",
         ),
+        "local_time_skipped": Reason(
+            "Local time skipped",
+            "Clocks skip this local time when they change; correct it, or give the offset.",
+        ),
+        "local_time_twice": Reason(
+            "Local time shown twice",
+            "Clocks show this local time twice when they change; give the offset, like +02:00.",
+        ),
         "timestamp_out_of_range": Reason(
             "Timestamp out of range", "In UTC it falls outside the years 0001 to 9999; correct it."
         ),
     }
 
-    def __init__(self, *, default_timezone: Any = None, **options: Any) -> None:
-        self.default_timezone = default_timezone
+    def __init__(
+        self,
+        *,
+        zone: str | None = None,
+        ambiguous: Literal["earlier", "later"] | None = None,
+        **options: Any,
+    ) -> None:
+        """Describe a field.
+
+        Args:
+            zone: the time zone of values without an offset, such as `Europe/Berlin`; without one
+                such a value is rejected.
+            ambiguous: the moment that a time means which clocks show twice or skip: the `earlier`
+                or the `later` one. Without it such a value is rejected.
+            options: those of every kind.
+
+        Raises:
+            ConfigurationError: there is no such time zone, or an option has no effect.
+        """
+        self.zone = None if zone is None else _zone(zone)
+        if ambiguous is not None and (zone is None or ambiguous not in ("earlier", "later")):
+            raise ConfigurationError(
+                f"ambiguous={ambiguous!r} of a Timestamp has no meaning: it is 'earlier' or "
+                "'later', for a field with a zone."
+            )
+        self.ambiguous = ambiguous
         super().__init__(**options)
 
     def from_json(self, value: Any) -> datetime:
-        """Accept a text in that format. The offset may be missing if the field has a time zone."""
-        found = _ISO(value) if isinstance(value, str) else None
-        if found is None:
+        """Accept a text in that format."""
+        if not isinstance(value, str) or not _ISO(value):
             raise refuse("not_a_timestamp")
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
             raise refuse("not_a_timestamp") from None
-        if found["offset"] is None:
-            if self.default_timezone is None:
-                raise refuse("no_offset")
-            moment = moment.replace(tzinfo=self.default_timezone)
         try:
-            return moment.astimezone(UTC)
+            return self._in_utc(moment) if moment.tzinfo is None else moment.astimezone(UTC)
         except OverflowError:
             raise refuse("timestamp_out_of_range") from None
+
+    def _in_utc(self, local: datetime) -> datetime:
+        if self.zone is None:
+            raise refuse("no_offset")
+        first, second = (
+            local.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (0, 1)
+        )
+        if first == second:
+            return first
+        if self.ambiguous is None:
+            # The offset before the change gives the earlier moment of a time that is shown twice.
+            raise refuse("local_time_twice" if first < second else "local_time_skipped")
+        return min(first, second) if self.ambiguous == "earlier" else max(first, second)
 
     def from_cell(self, cell: str) -> datetime:
         """Accept the same texts."""
@@ -113,9 +147,17 @@ class Timestamp(Kind):
         """Check the whole column with one regular expression."""
         return _all_plain
 
+    def values_of_cells(self, cells: Sequence[str]) -> Iterable[datetime]:
+        """Read ISO 8601; moments compare alike whatever their offset."""
+        return map(datetime.fromisoformat, cells)
+
+    def values_of_json(self, values: Sequence[str]) -> Iterable[datetime]:
+        """Read the same texts."""
+        return map(datetime.fromisoformat, values)
+
     def json_schema(self) -> dict[str, Any]:
         """Describe the format strictly: `date-time` also allows a space, or a small t or z."""
-        offset = _SCHEMA_OFFSET if self.default_timezone is None else f"{_SCHEMA_OFFSET}?"
+        offset = iso.OFFSET if self.zone is None else f"{iso.OFFSET}?"
         return {"type": "string", "format": "date-time", "pattern": f"^{_SCHEMA_MOMENT}{offset}$"}
 
     def example(self, name: str) -> str:
@@ -130,16 +172,6 @@ class Timestamp(Kind):
     def sqlalchemy_type(self) -> Any:
         """Return TIMESTAMP WITH TIME ZONE."""
         return postgresql.TIMESTAMP(timezone=True)
-
-    def copy_text(self, value: datetime | str) -> str:
-        """Write ISO 8601; text that the quick check passed already has that form."""
-        return value if isinstance(value, str) else value.isoformat()
-
-    def copy_texts(self, values: Sequence[datetime | str]) -> Iterable[str]:
-        """Return texts unchanged."""
-        if set(map(type, values)) == {str}:
-            return values  # type: ignore[return-value]
-        return map(self.copy_text, values)
 
     # Whole microseconds, which Avro stores unchanged, so that a million rows need no datetimes.
     avro_type: ClassVar[Any] = {"type": "long", "logicalType": "timestamp-micros"}
@@ -174,13 +206,13 @@ class Timestamp(Kind):
         if not isinstance(declared, dict):
             return bool(declared == "string")
         type_, logical = declared.get("type"), declared.get("logicalType")
-        known = _MOMENTS if self.default_timezone is None else _MOMENTS + _LOCAL_TIMES
+        known = _MOMENTS if self.zone is None else _MOMENTS + _LOCAL_TIMES
         return type_ == "string" or (type_ == "long" and logical in known)
 
     @property
     def avro_taken(self) -> str:
         """Return the logical types."""
-        known = _MOMENTS if self.default_timezone is None else _MOMENTS + _LOCAL_TIMES
+        known = _MOMENTS if self.zone is None else _MOMENTS + _LOCAL_TIMES
         return f"{', '.join(known)} or string"
 
     def json_of_avro(self, value: Any) -> Any:
@@ -196,10 +228,14 @@ class Timestamp(Kind):
     bigquery_canonical = "cast(unix_micros({}) as string)"
 
 
-def _all_plain(column: Sequence[str]) -> bool:
-    text = "\n".join([*column, ""])
-    # A value that holds two moments, a line each, is not one.
-    return text.count("\n") == len(column) and _PLAIN_COLUMN(text) is not None
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigurationError(
+            f"There is no time zone {name!r}; give a name of the IANA database, such as "
+            "'Europe/Berlin'."
+        ) from None
 
 
 def _in_utc(cell: str) -> str | None:

@@ -137,7 +137,7 @@ class Price(Row):
     """A price."""
 
     thing = Text()
-    year = Integer()
+    year = Integer(minimum=1)
 
 
 @pytest.mark.parametrize("thing", ["car", "a,b", 'c"d', "e/f", "g\nh"])

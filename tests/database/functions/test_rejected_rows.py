@@ -288,7 +288,7 @@ def test_a_corrected_row_without_its_parent_waits(rejects, service, post, rows):
 class Price(Row):
     """A price."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     price = Text()
 
 
@@ -322,6 +322,27 @@ def test_a_corrected_row_that_its_table_refuses_stays_open_under_its_id(service,
         " where kind = 'file' order by 1"
     ) == [(2, "replayed"), (3, "replayed"), (4, "replayed")]
     assert post("/discard", {"ids": [third]}).get_json()["discarded"] == [third]
+
+
+def test_a_corrected_row_whose_unique_values_are_taken_stays_open_under_its_id(
+    service, add, post, rows
+):
+    drop = add(Table("prices", Price, unique=(("price",),)))
+    drop("1,5\n2,\n3,\n")
+    second, third = [one for (one,) in rows("select reject_id from rejected_rows order by 1")]
+
+    body = {"rows": {second: {"id": 2, "price": "5"}, third: {"id": 3, "price": "6"}}}
+    answer = post("/replay", body).get_json()
+
+    assert answer["replayed"] == [third]
+    (refused,) = answer["rejected"]
+    assert refused == {
+        "reject_id": second,
+        "errors": {"price": ["Another row has the same price, which must be unique; change them."]},
+    }
+    again = post("/replay", {"rows": {second: {"id": 2, "price": "7"}}}).get_json()
+    assert again["replayed"] == [second]
+    assert rows("select id, price from prices order by id") == [(1, "5"), (2, "7"), (3, "6")]
 
 
 def test_a_replay_whose_change_cannot_be_published_is_answered(rejects, post, stand_ins, rows):

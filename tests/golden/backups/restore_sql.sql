@@ -54,8 +54,43 @@ limit 10;
 select child."id", count(*) over ()
 from public."hired_employees" as child
 join "changes_departments" as changes on changes."id" = child."department_id"
-where changes.change = 'deleted'
+where changes."what changes" = 'deleted'
 order by child."id"
+limit 10;
+
+-- not_unique, mode replace
+-- Select the first keys of restored rows that share unique values with another row.
+select "id", count(*) over ()
+from (
+    select *, count(*) over (partition by "department_id", "job_id") as "rows with them"
+    from (
+        select "id", "department_id", "job_id", true as "is restored"
+        from "restored_hired_employees"
+    ) as together
+) as counted
+where "rows with them" > 1 and "is restored"
+order by "department_id", "job_id", "id"
+limit 10;
+
+-- not_unique, mode merge
+-- Select the first keys of restored rows that share unique values with another row.
+select "id", count(*) over ()
+from (
+    select *, count(*) over (partition by "department_id", "job_id") as "rows with them"
+    from (
+        select "id", "department_id", "job_id", true as "is restored"
+        from "restored_hired_employees"
+        union all
+        select "id", "department_id", "job_id", false
+        from public."hired_employees" as stored
+        where not exists (
+            select from "restored_hired_employees" as restored
+            where stored."id" = restored."id"
+        )
+    ) as together
+) as counted
+where "rows with them" > 1 and "is restored"
+order by "department_id", "job_id", "id"
 limit 10;
 
 -- compare, mode replace
@@ -80,7 +115,7 @@ select
             stored."job_id"
         ) then 'updated'
         else 'confirmed'
-    end as change
+    end as "what changes"
 from "restored_hired_employees" as restored
 full join public."hired_employees" as stored on stored."id" = restored."id"
 where (
@@ -120,7 +155,7 @@ select
             stored."job_id"
         ) then 'updated'
         else 'confirmed'
-    end as change
+    end as "what changes"
 from "restored_hired_employees" as restored
 left join public."hired_employees" as stored on stored."id" = restored."id"
 where (
@@ -140,19 +175,21 @@ where (
 
 -- counts
 -- Count the keys of each change.
-select change, count(*)
+select "what changes", count(*)
 from "changes_hired_employees"
-group by change;
+group by 1;
 
 -- examples
 -- Select the first keys of each change.
-select change, "id"
+select "what changes", "id"
 from (
-    select *, row_number() over (partition by change order by "id") as place
+    select
+        *,
+        row_number() over (partition by "what changes" order by "id") as "the place"
     from "changes_hired_employees"
 ) as numbered
-where place <= 10 and change <> 'confirmed'
-order by change, "id";
+where "the place" <= 10 and "what changes" <> 'confirmed'
+order by "what changes", "id";
 
 -- unchanged
 -- Select the first keys of restored rows that are the same already.
@@ -160,7 +197,7 @@ select restored."id"
 from "restored_hired_employees" as restored
 where not exists (
     select from "changes_hired_employees" as changes
-    where changes."id" = restored."id" and changes.change <> 'confirmed'
+    where changes."id" = restored."id" and changes."what changes" <> 'confirmed'
 )
 order by restored."id"
 limit 10;
@@ -172,7 +209,7 @@ insert into row_versions
 select
     'hired_employees',
     jsonb_build_object('id', stored."id"),
-    case when changes.change <> 'confirmed' then jsonb_build_object(
+    case when changes."what changes" <> 'confirmed' then jsonb_build_object(
         'id', stored."id",
         'name', stored."name",
         'datetime', stored."datetime",
@@ -180,11 +217,13 @@ select
         'job_id', stored."job_id"
     ) end,
     stored."accepted_at", stored."load_id",
-    case changes.change when 'updated' then 'replaced' else changes.change end,
+    case changes."what changes"
+        when 'updated' then 'replaced' else changes."what changes"
+    end,
     cast(:load_id as uuid)
 from public."hired_employees" as stored
 join "changes_hired_employees" as changes on changes."id" = stored."id"
-where changes.change in ('updated', 'confirmed', 'deleted');
+where changes."what changes" in ('updated', 'confirmed', 'deleted');
 
 -- keep_versions, mode merge
 -- Copy the rows that the restore updates, confirms or deletes to row_versions.
@@ -193,7 +232,7 @@ insert into row_versions
 select
     'hired_employees',
     jsonb_build_object('id', stored."id"),
-    case when changes.change <> 'confirmed' then jsonb_build_object(
+    case when changes."what changes" <> 'confirmed' then jsonb_build_object(
         'id', stored."id",
         'name', stored."name",
         'datetime', stored."datetime",
@@ -201,11 +240,13 @@ select
         'job_id', stored."job_id"
     ) end,
     stored."accepted_at", stored."load_id",
-    case changes.change when 'updated' then 'replaced' else changes.change end,
+    case changes."what changes"
+        when 'updated' then 'replaced' else changes."what changes"
+    end,
     cast(:load_id as uuid)
 from public."hired_employees" as stored
 join "changes_hired_employees" as changes on changes."id" = stored."id"
-where changes.change in ('updated', 'deleted');
+where changes."what changes" in ('updated', 'deleted');
 
 -- insert
 -- Insert the rows that the table lacks.
@@ -221,7 +262,7 @@ select
     restored."load_id"
 from "restored_hired_employees" as restored
 join "changes_hired_employees" as changes on changes."id" = restored."id"
-where changes.change = 'inserted'
+where changes."what changes" = 'inserted'
 order by restored."id";
 
 -- update, mode replace, keeps_own
@@ -237,7 +278,7 @@ set
 from "restored_hired_employees" as restored
 join "changes_hired_employees" as changes on changes."id" = restored."id"
 where stored."id" = restored."id"
-    and changes.change in ('updated', 'confirmed');
+    and changes."what changes" in ('updated', 'confirmed');
 
 -- update, mode merge
 -- Update the rows that differ.
@@ -252,10 +293,10 @@ set
 from "restored_hired_employees" as restored
 join "changes_hired_employees" as changes on changes."id" = restored."id"
 where stored."id" = restored."id"
-    and changes.change in ('updated');
+    and changes."what changes" in ('updated');
 
 -- delete
 -- Delete the rows that the backup does not have.
 delete from public."hired_employees" as stored
 using "changes_hired_employees" as changes
-where changes."id" = stored."id" and changes.change = 'deleted';
+where changes."id" = stored."id" and changes."what changes" = 'deleted';

@@ -77,3 +77,13 @@ from stdin (null '');
 alter table public."hired_employees"
     alter "accepted_at" drop default,
     alter "load_id" drop default;
+
+-- drop_constraint
+-- Drop a constraint.
+alter table public."hired_employees"
+drop constraint "hired_employees_pkey";
+
+-- add_constraint
+-- Create a constraint again, over all rows at once.
+alter table public."hired_employees"
+add constraint "hired_employees_pkey" PRIMARY KEY (id);

@@ -1,3 +1,15 @@
+-- append
+-- Insert all staged rows. For append-only tables.
+insert into public."hired_employees"
+    ("id", "name", "datetime", "department_id", "job_id", "accepted_at", "load_id", position)
+select
+    "id", "name", "datetime", "department_id", "job_id",
+    cast(current_setting('tablegate.accepted_at') as timestamptz),
+    cast(current_setting('tablegate.load_id') as uuid),
+    position
+from "staged_hired_employees"
+order by position;
+
 -- begin
 -- Set the load's id, time and sender, and make restores of the table wait until the transaction ends.
 select
@@ -83,6 +95,49 @@ cross join lateral (
         and stored.load_id <> cast(current_setting('tablegate.load_id') as uuid)
     for update
 ) as stored;
+
+-- free
+-- Select waiting rows of the load whose parents have arrived, without their nulls.
+select
+    reject_id,
+    position,
+    cast((
+        select coalesce(jsonb_object_agg(key, value), '{}')
+        from jsonb_each(raw)
+        where value <> 'null'
+    ) as text) as raw
+from rejected_rows as waiting
+where status = 'waiting'
+    and table_name = 'hired_employees'
+    and load_id = cast(current_setting('tablegate.load_id') as uuid)
+    and (cast(waiting.raw ->> 'department_id' as bigint) is null or exists (
+        select from public."departments" as parent
+        where parent."id" = cast(waiting.raw ->> 'department_id' as bigint)
+    ))
+    and (cast(waiting.raw ->> 'job_id' as bigint) is null or exists (
+        select from public."jobs" as parent
+        where parent."id" = cast(waiting.raw ->> 'job_id' as bigint)
+    ))
+limit 10000
+for update skip locked;
+
+-- has_same_content
+-- Find out whether rows of the same bytes are stored, or wait. For append-only tables.
+select exists (
+    select from loads as earlier
+    where content = :content and table_name = 'hired_employees' and kind = 'file'
+        and load_id <> cast(:load_id as uuid)
+        and (
+            exists (
+                select from public."hired_employees" as stored
+                where stored.load_id = earlier.load_id
+            )
+            or exists (
+                select from rejected_rows as waiting
+                where waiting.load_id = earlier.load_id and waiting.status = 'waiting'
+            )
+        )
+);
 
 -- insert_new
 -- Insert the staged rows, except those whose key another load has inserted meanwhile.
@@ -203,6 +258,10 @@ from earlier;
 -- lock_out_restores
 -- Make restores of the table wait until the transaction ends; other loads continue.
 select pg_advisory_xact_lock_shared(hashtext('tablegate hired_employees'));
+
+-- lock_unique
+-- Make other loads wait before they store rows of the table, until the transaction ends.
+select pg_advisory_xact_lock(hashtext('tablegate unique hired_employees'));
 
 -- merge_known
 -- Merge the staged rows whose keys are stored, and unstage them. The newest accepted version stays;
@@ -427,6 +486,272 @@ select
     count(*) filter (where not same)
 from known;
 
+-- refuse_taken
+-- Reject the staged rows whose unique values a stored row with another key has and keeps, and unstage
+-- them. It keeps them unless another staged row gives it others. A row that is rejected here may be the
+-- one that would have given up the values of another: repeat until no row is rejected.
+with written as materialized (
+    select staged.*
+    from "staged_hired_employees" as staged
+    where not exists (
+        select from "known_hired_employees" as known
+        where staged."id" = known."id"
+            and (known.same or known.newer)
+    )
+),
+refused (position, rule, code) as (
+    select written.position, 0, 'not_unique'
+    from written
+    cross join lateral (
+        select *
+        from public."hired_employees" as holder
+        where holder."name" = written."name"
+            and (holder."id") <> (written."id")
+        limit 1
+    ) as holder
+    where not exists (
+        select from written as giver
+        where giver."id" = holder."id"
+            and (giver."name") is distinct from (holder."name")
+    )
+    union all
+    select written.position, 1, 'not_unique'
+    from written
+    cross join lateral (
+        select *
+        from public."hired_employees" as holder
+        where holder."department_id" = written."department_id" and holder."job_id" = written."job_id"
+            and (holder."id") <> (written."id")
+        limit 1
+    ) as holder
+    where not exists (
+        select from written as giver
+        where giver."id" = holder."id"
+            and (giver."department_id", giver."job_id") is distinct from (holder."department_id", holder."job_id")
+    )
+),
+causes as (
+    select
+        position,
+        jsonb_agg(
+            jsonb_build_object(
+                'field', case rule when 0 then 'name' when 1 then 'department_id' end,
+                'code', code,
+                'facts', jsonb_build_object('fields', case rule when 0 then 'name' when 1 then 'department_id, job_id' end)
+            )
+            order by rule, code
+        ) as errors
+    from refused
+    group by position
+),
+forgotten as (
+    delete from "known_hired_employees" as known
+    using causes
+    where known.position = causes.position
+),
+unstaged as (
+    delete from "staged_hired_employees" as staged
+    using causes
+    where staged.position = causes.position
+    returning staged.*
+)
+insert into rejected_rows
+    (load_id, sender, table_name, position, raw, errors, reason, status)
+select
+    cast(current_setting('tablegate.load_id') as uuid),
+    nullif(current_setting('tablegate.sender'), ''),
+    'hired_employees',
+    unstaged.position,
+    jsonb_build_object(
+        'id', unstaged."id",
+        'name', unstaged."name",
+        'datetime', unstaged."datetime",
+        'department_id', unstaged."department_id",
+        'job_id', unstaged."job_id"
+    ),
+    found.errors,
+    found.errors -> 0 ->> 'code',
+    'rejected'
+from unstaged
+cross join lateral (
+    select
+        causes.errors as errors
+    from causes
+    where causes.position = unstaged.position
+) as found;
+
+-- refuse_takers
+-- Reject the staged rows whose unique values a stored row with another key has, even if another staged row
+-- would give it others, and unstage them.
+with written as materialized (
+    select staged.*
+    from "staged_hired_employees" as staged
+    where not exists (
+        select from "known_hired_employees" as known
+        where staged."id" = known."id"
+            and (known.same or known.newer)
+    )
+),
+refused (position, rule, code) as (
+    select written.position, 0, 'not_unique'
+    from written
+    cross join lateral (
+        select *
+        from public."hired_employees" as holder
+        where holder."name" = written."name"
+            and (holder."id") <> (written."id")
+        limit 1
+    ) as holder
+    union all
+    select written.position, 1, 'not_unique'
+    from written
+    cross join lateral (
+        select *
+        from public."hired_employees" as holder
+        where holder."department_id" = written."department_id" and holder."job_id" = written."job_id"
+            and (holder."id") <> (written."id")
+        limit 1
+    ) as holder
+),
+causes as (
+    select
+        position,
+        jsonb_agg(
+            jsonb_build_object(
+                'field', case rule when 0 then 'name' when 1 then 'department_id' end,
+                'code', code,
+                'facts', jsonb_build_object('fields', case rule when 0 then 'name' when 1 then 'department_id, job_id' end)
+            )
+            order by rule, code
+        ) as errors
+    from refused
+    group by position
+),
+forgotten as (
+    delete from "known_hired_employees" as known
+    using causes
+    where known.position = causes.position
+),
+unstaged as (
+    delete from "staged_hired_employees" as staged
+    using causes
+    where staged.position = causes.position
+    returning staged.*
+)
+insert into rejected_rows
+    (load_id, sender, table_name, position, raw, errors, reason, status)
+select
+    cast(current_setting('tablegate.load_id') as uuid),
+    nullif(current_setting('tablegate.sender'), ''),
+    'hired_employees',
+    unstaged.position,
+    jsonb_build_object(
+        'id', unstaged."id",
+        'name', unstaged."name",
+        'datetime', unstaged."datetime",
+        'department_id', unstaged."department_id",
+        'job_id', unstaged."job_id"
+    ),
+    found.errors,
+    found.errors -> 0 ->> 'code',
+    'rejected'
+from unstaged
+cross join lateral (
+    select
+        causes.errors as errors
+    from causes
+    where causes.position = unstaged.position
+) as found;
+
+-- refuse_unfit
+-- Reject the staged rows whose unique values a staged row of an earlier position has, or are too long for
+-- PostgreSQL to compare, and unstage them.
+with written as materialized (
+    select staged.*
+    from "staged_hired_employees" as staged
+    where not exists (
+        select from "known_hired_employees" as known
+        where staged."id" = known."id"
+            and (known.same or known.newer)
+    )
+),
+refused (position, rule, code) as (
+    select position, 0, 'not_unique'
+    from (
+        select
+            position,
+            row_number() over (partition by "name" order by position) as place
+        from written
+    ) as numbered
+    where place > 1
+    union all
+    select position, 1, 'not_unique'
+    from (
+        select
+            position,
+            row_number() over (partition by "department_id", "job_id" order by position) as place
+        from written
+    ) as numbered
+    where place > 1
+    union all
+    select position, 0, 'unique_too_long'
+    from written
+    where coalesce(pg_column_size("name"), 0) > 2600
+    union all
+    select position, 1, 'unique_too_long'
+    from written
+    where coalesce(pg_column_size("department_id"), 0) + coalesce(pg_column_size("job_id"), 0) > 2600
+),
+causes as (
+    select
+        position,
+        jsonb_agg(
+            jsonb_build_object(
+                'field', case rule when 0 then 'name' when 1 then 'department_id' end,
+                'code', code,
+                'facts', jsonb_build_object('fields', case rule when 0 then 'name' when 1 then 'department_id, job_id' end)
+            )
+            order by rule, code
+        ) as errors
+    from refused
+    group by position
+),
+forgotten as (
+    delete from "known_hired_employees" as known
+    using causes
+    where known.position = causes.position
+),
+unstaged as (
+    delete from "staged_hired_employees" as staged
+    using causes
+    where staged.position = causes.position
+    returning staged.*
+)
+insert into rejected_rows
+    (load_id, sender, table_name, position, raw, errors, reason, status)
+select
+    cast(current_setting('tablegate.load_id') as uuid),
+    nullif(current_setting('tablegate.sender'), ''),
+    'hired_employees',
+    unstaged.position,
+    jsonb_build_object(
+        'id', unstaged."id",
+        'name', unstaged."name",
+        'datetime', unstaged."datetime",
+        'department_id', unstaged."department_id",
+        'job_id', unstaged."job_id"
+    ),
+    found.errors,
+    found.errors -> 0 ->> 'code',
+    'rejected'
+from unstaged
+cross join lateral (
+    select
+        causes.errors as errors
+    from causes
+    where causes.position = unstaged.position
+) as found;
+
 -- releasable
 -- Select the loads that have waiting rows whose parents have arrived, oldest accepted first.
 select load_id, accepted_at, sender
@@ -436,48 +761,13 @@ where load_id in (
     from rejected_rows as waiting
     where status = 'waiting'
         and table_name = 'hired_employees'
-        and exists (
+        and (cast(waiting.raw ->> 'department_id' as bigint) is null or exists (
             select from public."departments" as parent
             where parent."id" = cast(waiting.raw ->> 'department_id' as bigint)
-        )
-        and exists (
+        ))
+        and (cast(waiting.raw ->> 'job_id' as bigint) is null or exists (
             select from public."jobs" as parent
             where parent."id" = cast(waiting.raw ->> 'job_id' as bigint)
-        )
+        ))
 )
 order by accepted_at, load_id;
-
--- restage
--- Stage the waiting rows of the load whose parents have arrived, and mark them as loaded.
-with free as (
-    select reject_id, raw
-    from rejected_rows as waiting
-    where status = 'waiting'
-        and table_name = 'hired_employees'
-        and load_id = cast(current_setting('tablegate.load_id') as uuid)
-        and exists (
-            select from public."departments" as parent
-            where parent."id" = cast(waiting.raw ->> 'department_id' as bigint)
-        )
-        and exists (
-            select from public."jobs" as parent
-            where parent."id" = cast(waiting.raw ->> 'job_id' as bigint)
-        )
-    for update skip locked
-),
-marked as (
-    update rejected_rows as waiting
-    set status = 'loaded'
-    from free
-    where waiting.reject_id = free.reject_id
-)
-insert into "staged_hired_employees"
-    (position, "id", "name", "datetime", "department_id", "job_id")
-select
-    reject_id,
-    cast(free.raw ->> 'id' as bigint),
-    cast(free.raw ->> 'name' as text),
-    cast(free.raw ->> 'datetime' as timestamptz),
-    cast(free.raw ->> 'department_id' as bigint),
-    cast(free.raw ->> 'job_id' as bigint)
-from free;

@@ -20,9 +20,20 @@ alter table `project.warehouse.fact_hires`
 add column if not exists `id` INT64;
 
 -- relax_column
--- Let a column hold NULL that the dictionary has made optional.
+-- Let a column hold NULL that the dictionary has made optional, or no longer has.
 alter table `project.warehouse.fact_hires`
 alter column `id` drop not null;
+
+-- widen_column
+-- Let a column hold larger numbers.
+alter table `project.warehouse.fact_hires`
+alter column `id` set data type INT64;
+
+-- remake_column
+-- Make a table anew with another type of a column, as an operator may do.
+create or replace table `project.warehouse.fact_hires` as
+select * replace (cast(`id` as INT64) as `id`)
+from `project.warehouse.fact_hires`;
 
 -- fill_column
 -- Set a column to a value in the rows in which it is null.

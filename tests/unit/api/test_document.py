@@ -131,8 +131,8 @@ def test_limits_that_a_field_narrows_are_in_the_schema_and_none_gets_wider():
     class Room(Row):
         """A room of a small house."""
 
-        id = Integer(validate=Range(min=10, max=20))
-        floor = Integer(validate=Range(min=-5))
+        id = Integer(minimum=1, validate=Range(min=10, max=20))
+        floor = Integer(minimum=1, validate=Range(min=-5))
         name = Text(validate=Length(min=2, max=5))
         owner = Text(validate=Length(max=5000))
         door = Text(validate=OneOf(["left", "right"]))
@@ -162,9 +162,9 @@ def test_a_table_added_to_the_dictionary_is_in_the_document():
     class Office(Row):
         """A place people work at."""
 
-        id = Integer(description="Id")
+        id = Integer(minimum=1, description="Id")
         city = Text(description="City", max_length=80)
-        opened = Timestamp(description="Since when", default_timezone=None)
+        opened = Timestamp(description="Since when")
 
     found = api_docs.build({"offices": Table("offices", Office)})
 

@@ -15,7 +15,7 @@ from shared.backups import import_rows
 from shared.backups.errors import UnusableBackup
 from shared.backups.import_rows import RestoreLoad, RowImport
 from shared.backups.mapping import resolve
-from shared.tables import Integer, Row, Table, Text, Timestamp
+from shared.tables import Check, Integer, Row, Table, Text, Timestamp
 from shared.tables.kinds.timestamp import micros
 from tests.backups.rows import LOAD_ID, NOON, file
 
@@ -29,7 +29,7 @@ OWN = {"accepted_at": micros(NOON), "load_id": str(LOAD_ID)}
 class Office(Row):
     """A place people work at."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     city = Text(max_length=10)
     opened = Timestamp()
 
@@ -115,14 +115,14 @@ def test_the_rows_of_our_own_backups_are_not_checked_again():
 class Choosy(Row):
     """A schema with rules that its fields bring along."""
 
-    id = Integer(validate=Range(max=100))
+    id = Integer(minimum=1, validate=Range(max=100))
     city = Text(validate=OneOf(["Paris", "Rome"]))
 
 
 class Whole(Row):
     """A schema with a rule over the whole row."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     city = Text()
 
     @validates_schema
@@ -143,6 +143,56 @@ def test_rules_that_a_table_adds_apply_to_files(schema):
     assert [example["key"] for example in importing.rejected.examples] == [{"id": 2}]
 
 
+class Lease(Office):
+    """A place, for a time."""
+
+    closed = Timestamp(optional=True)
+    floors = Integer(default=7)
+
+
+LEASES = Table(
+    "offices",
+    Lease,
+    checks=(
+        Check("closed > opened", "An office closes after it opens."),
+        Check("floors < 8 or city == 'Paris'", "Only Paris has towers."),
+    ),
+)
+ONE = NOON.replace(hour=13)
+
+
+def test_the_checks_of_a_table_apply_to_files():
+    fields = {**FIELDS, "closed": MICROS, "floors": "long"}
+    good, tower = (1, "Paris", NOON, ONE, 9), (4, "Rome", NOON, ONE, 8)
+
+    found, importing = imported(
+        [good, (2, "Paris", NOON, NOON, 9), (0, "Paris", ONE, NOON, 8), tower], fields, LEASES
+    )
+
+    assert [record["id"] for record in found] == [1]
+    assert [example["errors"] for example in importing.rejected.examples] == [
+        ["_row: An office closes after it opens."],
+        [
+            "id: Must be from 1 to 9223372036854775807; give a number in that range.",
+            "_row: An office closes after it opens.",
+        ],
+        ["_row: Only Paris has towers."],
+    ]
+
+
+@pytest.mark.parametrize("lacking", [(), ("floors",)])
+def test_rows_that_violate_no_check_are_taken_by_columns(monkeypatch, lacking):
+    monkeypatch.setattr(import_rows, "validate_row", None)
+    fields = {**FIELDS, "closed": MICROS, "floors": "long"}
+    row = {"id": 1, "city": "Paris", "opened": NOON, "closed": ONE, "floors": 9}
+    for name in lacking:
+        del fields[name], row[name]
+
+    found, _ = imported([tuple(row.values())] * 3, fields, LEASES)
+
+    assert [record["city"] for record in found] == ["Paris"] * 3
+
+
 class AnyText(Text):
     """A text of which any is good."""
 
@@ -157,7 +207,7 @@ class AnyText(Text):
 class Loose(Row):
     """A schema with such a text."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     city = AnyText()
 
 
@@ -219,7 +269,7 @@ def test_a_file_names_its_rows_loads_only_if_it_has_both_columns(own, keeps):
 class LargerOffice(Office):
     """A later version of the table, with defaults."""
 
-    floors = Integer(default=7)
+    floors = Integer(minimum=1, default=7)
     country = Text(default="Nowhere")
 
 

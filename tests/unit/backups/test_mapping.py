@@ -1,7 +1,5 @@
 """Fields of a file are found by name or alias; an error says which ones it lacks."""
 
-from datetime import UTC
-
 import pytest
 
 from shared.avro.schemas import FileSchema
@@ -14,7 +12,7 @@ from tests.support.toy_kinds import Flag
 class Office(Row):
     """A place people work at."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     city = Text()
     country = Text(default="Nowhere")
     region = Text(default="Anywhere")
@@ -127,7 +125,9 @@ def test_a_field_of_a_type_that_holds_the_same_is_accepted(declared):
     assert {name: found[name] for name in declared} == {name: name for name in declared}
 
 
-MOMENT = Table("moments", type("M", (Row,), {"__doc__": "x", "id": Integer(), "at": Timestamp()}))
+MOMENT = Table(
+    "moments", type("M", (Row,), {"__doc__": "x", "id": Integer(minimum=1), "at": Timestamp()})
+)
 LOCAL = {"type": "long", "logicalType": "local-timestamp-micros"}
 
 
@@ -159,7 +159,7 @@ def test_bare_numbers_are_microseconds_if_the_caller_says_so(kind):
 def test_local_times_are_taken_if_the_field_has_a_time_zone():
     zoned = Table(
         "moments",
-        type("M", (Row,), {"__doc__": "x", "id": Integer(), "at": Timestamp(default_timezone=UTC)}),
+        type("M", (Row,), {"__doc__": "x", "id": Integer(minimum=1), "at": Timestamp(zone="UTC")}),
     )
 
     assert resolved(table=zoned, id="long", at=LOCAL)["at"] == "at"

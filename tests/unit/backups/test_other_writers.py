@@ -47,7 +47,8 @@ def test_a_file_gives_the_rows_that_were_written(writer, data):
 
 def test_a_moment_finer_than_a_microsecond_is_rejected_not_rounded():
     table = Table(
-        "offices", type("Office", (Row,), {"__doc__": "x", "id": Integer(), "opened": Timestamp()})
+        "offices",
+        type("Office", (Row,), {"__doc__": "x", "id": Integer(minimum=1), "opened": Timestamp()}),
     )
     sink = io.BytesIO()
     values = [micros(NOON) * 1000, micros(NOON) * 1000 + 1]

@@ -10,8 +10,8 @@ from shared.tables import Integer, Reference, Row, Table
 class Part(Row):
     """A part, and the part it belongs to."""
 
-    id = Integer()
-    whole_id = Integer()
+    id = Integer(minimum=1)
+    whole_id = Integer(minimum=1)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -78,6 +79,38 @@ def test_a_row_without_a_first_column_is_there_only_for_the_rest():
     answer = METRIC.answer({"year": 2020}, [row])
 
     assert answer == DepartmentsAboveMean(2020, None, None, [])
+
+
+class Sum(msgspec.Struct):
+    """A sum that is exact."""
+
+    sum: Decimal
+
+
+class Sums(msgspec.Struct):
+    """Sums of a year."""
+
+    year: int
+    as_of: AsOf
+    rows: list[Sum]
+
+
+@pytest.mark.parametrize(
+    ("stored", "written"),
+    [
+        ("9.950000000", "9.95"),
+        ("-0.500000000", "-0.5"),
+        ("100.000000000", "100"),
+        ("0E-9", "0"),
+        ("1" * 38 + "." + "2" * 37 + "0", "1" * 38 + "." + "2" * 37),
+    ],
+)
+def test_a_decimal_is_written_without_zeros_at_its_end(stored, written):
+    metric = replace(METRIC, document=Sums, measures=(), mean=None)
+
+    answer = metric.answer({"year": 2020}, [{"as_of": NOON, "sum": Decimal(stored)}])
+
+    assert str(answer.rows[0].sum) == written
 
 
 def test_an_answer_is_summed_up_in_a_line():

@@ -10,7 +10,7 @@ from shared.tables import Integer, Row, Table, Text, Timestamp, UtcDay, Warehous
 class Visit(Row):
     """A visit."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     came = Timestamp()
     place = Text()
 

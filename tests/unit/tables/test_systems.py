@@ -45,15 +45,15 @@ def test_fastavro_accepts_the_avro_schema():
 
 @pytest.mark.parametrize(
     "column",
-    [*(kind() for kind in KINDS.values()), *stored.COLUMNS.values()],
+    [*(kind.sample() for kind in KINDS.values()), *stored.COLUMNS.values()],
     ids=[*KINDS, *stored.COLUMNS],
 )
 def test_a_file_is_decoded_into_the_form_that_a_column_has_in_bulk(column):
     fields = [{"name": "value", "type": column.avro_type}]
     (field,) = FileSchema({"type": "record", "name": "Row", "fields": fields}).fields
 
-    forms = {Numbers: "number", Texts: "text", Uuids: "text", type(None): "other"}
-    assert field.form == forms[type(column.bulk)]
+    forms = {Numbers: "number", Texts: "text", Uuids: "text"}
+    assert column.bulk is None or field.form == forms[type(column.bulk)]
     assert any(map(column.accepts_avro, field.types))
 
 

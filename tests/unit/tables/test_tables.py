@@ -1,7 +1,7 @@
 """The dictionary: its tables, and the values that each kind of field accepts."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -137,8 +137,8 @@ def test_a_timestamp_without_offset_is_accepted_if_the_field_declares_a_zone():
     class Local(Row):
         """A table of local times."""
 
-        id = Integer()
-        at = Timestamp(default_timezone=timezone(timedelta(hours=2)))
+        id = Integer(minimum=1)
+        at = Timestamp(zone="Europe/Berlin")
 
     verdict = validate_row(Table("local", Local), {"id": 1, "at": "2021-07-27T16:02:08"})
 
@@ -162,15 +162,23 @@ def test_a_sentence_is_built_from_a_code_and_its_facts():
 class Thing(Row):
     """A thing."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     name = Text()
     alias = Text(optional=True)
+
+
+class Twin(Row):
+    """A thing with a field that has a name of the platform's own."""
+
+    id = Integer()
+    same = Text()
 
 
 @pytest.mark.parametrize(
     "table",
     [
         Table("Things", Thing),
+        Table("twins", Twin),
         Table("loads", Thing),
         Table("things", Thing, key=("number",)),
         Table("things", Thing, references=(Reference("id", "nowhere"),)),
@@ -178,6 +186,15 @@ class Thing(Row):
         Table("things", Thing, references=(Reference("id", "jobs", "job"),)),
         Table("things", Thing, references=(Reference(("id", "name"), "jobs"),)),
         Table("things", Thing, references=(Reference(("id", "name"), "jobs", "id"),)),
+        Table("things", Thing, key=(), on_conflict="reject"),
+        Table("things", Thing, references=(Reference("id", "things"),), key=()),
+        Table("things", Thing, unique=(("name", "number"),)),
+        Table("things", Thing, unique=(("name", "name"),)),
+        Table("things", Thing, unique=(("id",),)),
+        Table("things", Thing, key=("id", "name"), unique=(("name", "id"),)),
+        Table("things", Thing, unique=(("name", "alias"), ("alias", "name"))),
+        Table("things", Thing, unique=((),)),
+        Table("things", Thing, unique=("name",)),
     ],
 )
 def test_an_inconsistent_table_is_refused_by_name(table):

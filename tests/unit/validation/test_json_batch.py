@@ -163,7 +163,7 @@ def test_a_tables_own_rule_is_applied_to_every_row():
     class Even(Row):
         """A row with an even id."""
 
-        id = Integer(validate=Range(min=10, error="Must be 10 or more."))
+        id = Integer(minimum=1, validate=Range(min=10, error="Must be 10 or more."))
 
     table = Table("evens", Even)
 
@@ -222,7 +222,7 @@ def test_a_good_batch_is_taken_without_the_rules(asked, name, size):
 class Remark(Row):
     """A row with a rule for one field."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     remark = Text(validate=Length(max=12, error="Be brief."))
     author = Text()
 
@@ -257,7 +257,7 @@ def test_a_good_text_is_taken_without_the_rules_however_its_type_is_declared(ask
     class Door(Row):
         """A door."""
 
-        id = Integer()
+        id = Integer(minimum=1)
         side = Side()
 
     table = Table("doors", Door)

@@ -14,9 +14,9 @@ from tests.support.toy_kinds import Day
 class Order(Row):
     """An order of a customer."""
 
-    id = Integer(description="Id", aliases=("Order No",))
+    id = Integer(minimum=1, description="Id", aliases=("Order No",))
     coupon = Text(description="Coupon", optional=True, aliases=("Voucher",))
-    amount = Integer(description="How many", default=1)
+    amount = Integer(minimum=1, description="How many", default=1)
     paid_at = Timestamp(description="When it was paid", optional=True)
     day = Day(description="Day of delivery", optional=True)
 
@@ -120,7 +120,7 @@ def test_the_schema_says_what_may_be_null_and_what_stands_in():
         ({"allow_none": True}, "takes no allow_none"),
         ({"load_default": 1}, "takes no load_default"),
         ({"data_key": "x"}, "takes no data_key"),
-        ({"default": 0}, r"0 cannot be the default .*\(out_of_range\)"),
+        ({"default": 0, "minimum": 1}, r"0 cannot be the default .*\(out_of_range\)"),
         ({"default": "1"}, r"'1' cannot be the default .*\(not_an_integer\)"),
     ],
 )

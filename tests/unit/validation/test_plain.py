@@ -15,7 +15,7 @@ GOOD = "7,Ada,2021-07-27T16:02:08Z,1,2"
 class Ruled(Row):
     """A row with a rule over all of it."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     job = Text()
 
     @validates_schema
@@ -96,7 +96,7 @@ def test_a_field_that_opts_out_leaves_its_own_cells_to_the_rules_and_no_others()
     class Strict(Row):
         """A row with a rule for one field."""
 
-        id = Integer(validate=lambda value: value < 5)
+        id = Integer(minimum=1, validate=lambda value: value < 5)
         job = Text()
 
     table = Table("strict", Strict)

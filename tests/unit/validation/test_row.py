@@ -70,8 +70,8 @@ def test_a_default_stands_in_for_a_value_that_is_absent_or_null():
     class Thing(Row):
         """A thing, perhaps with a number."""
 
-        id = Integer()
-        number = Integer(default=7)
+        id = Integer(minimum=1)
+        number = Integer(minimum=1, default=7)
 
     table = Table("things", Thing)
 
@@ -109,7 +109,7 @@ def test_a_sentence_of_the_tables_own_can_be_stored():
     class Thing(Row):
         """A thing that none may have."""
 
-        id = Integer()
+        id = Integer(minimum=1)
         job = Text()
 
         @validates_schema

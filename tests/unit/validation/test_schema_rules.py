@@ -12,7 +12,7 @@ from shared.validation import csv_rows, json_batch
 class Whole(Row):
     """A schema with a rule over the whole row."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     job = Text()
 
     @validates_schema
@@ -24,7 +24,7 @@ class Whole(Row):
 class Single(Row):
     """A schema with a rule over one field, declared outside the field."""
 
-    id = Integer()
+    id = Integer(minimum=1)
     job = Text()
 
     @validates("job")

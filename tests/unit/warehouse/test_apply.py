@@ -15,17 +15,17 @@ NAMES = Names("p", "w", "r")
 class Seat(Row):
     """A seat, with its whole address as its key."""
 
-    city = Integer()
-    street = Integer()
-    house = Integer()
-    floor = Integer()
-    number = Integer()
+    city = Integer(minimum=1)
+    street = Integer(minimum=1)
+    house = Integer(minimum=1)
+    floor = Integer(minimum=1)
+    number = Integer(minimum=1)
 
 
 class Visit(Row):
     """A visitor's visit \\ with a 'quote'."""
 
-    id = Integer(description="Id of the visit")
+    id = Integer(minimum=1, description="Id of the visit")
     came = Timestamp(description="When it was")
     place = Text(description="Where")
 

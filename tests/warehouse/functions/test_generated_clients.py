@@ -22,7 +22,8 @@ AT_ROOT = {"rejected_rows.csv": "rejected_rows", "openapi.json": "api_docs", "do
 # Only faults, or files that are damaged in a certain way, give these; the unit tests read them.
 BY_FAULTS = {
     *("internal-error", "answer-lost", "body-too-slow", "push-refused", "wrong-account"),
-    *("wrong-schema", "bad-rows", "doubled-keys", "truncated", "too-large", "unknown-codec"),
+    *("wrong-schema", "bad-rows", "doubled-keys", "not-unique"),
+    *("truncated", "too-large", "unknown-codec"),
 }
 HIRE = {"id": 1, "name": "Ana", "datetime": "2021-02-03T04:05:06Z", "department_id": 1, "job_id": 1}
 

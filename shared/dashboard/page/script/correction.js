@@ -39,9 +39,10 @@ export function correct(row, done) {
   (fields.find((field) => field.isWrong) ?? fields[0])?.input.focus();
 }
 
-function input({ name, description, input: asked }, i, row) {
+function input({ name, was, description, input: asked }, i, row) {
   const errors = row.errors.filter((error) => error.field === name);
-  const given = Array.isArray(row.raw) ? row.raw[i] : row.raw?.[name];
+  const named = [name, ...was].map((known) => row.raw?.[known]);
+  const given = Array.isArray(row.raw) ? row.raw[i] : named.find((value) => value !== undefined);
   const [id, errorId] = [`correct-${name}`, `correct-${name}-error`];
   const box = el("input", {
     id,
@@ -88,10 +89,25 @@ function outcome({ loads, not_open: notOpen }) {
 // Builds the JSON by hand, because a JavaScript number cannot hold every 64-bit integer.
 function body(row, fields) {
   const pairs = fields.map(({ name, sends, input: { value: text } }) => {
-    const isWhole = sends === "integer" && DIGITS.test(text);
-    return `${JSON.stringify(name)}:${isWhole ? String(BigInt(text)) : JSON.stringify(text)}`;
+    return `${JSON.stringify(name)}:${json(text, sends)}`;
   });
   return `{"rows":{"${row.reject_id}":{${pairs.join(",")}}}}`;
+}
+
+function json(text, sends) {
+  // Nothing was given: an optional field has no value then.
+  if (text === "") return "null";
+  if (sends === "integer" && DIGITS.test(text)) return String(BigInt(text));
+  return sends === "json" && isJson(text) ? text : JSON.stringify(text);
+}
+
+function isJson(text) {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function showIn(place, text) {

@@ -14,7 +14,7 @@ LARGEST = 9223372036854775807
 
 @pytest.fixture
 def integer():
-    return Integer()
+    return Integer(minimum=1)
 
 
 def verdict(field, value):

@@ -114,3 +114,10 @@ def test_the_shortest_limits_hold_in_every_way(max_length):
     assert not plain(text, "x" * (max_length + 1))
     assert not text.cell_encoder("x" * (max_length + 1))
     assert not text.json_check(["x" * (max_length + 1)])
+
+
+@pytest.mark.parametrize("max_length", [1, 2, 3, 9, 10, 1000])
+def test_the_example_fits_the_length(max_length):
+    text = Text(max_length=max_length)
+
+    assert verdict(text, text.example("a_country")) == "A country 1"[:max_length].rstrip()

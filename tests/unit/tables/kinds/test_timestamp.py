@@ -157,7 +157,7 @@ def test_two_moments_in_one_value_are_none(timestamp, end):
 
 
 def test_a_time_zone_of_the_field_stands_in_for_an_offset_by_the_rule_only():
-    field = Timestamp(default_timezone=calendar.datetime.timezone.utc)
+    field = Timestamp(zone="UTC")
 
     found = ways(field, "2021-07-27T12:00:00")
 
