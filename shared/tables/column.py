@@ -61,7 +61,7 @@ class StoredColumn:
     @property
     @abstractmethod
     def avro_type(self) -> Any:
-        """Type in an Avro schema."""
+        """Type in an Avro schema; a value of an int or long is a number, whatever it stands for."""
 
     avro_sql = "{}"
     """SQL that selects the value in the form that Avro holds; `{}`, or `{0}`, is the column."""

@@ -271,9 +271,10 @@ class _Checker:
     def _complete(self, rows: Sequence[Any], suspect: Mapping[int, Sequence[str]]) -> None:
         """Give typed rows the values that stand in for those that they lack, or for JSON text."""
         for name in (*self.others, *self.texts):
-            for place, value in enumerate(self._column(name, rows)):
-                if name not in suspect.get(place, ()):
-                    setattr(rows[place], name, value)
+            # What is suspect may be any JSON text, of several lines, too.
+            good = [row for place, row in enumerate(rows) if name not in suspect.get(place, ())]
+            for row, value in zip(good, self._column(name, good), strict=True):
+                setattr(row, name, value)
 
     def _validated(
         self,

@@ -17,14 +17,14 @@ ROWS = "select position, device, what from events order by load_id, position"
 class Event(Row):
     """An event of a device."""
 
-    device = Integer()
+    device = Integer(minimum=1)
     what = Text(optional=True)
 
 
 class Reading(Row):
     """A reading of a device."""
 
-    device = Integer()
+    device = Integer(minimum=1)
     value = Integer()
 
 

@@ -4,13 +4,15 @@
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
 from shared.tables.kind import FormInput, Kind, refuse
 from shared.tables.refusal import Reason
+
+EPOCH = date(1970, 1, 1)
 
 
 class Flag(Kind):
@@ -111,13 +113,20 @@ class Day(Kind):
 
     avro_type: ClassVar[Any] = {"type": "int", "logicalType": "date"}
 
-    def avro_of_copy(self, text: str) -> date:
-        """The day, which fastavro counts from 1970."""
-        return date.fromisoformat(text)
+    avro_sql = "{} - date '1970-01-01'"
+    avro_of_copy = staticmethod(int)
 
-    def json_of_avro(self, value: Any) -> Any:
+    def to_avro(self, value: date) -> int:
+        """The days since 1970."""
+        return (value - EPOCH).days
+
+    def from_avro(self, value: int) -> date:
+        """The day."""
+        return EPOCH + timedelta(days=value)
+
+    def json_of_avro(self, value: int) -> str:
         """ISO 8601, as JSON has it."""
-        return value.isoformat() if isinstance(value, date) else value
+        return self.from_avro(value).isoformat()
 
     bigquery_type = "DATE"
     postgres_canonical = "cast({} - date '1970-01-01' as text)"

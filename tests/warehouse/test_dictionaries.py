@@ -179,7 +179,7 @@ def loads_exactly(engine: sa.Engine, described: Any) -> None:
 
 
 ANY = settings(
-    max_examples=40,
+    max_examples=20,
     # An example takes a second, so a failing one is not made smaller.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -210,7 +210,7 @@ def new_warehouse(bigquery_client):
 @pytest.mark.slow
 @seed(20261127)
 @given(st.lists(dictionaries(), min_size=3, max_size=3))
-@settings(ANY, max_examples=3)
+@settings(ANY, max_examples=2)
 def test_the_warehouse_has_the_rows_of_arbitrary_tables(
     engine, storage_client, bucket, new_warehouse, described
 ):

@@ -202,7 +202,7 @@ class Decimal(Kind):
 
     def of_json_texts(self, texts: Sequence[str]) -> Sequence[str]:
         """Strip the quotes."""
-        return "\n".join(texts).replace('"', "").split("\n")
+        return "\n".join(texts).replace('"', "").split("\n") if texts else []
 
     @property
     def avro_type(self) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from marshmallow.validate import Length, Range
 
 from shared import tables
-from shared.tables import Integer, Row, Table, Text
+from shared.tables import Decimal, Integer, Row, Table, Text
 from shared.validation import json_batch
 from shared.validation.json_batch import BadBatch, check
 
@@ -428,3 +428,26 @@ def test_a_key_that_comes_twice_in_what_was_not_read_is_found_if_it_has_to_be_ke
         check(JOBS, f'{{"rows": [{row}]}}'.encode())
 
     assert (caught.value.code, caught.value.pointer) == ("duplicate_key", "/rows/0")
+
+
+def test_a_decimal_that_is_no_number_rejects_its_own_row_however_many_lines_it_has():
+    schema = type(
+        "Price", (Row,), {"id": Integer(), "price": Decimal(), "old": Decimal(optional=True)}
+    )
+    table = Table("prices", schema)
+    good = '{"id": 1, "price": 0.10, "old": null}'
+    bad = '{"id": 2, "price": [\n1,\n2], "old": "x"}'
+
+    found = json_batch.check(table, f'{{"rows": [{good}, {bad}, {good}]}}'.encode())
+    alone = json_batch.check(table, f'{{"rows": [{bad}]}}'.encode())
+
+    assert {at: list(row) for at, row in found.rows.items()} == {
+        0: [1, "0.10", None],
+        2: [1, "0.10", None],
+    }
+    (reject,) = found.rejects
+    assert [(e.field, e.code) for e in reject.errors] == [
+        ("price", "not_a_decimal"),
+        ("old", "not_a_decimal"),
+    ]
+    assert len(alone.rejects) == 1
