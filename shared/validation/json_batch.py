@@ -100,7 +100,7 @@ class _AllGood(Mapping[int, Sequence[Any]]):
         return self._made[index]
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._made)
+        return iter(range(self._size))
 
     def __len__(self) -> int:
         return self._size
@@ -113,8 +113,7 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BETWEEN = re.compile(rb"[ \t\r\n,]*")
 _NONE = msgspec.Raw()
 _NO_VALUE = ("", "null")
-# As a decoded value, and as an undecoded one.
-_NOT_GIVEN = (None, msgspec.UNSET, msgspec.Raw(), msgspec.Raw(b"null"))
+_NOT_GIVEN = (msgspec.Raw(), msgspec.Raw(b"null"))
 
 
 @cache
@@ -222,7 +221,7 @@ class _Checker:
         for name, check in self.checks.items():
             values: list[Any] = list(map(attrgetter(name), rows))
             if not self.table.fields[name].required:
-                check = _of_those_given(check)  # noqa: PLW2901
+                check = (_of_texts_given if name in self.texts else _of_those_given)(check)  # noqa: PLW2901
             for place in _failing(check, values):
                 found.setdefault(place, []).append(name)
         if self.table.checks:
@@ -381,7 +380,13 @@ class _Checker:
 
 
 def _of_those_given(check: ColumnCheck) -> ColumnCheck:
-    return lambda column: check([value for value in column if value not in _NOT_GIVEN])
+    return lambda column: check(
+        [value for value in column if value is not None and value is not msgspec.UNSET]
+    )
+
+
+def _of_texts_given(check: ColumnCheck) -> ColumnCheck:
+    return lambda column: check([raw for raw in column if raw not in _NOT_GIVEN])
 
 
 def _failing(check: ColumnCheck, column: list[Any], first: int = 0) -> list[int]:
