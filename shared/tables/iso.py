@@ -48,7 +48,7 @@ def column_check(value: str) -> Callable[[Sequence[str]], bool]:
 
     def check(column: Sequence[str]) -> bool:
         text = "\n".join([*column, ""])
-        # A value that holds two, a line each, is none.
+        # A value with two of them, one on each line, would match as well.
         return text.count("\n") == len(column) and matches(text) is not None
 
     return check

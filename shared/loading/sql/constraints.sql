@@ -1,4 +1,4 @@
--- Select the keys of a table, with their definitions, but none that another table refers to.
+-- Select the keys of a table, with their definitions, except those that other tables refer to.
 select conname as name, pg_get_constraintdef(oid) as definition
 from pg_constraint as own
 where conrelid = to_regclass(:name)

@@ -98,7 +98,7 @@ class Decimal(Kind):
         except (decimal.InvalidOperation, ValueError):
             pass
         raise ConfigurationError(
-            f"{given!r} is no limit of a Decimal; write a whole number, or a text like '0.01'."
+            f"{given!r} cannot limit a Decimal; write a whole number, or a text like '0.01'."
         )
 
     def from_json(self, value: Any) -> decimal.Decimal:

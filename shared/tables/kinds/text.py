@@ -56,7 +56,7 @@ class Text(StoredText, Kind):
             options: those of every kind.
 
         Raises:
-            ConfigurationError: a pattern that is none, without example, or with one it rejects.
+            ConfigurationError: the pattern is no regular expression, or its example does not match.
         """
         self.max_length, self.pattern, self._example = max_length, pattern, example
         try:
