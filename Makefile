@@ -44,10 +44,10 @@ demo: ## send a sample data set through the platform, or yours with FILES=FOLDER
 test: $(ENVIRONMENT) $(BIGQUERY) $(BEAM) $(DOCS) ## run the tests (TESTS=tests/unit for some)
 	@# Where Python may not write bytecode, each of the processes that tests start would compile it.
 	@$(BIN)/python -m compileall -q functions infra shared
-	@$(BIN)/python -m pytest -n $(WORKERS) --durations=20 $(TESTS)
+	@$(BIN)/python -m tests.run -n $(WORKERS) --durations=20 $(TESTS)
 
 check: lint types ## check style and types and run the unit tests, in less than a minute
-	@$(BIN)/python -m pytest --quiet $(UNIT)
+	@$(BIN)/python -m tests.run --quiet $(UNIT)
 
 golden: $(ENVIRONMENT) ## rewrite the golden files: composed SQL as people read it
 	@$(BIN)/python -m tests.golden

@@ -12,6 +12,7 @@ pytest.register_assert_rewrite("tests.support")
 from tests.support import secrecy  # noqa: E402
 
 pytest_plugins = (
+    "tests.support.company",
     "tests.support.markers",
     "tests.support.scheduling",
     "tests.support.skips",

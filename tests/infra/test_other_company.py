@@ -14,7 +14,7 @@ import pytest
 
 from infra.local.layout import PROJECT
 from shared.warehouse.star import projections
-from tests.support import apps
+from tests.support import apps, company
 from tests.support.checkout import ROOT
 
 TABLE = '''
@@ -122,6 +122,15 @@ def orders_by_shop(request: Request) -> Response:
     """Answer a call."""
     return app(request)
 '''
+FILES = {
+    "tables": {"orders.py": TABLE},
+    "metrics": {
+        "orders_by_shop.py": METRIC,
+        "orders_by_shop.sql": SQL,
+        "orders_by_shop.view.sql": VIEW,
+    },
+    "functions/orders_by_shop": {"main.py": MAIN},
+}
 HIRING = re.compile(
     r"hired_employees|hires_by|departments_above|\bdepartments?\b|\bjobs?\b|fact_hires|dim_jobs"
     r"|dim_departments",
@@ -217,36 +226,24 @@ class Company:
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory):
+def orders(tmp_path_factory):
     """A copy of this checkout without the hiring tables, with one table and one metric."""
-    root = tmp_path_factory.mktemp("company")
-    ignored = shutil.ignore_patterns("__pycache__", ".terraform*")
-    for name in ("functions", "shared", "infra"):
-        shutil.copytree(ROOT / name, root / name, ignore=ignored)
-    for name in ("pyproject.toml", "requirements.txt"):
-        shutil.copy(ROOT / name, root / name)
-    for name in ("departments", "jobs", "hired_employees"):
-        (root / "shared" / "tables" / f"{name}.py").unlink()
-    for name in ("hires_by_quarter", "departments_above_mean"):
-        for path in (root / "shared" / "metrics").glob(f"{name}.*"):
-            path.unlink()
-        shutil.copy(root / "functions" / name / "function.json", root / "function.json")
-        shutil.rmtree(root / "functions" / name)
-    function = root / "functions" / "orders_by_shop"
-    function.mkdir()
-    (root / "function.json").rename(function / "function.json")
-    (function / "main.py").write_text(MAIN)
-    (root / "shared" / "tables" / "orders.py").write_text(TABLE)
-    (root / "shared" / "metrics" / "orders_by_shop.py").write_text(METRIC)
-    (root / "shared" / "metrics" / "orders_by_shop.sql").write_text(SQL)
-    (root / "shared" / "metrics" / "orders_by_shop.view.sql").write_text(VIEW)
-    return Company(root)
+    written = tmp_path_factory.mktemp("written")
+    for place, files in FILES.items():
+        for name, text in files.items():
+            path = written / place / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    example = company.HIRING / "functions" / "hires_by_quarter" / "function.json"
+    shutil.copy(example, written / "functions" / "orders_by_shop")
+    names = ("functions", "shared", "infra", "pyproject.toml", "requirements.txt")
+    return Company(company.copy(tmp_path_factory.mktemp("company"), written, *names))
 
 
 @pytest.fixture(scope="module")
-def derived(company):
+def derived(orders):
     """Everything that is derived from the dictionary and the metrics."""
-    return company.run(DERIVED)
+    return orders.run(DERIVED)
 
 
 PARTS = ("functions", "gateway", "document", "views", "tables", "reports", "forms", "cards", "page")
@@ -314,9 +311,9 @@ def test_the_table_and_the_metric_are_everywhere(derived):
     assert "least" in derived["options"]
 
 
-def test_the_metric_answers_from_bigquery(company, bigquery_endpoint):
+def test_the_metric_answers_from_bigquery(orders, bigquery_endpoint):
     suffix = uuid.uuid4().hex
-    found = company.run(
+    found = orders.run(
         ANSWERS,
         GOOGLE_CLOUD_PROJECT=PROJECT,
         WAREHOUSE_DATASET=f"warehouse_{suffix}",

@@ -1,6 +1,5 @@
 """Models that are not the hiring one: each drives the whole platform with tables of its own."""
 
-import shutil
 from contextlib import closing
 
 import pytest
@@ -9,13 +8,12 @@ from infra.local.environment import ROOT
 from tests.models.sensors.data import SENSORS
 from tests.models.shop.data import SHOP
 from tests.models.taxi.data import TAXI
+from tests.support import company
 from tests.support.operator import Operator
 from tests.support.platform import running, wait_until
 
 pytestmark = pytest.mark.slow
 
-HIRING_TABLES = ("departments", "jobs", "hired_employees")
-HIRING_METRICS = ("departments_above_mean", "hires_by_quarter")
 # On a busy machine, a sync or a reconcile takes a minute.
 BUSY_SECONDS = 300
 
@@ -29,30 +27,9 @@ def model(request):
 @pytest.fixture
 def operator(model, tmp_path, monkeypatch):
     """An operator of a platform with the company's tables and metrics, and no others."""
-    for folder in ("functions", "shared", "infra"):
-        shutil.copytree(
-            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    for name in HIRING_TABLES:
-        (tmp_path / "shared" / "tables" / f"{name}.py").unlink()
-    # What differs in the functions of metrics is only the name.
-    example = tmp_path / "functions" / HIRING_METRICS[0]
-    function = shutil.copytree(example, tmp_path / "functions" / model.metric_name)
-    main = (function / "main.py").read_text().replace(HIRING_METRICS[0], model.metric_name)
-    (function / "main.py").write_text(main)
-    for name in HIRING_METRICS:
-        shutil.rmtree(tmp_path / "functions" / name)
-        for path in (tmp_path / "shared" / "metrics").glob(f"{name}.*"):
-            path.unlink()
-    for folder in ("tables", "metrics"):
-        shutil.copytree(
-            model.folder / folder,
-            tmp_path / "shared" / folder,
-            ignore=shutil.ignore_patterns("__pycache__"),
-            dirs_exist_ok=True,
-        )
+    root = company.copy(tmp_path / "checkout", model.folder, "functions", "shared", "infra")
     monkeypatch.setenv("TABLEGATE_BIGQUERY_PYTHON", str(ROOT / ".venv-bigquery" / "bin" / "python"))
-    with running(root=tmp_path) as platform, closing(Operator(platform)) as made:
+    with running(root=root) as platform, closing(Operator(platform)) as made:
         made.api.timeout = BUSY_SECONDS
         yield made
 
