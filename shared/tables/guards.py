@@ -95,6 +95,9 @@ def _wrong(table: Table, tables: Mapping[str, Table]) -> Iterator[str]:
             yield f"the key's {name!r} is not one of its fields"
         elif table.fields[name].nullable:
             yield f"the key's {name!r} is optional"
+        elif table.fields[name].key_bytes is None:
+            kind = type(table.fields[name]).__name__
+            yield f"the key's {name!r} is a {kind}, which identifies no row; use another kind"
     if len(set(table.key)) < len(table.key):
         yield "the key has a field twice"
     for reference in table.references:

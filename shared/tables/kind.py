@@ -132,6 +132,12 @@ class Kind(StoredColumn, fields.Field[Any]):
     # The rule
 
     reasons: ClassVar[Mapping[str, Reason]] = {}
+
+    @property
+    def key_bytes(self) -> int | None:
+        """The most bytes of a value in the index of a key; None if no key may have the kind."""
+        return 64
+
     """The reasons for which the rule rejects a value, by the code that it passes to `refuse`."""
 
     @abstractmethod

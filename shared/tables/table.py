@@ -1,7 +1,7 @@
 """What the dictionary defines for a table besides its fields."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -14,10 +14,18 @@ from shared.tables.column import missing_parts
 from shared.tables.kind import Kind
 from shared.tables.kinds import KINDS
 from shared.tables.refusal import Refusal
+from shared.tables.stored_text import StoredText
 from shared.tables.warehouse import Warehouse
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,55}")
 """The names that tables and fields may have."""
+
+MOST_KEY_BYTES = 2400
+"""The most bytes that the texts of a key may have.
+
+An entry of a B-tree in PostgreSQL has at most 2704 bytes, some of them for the names of the fields
+in the index of former versions (PostgreSQL 17, access/nbtree.h, BTMaxItemSize).
+"""
 
 
 class Row(Schema):
@@ -160,12 +168,16 @@ class Table:
 
     @cached_property
     def compiled_checks(self) -> tuple[CompiledCheck, ...]:
-        """The checks as code.
+        """The checks as code, and one of the key if an index could not hold some of its values.
 
         Raises:
             ConfigurationError: a check cannot be used; the text says why.
         """
-        return tuple(compiled(check, self.name, self.fields) for check in self.checks)
+        found = [compiled(check, self.name, self.fields) for check in self.checks]
+        texts = [name for name in self.key if isinstance(self.fields.get(name), StoredText)]
+        if sum(self.fields[name].key_bytes or 0 for name in texts) > MOST_KEY_BYTES:
+            found.append(_key_check(texts))
+        return tuple(found)
 
     @cached_property
     def checked_names(self) -> tuple[str, ...]:
@@ -187,3 +199,14 @@ class Table:
     def description(self) -> str:
         """First line of the schema's docstring."""
         return (self.schema.__doc__ or "").strip().split("\n")[0]
+
+
+def _key_check(texts: Sequence[str]) -> CompiledCheck:
+    """The check that the texts of a key fit an index."""
+
+    def violations(columns: Iterable[Iterable[str]]) -> list[int]:
+        sizes = (len("".join(values).encode()) for values in zip(*columns, strict=True))
+        return [place for place, size in enumerate(sizes) if size > MOST_KEY_BYTES]
+
+    sentence = f"{', '.join(texts)}: a key takes at most {MOST_KEY_BYTES} bytes; shorten it."
+    return CompiledCheck(tuple(texts), sentence, violations, {})

@@ -57,7 +57,7 @@ class CsvValidator:
             found += map(self._plain.match, lines[start : start + _AT_ONCE])
         for place, group in self._plain.undecided:
             self._decide(place, group, found)
-        if self.table.checks:
+        if self.table.compiled_checks:
             self._judge(found)
         return found
 
@@ -156,7 +156,7 @@ class CsvValidator:
             copied.append(good)
             for row, errors in failing:
                 wrong[row] = wrong[row] + errors if row in wrong else errors
-        if self.table.checks:
+        if self.table.compiled_checks:
             checked = {
                 name: self._validated(name, column)
                 for name, column in zip(self.table.names, columns, strict=True)
@@ -223,7 +223,7 @@ class CsvValidator:
         if not self.shape.straight:
             cells = ["" if place is None else cells[place] for place in self.shape.order]
         encoded = [encode(cell) for encode, cell in zip(self._encoders, cells, strict=True)]
-        if None in encoded or self.table.checks:
+        if None in encoded or self.table.compiled_checks:
             verdict = validate_cells(self.table, cells, encoded)
             if isinstance(verdict, tuple):
                 raw = dict(zip(self.table.names, cells, strict=True))

@@ -224,7 +224,7 @@ class _Checker:
                 check = (_of_texts_given if name in self.texts else _of_those_given)(check)  # noqa: PLW2901
             for place in _failing(check, values):
                 found.setdefault(place, []).append(name)
-        if self.table.checks:
+        if self.table.compiled_checks:
             # The rules judge the checks of a suspect row.
             places = [place for place in range(len(rows)) if place not in found]
             for row in self._violating([rows[place] for place in places]):

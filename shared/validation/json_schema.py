@@ -50,7 +50,7 @@ def schema(table: Table) -> dict[str, Any]:
 def example(table: Table) -> dict[str, Any]:
     """Build an example of a row that the dictionary accepts."""
     row = {name: field.example(name) for name, field in table.fields.items()}
-    if not table.checks or isinstance(validate_row(table, row), dict):
+    if not table.compiled_checks or isinstance(validate_row(table, row), dict):
         return row
     # Other values of the fields that checks name.
     others = [_others(table, name) for name in table.checked_names]

@@ -1,7 +1,11 @@
 """Table options: rejected conflicts, self-references and composite keys."""
 
+import json
+
 from shared.loading.ledger import Counts
 from shared.tables import Integer, Reference, Row, Table, Text
+from shared.tables.table import MOST_KEY_BYTES
+from tests.support.every_system import load_json
 
 
 class Part(Row):
@@ -82,6 +86,38 @@ def test_a_table_with_a_composite_key_is_updated_by_the_whole_key(add, rows):
     assert rows("select key, reason from row_versions order by reason") == [
         ({"thing": 2, "year": 2020}, "confirmed"),
         ({"thing": 1, "year": 2020}, "replaced"),
+    ]
+
+
+def test_a_key_that_is_too_long_for_an_index_rejects_its_row_alone(add, rows, engine):
+    class Page(Row):
+        """A page of a site."""
+
+        site = Text()
+        path = Text()
+        title = Text()
+
+    table = Table("pages", Page, key=("site", "path"))
+    drop = add(table)
+    # No two characters are the same, so PostgreSQL cannot compress them.
+    site, path = ("".join(map(chr, range(at, at + 300))) for at in (0x20000, 0x21000))
+    assert len((site + path).encode()) == MOST_KEY_BYTES
+
+    for title in ("first", "second"):
+        drop(f"{site},{path},{title}\n{site},{path}x,{title}\na,b,{title}\n")
+        counts = load_json(
+            engine,
+            table,
+            [
+                {"site": json.dumps(site), "path": json.dumps(path), "title": '"last"'},
+                {"site": json.dumps(site + "x"), "path": json.dumps(path), "title": '"last"'},
+            ],
+        )
+        assert (counts.updated, counts.rejected) == (1, 1)
+
+    assert rows("select path, title from pages order by path") == [("b", "second"), (path, "last")]
+    assert rows("select distinct reason, count(*) from rejected_rows group by reason") == [
+        ("check_failed", 4)
     ]
 
 

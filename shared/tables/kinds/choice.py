@@ -47,6 +47,11 @@ class Choice(StoredText, Kind):
         """Return a choice of one text."""
         return cls(of=("open",))
 
+    @property
+    def key_bytes(self) -> int:
+        """As many as the longest of the texts."""
+        return max(len(one.encode()) for one in self.of)
+
     def from_json(self, value: Any) -> str:
         """Accept one of the texts."""
         if value not in self.of:

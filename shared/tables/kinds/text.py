@@ -81,6 +81,11 @@ class Text(StoredText, Kind):
                 f"most {self.max_length} characters; give one with example=."
             ) from None
 
+    @property
+    def key_bytes(self) -> int:
+        """A character takes up to four bytes in UTF-8."""
+        return 4 * self.max_length
+
     def from_json(self, value: Any) -> str:
         """Accept a text of whole characters, without NUL, which PostgreSQL cannot hold."""
         if not isinstance(value, str):

@@ -7,7 +7,7 @@ import pytest
 
 from shared import tables
 from shared.errors import ConfigurationError
-from shared.tables import Integer, Reference, Row, Table, Text, guards
+from shared.tables import Float, Integer, Json, Reference, Row, Table, Text, guards
 from shared.tables.kinds import KINDS, _found
 from tests.support.checkout import ROOT
 
@@ -30,6 +30,8 @@ def table(name="things", key=("id",), references=(), unique=(), **fields):
         (table(a=Text(aliases=("No",)), b=Text(aliases=("NO",))), "may both be called 'no'"),
         (table(key=("x",)), "the key's 'x' is not one of its fields"),
         (table(key=("a",), a=Text(optional=True)), "the key's 'a' is optional"),
+        (table(key=("a",), a=Json()), "the key's 'a' is a Json, which identifies no row"),
+        (table(key=("id", "a"), a=Float()), "the key's 'a' is a Float, which identifies no row"),
         (table(key=("id", "id")), "the key has a field twice"),
         (table(references=(Reference("x", "jobs"),)), "has x, not a field of the table"),
         (
