@@ -38,6 +38,7 @@ __all__ = [
     "postgresql",
     "pubsub_gapic",
     "pubsub_v1",
+    "re2",
     "requests",
     "retries",
     "sqlalchemy",
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     import grpc
     import numpy
     import pg8000
+    import re2
     import requests
     import sqlalchemy
     from google.auth import jwt
@@ -110,6 +112,7 @@ else:
     grpc = LazyModule("grpc")
     numpy = LazyModule("numpy")
     pg8000 = LazyModule("pg8000")
+    re2 = LazyModule("re2")
     requests = LazyModule("requests")
     sqlalchemy = LazyModule("sqlalchemy")
     jwt = LazyModule("google.auth.jwt")

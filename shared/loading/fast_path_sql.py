@@ -5,7 +5,7 @@ tests/golden/loading/fast_path_sql.sql has every statement as composed for `hire
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from uuid import UUID
 
 from shared.database.sql import columns, composed, literal, qualified, quoted
@@ -111,12 +111,18 @@ def set_defaults(table: Table, load_id: UUID, accepted_at: datetime) -> str:
     return _alter_own(table, {name: f"set default {literal(text)}" for name, text in texts.items()})
 
 
-def copy_fields(table: Table) -> str:
-    """Copy rows into the table, without the columns that the load sets."""
+@lru_cache(maxsize=256)
+def copy_fields(table: Table, in_order: tuple[str, ...] = ()) -> str:
+    """Copy rows into the table, without the columns that the load sets.
+
+    Args:
+        table: the table.
+        in_order: its fields in the order in which the text has them; without any, its own.
+    """
     return composed(
         "copy {target} ({fields})\nfrom stdin (null '')",
         target=qualified(table.name),
-        fields=columns(table.names),
+        fields=columns(in_order or table.names),
     )
 
 

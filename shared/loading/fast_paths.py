@@ -45,6 +45,9 @@ _SQL = Path(__file__).with_name("sql")
 # unique_violation, foreign_key_violation, and a value that is too long for an index.
 _CONFLICTS = ("23505", "23503", "54000")
 
+Piece = tuple[tuple[str, ...], bytes]
+"""Rows as COPY text, and the fields in the order in which it has them; without any, the table's."""
+
 T = TypeVar("T")
 
 
@@ -143,7 +146,7 @@ def bulk_load(
     table: Table,
     load_id: UUID,
     accepted_at: datetime,
-    pieces: Iterable[bytes],
+    pieces: Iterable[Piece],
 ) -> int | None:
     """Copy rows into an empty table whose constraints are created again afterwards.
 
@@ -152,7 +155,7 @@ def bulk_load(
         table: the table to copy into; `can_bulk_load` was true.
         load_id: the load of the rows.
         accepted_at: when they were accepted.
-        pieces: COPY text of the table's fields, in large pieces.
+        pieces: the rows, in large pieces.
 
     Returns:
         The number of rows, or None if a key is repeated or a parent missing; then everything since
@@ -192,7 +195,7 @@ def _copy_without_constraints(
     table: Table,
     load_id: UUID,
     accepted_at: datetime,
-    pieces: Iterable[bytes],
+    pieces: Iterable[Piece],
 ) -> int:
     target = metadata().tables[table.name]
     # As the database has them: those of another release differ from the dictionary's.
@@ -203,9 +206,9 @@ def _copy_without_constraints(
     for index in target.indexes:
         connection.execute(sa.schema.DropIndex(index))
     connection.exec_driver_sql(fast_path_sql.set_defaults(table, load_id, accepted_at))
-    copy, copied = fast_path_sql.copy_fields(table), 0
-    for piece in pieces:
-        copied += copy_in(connection, copy, (piece,))
+    copied = 0
+    for columns, rows in pieces:
+        copied += copy_in(connection, fast_path_sql.copy_fields(table, columns), (rows,))
     connection.exec_driver_sql(fast_path_sql.drop_defaults(table))
     # Sorting is most of the cost of an index, and happens in memory if it fits.
     connection.exec_driver_sql("set local maintenance_work_mem = '256MB'")

@@ -18,7 +18,7 @@ from shared.lazy import sqlalchemy as sa
 from shared.loading import fast_paths, ledger, rejects, unique
 from shared.loading.fast_paths import Precheck
 from shared.loading.ledger import Counts, Entry, Source
-from shared.loading.merge_sql import merge_sql
+from shared.loading.merge_sql import copy_staged, merge_sql
 from shared.pipeline import prefetch
 from shared.tables.table import Table
 from shared.validation.rows import Block
@@ -251,8 +251,8 @@ def _stage_and_merge(
 ) -> tuple[Counts, Counter[str]]:
     reasons: Counter[str] = Counter()
     staged = 0
-    for piece in _pieces(connection, table, source, blocks, reasons):
-        staged += copy_in(connection, merge_sql(table, "copy"), (piece,))
+    for columns, text in _pieces(connection, table, source, blocks, reasons):
+        staged += copy_in(connection, copy_staged(table, columns), (text,))
     counts = Counts(rejected=reasons.total())
     if staged:
         counts += merge_staged(connection, table, staged, precheck)
@@ -265,12 +265,12 @@ def _pieces(
     source: Source,
     blocks: Iterable[Block],
     reasons: Counter[str],
-) -> Iterator[bytes]:
-    """Yield the valid rows of each block as COPY text, and store its rejects on the way."""
+) -> Iterator[fast_paths.Piece]:
+    """Yield the valid rows of each block, and store its rejects on the way."""
     for block in blocks:
         _keep_rejects(connection, table, source, block, reasons)
         if text := block.copied():
-            yield text
+            yield block.columns, text
 
 
 def _keep_rejects(

@@ -8,7 +8,7 @@ parameters, and each is one round trip.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from shared.database.sql import (
@@ -46,6 +46,13 @@ _SENDER = "nullif(current_setting('tablegate.sender'), '')"
 def merge_sql(table: Table, name: str) -> str:
     """Compose the statement `sql/merge/name.sql` for a table."""
     return composed(statement(TEMPLATES, name), **_parts(table))
+
+
+@lru_cache(maxsize=256)
+def copy_staged(table: Table, in_order: tuple[str, ...] = ()) -> str:
+    """Compose `copy` for text that has the table's fields in another order."""
+    parts = {**_parts(table), "fields": columns(in_order or table.names)}
+    return composed(statement(TEMPLATES, "copy"), **parts)
 
 
 @cache

@@ -24,7 +24,7 @@ from shared.lazy import sqlalchemy as sa
 from shared.loading import ledger
 from shared.loading.ledger import Counts, Entry
 from shared.loading.load import Merge, begin, merge_staged
-from shared.loading.merge_sql import merge_sql
+from shared.loading.merge_sql import copy_staged, merge_sql
 from shared.tables.table import Table
 from shared.validation import json_batch
 
@@ -116,7 +116,7 @@ def _restage_piece(connection: sa.Connection, table: Table, waited: Sequence[sa.
         # Where the position identifies the row, it stays.
         positions = ids if table.key else [row.position for row in waited]
         staged = verdict.moved(positions).block(table).copied()
-        copy_in(connection, merge_sql(table, "copy"), (staged,))
+        copy_in(connection, copy_staged(table), (staged,))
     refused = [
         {"id": ids[reject.position], "errors": [error.as_json() for error in reject.errors]}
         for reject in verdict.rejects

@@ -27,6 +27,12 @@ CellEncoder = Callable[[str], str | None]
 ColumnCheck = Callable[[Sequence[Any]], bool]
 """Returns whether all values of a column are plainly good."""
 
+SURROGATES = "\ud800-\udfff"
+"""What a class of a `cell_pattern` that names characters to leave out must leave out, too.
+
+They are no characters, but RE2 reads their bytes as if they were.
+"""
+
 _RULE = frozenset({"deserialize", "_deserialize", "_validate", "from_json", "from_cell"})
 
 
@@ -176,9 +182,18 @@ class Kind(StoredColumn, fields.Field[Any]):
     def cell_pattern(self) -> str | None:
         """Pattern of a cell that is plainly good and is its own COPY text; None opts out.
 
-        It becomes part of one regular expression for a whole line: it must have no groups, and
-        must not match a character that is special in CSV or COPY.
+        It becomes part of one regular expression for a whole line, which RE2 reads: it must have no
+        groups and no lookahead, and must not match `SURROGATES` or a character that is special in
+        CSV or COPY.
         """
+
+    @property
+    def open_cell_pattern(self) -> tuple[str, int] | None:
+        """The same for cells of any length, and the most characters; None if there is no such.
+
+        A pattern that counts to thousands is too large for RE2 where a table has many such columns.
+        """
+        return None
 
     @property
     def cell_encoder(self) -> CellEncoder:

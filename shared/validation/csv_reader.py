@@ -6,7 +6,6 @@ line end, and the last line may lack one.
 
 import codecs
 import csv
-import io
 import re
 import zlib
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ _GZIP = b"\x1f\x8b"
 # A member of a gzip file is fed in growing pieces: zlib copies what lies behind its end.
 _FIRST_PIECE_BYTES = 512
 _NOT_ZERO = re.compile(rb"[^\x00]")
+_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r)?").match
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Chunk:
     """Consecutive physical lines.
 
     Attributes:
-        lines: each with its line end.
+        data: the lines, each with its line end; only the last line of a file may lack one.
         number: line number of the first, from 1.
         cut: True if this is a single line that was cut because it was longer than allowed.
     """
 
-    lines: list[str]
+    data: bytes
     number: int
     cut: bool = False
 
@@ -57,31 +57,29 @@ class Records:
     If a quotation mark never closes, or closes wrongly, only its own line is rejected and reading
     continues with the next line. Lines that were scanned for the closing mark are not scanned
     again: a row that begins in one of them and leaves a mark open would reach the same wrong end,
-    so the cost stays linear.
+    so the cost stays linear. A byte that is not UTF-8 rejects its own row.
     """
 
     def __init__(self, chunks: Iterator[Chunk], max_bytes: int) -> None:
         csv.field_size_limit(max(csv.field_size_limit(), max_bytes))
         self._chunks, self._max_bytes = chunks, max_bytes
-        self._lines: list[str] = []
-        self._last_read: list[tuple[str, bool]] = []
-        self._index, self._number, self._cut = 0, 1, False
+        self._data, self._at, self._number, self._cut = b"", 0, 1, False
+        self._last_read: list[Chunk] = []
         self._open_until = 0
 
-    def pending(self) -> list[str] | None:
-        """Return the buffered lines from the current position; None at the end of the file."""
-        while self._index >= len(self._lines):
-            if not self._next_chunk():
+    def pending(self) -> tuple[bytes, int] | None:
+        """Return the buffered lines, and where the next one begins; None at the end of the file."""
+        while self._at >= len(self._data):
+            if (chunk := next(self._chunks, None)) is None:
                 return None
-        if self._index:
-            self._number += self._index
-            self._lines, self._index = self._lines[self._index :], 0
-        return self._lines
+            self._data, self._at = chunk.data, 0
+            self._number, self._cut = chunk.number, chunk.cut
+        return self._data, self._at
 
     @property
     def line(self) -> int:
         """Number of the next line."""
-        return self._number + self._index
+        return self._number
 
     @property
     def cut(self) -> bool:
@@ -91,148 +89,174 @@ class Records:
     @property
     def last_read(self) -> list[Chunk]:
         """The physical lines that the last `read` consumed."""
-        first = self.line - len(self._last_read)
-        return [
-            Chunk([text], first + place, cut) for place, (text, cut) in enumerate(self._last_read)
-        ]
+        return self._last_read
 
-    def place(self, lines: list[str]) -> int:
-        """Return how many `lines` from `pending` are consumed; all if reading went past them."""
-        return self._index if self._lines is lines else len(lines)
-
-    def skip(self, count: int) -> None:
-        """Consume `count` buffered lines that the caller has read itself."""
-        self._index += count
+    def skip(self, end: int, lines: int) -> None:
+        """Consume the buffered lines up to `end`, so many, which the caller has read itself."""
+        self._at = end
+        self._number += lines
 
     def read(self) -> Record | None:
         """Read the next row; None at the end of the file. A blank line is a row without cells."""
-        if self._index >= len(self._lines) and not self._next_chunk():
+        if self.pending() is None:
             return None
-        number, text = self.line, self._lines[self._index]
-        if '"' in text or self._cut:
+        number, start = self._number, self._at
+        end = line_end(self._data, start)
+        line = self._data[start:end]
+        if self._cut or b'"' in line:
             return self._read_quoted()
-        self._index += 1
-        self._last_read = [(text, False)]
-        text = without_end(text)
-        return Record(number, text.split(",") if text else [])
+        self.skip(end, 1)
+        self._last_read = [Chunk(line, number)]
+        return record(number, line)
 
     def _read_quoted(self) -> Record:
-        first, lines, index = self.line, self._lines, self._index
-        consumed: list[tuple[str, bool]] = []
-        self._last_read = consumed
+        first, data, start = self._number, self._data, self._at
+        consumed: list[Chunk] = []
         try:
-            return Record(first, next(csv.reader(self._feed(consumed), strict=True)))
+            cells = next(csv.reader(self._feed(consumed), strict=True))
         except csv.Error:
-            text, too_long = consumed[0]
             self._last_read = consumed[:1]
-        if self._lines is lines:
-            self._index = index + 1
-        else:
-            self._put_back(consumed[1:], first + 1)
-        self._open_until = max(self._open_until, first + len(consumed) - 1)
-        if too_long:
-            error = FieldError(reasons.ROW, "row_too_long", {"maximum": self._max_bytes})
-        else:
-            error = FieldError(reasons.ROW, "bad_quoting")
-        return Record(first, [text], error)
+            self._open_until = max(self._open_until, first + len(consumed) - 1)
+            if self._data is data:
+                self._at, self._number = start + len(consumed[0].data), first + 1
+            else:
+                self._put_back(consumed[1:], first + 1)
+            text = shown(consumed[0].data)
+            if consumed[0].cut:
+                error = FieldError(reasons.ROW, "row_too_long", {"maximum": self._max_bytes})
+            else:
+                error = FieldError(reasons.ROW, "bad_quoting")
+            return Record(first, [text], error)
+        self._last_read = consumed
+        line = b"".join(chunk.data for chunk in consumed)
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            return _undecodable(first, line, error)
+        return Record(first, cells)
 
-    def _feed(self, consumed: list[tuple[str, bool]]) -> Iterator[str]:
+    def _feed(self, consumed: list[Chunk]) -> Iterator[str]:
         size = 0
-        is_alone = self.line < self._open_until
-        while self._index < len(self._lines) or self._next_chunk():
-            line = self._lines[self._index]
-            self._index += 1
-            consumed.append((line, self._cut))
-            size += len(line)
-            if self._cut or size > self._max_bytes:
+        is_alone = self._number < self._open_until
+        while self.pending() is not None:
+            end = line_end(self._data, self._at)
+            line = Chunk(self._data[self._at : end], self._number, self._cut)
+            self.skip(end, 1)
+            consumed.append(line)
+            size += len(line.data)
+            if line.cut or size > self._max_bytes:
                 raise csv.Error("too long")
-            yield line
+            yield line.data.decode(errors="surrogateescape")
             if is_alone:
                 raise csv.Error("never closes")
 
-    def _next_chunk(self) -> bool:
-        chunk = next(self._chunks, None)
-        if chunk is None:
-            return False
-        self._lines, self._number, self._cut = chunk.lines, chunk.number, chunk.cut
-        self._index = 0
-        return True
-
-    def _put_back(self, consumed: list[tuple[str, bool]], number: int) -> None:
+    def _put_back(self, consumed: list[Chunk], number: int) -> None:
         """Put lines of an earlier chunk back in front of the current one."""
-        rest = self._lines[self._index :]
+        rest = self._data[self._at :]
         if self._cut:
             # A cut line keeps its separate chunk.
-            line, _ = consumed.pop()
-            self._chunks = chain((Chunk([line], self._number, cut=True),), self._chunks)
-        self._lines = [*(line for line, _ in consumed), *rest]
-        self._index, self._number, self._cut = 0, number, False
+            self._chunks = chain((consumed.pop(),), self._chunks)
+        self._data = b"".join([*(line.data for line in consumed), rest])
+        self._at, self._number, self._cut = 0, number, False
 
 
-def without_end(line: str) -> str:
+def record(number: int, line: bytes) -> Record:
+    """Read the row of a line without quotation marks; a blank line is a row without cells."""
+    try:
+        text = without_end(line).decode()
+    except UnicodeDecodeError as error:
+        return _undecodable(number, line, error)
+    return Record(number, text.split(",") if text else [])
+
+
+def line_end(data: bytes, start: int) -> int:
+    """Return where the line that begins at `start` ends, behind its line end."""
+    return _LINE(data, start).end()  # type: ignore[union-attr]
+
+
+def count_lines(data: bytes) -> int:
+    """Count lines, the last of which may lack its line end."""
+    if not data:
+        return 0
+    ends = data.count(b"\n")
+    if b"\r" in data:
+        ends += data.count(b"\r") - data.count(b"\r\n")
+    return ends + (data[-1] not in b"\r\n")
+
+
+def without_end(line: bytes) -> bytes:
     """Strip the line's line end."""
-    if line.endswith("\n"):
-        line = line[:-1]
-    return line[:-1] if line.endswith("\r") else line
+    return line.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def shown(line: bytes) -> str:
+    r"""Decode a line that may not be UTF-8: a byte that is not stands there as `\xe9`."""
+    return line.decode(errors="backslashreplace")
+
+
+def _undecodable(number: int, line: bytes, error: UnicodeDecodeError) -> Record:
+    facts = {"byte": f"0x{error.object[error.start]:02x}"}
+    text = shown(without_end(line))
+    return Record(number, [text], FieldError(reasons.ROW, "not_utf8", facts))
 
 
 def read_lines(stream: BinaryIO, max_bytes: int, limits: Limits = DEFAULT) -> Iterator[Chunk]:
-    """Read the lines of UTF-8 text, plain or gzip, with or without a byte order mark.
+    """Read the lines of a file, plain or gzip, without a byte order mark.
 
     Lines end with LF, CRLF or CR. A line longer than `max_bytes` is yielded once, cut and marked
     as cut.
 
     Raises:
-        UnreadableFile: `not_utf8` (with the line) or `bad_gzip`; `too_large`, `bad_ratio` or
-            `too_slow` beyond the `limits`.
+        UnreadableFile: `bad_gzip`; `too_large`, `bad_ratio` or `too_slow` beyond the `limits`.
     """
-    number = 1
-    carry = ""
-    overlong = False
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
-    try:
-        for packed, last in _marked_last(_chunks(stream, limits)):
-            text = carry + decoder.decode(packed, final=last)
-            # A CR at the end may be the first half of a CRLF.
-            whole, carry = (text, "") if last else _cut(text)
-            lines = list(io.StringIO(whole, newline=""))
-            if overlong and lines:
-                # The rest of a line that was already yielded, cut.
-                del lines[0]
-                number, overlong = number + 1, False
-            yield from _split(lines, number, max_bytes)
-            number += len(lines)
-            if len(carry) > max_bytes:
-                if not overlong:
-                    yield Chunk([carry[:max_bytes]], number, cut=True)
-                # Without its last CR, the next line would look like the rest of this one.
-                carry, overlong = "\r" if carry.endswith("\r") else "", True
-    except UnicodeDecodeError as error:
-        raise UnreadableFile(
-            "not_utf8",
-            f"Not UTF-8 text: byte 0x{error.object[error.start]:02x} in or after line {number}. "
-            "Save the file as UTF-8 and drop it again.",
-            line=number,
-        ) from error
+    number, carry, begun, overlong = 1, b"", False, False
+    for piece, last in _marked_last(_chunks(stream, limits)):
+        data = carry + piece
+        if not begun:
+            if len(data) < len(codecs.BOM_UTF8) and not last:
+                carry = data
+                continue
+            data, begun = data.removeprefix(codecs.BOM_UTF8), True
+        # A CR at the end may be the first half of a CRLF.
+        end = len(data) if last else max(data.rfind(b"\n"), data.rfind(b"\r", 0, -1)) + 1
+        whole, carry = data[:end], data[end:]
+        if overlong and whole:
+            # The rest of a line that was already yielded, cut.
+            whole = whole[line_end(whole, 0) :]
+            number, overlong = number + 1, False
+        yield from _split(whole, number, max_bytes)
+        number += count_lines(whole)
+        if len(carry) > max_bytes:
+            if not overlong:
+                yield Chunk(carry[:max_bytes], number, cut=True)
+            # Without its last CR, the next line would look like the rest of this one.
+            carry, overlong = b"\r" if carry.endswith(b"\r") else b"", True
 
 
-def _split(lines: list[str], number: int, max_bytes: int) -> Iterator[Chunk]:
+def _split(data: bytes, number: int, max_bytes: int) -> Iterator[Chunk]:
     """Split lines into chunks; each line that is too long gets a separate chunk."""
-    start = 0
-    if lines and max(map(len, lines)) > max_bytes:
-        for place, line in enumerate(lines):
-            if len(line) > max_bytes:
-                if place > start:
-                    yield Chunk(lines[start:place], number + start)
-                yield Chunk([line[:max_bytes]], number + place, cut=True)
-                start = place + 1
-    if start < len(lines):
-        yield Chunk(lines[start:], number + start)
+    start = at = 0
+    while len(data) - at > max_bytes:
+        # No line is too long that begins behind `at` and ends within `max_bytes` of it.
+        if (end := _last_end(data, at, at + max_bytes)) > at:
+            at = end
+            continue
+        end = line_end(data, at)
+        if at > start:
+            yield Chunk(data[start:at], number)
+            number += count_lines(data[start:at])
+        yield Chunk(data[at : at + max_bytes], number, cut=True)
+        start = at = end
+        number += 1
+    if start < len(data):
+        yield Chunk(data[start:], number)
 
 
-def _cut(text: str) -> tuple[str, str]:
-    end = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1
-    return text[:end], text[end:]
+def _last_end(data: bytes, start: int, stop: int) -> int:
+    """Return where the last line ends that ends between two places, or `start`."""
+    # The CR of a CRLF ends no line.
+    before = stop - 1 if data[stop : stop + 1] == b"\n" else stop
+    return max(data.rfind(b"\n", start, stop) + 1, data.rfind(b"\r", start, before) + 1, start)
 
 
 def _marked_last(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:

@@ -1,13 +1,11 @@
 """Validates a CSV file row by row, in blocks of constant size.
 
-Most lines are recognised as good by one pattern; the others are validated by columns, and the few
-with quotation marks one by one.
+Most lines are found in runs that are plainly good, and copied as bytes. The others are validated by
+columns, and the few with quotation marks one by one.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, repeat
-from operator import attrgetter, itemgetter
 from typing import Any, BinaryIO
 
 from shared.errors import UnreadableFile
@@ -15,17 +13,15 @@ from shared.formulas import unshield
 from shared.tables.column import copy_text
 from shared.tables.table import Table
 from shared.validation import csv_reader, plain, reasons, table_checks
-from shared.validation.csv_reader import Record, Records
-from shared.validation.header import Layout, layout
+from shared.validation.csv_reader import Record, Records, count_lines, line_end, without_end
+from shared.validation.header import Layout, could_be_data, layout
 from shared.validation.limits import DEFAULT, Limits
 from shared.validation.row import FieldError, Reject, validate_cell, validate_cells
 from shared.validation.rows import Block
 
-BLOCK_CHARACTERS = 2 << 20
+BLOCK_BYTES = 2 << 20
 # Lines that are validated together: enough to make the work per column cheap.
 _LINES = 2048
-# Lines matched in one C call, about a millisecond, in which no other thread can run.
-_AT_ONCE = 1024
 
 Failing = list[tuple[int, tuple[FieldError, ...]]]
 
@@ -45,84 +41,117 @@ class CsvValidator:
         self._fields = list(table.fields.values())
         self._matchers = plain.cell_matchers(table)
         self._plain = None
-        if not shape.notes and shape.has_only_fields:
+        if not shape.notes and shape.has_only_fields and not table.has_rules_beyond_fields:
             self._plain = plain.PlainLines(table, shape.order, numbered=numbered)
+        # In the order of the file, so that a run need not be taken apart.
+        self.columns = self._plain.columns if self._plain else table.names
+        self._places = [table.names.index(name) for name in self.columns]
 
-    def matches(self, lines: list[str]) -> list[Any]:
-        """Return for each line its match as plainly good, or None."""
-        if self._plain is None:
-            return [None] * len(lines)
-        found: list[Any] = []
-        for start in range(0, len(lines), _AT_ONCE):
-            found += map(self._plain.match, lines[start : start + _AT_ONCE])
-        for place, group in self._plain.undecided:
-            self._decide(place, group, found)
+    def fill(self, records: Records, block: Block) -> None:
+        """Validate the lines that `records` has in its buffer, or as many as fill the block."""
+        doubtful: list[bytes] = []
+        numbers: list[int] = []
+        data, at = records.pending() or (b"", 0)
+        while at < len(data) and block.size <= BLOCK_BYTES:
+            # A line that was cut may look good up to the cut.
+            if self._plain is not None and not records.cut:
+                end = self._plain.end(data, at)
+                if end > at:
+                    lines = self._add_run(self._plain, data[at:end], records.line, block)
+                    records.skip(end, lines)
+                    at = end
+                    continue
+            end = line_end(data, at)
+            line = data[at:end]
+            if records.cut or b'"' in line:
+                if (record := records.read()) is not None:
+                    self.add(record, block)
+                before = data
+                data, at = records.pending() or (b"", 0)
+                if data is not before:
+                    # The row ended in a later chunk; what is left of this one is not kept longer.
+                    break
+                continue
+            doubtful.append(line)
+            numbers.append(records.line)
+            records.skip(end, 1)
+            at = end
+            if len(doubtful) == _LINES:
+                self._add_doubtful(doubtful, numbers, block)
+                doubtful, numbers = [], []
+        self._add_doubtful(doubtful, numbers, block)
+
+    def _add_run(self, lines: plain.PlainLines, run: bytes, number: int, block: Block) -> int:
+        """Add lines that a pattern found to be plainly good; returns how many they are."""
+        count = count_lines(run)
+        numbers: Sequence[int] = range(number, number + count)
+        if self.table.compiled_checks or lines.undecided or lines.is_doubtful(run):
+            doubtful = self._doubtful(run)
+            if doubtful:
+                each = run.splitlines(keepends=True)
+                good = [True] * count
+                for place in doubtful:
+                    good[place] = False
+                self._add_doubtful(
+                    [each[place] for place in doubtful], [number + p for p in doubtful], block
+                )
+                run, numbers = b"".join(compress(each, good)), list(compress(numbers, good))
+        if run:
+            block.stage(lines.copied(run, numbers), len(numbers))
+        return count
+
+    def _doubtful(self, run: bytes) -> list[int]:
+        """Return the places of lines in a run that the patterns of lines do not vouch for."""
+        text = run.decode().replace("\r\n", "\n").replace("\r", "\n")
+        cells = text.removesuffix("\n").replace("\n", ",").split(",")
+        columns = {
+            place: cells[column :: self.shape.width]
+            for place, column in enumerate(self.shape.order)
+            if column is not None
+        }
+        found: set[int] = set()
+        for place, column in columns.items():
+            copied, failing = self._column(place, column)
+            found.update(row for row, _ in failing)
+            if copied is not column:
+                found.update(row for row, cell in enumerate(column) if copied[row] != cell)
         if self.table.compiled_checks:
-            self._judge(found)
-        return found
+            lines = len(cells) // self.shape.width
+            checked = [place for place in range(lines) if place not in found]
+            values = {
+                name: self._values(self.table.names.index(name), columns, checked)
+                for name in self.table.checked_names
+            }
+            found.update(checked[row] for row in table_checks.violating(self.table, values))
+        return sorted(found)
 
-    def _decide(self, place: int, group: int, matches: list[Any]) -> None:
-        """Drop the matches whose cell in this column is not good COPY text as it is."""
-        lines = [line for line, match in enumerate(matches) if match is not None]
-        cells = [matches[line][group] for line in lines]
-        copied, failing = self._column(place, cells)
-        wrong = {row for row, _ in failing}
-        for row, line in enumerate(lines):
-            if row in wrong or copied[row] != cells[row]:
-                matches[line] = None
-
-    def _judge(self, matches: list[Any]) -> None:
-        """Drop the matches of rows that violate a check."""
-        lines = [line for line, match in enumerate(matches) if match is not None]
-        found = [matches[line] for line in lines]
-        columns = {name: self._values(name, found) for name in self.table.checked_names}
-        for row in table_checks.violating(self.table, columns):
-            matches[lines[row]] = None
-
-    def _values(self, name: str, matches: list[Any]) -> Sequence[Any]:
-        """Return the checked values of a field in lines that match."""
-        place = self.table.names.index(name)
-        field, column = self._fields[place], self.shape.order[place]
-        if column is None:
-            return [field.default] * len(matches)
-        cells = list(map(itemgetter(column + 1), matches))
+    def _values(
+        self, place: int, columns: dict[int, list[str]], rows: Sequence[int]
+    ) -> Sequence[Any]:
+        """Return the checked values of a field in some good rows."""
+        field = self._fields[place]
+        if place not in columns:
+            return [field.default] * len(rows)
+        column = columns[place]
+        cells = column if len(rows) == len(column) else [column[row] for row in rows]
         return table_checks.values_of_cells(field, cells)
 
     def add(self, record: Record, block: Block) -> None:
         """Validate one record into `block`."""
         if record.error is not None:
             block.reject(Reject(record.line, record.cells[0], (record.error,)))
-        else:
+        elif record.cells:
             self._add_cells(record.line, record.cells, block)
 
-    def add_lines(
-        self, lines: Sequence[str], matches: Sequence[Any], number: int, block: Block
-    ) -> None:
-        """Validate lines into `block`; those without a match must hold no quotation mark.
-
-        Args:
-            lines: the lines.
-            matches: for each line its match as plainly good, or None.
-            number: line number of the first.
-            block: receives the rows; the good ones not in the order of the file.
-        """
-        numbers = range(number, number + len(lines))
-        if None not in matches:
-            good, doubtful = lines, []
-        else:
-            good = list(compress(lines, matches))
-            doubtful = [place for place, match in enumerate(matches) if match is None]
-        if good and self._plain is not None:
-            places = numbers if good is lines else list(compress(numbers, matches))
-            found = matches if good is lines else list(filter(None, matches))
-            block.stage(self._plain.copied(good, found, places), len(good))
-        if doubtful:
-            self._add_doubtful([lines[p] for p in doubtful], [numbers[p] for p in doubtful], block)
-
-    def _add_doubtful(self, lines: list[str], numbers: list[int], block: Block) -> None:
-        before = len(block.rejects)
+    def _add_doubtful(self, lines: list[bytes], numbers: list[int], block: Block) -> None:
+        if not lines:
+            return
+        try:
+            texts = list(map(bytes.decode, map(without_end, lines)))
+        except UnicodeDecodeError:
+            self._add_decodable(lines, numbers, block)
+            return
         # A blank line is not a row.
-        texts = [line.rstrip("\r\n") for line in lines]
         commas = list(map(str.count, texts, repeat(",")))
         fits = [count == self.shape.width - 1 for count in commas]
         if not all(fits) or "" in texts:
@@ -136,7 +165,17 @@ class CsvValidator:
                 self._add_cells(number, text.split(","), block)
         elif texts:
             self._add_columns(numbers, texts, block)
-        block.rejects[before:] = sorted(block.rejects[before:], key=attrgetter("position"))
+
+    def _add_decodable(self, lines: list[bytes], numbers: list[int], block: Block) -> None:
+        """Reject the lines that are not UTF-8, and validate the others."""
+        good: list[int] = []
+        for place, line in enumerate(lines):
+            record = csv_reader.record(numbers[place], line)
+            if record.error is None:
+                good.append(place)
+            else:
+                self.add(record, block)
+        self._add_doubtful([lines[p] for p in good], [numbers[p] for p in good], block)
 
     def _add_columns(self, numbers: list[int], texts: list[str], block: Block) -> None:
         """Validate rows of the right width, a column at a time."""
@@ -165,11 +204,12 @@ class CsvValidator:
             for row, errors in table_checks.errors(self.table, checked).items():
                 wrong[row] = wrong.get(row, ()) + errors
         if len(wrong) < len(texts):
+            copied = [copied[place] for place in self._places]
             if self.numbered:
                 copied.insert(0, list(map(str, numbers)))
             left = [row not in wrong for row in range(len(texts))]
             lines = list(compress(map("\t".join, zip(*copied, strict=True)), left))
-            block.stage("\n".join([*lines, ""]), len(lines))
+            block.stage("\n".join([*lines, ""]).encode(), len(lines))
         names = self.table.names
         for row, values in enumerate(zip(*columns, strict=True)):
             if row in wrong:
@@ -234,7 +274,8 @@ class CsvValidator:
                 for field, value, known in zip(self._fields, verdict, encoded, strict=True)
             ]
         position = [str(line)] if self.numbered else []
-        block.stage("\t".join([*position, *encoded]) + "\n", 1)  # type: ignore[list-item]
+        ordered = [encoded[place] for place in self._places]
+        block.stage(("\t".join([*position, *ordered]) + "\n").encode(), 1)  # type: ignore[list-item]
 
     def _reject_shape(self, line: int, cells: list[str], block: Block) -> None:
         expected = self.shape.width
@@ -287,7 +328,8 @@ def opening(table: Table, records: Records) -> tuple[Layout, Record | None]:
     """Return the layout of a file, and its first row unless that is a header.
 
     Raises:
-        UnreadableFile: the file is empty, or its header does not match the table.
+        UnreadableFile: the file is empty, its header does not match the table, or what may be its
+            header is not UTF-8.
     """
     first = records.read()
     while first is not None and not first.cells:
@@ -297,6 +339,9 @@ def opening(table: Table, records: Records) -> tuple[Layout, Record | None]:
     shape = Layout(tuple(range(len(table.names))), len(table.names))
     if first.error is None:
         shape = layout(table, first.cells)
+    elif first.error.code == "not_utf8" and not could_be_data(table, first.cells[0].split(",")):
+        # It may be a header, and the rows are not to be taken by their positions then.
+        raise _not_utf8(first.line)
     return shape, None if shape.header else first
 
 
@@ -310,12 +355,16 @@ def validate(
 ) -> Iterator[Block]:
     """Validate rows of a file, `first` and then those of `records`, in blocks of constant size."""
     validator = CsvValidator(table, shape, numbered=numbered)
-    begun = Block()
+    block = Block(columns=validator.columns)
     if first is not None:
-        validator.add(first, begun)
-    for block in _filled(validator, records, begun):
-        if block.read:
-            yield block
+        validator.add(first, block)
+    while records.pending() is not None:
+        validator.fill(records, block)
+        if block.size > BLOCK_BYTES:
+            yield block.in_order()
+            block = Block(columns=validator.columns)
+    if block.read:
+        yield block.in_order()
 
 
 def whole_file(
@@ -324,16 +373,20 @@ def whole_file(
     """Pass on the blocks of a whole file.
 
     Raises:
-        UnreadableFile: `too_many_rejects` beyond the `limits`; after the last block, if no row had
-            the table's number of columns.
+        UnreadableFile: `too_many_rejects` beyond the `limits`; after the last block, if no row was
+            UTF-8, or none had the table's number of columns.
     """
-    read = shaped = rejected = 0
+    read = shaped = rejected = undecodable = 0
     for block in blocks:
         read, shaped = read + block.read, shaped + block.shaped
         rejected += len(block.rejects)
+        if not shaped:
+            undecodable += sum(reject.reason == "not_utf8" for reject in block.rejects)
         if block.rejects:
             limits.check_rejects(read, rejected, block)
         yield block
+    if read and undecodable == read:
+        raise _not_utf8(1)
     if read and not shaped:
         raise UnreadableFile(
             "wrong_columns",
@@ -344,34 +397,9 @@ def whole_file(
         )
 
 
-def _filled(validator: CsvValidator, records: Records, block: Block) -> Iterator[Block]:
-    while (lines := records.pending()) is not None:
-        # A line that was cut may look good up to the cut.
-        matches = validator.matches([] if records.cut else lines) or [None] * len(lines)
-        quoted = _quoted(lines, matches, cut=records.cut)
-        place = 0
-        while place < len(lines):
-            end = min(_from(quoted, place), place + _LINES)
-            if end > place:
-                validator.add_lines(lines[place:end], matches[place:end], records.line, block)
-                records.skip(end - place)
-            elif (record := records.read()) is not None:
-                validator.add(record, block)
-            place = records.place(lines)
-            if block.size > BLOCK_CHARACTERS:
-                yield block
-                block = Block()
-    yield block
-
-
-def _quoted(lines: Sequence[str], matches: Sequence[object], *, cut: bool) -> list[int]:
-    """Return the places of the lines that only `Records` can read, then the end."""
-    found = [
-        place for place, line in enumerate(lines) if matches[place] is None and (cut or '"' in line)
-    ]
-    return [*found, len(lines)]
-
-
-def _from(places: Sequence[int], start: int) -> int:
-    """Return the first of the places at or after `start`."""
-    return places[bisect_left(places, start)]
+def _not_utf8(line: int) -> UnreadableFile:
+    return UnreadableFile(
+        "not_utf8",
+        f"Line {line} is not UTF-8 text. Save the file as UTF-8 and drop it again.",
+        line=line,
+    )

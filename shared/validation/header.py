@@ -55,12 +55,13 @@ def layout(table: Table, first: Sequence[str]) -> Layout:
     if len(set(fields)) == len(fields) and needed <= set(fields) <= set(names) and fields:
         order = tuple(columns.index(name) if name in fields else None for name in names)
         return Layout(order, len(columns), header=True, notes=any(map(is_note, columns)))
-    if set(columns) & set(names) and not _could_be_data(table, first):
+    if set(columns) & set(names) and not could_be_data(table, first):
         raise _drifted(table, fields)
     return Layout(tuple(range(len(names))), len(names))
 
 
-def _could_be_data(table: Table, cells: Sequence[str]) -> bool:
+def could_be_data(table: Table, cells: Sequence[str]) -> bool:
+    """Return whether the first row of a file may be data: a cell of it looks like a value."""
     if len(cells) != len(table.fields):
         return any(cell.isascii() and cell.isdigit() for cell in cells)
     return any(

@@ -18,17 +18,18 @@ from shared.validation.limits import DEFAULT, Limits
 from shared.validation.row import Reject
 from shared.validation.rows import Block
 
-PIECE_CHARACTERS = 8 << 20
+PIECE_BYTES = 8 << 20
 
 
 class _PackedBlock(msgspec.Struct, array_like=True):
-    staged: list[str]
+    staged: list[bytes]
     rejects: list[Reject]
     read: int
     shaped: int
+    columns: tuple[str, ...]
 
 
-_POSITION = re.compile(r"^[0-9]+\t", re.MULTILINE | re.ASCII).sub
+_POSITION = re.compile(rb"^[0-9]+\t", re.MULTILINE).sub
 _CHUNKS = msgspec.msgpack.Decoder(list[Chunk])
 _BLOCKS = msgspec.msgpack.Decoder(_PackedBlock)
 
@@ -37,10 +38,10 @@ def cut(
     table: Table,
     stream: BinaryIO,
     max_line_bytes: int,
-    size: int = PIECE_CHARACTERS,
+    size: int = PIECE_BYTES,
     limits: Limits = DEFAULT,
 ) -> tuple[Layout, Iterator[bytes]]:
-    """Read the layout of a file, and cut its rows into pieces of about `size` characters.
+    """Read the layout of a file, and cut its rows into pieces of about `size` bytes.
 
     Raises:
         UnreadableFile: as in `csv_rows.blocks`, except for errors that only validation finds;
@@ -60,29 +61,32 @@ def validate(table: Table, shape: Layout, piece: bytes, max_line_bytes: int) -> 
 def packed(block: Block) -> bytes:
     """Encode a validated block as bytes."""
     return msgspec.msgpack.encode(
-        _PackedBlock(block.staged, block.rejects, block.read, block.shaped)
+        _PackedBlock(block.staged, block.rejects, block.read, block.shaped, block.columns)
     )
 
 
 def unpacked(data: bytes) -> Block:
     """Decode a block from the bytes that `packed` made."""
     found = _BLOCKS.decode(data)
-    return Block(found.staged, found.rejects, found.read, found.shaped)
+    return Block(found.staged, found.rejects, found.read, found.shaped, columns=found.columns)
 
 
-def unnumbered(staged: str) -> str:
+def unnumbered(staged: bytes) -> bytes:
     """Strip the line numbers from staged rows."""
-    return _POSITION("", staged)
+    return _POSITION(b"", staged)
 
 
 def _pieces(records: Records, begun: list[Chunk], size: int) -> Iterator[bytes]:
     piece = _Piece(begun)
-    while (lines := records.pending()) is not None:
-        if records.cut or any('"' in line for line in lines):
-            _add_quoted(records, lines, piece)
+    while (found := records.pending()) is not None:
+        data, at = found
+        if not records.cut and (end := _end_before_quotes(data, at)) > at:
+            piece.add(Chunk(data[at:end], records.line))
+            records.skip(end, csv_reader.count_lines(data[at:end]))
         else:
-            piece.add(Chunk(lines, records.line))
-            records.skip(len(lines))
+            records.read()
+            for chunk in records.last_read:
+                piece.add(chunk)
         if piece.size >= size:
             yield piece.encoded()
             piece = _Piece([])
@@ -90,12 +94,12 @@ def _pieces(records: Records, begun: list[Chunk], size: int) -> Iterator[bytes]:
         yield piece.encoded()
 
 
-def _add_quoted(records: Records, lines: list[str], piece: "_Piece") -> None:
-    """Add all rows that begin in `lines`; the last one may end beyond them."""
-    while records.place(lines) < len(lines):
-        records.read()
-        for chunk in records.last_read:
-            piece.add(chunk)
+def _end_before_quotes(data: bytes, start: int) -> int:
+    """Return where the last line ends before the first one with a quotation mark."""
+    quote = data.find(b'"', start)
+    if quote < 0:
+        return len(data)
+    return max(data.rfind(b"\n", start, quote), data.rfind(b"\r", start, quote), start - 1) + 1
 
 
 class _Piece:
@@ -103,23 +107,29 @@ class _Piece:
 
     def __init__(self, begun: list[Chunk]) -> None:
         self.chunks: list[Chunk] = []
+        self._lines: list[list[bytes]] = []
         self.size = self._last = 0
         for chunk in begun:
             self.add(chunk)
 
     def add(self, chunk: Chunk) -> None:
         """Add the lines that come next."""
-        size = sum(map(len, chunk.lines))
+        size = len(chunk.data)
         follows = self.chunks and not (chunk.cut or self.chunks[-1].cut)
         # Keep chunks as small as a file's: validation holds each in several forms.
         if follows and self._last + size <= csv_reader.CHUNK_BYTES:
-            self.chunks[-1].lines.extend(chunk.lines)
+            self._lines[-1].append(chunk.data)
             self._last += size
         else:
-            self.chunks.append(Chunk(list(chunk.lines), chunk.number, chunk.cut))
+            self.chunks.append(chunk)
+            self._lines.append([chunk.data])
             self._last = size
         self.size += size
 
     def encoded(self) -> bytes:
         """Encode the piece as bytes, for `validate`."""
-        return msgspec.msgpack.encode(self.chunks)
+        chunks = [
+            Chunk(b"".join(lines), chunk.number, chunk.cut)
+            for chunk, lines in zip(self.chunks, self._lines, strict=True)
+        ]
+        return msgspec.msgpack.encode(chunks)

@@ -8,17 +8,25 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from shared.lazy import re2
 from shared.tables.column import NULL
-from shared.tables.kind import CellEncoder, Kind
+from shared.tables.kind import SURROGATES, CellEncoder, Kind
 from shared.tables.table import Table
 
 _NOTHING = r"(?!)"
 # A cell without quotation marks.
-_ANYTHING = r'[^,"\r\n]*'
+_ANYTHING = rf'[^,"\r\n{SURROGATES}]*'
+# A pattern that counts further is compiled to megabytes.
+_MOST_COUNTED = 4000
+# RE2 falls back to a slow way if its states need more than this.
+_RE2_BYTES = 64 << 20
 
 
 class PlainLines:
-    """Whole lines of a table's file that are plainly good, found with one pattern each.
+    """Runs of lines of a table's file that are plainly good.
+
+    One regular expression finds the longest run in one call. RE2 reads the file's bytes as UTF-8,
+    and a line with a byte that is not ends a run.
 
     Args:
         table: the table of the rows.
@@ -26,52 +34,49 @@ class PlainLines:
         numbered: whether a copied line starts with its position.
 
     Attributes:
-        undecided: the fields that have no quick parts, as their place in the table and their group
-            in a match; a match does not check them.
+        undecided: the fields that have no quick parts, as their place in the table; a run does not
+            check them.
+        columns: the table's fields in the order in which `copied` writes them.
     """
 
     def __init__(self, table: Table, order: Sequence[int | None], *, numbered: bool = True) -> None:
         self._numbered = numbered
         fields = list(table.fields.values())
-        patterns = [_pattern(table, field) or _ANYTHING for field in fields]
-        if table.has_rules_beyond_fields:
-            patterns = [_NOTHING for _ in patterns]
         there = {column: place for place, column in enumerate(order) if column is not None}
-        self._straight = list(order) == sorted(there)
-        # For each field its group in a match, or the COPY text that stands for its missing column.
-        self._cells = [
-            column + 1 if column is not None else _missing(field)
-            for field, column in zip(fields, order, strict=True)
-        ]
-        # All of them if no column is missing, which is faster.
-        self._groups = [cell for cell in self._cells if isinstance(cell, int)]
-        self.undecided = [
-            (place, column + 1)
-            for column, place in there.items()
-            if _pattern(table, fields[place]) is None
-        ]
-        columns = [f"({patterns[there[column]]})" for column in sorted(there)]
-        self.match = re.compile(",".join(columns) + r"(?:\r\n|\n|\r)?").fullmatch
+        places = [there[column] for column in sorted(there)]
+        missing = [place for place, column in enumerate(order) if column is None]
+        self.columns = tuple(table.names[place] for place in (*places, *missing))
+        self.undecided = [place for place in places if _pattern(table, fields[place]) is None]
+        # What stands for the columns that the file leaves out.
+        self._tail = "".join(f"\t{_missing(fields[place])}" for place in missing).encode()
+        is_long = sum(_counted(table, fields[place]) for place in places) > _MOST_COUNTED
+        columns = [_line_pattern(table, fields[place], is_open=is_long) for place in places]
+        self._run = _compiled(rf"(?:(?:{'),(?:'.join(columns)})(?:\r\n|\n|\r))+").match
+        self._doubt = _doubt(table, [fields[place] for place in places], is_open=is_long)
 
-    def copied(self, lines: Sequence[str], matches: Sequence[Any], numbers: Sequence[int]) -> str:
-        """Write the lines, whose positions are `numbers`, as COPY text."""
-        if self._straight:
-            if self._numbered:
-                lines = [f"{place}\t{line}" for place, line in zip(numbers, lines, strict=True)]
-            text = "".join(lines).replace(",", "\t")
-            if "\r" in text:
-                text = text.replace("\r\n", "\n").replace("\r", "\n")
-            return text if text.endswith("\n") else f"{text}\n"
-        if self._groups == self._cells:
-            rows = ["\t".join(match.group(*self._groups)) for match in matches]
-        else:
-            rows = [
-                "\t".join([m[cell] if isinstance(cell, int) else cell for cell in self._cells])
-                for m in matches
-            ]
-        if self._numbered:
-            rows = [f"{place}\t{row}" for place, row in zip(numbers, rows, strict=True)]
-        return "\n".join([*rows, ""])
+    def end(self, lines: bytes, start: int) -> int:
+        """Return where the run that begins at `start` ends: there, if that line is doubtful."""
+        found = self._run(lines, start)
+        return start if found is None else int(found.end())
+
+    def is_doubtful(self, run: bytes) -> bool:
+        """Whether a run may hold a cell that only `cell_matchers` tell from a good one."""
+        return self._doubt is not None and self._doubt(run) is not None
+
+    def copied(self, run: bytes, numbers: range | Sequence[int]) -> bytes:
+        """Write a run, whose lines have these numbers, as COPY text."""
+        if b"\r" in run:
+            run = run.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        text = run.replace(b",", b"\t")
+        if self._tail:
+            text = text.replace(b"\n", self._tail + b"\n")
+        if not self._numbered:
+            return text
+        # One join of many pieces, which runs in C.
+        lines = text.splitlines(keepends=True)
+        pieces = [b""] * (2 * len(lines))
+        pieces[::2], pieces[1::2] = map(b"%d\t".__mod__, numbers), lines
+        return b"".join(pieces)
 
 
 def cell_matchers(table: Table) -> Sequence[Callable[[str], re.Match[str] | None]]:
@@ -86,11 +91,59 @@ def _pattern(table: Table, field: Kind) -> str | None:
     if not field.is_quick_in_csv or field.cell_pattern is None:
         return None
     pattern = field.cell_pattern
-    is_word = re.compile(pattern).fullmatch
-    if words := [re.escape(word) for word in table.missing if is_word(word)]:
-        pattern = f"(?!(?:{'|'.join(words)})(?:[,\r\n]|\\Z))(?:{pattern})"
+    if words := _words(table, field):
+        pattern = f"(?!(?:{'|'.join(map(re.escape, words))})\\Z)(?:{pattern})"
+    return _or_empty(pattern, field)
+
+
+def _line_pattern(table: Table, field: Kind, *, is_open: bool) -> str:
+    """Return the pattern of a cell in a run. RE2 cannot look ahead, so `_doubt` finds the words."""
+    if _pattern(table, field) is None or field.cell_pattern is None:
+        return _ANYTHING
+    pattern = field.cell_pattern
+    if is_open and field.open_cell_pattern is not None:
+        pattern, _ = field.open_cell_pattern
+    return _or_empty(pattern, field)
+
+
+def _or_empty(pattern: str, field: Kind) -> str:
     # An empty cell is NULL, which has the same text in COPY.
     return f"(?:{pattern})?" if field.nullable and field.default is None else pattern
+
+
+def _words(table: Table, field: Kind) -> list[str]:
+    """The words for a missing value that the field's pattern matches."""
+    is_word = re.compile(field.cell_pattern or _NOTHING).fullmatch
+    return [word for word in table.missing if is_word(word)]
+
+
+def _counted(table: Table, field: Kind) -> int:
+    """How far the pattern of a cell counts."""
+    if _pattern(table, field) is None or field.open_cell_pattern is None:
+        return 0
+    _, most = field.open_cell_pattern
+    # RE2 counts no further than a thousand.
+    return most if most <= 1000 else _MOST_COUNTED + 1
+
+
+def _doubt(table: Table, fields: Sequence[Kind], *, is_open: bool) -> Callable[[bytes], Any] | None:
+    """Return a search for cells that a run may hold, though they are not plainly good."""
+    quick = [field for field in fields if _pattern(table, field) is not None]
+    words = {re.escape(word) for field in quick for word in _words(table, field)}
+    found = [rf"(?:^|[,\r\n])(?:{'|'.join(sorted(words))})(?:[,\r\n]|$)"] if words else []
+    if is_open:
+        most = min(one.open_cell_pattern[1] for one in quick if one.open_cell_pattern is not None)
+        # Where more is allowed, cells of a thousand characters are looked at one by one.
+        found.append(rf"[^,\r\n]{{{min(most, 999) + 1}}}")
+    return _compiled("|".join(found)).search if found else None
+
+
+def _compiled(pattern: str) -> Any:
+    options = re2.Options()
+    options.max_mem = _RE2_BYTES
+    options.log_errors = False
+    # RE2 takes a pattern in UTF-8, which has no surrogates.
+    return re2.compile(pattern.replace(SURROGATES, r"\x{d800}-\x{dfff}"), options)
 
 
 def _missing(field: Kind) -> str:

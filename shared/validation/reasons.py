@@ -32,6 +32,9 @@ _OF_ROWS = {
         "Bad quotation marks",
         "A quotation mark is not closed, or followed by more than a comma; double those inside.",
     ),
+    "not_utf8": Reason(
+        "Not UTF-8", "Holds the byte {byte}, which is not UTF-8; save the file as UTF-8."
+    ),
     "row_too_long": Reason(
         "Row too long", "Is longer than {maximum} bytes; shorten it or raise MAX_LINE_BYTES."
     ),

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from operator import attrgetter
+from typing import Any, Self
 
 from shared.tables.column import copy_texts
 from shared.tables.table import Table
@@ -48,25 +49,32 @@ class Block:
 
     Attributes:
         staged: the good rows as COPY text, in pieces; usually with the position before the fields.
+        columns: the fields in the order in which the text has them; without any, the table's.
         rejects: the rejected rows.
         read: the number of rows read.
         shaped: the number of rows with the right number of columns.
-        size: its approximate size in memory, in characters.
+        size: its approximate size in memory, in bytes.
         rows: the good rows, instead of `staged`, if they are in memory anyway.
     """
 
-    staged: list[str] = field(default_factory=list)
+    staged: list[bytes] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     read: int = 0
     shaped: int = 0
     size: int = 0
     rows: Rows | None = None
+    columns: tuple[str, ...] = ()
 
     def copied(self) -> bytes:
         """Return the good rows as COPY text."""
-        return ("".join(self.staged) if self.rows is None else self.rows.numbered()).encode()
+        return b"".join(self.staged) if self.rows is None else self.rows.numbered().encode()
 
-    def stage(self, text: str, rows: int) -> None:
+    def in_order(self) -> Self:
+        """Sort the rejects by position; returns the block itself."""
+        self.rejects.sort(key=attrgetter("position"))
+        return self
+
+    def stage(self, text: bytes, rows: int) -> None:
         """Add good rows, as whole lines of COPY text."""
         self.staged.append(text)
         self.read += rows

@@ -9,7 +9,7 @@ import pytest
 from shared import tables
 from shared.errors import UnreadableFile
 from shared.validation.csv_reader import CHUNK_BYTES
-from shared.validation.csv_rows import BLOCK_CHARACTERS, blocks
+from shared.validation.csv_rows import BLOCK_BYTES, blocks
 from tests.support.cpu_time import least_cpu_seconds
 
 JOBS = tables.find("jobs")
@@ -20,7 +20,7 @@ def validated(content: bytes, limit: int = LIMIT) -> tuple[int, list[tuple[int, 
     """The number of staged rows, and the line and reason of each rejected row."""
     staged, rejects = 0, []
     for block in blocks(JOBS, io.BytesIO(content), limit):
-        staged += "".join(block.staged).count("\n")
+        staged += block.copied().count(b"\n")
         rejects += [(reject.position, reject.reason) for reject in block.rejects]
     return staged, rejects
 
@@ -64,7 +64,7 @@ def test_rows_of_only_commas_do_not_accumulate():
 
     # An empty cell takes eight bytes in a list, so one block must not hold many of these rows.
     most = max(len(block.rejects) for block in found)
-    assert most * 100_001 * 8 < BLOCK_CHARACTERS + 8 * CHUNK_BYTES
+    assert most * 100_001 * 8 < BLOCK_BYTES + 8 * CHUNK_BYTES
     assert sum(block.read for block in found) == 41
 
 

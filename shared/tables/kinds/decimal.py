@@ -132,11 +132,25 @@ class Decimal(Kind):
     @cached_property
     def cell_pattern(self) -> str | None:
         """Digits that fit, if no limit is narrower than the digits."""
-        return self._plain("")
+        found = self._plain("")
+        if found is None or self.minimum <= 0:
+            return found
+        # Zero is out of range, and RE2 cannot look ahead: some digit must be another one.
+        above = _whole_digits(self.maximum, self._step)
+        fraction = rf"(?:\.[0-9]{{1,{self.places}}})?" if self.places else ""
+        below_one = [
+            rf"0\.0{{{zeros}}}[1-9][0-9]{{0,{self.places - zeros - 1}}}"
+            for zeros in range(min(self.places, 4))
+        ]
+        return "|".join([f"0{{0,17}}[1-9][0-9]{{0,{above - 1}}}{fraction}", *below_one])
+
+    @property
+    def _step(self) -> decimal.Decimal:
+        return decimal.Decimal(f"1e-{self.places}")
 
     def _plain(self, possessive: str) -> str | None:
         """Return a pattern of numbers that are surely within the limits, or None."""
-        step = decimal.Decimal(f"1e-{self.places}")
+        step = self._step
         above, below = (_whole_digits(one, step) for one in (self.maximum, -self.minimum))
         if not above or self.minimum > step:
             return None

@@ -90,7 +90,9 @@ class Float(Kind):
         """Numbers of few digits, if no limit is near; not zero with a minus."""
         if self.minimum > -1e15 or self.maximum < 1e15:
             return None
-        return r"(?!-[0.]+(?![0-9.]))-?[0-9]{1,15}(?:\.[0-9]{1,300})?"
+        fraction = r"(?:\.[0-9]{1,40})?"
+        below_zero = rf"-[1-9][0-9]{{0,14}}{fraction}|-0\.0{{0,9}}[1-9][0-9]{{0,30}}"
+        return rf"[0-9]{{1,15}}{fraction}|{below_zero}"
 
     def is_data(self, cell: str) -> bool:
         """Treat numbers as data."""

@@ -76,13 +76,11 @@ class Integer(Kind):
         """Numbers of so few digits that none of them is out of range."""
         if not self.minimum <= 1 <= self.maximum:
             return None
-        positive = (
-            f"[0-9]{{1,{len(str(self.maximum + 1)) - 1}}}"
-            if self.maximum >= 9
-            else f"0*[1-{self.maximum}]"
-        )
-        if self.minimum == 1:
-            return f"(?!0+(?![0-9])){positive}"
+        digits = len(str(self.maximum + 1)) - 1
+        not_zero = f"[1-9][0-9]{{0,{digits - 1}}}" if digits else f"[1-{self.maximum}]"
+        if self.minimum == 1 or not digits:
+            return f"0{{0,17}}{not_zero}"
+        positive = f"[0-9]{{1,{digits}}}"
         negative = len(str(1 - self.minimum)) - 1
         return f"(?:{positive}|-[0-9]{{1,{negative}}})" if negative else positive
 

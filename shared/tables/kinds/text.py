@@ -8,12 +8,17 @@ from marshmallow import ValidationError
 
 from shared.errors import ConfigurationError
 from shared.tables.column import escape
-from shared.tables.kind import CellEncoder, ColumnCheck, FormInput, Kind, refuse
+from shared.tables.kind import SURROGATES, CellEncoder, ColumnCheck, FormInput, Kind, refuse
 from shared.tables.refusal import Reason
 from shared.tables.stored_text import StoredText
 
 MAX_TEXT = 1000
 
+# What `str.strip` takes away. Python's regular expressions have it as \s, RE2's have only ASCII.
+BLANKS = "\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+# Characters that are special neither in CSV nor in COPY.
+_PLAIN = rf'[^,"\\\t\x00\r\n{SURROGATES}]'
+_PLAIN_LAST = rf'[^,"\\\x00{BLANKS}{SURROGATES}]'
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -111,9 +116,12 @@ class Text(StoredText, Kind):
         """Characters that are not special in CSV or COPY; the last one is not a blank."""
         if self.pattern is not None:
             return None
-        most = max(self.max_length - 1, 0)
-        inner = r'[^,"\\\t\x00\r\n]'
-        return rf'{inner}{{0,{most}}}[^,"\\\x00\s\x1c-\x1f]'
+        return f"{_PLAIN}{{0,{max(self.max_length - 1, 0)}}}{_PLAIN_LAST}"
+
+    @property
+    def open_cell_pattern(self) -> tuple[str, int] | None:
+        """The same without the length."""
+        return None if self.pattern is not None else (f"{_PLAIN}*{_PLAIN_LAST}", self.max_length)
 
     @property
     def cell_encoder(self) -> CellEncoder:

@@ -12,8 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import UnreadableFile
-from shared.validation.csv_reader import Chunk, Records, read_lines, without_end
+from shared.validation.csv_reader import (
+    Chunk,
+    Record,
+    Records,
+    count_lines,
+    read_lines,
+    without_end,
+)
 from shared.validation.limits import Limits
+from shared.validation.row import FieldError
 from tests.support.csv_files import Trickle
 
 PLENTY = 1 << 20
@@ -22,11 +30,15 @@ PLENTY = 1 << 20
 def lines(content, max_bytes=PLENTY, *, most=PLENTY, **limits):
     """Number, text and whether it was cut, of each line."""
     chunks = list(read_lines(Trickle(content, most), max_bytes, Limits(**limits)))
-    assert all(len(chunk.lines) == 1 for chunk in chunks if chunk.cut)
-    return [
-        (number, line, chunk.cut)
+    split = [
+        (chunk, [chunk.data] if chunk.cut else chunk.data.splitlines(keepends=True))
         for chunk in chunks
-        for number, line in enumerate(chunk.lines, chunk.number)
+    ]
+    assert all(count_lines(chunk.data) == len(found) for chunk, found in split)
+    return [
+        (number, line.decode(errors="replace"), chunk.cut)
+        for chunk, found in split
+        for number, line in enumerate(found, chunk.number)
     ]
 
 
@@ -60,8 +72,8 @@ def test_lines_are_the_texts_own_wherever_the_bytes_are_cut(text, most, max_byte
     found = lines(content, max_bytes, most=most)
 
     assert found == [
-        (number, line[:max_bytes], len(line) > max_bytes)
-        for number, line in enumerate(physical(text), 1)
+        (number, line[:max_bytes].decode(errors="replace"), len(line) > max_bytes)
+        for number, line in enumerate(map(str.encode, physical(text)), 1)
     ]
 
 
@@ -80,7 +92,7 @@ def test_a_line_too_long_costs_no_line_after_it(end, most):
         (5, False),
         (6, False),
     ]
-    assert [without_end(line) for _, line, cut in found if not cut] == ["1,a", "3,b", "5,c", "6,d"]
+    assert [line.rstrip("\r\n") for _, line, cut in found if not cut] == ["1,a", "3,b", "5,c", "6,d"]
     assert {line for _, line, cut in found if cut} == {"2,xxxxxx", "4,xxxxxx"}
 
 
@@ -110,19 +122,30 @@ def test_a_byte_order_mark_is_taken_off_the_beginning_only(most):
     assert [line for _, line, _ in lines(content, most=most)] == ["1,a\n", "\ufeff2,b\n"]
 
 
-@pytest.mark.parametrize("content", [b"1,a\n\xff", b"1,a\n2,\xc3", b"1,a\n2,\xed\xa0\x80\n"])
-@pytest.mark.parametrize("most", [1, PLENTY])
-def test_what_is_not_utf_8_is_refused_though_it_be_the_last_byte(content, most):
-    error = error_of(content, most=most)
+@pytest.mark.parametrize(
+    ("line", "byte", "text"),
+    [
+        (b"2,\xff", "0xff", "2,\\xff"),
+        (b"2,caf\xe9,x", "0xe9", "2,caf\\xe9,x"),
+        (b"2,\xc3", "0xc3", "2,\\xc3"),
+        (b"2,\xed\xa0\x80", "0xed", "2,\\xed\\xa0\\x80"),
+        (b'2,"a\xe9""b"', "0xe9", '2,"a\\xe9""b"'),
+        (b'2,"a\n\xe9\nb"', "0xe9", '2,"a\n\\xe9\nb"'),
+    ],
+)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
+@pytest.mark.parametrize("most", [1, 5, PLENTY])
+def test_a_byte_that_is_not_utf8_costs_its_own_row(line, byte, text, end, most):
+    content = b"1,a\n" + line + end + (b'3,b\n4,"c"\n' if end else b"")
+    records = Records(read_lines(Trickle(content, most), PLENTY), PLENTY)
 
-    assert error.code == "not_utf8"
-    assert 1 <= error.facts["line"] <= 2
+    found = list(iter(records.read, None))
 
-
-def test_the_line_of_bytes_that_are_not_utf_8_is_one_at_or_before_them():
-    error = error_of(b"1,a\n" * 6 + b"\xff\n", most=4)
-
-    assert error.facts == {"line": 7}
+    assert found[0] == Record(1, ["1", "a"])
+    assert found[1] == Record(2, [text], FieldError("_row", "not_utf8", {"byte": byte}))
+    last = 3 + line.count(b"\n")
+    later = [Record(last, ["3", "b"]), Record(last + 1, ["4", "c"])]
+    assert found[2:] == (later if end else [])
 
 
 @pytest.mark.parametrize(
@@ -140,7 +163,7 @@ def test_the_line_of_bytes_that_are_not_utf_8_is_one_at_or_before_them():
     ],
 )
 def test_a_line_loses_one_line_end(line, text):
-    assert without_end(line) == text
+    assert without_end(line.encode()) == text.encode()
 
 
 # Packed files
@@ -314,11 +337,11 @@ def test_the_lines_of_the_row_just_read_are_numbered():
     read = [records.last_read for _ in iter(records.read, None)]
 
     assert read == [
-        [Chunk(["1,a\n"], 1)],
-        [Chunk(['2,"b\n'], 2), Chunk(["c\n"], 3), Chunk(['d"\n'], 4)],
-        [Chunk(["\n"], 5)],
-        [Chunk(['3,"e\n'], 6)],
-        [Chunk(["4,f\n"], 7)],
+        [Chunk(b"1,a\n", 1)],
+        [Chunk(b'2,"b\n', 2), Chunk(b"c\n", 3), Chunk(b'd"\n', 4)],
+        [Chunk(b"\n", 5)],
+        [Chunk(b'3,"e\n', 6)],
+        [Chunk(b"4,f\n", 7)],
     ]
 
 

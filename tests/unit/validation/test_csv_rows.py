@@ -11,7 +11,7 @@ from shared import tables
 from shared.errors import UnreadableFile
 from shared.tables import Integer, Row, Table
 from shared.validation import csv_reader, csv_rows
-from tests.support.csv_files import MAX, Trickle, validated
+from tests.support.csv_files import MAX, Trickle, staged, validated
 
 HIRES = tables.find("hired_employees")
 JOBS = tables.find("jobs")
@@ -177,7 +177,8 @@ def test_nul_is_rejected_and_backslashes_are_escaped_for_copy():
         (b"", "empty"),
         (b"\n\n", "empty"),
         (b"\xff\xfe1\x00,\x00", "not_utf8"),
-        (b"1,a\n" * 300_000 + b"\xff\n", "not_utf8"),
+        (b"\xffid,job\n1,a\n", "not_utf8"),
+        (b"1,\xff\n2,\xe9\n", "not_utf8"),
         (b"1\n2\n", "wrong_columns"),
         (b"1;a\n2;b\n", "wrong_columns"),
         (gzip.compress(PLAIN * 1000)[:-9], "bad_gzip"),
@@ -186,6 +187,24 @@ def test_nul_is_rejected_and_backslashes_are_escaped_for_copy():
 )
 def test_a_file_that_is_not_csv_of_the_table_is_unreadable(content, code):
     assert unreadable(JOBS, content).code == code
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_a_byte_that_is_not_utf8_rejects_its_own_row_with_its_line(end):
+    good = [b"%d,a" % n for n in range(1, 100_001)]
+    between = [b'8,"\xff"', b"9,\xed\xa0\x80"]
+    lines = [b"7,caf\xe9", *good[:50_000], *between, *good[50_000:], b"0,\xe9"]
+
+    staged, rejects = validated(JOBS, end.join(lines))
+
+    assert sorted(int(row[1]) for row in staged) == list(range(1, 100_001))
+    assert rejects == [(line, "_row", "not_utf8") for line in (1, 50_002, 50_003, len(lines))]
+
+
+def test_what_may_be_a_header_in_another_encoding_is_not_passed_over():
+    error = unreadable(JOBS, "größe,id\n1,2\n".encode("latin-1"))
+
+    assert (error.code, error.facts) == ("not_utf8", {"line": 1})
 
 
 def test_a_file_with_only_a_header_has_no_rows():
@@ -205,7 +224,7 @@ def test_blocks_have_a_maximum_size():
     sizes = [block.size for block in csv_rows.blocks(JOBS, io.BytesIO(content), MAX)]
 
     assert len(sizes) > 1
-    assert max(sizes) < csv_rows.BLOCK_CHARACTERS + csv_reader.CHUNK_BYTES
+    assert max(sizes) < csv_rows.BLOCK_BYTES + csv_reader.CHUNK_BYTES
 
 
 def test_blocks_of_rejected_rows_have_a_maximum_size_too():
@@ -243,7 +262,7 @@ def test_the_rows_of_a_file_are_the_same_however_its_bytes_arrive(lines, end, mo
     def read(stream):
         found = list(csv_rows.blocks(JOBS, stream, 20))
         return (
-            sorted("".join(text for block in found for text in block.staged).split("\n")),
+            sorted(row for block in found for row in staged(JOBS, block)),
             [(r.position, r.raw, r.errors) for block in found for r in block.rejects],
         )
 
@@ -299,9 +318,8 @@ def test_staged_rows_start_with_their_line_if_they_are_numbered(content, numbere
     (block,) = csv_rows.blocks(JOBS, io.BytesIO(content), MAX, numbered=numbered)
 
     first = 2 if content.startswith(b"job") else 1
-    lines = sorted("".join(block.staged).removesuffix("\n").split("\n"))
-    assert [line.split("\t")[:-1] for line in lines] == [
-        [str(first + n)] * numbered + [str(n + 1)] for n in range(2)
+    assert sorted(row[:-1] for row in staged(JOBS, block)) == [
+        (str(first + n) if numbered else "", str(n + 1)) for n in range(2)
     ]
 
 

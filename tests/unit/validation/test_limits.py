@@ -9,7 +9,7 @@ import pytest
 
 from shared import tables
 from shared.errors import UnreadableFile
-from shared.validation.csv_reader import read_lines
+from shared.validation.csv_reader import count_lines, read_lines
 from shared.validation.csv_rows import blocks, whole_file
 from shared.validation.header import Layout
 from shared.validation.limits import FREE_REJECTS, RATIO_FROM_BYTES, Limits
@@ -26,7 +26,7 @@ BLANK = Reject(7, {"id": "1", "job": ""}, (FieldError("job", "blank"),))
 
 def lines(content: bytes, limits: Limits) -> int:
     """How many lines are read."""
-    return sum(len(chunk.lines) for chunk in read_lines(io.BytesIO(content), PLENTY, limits))
+    return sum(count_lines(chunk.data) for chunk in read_lines(io.BytesIO(content), PLENTY, limits))
 
 
 def code_of(content: bytes, limits: Limits) -> str:
@@ -47,7 +47,7 @@ def test_a_packed_file_of_line_ends_is_given_up_early():
     found = 0
     with pytest.raises(UnreadableFile, match="more than 100 times its size") as caught:
         for chunk in read_lines(io.BytesIO(packed), PLENTY, Limits()):
-            found += len(chunk.lines)
+            found += count_lines(chunk.data)
 
     assert caught.value.code == "bad_ratio"
     assert found <= RATIO_FROM_BYTES

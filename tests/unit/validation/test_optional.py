@@ -8,6 +8,7 @@ import pytest
 from shared.errors import ConfigurationError
 from shared.tables import Integer, Row, Table, Text, Timestamp
 from shared.validation import csv_rows, json_batch, json_schema
+from tests.support.csv_files import staged_lines
 from tests.support.toy_kinds import Day
 
 
@@ -27,7 +28,7 @@ ORDERS = Table("orders", Order, missing=("", "NULL", "n/a"))
 def from_csv(text):
     found = list(csv_rows.blocks(ORDERS, io.BytesIO(text.encode()), 1 << 20, numbered=False))
     rejects = {r.position: [(e.field, e.code) for e in r.errors] for b in found for r in b.rejects}
-    return "".join("".join(block.staged) for block in found).splitlines(), rejects
+    return staged_lines(ORDERS, found), rejects
 
 
 def from_json(*rows):

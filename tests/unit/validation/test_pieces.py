@@ -14,7 +14,7 @@ from shared import tables
 from shared.errors import UnreadableFile
 from shared.validation import csv_reader, csv_rows, pieces
 from shared.validation.csv_reader import Chunk
-from tests.support.csv_files import Trickle
+from tests.support.csv_files import Trickle, staged
 
 HIRES = tables.find("hired_employees")
 MAX = 300
@@ -46,8 +46,8 @@ def flat(blocks):
     found = list(blocks)
     rejects = [asdict(reject) for block in found for reject in block.rejects]
     counts = (sum(block.read for block in found), sum(block.shaped for block in found))
-    staged = "".join(text for block in found for text in block.staged)
-    return sorted(staged.split("\n")), rejects, counts
+    good = sorted(row for block in found for row in staged(HIRES, block))
+    return good, rejects, counts
 
 
 def whole(content):
@@ -62,9 +62,9 @@ def cut(content, size, most=1 << 20):
 
 
 def chunk_sizes(piece):
-    """The characters of each of a piece's chunks."""
+    """The bytes of each of a piece's chunks."""
     found = msgspec.msgpack.decode(piece, type=list[Chunk])
-    return [sum(map(len, chunk.lines)) for chunk in found]
+    return [len(chunk.data) for chunk in found]
 
 
 def verdict(validate, *arguments):
@@ -97,10 +97,10 @@ def test_a_header_applies_to_every_piece(pack):
     row = b"2,3,Ann,2021-07-27T16:02:08Z,1\n"
     content = pack(b"department_id,job_id,name,datetime,id\n" + row * 10)
 
-    staged, rejects, counts = cut(content, 40)
+    good, rejects, counts = cut(content, 40)
 
-    assert "2\t1\tAnn\t2021-07-27T16:02:08Z\t2\t3" in staged
-    assert "11\t1\tAnn\t2021-07-27T16:02:08Z\t2\t3" in staged
+    assert ("2", "1", "Ann", "2021-07-27T16:02:08Z", "2", "3") in good
+    assert ("11", "1", "Ann", "2021-07-27T16:02:08Z", "2", "3") in good
     assert rejects == []
     assert counts == (10, 10)
 
@@ -121,6 +121,6 @@ def test_a_piece_is_about_as_large_as_asked_and_its_chunks_no_larger_than_a_file
 
 
 def test_removing_line_numbers_changes_nothing_else():
-    staged = "12\t1\t5 12\\n7\t2\n13\t2\ta\rb\t3\n"
+    text = b"12\t1\t5 12\\n7\t2\n13\t2\ta\rb\t3\n"
 
-    assert pieces.unnumbered(staged) == "1\t5 12\\n7\t2\n2\ta\rb\t3\n"
+    assert pieces.unnumbered(text) == b"1\t5 12\\n7\t2\n2\ta\rb\t3\n"
