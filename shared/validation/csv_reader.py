@@ -91,10 +91,9 @@ class Records:
         """The physical lines that the last `read` consumed."""
         return self._last_read
 
-    def skip(self, end: int, lines: int) -> None:
-        """Consume the buffered lines up to `end`, so many, which the caller has read itself."""
-        self._at = end
-        self._number += lines
+    def skip(self, end: int, number: int) -> None:
+        """Consume the buffered lines up to `end`; the next one has this number."""
+        self._at, self._number = end, number
 
     def read(self) -> Record | None:
         """Read the next row; None at the end of the file. A blank line is a row without cells."""
@@ -105,7 +104,7 @@ class Records:
         line = self._data[start:end]
         if self._cut or b'"' in line:
             return self._read_quoted()
-        self.skip(end, 1)
+        self.skip(end, self._number + 1)
         self._last_read = [Chunk(line, number)]
         return record(number, line)
 
@@ -141,7 +140,7 @@ class Records:
         while self.pending() is not None:
             end = line_end(self._data, self._at)
             line = Chunk(self._data[self._at : end], self._number, self._cut)
-            self.skip(end, 1)
+            self.skip(end, self._number + 1)
             consumed.append(line)
             size += len(line.data)
             if line.cut or size > self._max_bytes:
@@ -174,14 +173,22 @@ def line_end(data: bytes, start: int) -> int:
     return _LINE(data, start).end()  # type: ignore[union-attr]
 
 
-def count_lines(data: bytes) -> int:
-    """Count lines, the last of which may lack its line end."""
-    if not data:
+def last_end(data: bytes, start: int, stop: int) -> int:
+    """Return where the last line ends that ends between two places, or `start`."""
+    # The CR of a CRLF ends no line.
+    before = stop - 1 if data[stop : stop + 1] == b"\n" else stop
+    return max(data.rfind(b"\n", start, stop) + 1, data.rfind(b"\r", start, before) + 1, start)
+
+
+def count_lines(data: bytes, start: int = 0, stop: int | None = None) -> int:
+    """Count the lines between two places, the last of which may lack its line end."""
+    stop = len(data) if stop is None else stop
+    if start == stop:
         return 0
-    ends = data.count(b"\n")
-    if b"\r" in data:
-        ends += data.count(b"\r") - data.count(b"\r\n")
-    return ends + (data[-1] not in b"\r\n")
+    ends = data.count(b"\n", start, stop)
+    if data.find(b"\r", start, stop) >= 0:
+        ends += data.count(b"\r", start, stop) - data.count(b"\r\n", start, stop)
+    return ends + (data[stop - 1] not in b"\r\n")
 
 
 def without_end(line: bytes) -> bytes:
@@ -238,7 +245,7 @@ def _split(data: bytes, number: int, max_bytes: int) -> Iterator[Chunk]:
     start = at = 0
     while len(data) - at > max_bytes:
         # No line is too long that begins behind `at` and ends within `max_bytes` of it.
-        if (end := _last_end(data, at, at + max_bytes)) > at:
+        if (end := last_end(data, at, at + max_bytes)) > at:
             at = end
             continue
         end = line_end(data, at)
@@ -250,13 +257,6 @@ def _split(data: bytes, number: int, max_bytes: int) -> Iterator[Chunk]:
         number += 1
     if start < len(data):
         yield Chunk(data[start:], number)
-
-
-def _last_end(data: bytes, start: int, stop: int) -> int:
-    """Return where the last line ends that ends between two places, or `start`."""
-    # The CR of a CRLF ends no line.
-    before = stop - 1 if data[stop : stop + 1] == b"\n" else stop
-    return max(data.rfind(b"\n", start, stop) + 1, data.rfind(b"\r", start, before) + 1, start)
 
 
 def _marked_last(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:

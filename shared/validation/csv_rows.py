@@ -5,7 +5,7 @@ columns, and the few with quotation marks one by one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress, repeat
+from itertools import chain, compress, repeat
 from typing import Any, BinaryIO
 
 from shared.errors import UnreadableFile
@@ -13,7 +13,14 @@ from shared.formulas import unshield
 from shared.tables.column import copy_text
 from shared.tables.table import Table
 from shared.validation import csv_reader, plain, reasons, table_checks
-from shared.validation.csv_reader import Record, Records, count_lines, line_end, without_end
+from shared.validation.csv_reader import (
+    Record,
+    Records,
+    count_lines,
+    last_end,
+    line_end,
+    without_end,
+)
 from shared.validation.header import Layout, could_be_data, layout
 from shared.validation.limits import DEFAULT, Limits
 from shared.validation.row import FieldError, Reject, validate_cell, validate_cells
@@ -22,6 +29,10 @@ from shared.validation.rows import Block
 BLOCK_BYTES = 2 << 20
 # Lines that are validated together: enough to make the work per column cheap.
 _LINES = 2048
+# After so many lines without a run between them, this much is validated by columns before the next
+# look for one.
+_MISSES = 16
+_PIECE_BYTES = 16 << 10
 
 Failing = list[tuple[int, tuple[FieldError, ...]]]
 
@@ -48,57 +59,66 @@ class CsvValidator:
         self._places = [table.names.index(name) for name in self.columns]
 
     def fill(self, records: Records, block: Block) -> None:
-        """Validate the lines that `records` has in its buffer, or as many as fill the block."""
-        doubtful: list[bytes] = []
-        numbers: list[int] = []
+        """Validate the lines that `records` has in its buffer, and a row that begins in it."""
         data, at = records.pending() or (b"", 0)
-        while at < len(data) and block.size <= BLOCK_BYTES:
-            # A line that was cut may look good up to the cut.
-            if self._plain is not None and not records.cut:
-                end = self._plain.end(data, at)
-                if end > at:
-                    lines = self._add_run(self._plain, data[at:end], records.line, block)
-                    records.skip(end, lines)
-                    at = end
+        number, misses = records.line, 0
+        # A line that was cut may look good up to the cut.
+        run_end = None if self._plain is None or records.cut else self._plain.end
+        runs: list[bytes] = []
+        numbers: list[range] = []
+        doubtful: list[bytes] = []
+        places: list[int] = []
+        while at < len(data):
+            if run_end is not None and (end := run_end(data, at)) > at:
+                lines = range(number, number + count_lines(data, at, end))
+                runs.append(data[at:end])
+                numbers.append(lines)
+                at, number, misses = end, lines.stop, 0
+                if at == len(data):
                     continue
-            end = line_end(data, at)
-            line = data[at:end]
-            if records.cut or b'"' in line:
+            piece = _doubtful_lines(data, at, misses)
+            if records.cut or b'"' in piece:
+                records.skip(at, number)
                 if (record := records.read()) is not None:
                     self.add(record, block)
-                before = data
-                data, at = records.pending() or (b"", 0)
-                if data is not before:
-                    # The row ended in a later chunk; what is left of this one is not kept longer.
+                left = records.pending()
+                if left is None or left[0] is not data:
+                    # The row ended in a later chunk, for which the lines above do not wait.
                     break
+                at, number = left[1], records.line
                 continue
-            doubtful.append(line)
-            numbers.append(records.line)
-            records.skip(end, 1)
-            at = end
-            if len(doubtful) == _LINES:
-                self._add_doubtful(doubtful, numbers, block)
-                doubtful, numbers = [], []
-        self._add_doubtful(doubtful, numbers, block)
+            doubtful += piece.splitlines(keepends=True)
+            lines = range(number, number + count_lines(piece))
+            places += lines
+            at, number, misses = at + len(piece), lines.stop, misses + 1
+            if len(doubtful) >= _LINES:
+                self._add_doubtful(doubtful, places, block)
+                doubtful, places = [], []
+        else:
+            records.skip(at, number)
+        self._add_doubtful(doubtful, places, block)
+        if self._plain is not None and runs:
+            self._add_runs(self._plain, runs, numbers, block)
 
-    def _add_run(self, lines: plain.PlainLines, run: bytes, number: int, block: Block) -> int:
-        """Add lines that a pattern found to be plainly good; returns how many they are."""
-        count = count_lines(run)
-        numbers: Sequence[int] = range(number, number + count)
-        if self.table.compiled_checks or lines.undecided or lines.is_doubtful(run):
-            doubtful = self._doubtful(run)
+    def _add_runs(
+        self, lines: plain.PlainLines, runs: list[bytes], numbers: list[range], block: Block
+    ) -> None:
+        """Add lines that a pattern found to be plainly good."""
+        found = b"".join(runs)
+        places: Sequence[int] = numbers[0] if len(numbers) == 1 else list(chain(*numbers))
+        if self.table.compiled_checks or lines.undecided or lines.is_doubtful(found):
+            doubtful = self._doubtful(found)
             if doubtful:
-                each = run.splitlines(keepends=True)
-                good = [True] * count
-                for place in doubtful:
-                    good[place] = False
+                each = found.splitlines(keepends=True)
+                good = [True] * len(each)
+                for row in doubtful:
+                    good[row] = False
                 self._add_doubtful(
-                    [each[place] for place in doubtful], [number + p for p in doubtful], block
+                    [each[row] for row in doubtful], [places[row] for row in doubtful], block
                 )
-                run, numbers = b"".join(compress(each, good)), list(compress(numbers, good))
-        if run:
-            block.stage(lines.copied(run, numbers), len(numbers))
-        return count
+                found, places = b"".join(compress(each, good)), list(compress(places, good))
+        if found:
+            block.stage(lines.copied(found, places), len(places))
 
     def _doubtful(self, run: bytes) -> list[int]:
         """Return the places of lines in a run that the patterns of lines do not vouch for."""
@@ -395,6 +415,22 @@ def whole_file(
             rows=read,
             expected=shape.width,
         )
+
+
+def _doubtful_lines(data: bytes, start: int, misses: int) -> bytes:
+    """Return the next line; where runs are rare, and so dear to look for, several without quotes.
+
+    Args:
+        data: whole lines.
+        start: where the next one begins.
+        misses: how often there was no run.
+    """
+    end = line_end(data, start)
+    if misses >= _MISSES:
+        stop = min(len(data), start + _PIECE_BYTES)
+        quote = data.find(b'"', start, stop)
+        end = last_end(data, end, stop if quote < 0 else quote)
+    return data[start:end]
 
 
 def _not_utf8(line: int) -> UnreadableFile:

@@ -82,7 +82,7 @@ def _pieces(records: Records, begun: list[Chunk], size: int) -> Iterator[bytes]:
         data, at = found
         if not records.cut and (end := _end_before_quotes(data, at)) > at:
             piece.add(Chunk(data[at:end], records.line))
-            records.skip(end, csv_reader.count_lines(data[at:end]))
+            records.skip(end, records.line + csv_reader.count_lines(data, at, end))
         else:
             records.read()
             for chunk in records.last_read:

@@ -23,11 +23,16 @@ class Trickle(io.BytesIO):
 
 
 def staged(table: Table, block: Block) -> list[tuple[str, ...]]:
-    """The good rows of a block as COPY's cells, the position first, then the table's fields."""
+    """The good rows of a block as COPY's cells, the position first, then the table's fields.
+
+    In the order of the positions, if they are there; a block has another one.
+    """
     order = [0, *(1 + block.columns.index(name) for name in table.names)]
     rows = [line.split("\t") for line in block.copied().decode().split("\n")[:-1]]
     numbered = [row if len(row) > len(table.names) else ["", *row] for row in rows]
-    return [tuple(row[place] for place in order) for row in numbered]
+    return sorted(
+        (tuple(row[place] for place in order) for row in numbered), key=lambda row: int(row[0] or 0)
+    )
 
 
 def staged_lines(table: Table, blocks: Iterable[Block]) -> list[str]:

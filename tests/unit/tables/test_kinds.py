@@ -46,7 +46,7 @@ def staged(table, text):
     """The COPY text of a file's good rows, and the reject reasons of the others by line."""
     good, bad = [], {}
     for block in csv_rows.blocks(table, io.BytesIO(text.encode()), 1 << 20):
-        good += block.copied().decode().splitlines()
+        good += sorted(block.copied().decode().splitlines())
         bad |= {
             reject.position: [error.code for error in reject.errors] for reject in block.rejects
         }

@@ -45,7 +45,7 @@ def said(errors):
 
 def from_csv(text, table=SHIFTS):
     """The staged rows of a file, and the errors of the others by their line."""
-    found = list(csv_rows.blocks(table, io.BytesIO(text.encode()), 1 << 20, numbered=False))
+    found = list(csv_rows.blocks(table, io.BytesIO(text.encode()), 1 << 20))
     rejects = {r.position: said(r.errors) for block in found for r in block.rejects}
     return staged_lines(table, found), rejects
 

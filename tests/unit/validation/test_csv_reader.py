@@ -92,7 +92,12 @@ def test_a_line_too_long_costs_no_line_after_it(end, most):
         (5, False),
         (6, False),
     ]
-    assert [line.rstrip("\r\n") for _, line, cut in found if not cut] == ["1,a", "3,b", "5,c", "6,d"]
+    assert [line.rstrip("\r\n") for _, line, cut in found if not cut] == [
+        "1,a",
+        "3,b",
+        "5,c",
+        "6,d",
+    ]
     assert {line for _, line, cut in found if cut} == {"2,xxxxxx", "4,xxxxxx"}
 
 

@@ -26,7 +26,7 @@ ORDERS = Table("orders", Order, missing=("", "NULL", "n/a"))
 
 
 def from_csv(text):
-    found = list(csv_rows.blocks(ORDERS, io.BytesIO(text.encode()), 1 << 20, numbered=False))
+    found = list(csv_rows.blocks(ORDERS, io.BytesIO(text.encode()), 1 << 20))
     rejects = {r.position: [(e.field, e.code) for e in r.errors] for b in found for r in b.rejects}
     return staged_lines(ORDERS, found), rejects
 
