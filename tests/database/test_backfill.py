@@ -175,7 +175,9 @@ LONG = "".join(f"{number},{'x' * 990}\n" for number in range(1, 9801)).encode()
         ("acme/jobs/long.csv", LONG + b"9801\n9802,last\n", 2),
         ("jobs.csv", b"id,job\n1,Welder\n1,Tester\n", 1),
         ("jobs.csv", b"id,job\n", 0),
-        ("jobs.csv", b"1,Welder\n2,\xff\n", 0),
+        ("jobs.csv", b"1,Welder\n2,\xff\n", 1),
+        ("jobs.csv", b"job,id\nWelder,1\nTester,x\n", 1),
+        ("jobs.csv", gzip.compress(b"1,Welder\n")[:-9], 0),
         ("teams.csv", b"1,A\n", 0),
     ],
 )

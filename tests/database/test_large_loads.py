@@ -1,5 +1,6 @@
 """Large loads have the same outcome as small ones: rows, rejects and constraints."""
 
+import csv
 import io
 import threading
 import time
@@ -128,6 +129,22 @@ def test_a_large_load_has_the_same_outcome_as_a_small_one(
     assert drop(text).counts == counts
     assert bulk_loads == [copied]
     assert state() == small
+
+
+def test_a_file_may_have_its_columns_in_any_order(parents, drop, state, engine, bulk_loads):
+    backwards = io.StringIO()
+    csv.writer(backwards).writerows(
+        row[::-1] for row in [list(HIRES.names), *csv.reader(io.StringIO(GOOD + ODD))]
+    )
+    outcomes = []
+    for text, size in ((GOOD + ODD, 1), (backwards.getvalue(), 1), (backwards.getvalue(), LARGE)):
+        assert drop(text, size_bytes=size).counts == Counts(inserted=501)
+        outcomes.append(state())
+        with transaction(engine) as connection:
+            connection.exec_driver_sql("truncate hired_employees, loads, rejected_rows")
+
+    assert outcomes == [outcomes[0]] * 3
+    assert bulk_loads == [501]
 
 
 @pytest.mark.parametrize("table", ["departments", "jobs"])

@@ -3,6 +3,8 @@
 import io
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared import tables
 from shared.validation import csv_rows
@@ -156,3 +158,55 @@ def test_a_backslash_reaches_copy_escaped_in_every_row(text, quoted):
 
     escaped = text.replace("\\", "\\\\")
     assert (staged, rejects) == ([("1", "1", escaped), ("2", "2", escaped)], [])
+
+
+# However many lines are taken at once, each is judged as if it were alone
+
+KINDS_OF_ROWS = (
+    [b"%d,job %d" % (n, n) for n in range(1, 4)],
+    [b"0,bad", b"x,bad", b"5", b"5,a,b", b"6,", b"7,caf\xe9"],
+    [b'8,"a"', b'9,"a, b"', b'10,"a\nb"', b'11,"a\r\n12,b\r\n"', b'14,"x"y'],
+    [b"", b"15,tab\t", b"16,back\\slash", b" 17,blank "],
+)
+
+
+def one_by_one(rows, end):
+    """The verdicts on rows that are files of their own, with the lines they have in one file."""
+    good, bad, line = [], [], 1
+    for row in rows:
+        text = row + end
+        staged, rejects = validated(JOBS, b"1,a\n" + text)
+        good += [(str(line), *cells) for _, *cells in staged[1:]]
+        bad += [(line + at - 2, field, code) for at, field, code in rejects]
+        line += len(text.splitlines())
+    return good, bad
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.tuples(st.sampled_from(KINDS_OF_ROWS), st.integers(1, 60)), max_size=8),
+    st.randoms(use_true_random=False),
+    st.sampled_from([b"\n", b"\r\n", b"\r"]),
+    st.sampled_from([7, 100, 1 << 20]),
+)
+def test_rows_are_judged_alike_alone_and_among_others(kinds, chosen, end, most):
+    rows = [chosen.choice(kind) for kind, times in kinds for _ in range(times)]
+    content = b"1,a\n" + end.join([*rows, b""])
+
+    good, bad = validated(JOBS, content)
+
+    wanted, wrong = one_by_one(rows, end)
+    assert good[1:] == [(str(int(line) + 1), *cells) for line, *cells in wanted]
+    assert bad == [(line + 1, field, code) for line, field, code in wrong]
+
+
+def test_rows_after_many_doubtful_ones_are_found_again(asked):
+    rows = [b"0,bad"] * 40 + [b"1,a"] * 5000 + [b'2,"b"'] * 40 + [b"0,c"] * 3000 + [b"3,d"] * 9000
+
+    good, bad = validated(JOBS, b"\n".join(rows))
+
+    assert [cells for _, *cells in good] == (
+        [["1", "a"]] * 5000 + [["2", "b"]] * 40 + [["3", "d"]] * 9000
+    )
+    assert [line for line, _, _ in bad] == [*range(1, 41), *range(5081, 8081)]
+    assert set(asked) == {"0"}
