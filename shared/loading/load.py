@@ -96,7 +96,7 @@ def load_within(connection: sa.Connection, source: Source, blocks: Blocks) -> Lo
     repeats, accepted_at = claimed
     source = replace(source, accepted_at=accepted_at)
     if not table.key and repeats and _is_stored(connection, table, source):
-        counts, reasons = _recount(connection, table, source, blocks())
+        counts, reasons = _recount(connection, source, blocks())
     else:
         counts, reasons = _write(connection, table, source, blocks)
     ledger.complete(connection, source.load_id, counts)
@@ -189,15 +189,15 @@ def _write(
     begin(connection, table, _merge_of(source))
     if fast_paths.can_bulk_load(connection, table, source.size_bytes):
         reasons: Counter[str] = Counter()
-        with prefetch(blocks(numbered=False)) as found:
-            pieces = _pieces(connection, table, source, found, reasons)
+        with prefetch(_ready(source, blocks(numbered=False))) as found:
+            pieces = _pieces(connection, found, reasons)
             copied = fast_paths.bulk_load(
                 connection, table, source.load_id, source.accepted_at, pieces
             )
         if copied is not None:
             return Counts(inserted=copied, rejected=reasons.total()), reasons
-    with prefetch(blocks()) as found:
-        return _stage_and_merge(connection, table, source, found)
+    with prefetch(_ready(source, blocks())) as found:
+        return _stage_and_merge(connection, table, found)
 
 
 def _is_stored(connection: sa.Connection, table: Table, source: Source) -> bool:
@@ -208,14 +208,14 @@ def _is_stored(connection: sa.Connection, table: Table, source: Source) -> bool:
 
 
 def _recount(
-    connection: sa.Connection, table: Table, source: Source, blocks: Iterable[Block]
+    connection: sa.Connection, source: Source, blocks: Iterable[Block]
 ) -> tuple[Counts, Counter[str]]:
     """Count the rows of a file that was loaded before, and keep its rejects."""
     reasons: Counter[str] = Counter()
     good = 0
-    for block in blocks:
-        _keep_rejects(connection, table, source, block, reasons)
-        good += block.read - len(block.rejects)
+    for block in _ready(source, blocks):
+        _keep_rejects(connection, block, reasons)
+        good += block.good
     return Counts(unchanged=good, rejected=reasons.total()), reasons
 
 
@@ -235,23 +235,23 @@ def _write_in_memory(
             )
             if copied is not None:
                 reasons: Counter[str] = Counter()
-                _keep_rejects(connection, table, source, found[0], reasons)
+                for block in _ready(source, found):
+                    _keep_rejects(connection, block, reasons)
                 return Counts(inserted=copied, rejected=reasons.total()), reasons
             # Another load has inserted one of the keys since; the merge finds it in a second round.
     begin(connection, table, _merge_of(source))
-    return _stage_and_merge(connection, table, source, found, precheck)
+    return _stage_and_merge(connection, table, _ready(source, found), precheck)
 
 
 def _stage_and_merge(
     connection: sa.Connection,
     table: Table,
-    source: Source,
-    blocks: Iterable[Block],
+    blocks: Iterable[_Ready],
     precheck: Precheck | None = None,
 ) -> tuple[Counts, Counter[str]]:
     reasons: Counter[str] = Counter()
     staged = 0
-    for columns, text in _pieces(connection, table, source, blocks, reasons):
+    for columns, text in _pieces(connection, blocks, reasons):
         staged += copy_in(connection, copy_staged(table, columns), (text,))
     counts = Counts(rejected=reasons.total())
     if staged:
@@ -260,25 +260,50 @@ def _stage_and_merge(
 
 
 def _pieces(
-    connection: sa.Connection,
-    table: Table,
-    source: Source,
-    blocks: Iterable[Block],
-    reasons: Counter[str],
+    connection: sa.Connection, blocks: Iterable[_Ready], reasons: Counter[str]
 ) -> Iterator[fast_paths.Piece]:
     """Yield the valid rows of each block, and store its rejects on the way."""
     for block in blocks:
-        _keep_rejects(connection, table, source, block, reasons)
-        if text := block.copied():
-            yield block.columns, text
+        _keep_rejects(connection, block, reasons)
+        if block.rows:
+            yield block.columns, block.rows
 
 
-def _keep_rejects(
-    connection: sa.Connection, table: Table, source: Source, block: Block, reasons: Counter[str]
-) -> None:
+def _keep_rejects(connection: sa.Connection, block: _Ready, reasons: Counter[str]) -> None:
     if block.rejects:
-        rejects.keep(connection, source.load_id, source.sender, table.name, block.rejects)
-        reasons.update(reject.reason for reject in block.rejects)
+        rejects.keep(connection, block.rejects)
+        reasons.update(block.reasons)
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A block as the database takes it.
+
+    Attributes:
+        columns: the fields in the order in which `rows` has them.
+        rows: its good rows as COPY text.
+        good: how many they are.
+        rejects: its rejects as COPY text.
+        reasons: how many rejects have each reason.
+    """
+
+    columns: tuple[str, ...]
+    rows: bytes
+    good: int
+    rejects: bytes
+    reasons: Counter[str]
+
+
+def _ready(source: Source, blocks: Iterable[Block]) -> Iterator[_Ready]:
+    """Write blocks as the database takes them: in the thread that prefetches, if there is one."""
+    for block in blocks:
+        yield _Ready(
+            block.columns,
+            block.copied(),
+            block.read - len(block.rejects),
+            rejects.copied(source.load_id, source.sender, source.table_name or "", block.rejects),
+            Counter(reject.reason for reject in block.rejects),
+        )
 
 
 def _merge_of(source: Source) -> Merge:

@@ -22,24 +22,19 @@ MAX_ERRORS_BYTES = 32 << 10
 """Size of a row's errors, as JSON, up to which their names and facts are kept whole."""
 
 
-def keep(
-    connection: sa.Connection,
-    load_id: UUID,
-    sender: str | None,
-    table_name: str,
-    rejects: Iterable[Reject],
-) -> None:
-    """Store the rejects of a load, in its transaction."""
-    if text := copied(load_id, sender, table_name, list(rejects)):
-        copy_in(connection, _COPY, (text,))
+def keep(connection: sa.Connection, text: bytes) -> None:
+    """Store rejects, as `copied` writes them, in the transaction of their load."""
+    copy_in(connection, _COPY, (text,))
 
 
 def copied(load_id: UUID, sender: str | None, table_name: str, rejects: Sequence[Reject]) -> bytes:
-    """Write rejects as COPY text."""
+    """Write the rejects of a load as COPY text."""
+    if not rejects:
+        return b""
     head = f"{load_id}\t{escape(sender) if sender else _NULL}\t{table_name}".encode()
     reasons = _Reasons()
     raws = _json([reject.raw for reject in rejects])
-    if raws and len(max(raws, key=len)) > MAX_ROW_BYTES:
+    if len(max(raws, key=len)) > MAX_ROW_BYTES:
         rejects = [
             _cut(reject) if len(raw) > MAX_ROW_BYTES else reject
             for reject, raw in zip(rejects, raws, strict=True)
