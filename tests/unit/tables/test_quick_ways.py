@@ -11,10 +11,23 @@ from marshmallow import ValidationError
 
 from shared import strict_json
 from shared.strict_json import NotStrictJson
-from shared.tables import Boolean, Choice, Date, Decimal, Float, Integer, LocalTimestamp, Time, Uuid
+from shared.tables import (
+    Boolean,
+    Choice,
+    Date,
+    Decimal,
+    Float,
+    Integer,
+    LocalTimestamp,
+    Row,
+    Table,
+    Time,
+    Uuid,
+)
 from shared.tables.column import unescape
 from shared.tables.kind import Cell
 from shared.tables.kinds import KINDS
+from shared.validation import plain
 from tests.support.every_kind import SAMPLES
 
 BY_KIND = {sample.kind: sample for sample in SAMPLES}
@@ -80,6 +93,41 @@ def test_a_cell_that_goes_a_quick_way_is_good_as_it_stands(drawn):
     assert encoded is None or wanted is not None
 
 
+def run_of(field, cell):
+    """Whether a line with this cell is a run of plainly good lines, between two columns."""
+    members = {"id": Integer(), "it": field, "last": Integer()}
+    lines = plain.PlainLines(Table("things", type("Thing", (Row,), members)), range(3))
+    line = b"1," + cell + b",2\n"
+    return lines.end(line, 0) == len(line) and not lines.is_doubtful(line) and not lines.undecided
+
+
+@given(texts(0))
+def test_re2_takes_no_cell_that_the_rule_does_not(drawn):
+    field, text = drawn
+    try:
+        field.deserialize(Cell(text))
+        is_good = True
+    except ValidationError:
+        is_good = False
+    is_plain = field.cell_pattern is not None and re.fullmatch(field.cell_pattern, text, re.ASCII)
+
+    is_run = run_of(field, text.encode(errors="surrogatepass"))
+
+    assert is_good or not is_run
+    if is_run:
+        assert is_plain or field.nullable
+        assert not set(text) & set(',"\\\t\r\n')
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.kind.__name__)
+@pytest.mark.parametrize("odd", [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xed\xbf\xbf", b"\xc0\xaf"])
+def test_no_kind_takes_bytes_that_are_no_characters(sample, odd):
+    field = sample.kind.sample()
+
+    for cell in (odd, b"a" + odd, odd + b"a", b"1" + odd):
+        assert not run_of(field, cell)
+
+
 @given(texts(1))
 def test_a_json_value_that_goes_the_quick_way_is_good(drawn):
     field, text = drawn
@@ -124,6 +172,7 @@ def test_a_json_value_that_goes_the_quick_way_is_good(drawn):
 )
 def test_ordinary_values_go_the_quick_ways(field, cells):
     assert all(re.fullmatch(field.cell_pattern, cell) for cell in cells)
+    assert all(run_of(field, cell.encode()) for cell in cells)
     texts = [json.dumps(cell) for cell in cells]
     if isinstance(field, Integer | Float | Boolean):
         # JSON has neither zeros in front, nor words in capitals.
