@@ -1,5 +1,6 @@
-"""The yardstick of the batch benchmark: FastAPI with pydantic, which only validates hires."""
+"""The yardstick of the batch benchmark: FastAPI with pydantic, which validates and publishes."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,11 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from socket import create_connection, create_server
 
-REQUIREMENTS = ("fastapi==0.165.0", "uvicorn[standard]==0.54.0")
+REQUIREMENTS = ("fastapi==0.165.0", "uvicorn[standard]==0.54.0", "google-cloud-pubsub==2.44.0")
+TOPIC = "yardstick"
 APPLICATION = """
+import os
 from typing import Annotated
 
 from fastapi import FastAPI
+from google.cloud.pubsub_v1 import PublisherClient
+from google.cloud.pubsub_v1.types import BatchSettings
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 Id = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
@@ -34,23 +39,34 @@ class Batch(BaseModel):
 
 
 app = FastAPI()
+# A message is not kept back for others to come.
+publisher = PublisherClient(BatchSettings(max_messages=1))
 
 
 @app.post("/insert_rows/hired_employees", status_code=202)
-async def take(batch: Batch) -> dict[str, int]:
+def take(batch: Batch) -> dict[str, int]:
+    publisher.publish(os.environ["TOPIC"], batch.model_dump_json().encode()).result()
     return {"accepted": len(batch.rows)}
 """
 
 
 @contextmanager
-def serving() -> Iterator[str]:
-    """Serve it with one worker of uvicorn in its own environment; gives its address."""
+def serving(pubsub: str, project: str) -> Iterator[str]:
+    """Serve it with one worker of uvicorn in its own environment; gives its address.
+
+    Args:
+        pubsub: host and port of the Pub/Sub that has the topic.
+        project: the topic's project.
+    """
     with tempfile.TemporaryDirectory(prefix="tablegate-fastapi-") as folder:
         python = _installed(Path(folder))
         (Path(folder) / "app.py").write_text(APPLICATION)
         port = _free_port()
         words = ("-m", "uvicorn", "app:app", "--port", str(port), "--log-level", "warning")
-        process = subprocess.Popen([str(python), *words, "--no-access-log"], cwd=folder)
+        topic = {"PUBSUB_EMULATOR_HOST": pubsub, "TOPIC": f"projects/{project}/topics/{TOPIC}"}
+        process = subprocess.Popen(
+            [str(python), *words, "--no-access-log"], cwd=folder, env={**os.environ, **topic}
+        )
         try:
             _wait(port)
             yield f"http://127.0.0.1:{port}"
