@@ -307,16 +307,18 @@ def _key(columns: Sequence[_Column]) -> tuple[tuple[str, ...], str]:
         return (
             found[0].name,
         ), f"The key is {found[0].name}, whose values are all different.{also}"
-    pairable = [one for one in columns if one.is_filled and one.kind not in ("Float", "Json")]
-    for pair in combinations(pairable, 2):
+    able = [one for one in columns if KINDS[one.kind].sample().key_bytes is not None]
+    for pair in combinations([one for one in able if one.is_filled], 2):
         if len(set(zip(*(one.cells for one in pair), strict=True))) == len(pair[0].cells):
             names = tuple(one.name for one in pair)
             return (
                 names,
                 f"No column is different in every row, but {' and '.join(names)} together are.",
             )
+    if not able:
+        return (), "No column can identify a row, so each row that is sent is stored once."
     # Rows without a value in the key are rejected.
-    fullest = max(columns, key=lambda one: sum(map(bool, map(str.strip, one.cells))))
+    fullest = max(able, key=lambda one: sum(map(bool, map(str.strip, one.cells))))
     return (
         (fullest.name,),
         f"No one or two columns identify a row; with {fullest.name} as the key, later rows "

@@ -33,6 +33,7 @@ _LINES = 2048
 # look for one.
 _MISSES = 16
 _PIECE_BYTES = 16 << 10
+_QUOTE = ord('"')
 
 Failing = list[tuple[int, tuple[FieldError, ...]]]
 
@@ -69,7 +70,8 @@ class CsvValidator:
         doubtful: list[bytes] = []
         places: list[int] = []
         while at < len(data):
-            if run_end is not None and (end := run_end(data, at)) > at:
+            # No run begins with a quotation mark, as the lines of some files all do.
+            if run_end and data[at] != _QUOTE and (end := run_end(data, at)) > at:
                 lines = range(number, number + count_lines(data, at, end))
                 runs.append(data[at:end])
                 numbers.append(lines)

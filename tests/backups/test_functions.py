@@ -515,7 +515,7 @@ def test_rows_that_waited_for_a_restored_parent_are_loaded(
 ):
     backups.back_up([JOBS], "")
     database.ask("delete from jobs where id = 3")
-    row = "1\t1\tAna\t2026-01-01T00:00:00Z\t1\t3\n"
+    row = b"1\t1\tAna\t2026-01-01T00:00:00Z\t1\t3\n"
     source = Source("gs://uploads/h.csv#1", "file", HIRES.name, hires(1)[0][2])
     entry = load(engine, source, lambda: [Block(staged=[row], rejects=[], read=1, shaped=1)])
     assert entry.counts.waiting == 1

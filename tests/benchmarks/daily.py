@@ -116,7 +116,13 @@ def merged(platform: Platform, engine: sa.Engine, path: Path) -> float:
     where = (f"--host={url.hostname}", f"--port={url.port}", f"--username={url.username}")
     started = time.perf_counter()
     subprocess.run(
-        [ingest.psql(), "--quiet", "--set=ON_ERROR_STOP=1", *where, f"--dbname={url.path.lstrip('/')}"],
+        [
+            ingest.psql(),
+            "--quiet",
+            "--set=ON_ERROR_STOP=1",
+            *where,
+            f"--dbname={url.path.lstrip('/')}",
+        ],
         input=MERGE.format(load_id=load_id, path=path).encode(),
         check=True,
         env={"PGPASSWORD": url.password or ""},

@@ -248,3 +248,16 @@ def test_what_is_proposed_loads_every_row_of_the_sample(tmp_path_factory, rows):
     table = table_of(proposed(folder, text.getvalue()), folder)
 
     assert loaded(table, text.getvalue().encode())[1] == 0
+
+
+@pytest.mark.parametrize("cells", [["1e5", "1.5"], ['{"a": 1}', "[]"]], ids=["Float", "Json"])
+def test_a_table_in_which_nothing_can_be_a_key_is_append_only(tmp_path, cells):
+    text = io.StringIO()
+    csv.writer(text).writerows([("reading",), *([cell] for cell in cells)])
+
+    found = proposed(tmp_path, text.getvalue())
+    table = table_of(found, tmp_path)
+
+    assert table.key == ()
+    assert "each row that is sent is stored once" in "".join(found.doubts)
+    assert loaded(table, text.getvalue().encode()) == (2, 0)

@@ -9,7 +9,7 @@ from shared.validation.row import Reject
 from tests.support import rules
 from tests.support.rules import Wrong
 
-_SHAPE_CODES = {"too_few_fields", "too_many_fields", "bad_quoting", "row_too_long"}
+_SHAPE_CODES = {"too_few_fields", "too_many_fields", "bad_quoting", "row_too_long", "not_utf8"}
 
 
 def copied(table: Table, values: Sequence[Any]) -> list[str]:

@@ -34,7 +34,7 @@ from tests.support.every_system import (
 )
 
 NUMBERS = itertools.count(1)
-KEYS = [sample for sample in SAMPLES if sample.kind.key_bytes is not None]
+KEYS = [sample for sample in SAMPLES if sample.kind.sample().key_bytes is not None]
 
 
 @dataclass(frozen=True)
