@@ -30,8 +30,12 @@ class Rows:
 
     def in_order_of(self, column: int, tail: str) -> str:
         """Write the rows as COPY text, sorted by one column, with `tail` after the fields."""
+        copied = list(map(list, self._copied()))
         values = self.columns[column]
-        lines = list(map("\t".join, zip(*self._copied(), strict=True)))
+        if set(map(type, values)) != {int}:
+            # Of a decimal or a day, some may be texts as they were sent, and others objects.
+            values = copied[column]
+        lines = list(map("\t".join, zip(*copied, strict=True)))
         places = sorted(range(len(lines)), key=values.__getitem__)
         return _lines(f"{lines[place]}\t{tail}" for place in places)
 

@@ -202,7 +202,8 @@ def test_latest_passes_over_a_backup_that_proved_damaged(
 ):
     database.fill(JOBS, jobs(3))
     (older,), (newer,) = backups.back_up([JOBS], ""), backups.back_up([JOBS], "")
-    upload(content(newer.object)[:-1] + b"x", newer.object)
+    *whole, last = content(newer.object)
+    upload(bytes([*whole, last ^ 1]), newer.object)
 
     def restore(body):
         return restore_table.post("/restore_table/jobs", json=body, headers=HEADERS)
@@ -362,7 +363,8 @@ def test_a_set_with_a_damaged_backup_changes_nothing_and_is_passed_over(
     manifest = backups.catalog.find("jobs", "latest")
     # Newer, and of no use to a set.
     backups.back_up([JOBS], "")
-    upload(content(manifest.object)[:-1] + b"x", manifest.object)
+    *whole, last = content(manifest.object)
+    upload(bytes([*whole, last ^ 1]), manifest.object)
 
     problem = assert_problem(restore(), 422, "damaged-backup")
 

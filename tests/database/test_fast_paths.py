@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal as Number
 from uuid import uuid4
 
 import msgspec
@@ -14,6 +15,7 @@ from pg8000.exceptions import DatabaseError
 from shared import tables
 from shared.database.copy import copy_in
 from shared.database.engine import create, transaction
+from shared.database.migrate import migrate
 from shared.database.sql import restore_lock_key
 from shared.errors import DatabaseBusy
 from shared.loading import fast_paths
@@ -21,7 +23,7 @@ from shared.loading.fast_paths import Precheck
 from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
 from shared.settings import read
-from shared.tables import Reference, Row, Table, Text
+from shared.tables import Date, Decimal, Reference, Row, Table, Text
 from shared.validation.json_batch import check
 from shared.validation.rows import Rows
 
@@ -347,3 +349,39 @@ def test_keys_may_be_text(engine, prechecks):
             connection, flights, Rows(flights, range(7), [[*given, "x"], [*given, "y"]])
         )
         assert (found.repeated, found.orphans, found.known) == (0, 1, 0)
+
+
+class Priced(Row):
+    """A price of a day."""
+
+    price = Decimal(digits=10, places=2)
+    day = Date()
+
+
+@pytest.mark.parametrize("key", ["price", "day"])
+def test_a_key_may_come_as_it_was_sent_and_as_the_rules_made_it(engine, rows, prechecks, key):
+    table = Table("prices", Priced, key=(key,))
+    known = tables.all_tables()
+    known[table.name] = table
+    try:
+        migrate(engine)
+        # Of the first and the last only the rules know that they are good.
+        given = [
+            {"price": "3.5000", "day": "2024-02-29"},
+            {"price": "1.25", "day": "2021-03-01"},
+            {"price": 12, "day": "2021-01-31"},
+            {"price": "-7.00000", "day": "2020-02-29"},
+        ]
+        first = send(engine, table, given)
+        again = send(engine, table, given, minute=1)
+    finally:
+        del known[table.name]
+
+    assert (first.counts, again.counts) == (Counts(inserted=4), Counts(unchanged=4))
+    assert [one.all_new for one in prechecks] == [True, False]
+    assert rows("select price, day::text from prices order by price") == [
+        (Number("-7.00"), "2020-02-29"),
+        (Number("1.25"), "2021-03-01"),
+        (Number("3.50"), "2024-02-29"),
+        (Number("12.00"), "2021-01-31"),
+    ]
