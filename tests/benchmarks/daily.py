@@ -30,10 +30,10 @@ ROUNDS = 3
 numbers = count(1)
 FILL = f"""
     insert into hired_employees
-    select n, 'Given' || n % 997 || ' Family' || n % 7919,
-        timestamptz '2021-01-01T00:00:00Z' + n % 500 * interval '1 day',
-        n % {hires.DEPARTMENTS} + 1, n % {hires.JOBS} + 1, now(), gen_random_uuid()
-    from generate_series(:first, :last) as n
+    select n, 'Given' || mod(n, 997) || ' Family' || mod(n, 7919),
+        timestamptz '2021-01-01T00:00:00Z' + mod(n, 500) * interval '1 day',
+        mod(n, {hires.DEPARTMENTS}) + 1, mod(n, {hires.JOBS}) + 1, now(), gen_random_uuid()
+    from generate_series(cast(:first as bigint), cast(:last as bigint)) as n
 """
 # Each load of it has another id, as ours have.
 MERGE = """
