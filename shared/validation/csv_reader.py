@@ -102,13 +102,15 @@ class Records:
         number, start = self._number, self._at
         end = line_end(self._data, start)
         line = self._data[start:end]
-        if self._cut or b'"' in line:
-            return self._read_quoted()
-        self.skip(end, self._number + 1)
+        found = None if self._cut else record(number, line)
+        if found is None:
+            return self._read_on()
+        self.skip(end, number + 1)
         self._last_read = [Chunk(line, number)]
-        return record(number, line)
+        return found
 
-    def _read_quoted(self) -> Record:
+    def _read_on(self) -> Record:
+        """Read a row that does not end on its first line, or never ends."""
         first, data, start = self._number, self._data, self._at
         consumed: list[Chunk] = []
         try:
@@ -159,12 +161,18 @@ class Records:
         self._at, self._number, self._cut = 0, number, False
 
 
-def record(number: int, line: bytes) -> Record:
-    """Read the row of a line without quotation marks; a blank line is a row without cells."""
+def record(number: int, line: bytes) -> Record | None:
+    """Read the row of a line, or None if `Records` must look at it: a quotation mark stays open."""
+    is_quoted = b'"' in line
     try:
         text = without_end(line).decode()
+        if is_quoted:
+            return Record(number, next(csv.reader((text,), strict=True)))
+    except csv.Error:
+        return None
     except UnicodeDecodeError as error:
-        return _undecodable(number, line, error)
+        return None if is_quoted else _undecodable(number, line, error)
+    # A blank line has no cells.
     return Record(number, text.split(",") if text else [])
 
 

@@ -33,7 +33,6 @@ _LINES = 2048
 # look for one.
 _MISSES = 16
 _PIECE_BYTES = 16 << 10
-_QUOTE = ord('"')
 
 Failing = list[tuple[int, tuple[FieldError, ...]]]
 
@@ -64,22 +63,31 @@ class CsvValidator:
         data, at = records.pending() or (b"", 0)
         number, misses = records.line, 0
         # A line that was cut may look good up to the cut.
-        run_end = None if self._plain is None or records.cut else self._plain.end
+        lines = None if records.cut else self._plain
         runs: list[bytes] = []
         numbers: list[range] = []
         doubtful: list[bytes] = []
         places: list[int] = []
         while at < len(data):
-            # No run begins with a quotation mark, as the lines of some files all do.
-            if run_end and data[at] != _QUOTE and (end := run_end(data, at)) > at:
-                lines = range(number, number + count_lines(data, at, end))
-                runs.append(data[at:end])
-                numbers.append(lines)
-                at, number, misses = end, lines.stop, 0
-                if at == len(data):
-                    continue
-            piece = _doubtful_lines(data, at, misses)
+            end, piece = lines.end(data, at) if lines else at, b""
+            if end == at:
+                piece = _doubtful_lines(data, at, misses)
+                if lines and b'"' in piece:
+                    end = lines.quoted_end(data, at)
+            if end > at:
+                run = data[at:end]
+                numbers.append(range(number, number + count_lines(run)))
+                # Where each cell is plainly good, they only stand around whole cells.
+                runs.append(run.replace(b'"', b"") if piece else run)
+                at, number, misses = end, numbers[-1].stop, 0
+                continue
             if records.cut or b'"' in piece:
+                # A piece with a quotation mark is one line.
+                row = None if records.cut else csv_reader.record(number, piece)
+                if row is not None:
+                    self.add(row, block)
+                    at, number = at + len(piece), number + 1
+                    continue
                 records.skip(at, number)
                 if (record := records.read()) is not None:
                     self.add(record, block)
@@ -89,10 +97,10 @@ class CsvValidator:
                     break
                 at, number = left[1], records.line
                 continue
-            doubtful += piece.splitlines(keepends=True)
-            lines = range(number, number + count_lines(piece))
-            places += lines
-            at, number, misses = at + len(piece), lines.stop, misses + 1
+            each = piece.splitlines(keepends=True)
+            places += range(number, number + len(each))
+            doubtful += each
+            at, number, misses = at + len(piece), number + len(each), misses + 1
             if len(doubtful) >= _LINES:
                 self._add_doubtful(doubtful, places, block)
                 doubtful, places = [], []
@@ -108,8 +116,10 @@ class CsvValidator:
         """Add lines that a pattern found to be plainly good."""
         found = b"".join(runs)
         places: Sequence[int] = numbers[0] if len(numbers) == 1 else list(chain(*numbers))
-        if self.table.compiled_checks or lines.undecided or lines.is_doubtful(found):
-            doubtful = self._doubtful(found)
+        # Without a doubt about the run, its pattern vouches for all fields that it decides.
+        left = range(len(self._fields)) if lines.is_doubtful(found) else lines.undecided
+        if left or self.table.compiled_checks:
+            doubtful = self._doubtful(found, left)
             if doubtful:
                 each = found.splitlines(keepends=True)
                 good = [True] * len(each)
@@ -122,8 +132,8 @@ class CsvValidator:
         if found:
             block.stage(lines.copied(found, places), len(places))
 
-    def _doubtful(self, run: bytes) -> list[int]:
-        """Return the places of lines in a run that the patterns of lines do not vouch for."""
+    def _doubtful(self, run: bytes, left: Iterable[int]) -> list[int]:
+        """Return the places of lines in a run with a doubtful cell in these fields, or a check."""
         text = run.decode().replace("\r\n", "\n").replace("\r", "\n")
         cells = text.removesuffix("\n").replace("\n", ",").split(",")
         columns = {
@@ -132,7 +142,8 @@ class CsvValidator:
             if column is not None
         }
         found: set[int] = set()
-        for place, column in columns.items():
+        for place in left:
+            column = columns.get(place, [])
             copied, failing = self._column(place, column)
             found.update(row for row, _ in failing)
             if copied is not column:
@@ -192,11 +203,11 @@ class CsvValidator:
         """Reject the lines that are not UTF-8, and validate the others."""
         good: list[int] = []
         for place, line in enumerate(lines):
-            record = csv_reader.record(numbers[place], line)
-            if record.error is None:
+            found = csv_reader.record(numbers[place], line)
+            if found is None or found.error is None:
                 good.append(place)
             else:
-                self.add(record, block)
+                self.add(found, block)
         self._add_doubtful([lines[p] for p in good], [numbers[p] for p in good], block)
 
     def _add_columns(self, numbers: list[int], texts: list[str], block: Block) -> None:
@@ -398,17 +409,18 @@ def whole_file(
         UnreadableFile: `too_many_rejects` beyond the `limits`; after the last block, if no row was
             UTF-8, or none had the table's number of columns.
     """
-    read = shaped = rejected = undecodable = 0
+    read = shaped = rejected = undecodable = first = 0
     for block in blocks:
         read, shaped = read + block.read, shaped + block.shaped
         rejected += len(block.rejects)
         if not shaped:
+            first = first or min((reject.position for reject in block.rejects), default=0)
             undecodable += sum(reject.reason == "not_utf8" for reject in block.rejects)
         if block.rejects:
             limits.check_rejects(read, rejected, block)
         yield block
     if read and undecodable == read:
-        raise _not_utf8(1)
+        raise _not_utf8(first)
     if read and not shaped:
         raise UnreadableFile(
             "wrong_columns",

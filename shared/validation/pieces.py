@@ -106,8 +106,7 @@ class _Piece:
     """Consecutive lines, in few chunks."""
 
     def __init__(self, begun: list[Chunk]) -> None:
-        self.chunks: list[Chunk] = []
-        self._lines: list[list[bytes]] = []
+        self.chunks: list[list[Chunk]] = []
         self.size = self._last = 0
         for chunk in begun:
             self.add(chunk)
@@ -115,21 +114,20 @@ class _Piece:
     def add(self, chunk: Chunk) -> None:
         """Add the lines that come next."""
         size = len(chunk.data)
-        follows = self.chunks and not (chunk.cut or self.chunks[-1].cut)
+        follows = self.chunks and not (chunk.cut or self.chunks[-1][0].cut)
         # Keep chunks as small as a file's: validation holds each in several forms.
         if follows and self._last + size <= csv_reader.CHUNK_BYTES:
-            self._lines[-1].append(chunk.data)
+            self.chunks[-1].append(chunk)
             self._last += size
         else:
-            self.chunks.append(chunk)
-            self._lines.append([chunk.data])
+            self.chunks.append([chunk])
             self._last = size
         self.size += size
 
     def encoded(self) -> bytes:
         """Encode the piece as bytes, for `validate`."""
         chunks = [
-            Chunk(b"".join(lines), chunk.number, chunk.cut)
-            for chunk, lines in zip(self.chunks, self._lines, strict=True)
+            Chunk(b"".join(part.data for part in parts), parts[0].number, parts[0].cut)
+            for parts in self.chunks
         ]
         return msgspec.msgpack.encode(chunks)

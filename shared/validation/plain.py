@@ -6,6 +6,7 @@ plainly good, and how it is encoded for COPY.
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
 from typing import Any
 
 from shared.lazy import re2
@@ -46,18 +47,35 @@ class PlainLines:
         places = [there[column] for column in sorted(there)]
         missing = [place for place, column in enumerate(order) if column is None]
         self.columns = tuple(table.names[place] for place in (*places, *missing))
-        self.undecided = [place for place in places if _pattern(table, fields[place]) is None]
+        self.undecided = [place for place in places if not _is_quick(fields[place])]
         # What stands for the columns that the file leaves out.
         self._tail = "".join(f"\t{_missing(fields[place])}" for place in missing).encode()
-        is_long = sum(_counted(table, fields[place]) for place in places) > _MOST_COUNTED
-        columns = [_line_pattern(table, fields[place], is_open=is_long) for place in places]
-        self._run = _compiled(rf"(?:(?:{'),(?:'.join(columns)})(?:\r\n|\n|\r))+").match
-        self._doubt = _doubt(table, [fields[place] for place in places], is_open=is_long)
+        quick = [fields[place] for place in places if place not in self.undecided]
+        is_long = sum(map(_counted, quick)) > _MOST_COUNTED
+        # A line of one empty cell is blank, and so no row.
+        patterns = [
+            _line_pattern(fields[place], is_open=is_long, may_be_empty=len(places) > 1)
+            if place not in self.undecided
+            else _ANYTHING
+            for place in places
+        ]
+        self._patterns = patterns
+        self._run = _runs(patterns)
+        self._doubt = _doubt(table, quick, is_open=is_long)
 
     def end(self, lines: bytes, start: int) -> int:
         """Return where the run that begins at `start` ends: there, if that line is doubtful."""
         found = self._run(lines, start)
         return start if found is None else int(found.end())
+
+    def quoted_end(self, lines: bytes, start: int) -> int:
+        """Return where the run ends in which cells may have quotation marks around them."""
+        found = self._quoted_run(lines, start)
+        return start if found is None else int(found.end())
+
+    @cached_property
+    def _quoted_run(self) -> Callable[[bytes, int], Any]:
+        return _runs([f'(?:{pattern})|"(?:{pattern})"' for pattern in self._patterns])
 
     def is_doubtful(self, run: bytes) -> bool:
         """Whether a run may hold a cell that only `cell_matchers` tell from a good one."""
@@ -79,31 +97,40 @@ class PlainLines:
         return b"".join(pieces)
 
 
+def _runs(cells: Sequence[str]) -> Callable[[bytes, int], Any]:
+    """Return a search for the longest run of lines with these patterns of cells."""
+    match: Callable[[bytes, int], Any] = _compiled(
+        rf"(?:(?:{'),(?:'.join(cells)})(?:\r\n|\n|\r))+"
+    ).match
+    return match
+
+
 def cell_matchers(table: Table) -> Sequence[Callable[[str], re.Match[str] | None]]:
     """Return for each field a matcher of cells that are plainly good and their own COPY text."""
-    return [
-        re.compile(_pattern(table, field) or _NOTHING).fullmatch for field in table.fields.values()
-    ]
+    return [re.compile(_pattern(table, field)).fullmatch for field in table.fields.values()]
 
 
-def _pattern(table: Table, field: Kind) -> str | None:
-    """Return the pattern of a cell that is plainly good in this table, or None."""
-    if not field.is_quick_in_csv or field.cell_pattern is None:
-        return None
-    pattern = field.cell_pattern
+def _is_quick(field: Kind) -> bool:
+    """Whether a pattern tells that a cell is plainly good."""
+    return field.is_quick_in_csv and field.cell_pattern is not None
+
+
+def _pattern(table: Table, field: Kind) -> str:
+    """Return the pattern of a cell that is plainly good in this table; it may match none."""
+    if not _is_quick(field):
+        return _NOTHING
+    pattern = field.cell_pattern or _NOTHING
     if words := _words(table, field):
         pattern = f"(?!(?:{'|'.join(map(re.escape, words))})\\Z)(?:{pattern})"
     return _or_empty(pattern, field)
 
 
-def _line_pattern(table: Table, field: Kind, *, is_open: bool) -> str:
+def _line_pattern(field: Kind, *, is_open: bool, may_be_empty: bool) -> str:
     """Return the pattern of a cell in a run. RE2 cannot look ahead, so `_doubt` finds the words."""
-    if _pattern(table, field) is None or field.cell_pattern is None:
-        return _ANYTHING
-    pattern = field.cell_pattern
+    pattern = field.cell_pattern or _NOTHING
     if is_open and field.open_cell_pattern is not None:
         pattern, _ = field.open_cell_pattern
-    return _or_empty(pattern, field)
+    return _or_empty(pattern, field) if may_be_empty else pattern
 
 
 def _or_empty(pattern: str, field: Kind) -> str:
@@ -117,18 +144,17 @@ def _words(table: Table, field: Kind) -> list[str]:
     return [word for word in table.missing if is_word(word)]
 
 
-def _counted(table: Table, field: Kind) -> int:
+def _counted(field: Kind) -> int:
     """How far the pattern of a cell counts."""
-    if _pattern(table, field) is None or field.open_cell_pattern is None:
+    if field.open_cell_pattern is None:
         return 0
     _, most = field.open_cell_pattern
     # RE2 counts no further than a thousand.
     return most if most <= 1000 else _MOST_COUNTED + 1
 
 
-def _doubt(table: Table, fields: Sequence[Kind], *, is_open: bool) -> Callable[[bytes], Any] | None:
+def _doubt(table: Table, quick: Sequence[Kind], *, is_open: bool) -> Callable[[bytes], Any] | None:
     """Return a search for cells that a run may hold, though they are not plainly good."""
-    quick = [field for field in fields if _pattern(table, field) is not None]
     words = {re.escape(word) for field in quick for word in _words(table, field)}
     found = [rf"(?:^|[,\r\n])(?:{'|'.join(sorted(words))})(?:[,\r\n]|$)"] if words else []
     if is_open:
@@ -138,6 +164,8 @@ def _doubt(table: Table, fields: Sequence[Kind], *, is_open: bool) -> Callable[[
     return _compiled("|".join(found)).search if found else None
 
 
+# Tables differ, and so do the headers of their files; one event seldom sees more.
+@lru_cache(maxsize=16)
 def _compiled(pattern: str) -> Any:
     options = re2.Options()
     options.max_mem = _RE2_BYTES

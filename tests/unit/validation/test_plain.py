@@ -1,5 +1,6 @@
 """What is plainly good: runs of lines, single cells, and neither if a table has its own rules."""
 
+import io
 import re
 import sys
 
@@ -9,7 +10,7 @@ from marshmallow import ValidationError, validates_schema
 from shared import tables
 from shared.tables import Integer, Row, Table, Text
 from shared.tables.kinds.text import BLANKS
-from shared.validation import plain
+from shared.validation import csv_rows, plain
 
 HIRES = tables.find("hired_employees")
 JOBS = tables.find("jobs")
@@ -84,6 +85,29 @@ def test_a_doubtful_line_ends_a_run(line):
     assert lines.end(good + line.encode() + good, len(good)) == len(good)
 
 
+def test_cells_of_a_run_may_be_quoted_whole():
+    lines = plain.PlainLines(HIRES, range(5))
+    for good in (
+        '7,"Ada",2021-07-27T16:02:08Z,1,2',
+        '"7","Ada","2021-07-27T16:02:08Z","1","2"',
+        GOOD,
+    ):
+        line = f"{good}\n".encode()
+        assert lines.quoted_end(line * 9, 0) == 9 * len(line)
+    for doubtful in (
+        '7,"A""da",2021-07-27T16:02:08Z,1,2',
+        '7,"A,da",2021-07-27T16:02:08Z,1,2',
+        '7,"A\nda",2021-07-27T16:02:08Z,1,2',
+        '7, "Ada",2021-07-27T16:02:08Z,1,2',
+        '7,"Ada" ,2021-07-27T16:02:08Z,1,2',
+        '7,"Ada,2021-07-27T16:02:08Z,1,2',
+        '7,Ada",2021-07-27T16:02:08Z,1,2',
+        '7,"",2021-07-27T16:02:08Z,1,2',
+        '"0","Ada",2021-07-27T16:02:08Z,1,2',
+    ):
+        assert lines.quoted_end(f"{doubtful}\n".encode(), 0) == 0, doubtful
+
+
 @pytest.mark.parametrize(
     "odd", [b"\xe9", b"\xc3", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xc0\xaf"]
 )
@@ -132,6 +156,20 @@ def test_the_words_for_a_missing_value_are_doubtful_wherever_they_stand():
             assert not is_run(table, b"1,a,b" + end + cells + end + b"1,a,b" + end)
     # An empty cell of a field with a default is not its own COPY text.
     assert not is_run(table, b"1,a,\n")
+
+
+def test_a_blank_line_is_no_row_where_a_row_may_be_one_empty_cell():
+    class Note(Row):
+        """A note."""
+
+        text = Text(optional=True)
+
+    table = Table("notes", Note, key=())
+
+    assert is_run(table, b"a\nb\n")
+    assert not is_run(table, b"a\n\nb\n")
+    (block,) = csv_rows.blocks(table, io.BytesIO(b'text\na\n\n""\nb\n'), 1000)
+    assert sorted(block.copied().splitlines()) == [b"2\ta", b"4\t", b"5\tb"]
 
 
 def test_a_run_is_copied_in_the_order_of_the_file():
