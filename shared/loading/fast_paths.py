@@ -19,7 +19,8 @@ Source: PostgreSQL documentation, session_replication_role, and GRANT on paramet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -93,8 +94,6 @@ def precheck(connection: sa.Connection, table: Table, rows: Rows) -> Precheck:
     values = {"keys": _array(keys), **{f"parents_{n}": _array(p) for n, p in enumerate(parents)}}
     known, may_skip_checks, *stored = connection.execute(_precheck(table), values).one()
     orphans = sum(len(wanted) - found for wanted, found in zip(parents, stored, strict=True))
-    # A deferrable constraint is checked by a trigger, too.
-    may_skip_checks = may_skip_checks and not table.unique
     return Precheck(len(rows.positions) - len(keys), orphans, known, may_skip_checks)
 
 
@@ -120,14 +119,23 @@ def copy_new(
     text = rows.in_order_of(_position(table, table.key[0]), tail).encode()
 
     def copy() -> int:
-        if skip_checks:
-            connection.exec_driver_sql("set local session_replication_role = replica")
-        copied = copy_in(connection, fast_path_sql.copy_new(table), (text,))
-        if skip_checks:
-            connection.exec_driver_sql("set local session_replication_role = origin")
-        return copied
+        with checks_skipped(connection, skip=skip_checks):
+            return copy_in(connection, fast_path_sql.copy_new(table), (text,))
 
     return try_in_savepoint(connection, copy)
+
+
+@contextmanager
+def checks_skipped(connection: sa.Connection, *, skip: bool) -> Iterator[None]:
+    """Write without checks of foreign keys, whose parents the transaction has locked.
+
+    An error that is raised must end the transaction or its savepoint, which sets the role back.
+    """
+    if skip:
+        connection.exec_driver_sql("set local session_replication_role = replica")
+    yield
+    if skip:
+        connection.exec_driver_sql("set local session_replication_role = origin")
 
 
 def can_bulk_load(connection: sa.Connection, table: Table, size_bytes: int) -> bool:

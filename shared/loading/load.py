@@ -148,16 +148,25 @@ def merge_staged(
         DatabaseBusy: other loads kept inserting the same keys.
     """
     unique.lock(connection, table)
-    repeated, orphans, known = (
-        (precheck.repeated, precheck.orphans, precheck.known)
-        if precheck
-        else _run(connection, table, "probe").one()
-    )
+    found = precheck or Precheck(*_run(connection, table, "probe").one())
     counts = Counts()
-    if repeated:
+    if found.repeated:
         counts += _drop_repeated(connection, table)
-    if orphans:
+    if found.orphans:
         counts += Counts(waiting=_park(connection, table))
+    # A parent that has come since is not locked.
+    with fast_paths.checks_skipped(connection, skip=found.may_skip_checks and not found.orphans):
+        return counts + _merge(connection, table, staged - counts.read, known=bool(found.known))
+
+
+def lock_out_restores(connection: sa.Connection, table: Table) -> None:
+    """Make restores of the table wait until the transaction ends; other loads continue."""
+    _run(connection, table, "lock_out_restores")
+
+
+def _merge(connection: sa.Connection, table: Table, staged: int, *, known: bool) -> Counts:
+    """Store the staged rows, whose parents are stored; `known` if any of their keys may be."""
+    counts = Counts()
     if not table.key:
         counts += Counts(rejected=unique.refuse(connection, table))
         return counts + Counts(inserted=_run(connection, table, "append").rowcount)
@@ -171,13 +180,8 @@ def merge_staged(
         if counts.read == staged:
             return counts
         # Another load has inserted one of the keys since the lookup.
-        known = staged - counts.read
+        known = True
     raise DatabaseBusy(f"Other loads keep inserting the same keys of {table.name}; try again.")
-
-
-def lock_out_restores(connection: sa.Connection, table: Table) -> None:
-    """Make restores of the table wait until the transaction ends; other loads continue."""
-    _run(connection, table, "lock_out_restores")
 
 
 def _write(

@@ -25,7 +25,7 @@ from shared.database.sql import (
     row,
     statement,
 )
-from shared.loading import unique_sql
+from shared.loading import fast_path_sql, unique_sql
 from shared.tables import stored
 from shared.tables.table import Reference, Table
 
@@ -118,6 +118,8 @@ def _parts(table: Table) -> Mapping[str, str]:
         "staged_is_repeated": equal(key, "staged", "repeated"),
         "earliest_is_repeated": equal(key, "earliest", "repeated"),
         "orphaned": _orphaned(table),
+        **_parents(table),
+        "may_skip_checks": _may_skip_checks(table),
         "waiting_has_parents": _waiting_has_parents(table),
         "most_at_once": str(_MOST_AT_ONCE),
         "park_orphans": _reject(table, "orphans", "waiting", _missing_parents(table)),
@@ -192,6 +194,65 @@ def _has_parent(table: Table, reference: Reference, of: str) -> str:
         places.append(_staging(table))
     values = {name: f"{of}.{quoted(name)}" for name in reference.fields}
     return _refers_to_a_row(table, reference, values, *places)
+
+
+def _parents(table: Table) -> dict[str, str]:
+    """Compose how many parents the staged rows lack, which locks those that are stored.
+
+    A row's parent may be staged with it if the table refers to itself; then rows are counted.
+    """
+    wanted, lacking = [], []
+    for number, reference in enumerate(table.references):
+        if reference.table == table.name:
+            orphaned = f"not {_has_parent(table, reference, 'staged')}"
+            lacking.append(f"count(*) filter (where {orphaned})")
+            continue
+        nullable = [name for name in reference.fields if table.fields[name].nullable]
+        parts = {
+            "name": f"parents_{number}",
+            "fields": columns(reference.fields),
+            "staging": _staging(table),
+            "where": f"where {row(nullable, 'staged')} is not null" if nullable else "",
+            "parent": qualified(reference.table),
+            "key": row(reference.key, "parent"),
+        }
+        wanted.append(composed(_WANTED, **parts))
+        lacking.append(composed(_LACKING, **parts))
+    return {
+        "wanted_parents": f"with {listed(wanted)}" if wanted else "",
+        "lacking_parents": "\n+ ".join(lacking) or "0",
+    }
+
+
+_WANTED = """
+    {name} as materialized (
+        select distinct {fields}
+        from {staging} as staged
+        {where}
+    )
+"""
+_LACKING = """
+    (
+        select count(*)
+        from {name}
+    ) - (
+        select count(*)
+        from (
+            select
+            from {parent} as parent
+            where {key} in (select * from {name})
+            order by {key}
+            for key share
+        ) as locked
+    )
+"""
+
+
+def _may_skip_checks(table: Table) -> str:
+    # Only the parents that are stored can be locked.
+    if any(reference.table == table.name for reference in table.references):
+        return "false"
+    return fast_path_sql.may_skip_checks(table)
 
 
 def _orphaned(table: Table) -> str:

@@ -8,12 +8,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared import tables
+from shared.database.engine import create
 from shared.database.migrate import migrate
 from shared.loading import waiting
 from shared.loading.ledger import Source
 from shared.loading.load import load
+from shared.settings import read
 from shared.validation.csv_rows import blocks
 from tests.database.moments import NOON
+
+WRITER = "writer_of_tests_database"
 
 
 @pytest.fixture
@@ -87,3 +91,22 @@ def add(engine):
     yield act
     known.clear()
     known.update(before)
+
+
+@pytest.fixture
+def as_writer(engine, database_url):
+    """An engine whose role may only change rows, as on Cloud SQL."""
+    owner, _, place = database_url.partition("://")[2].rpartition("@")
+    assert owner
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"drop role if exists {WRITER}")
+        connection.exec_driver_sql(f"create role {WRITER} login password 'writer'")
+        connection.exec_driver_sql(
+            f"grant select, insert, update, delete on all tables in schema public to {WRITER}"
+        )
+    made = create(read({"DATABASE_URL": f"postgresql://{WRITER}:writer@{place}"}))
+    yield made
+    made.dispose()
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"drop owned by {WRITER}")
+        connection.exec_driver_sql(f"drop role {WRITER}")

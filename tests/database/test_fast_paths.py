@@ -14,7 +14,7 @@ from pg8000.exceptions import DatabaseError
 
 from shared import tables
 from shared.database.copy import copy_in
-from shared.database.engine import create, transaction
+from shared.database.engine import transaction
 from shared.database.migrate import migrate
 from shared.database.sql import restore_lock_key
 from shared.errors import DatabaseBusy
@@ -22,14 +22,12 @@ from shared.loading import fast_paths
 from shared.loading.fast_paths import Precheck
 from shared.loading.ledger import Counts, Source
 from shared.loading.load import load
-from shared.settings import read
 from shared.tables import Date, Decimal, Reference, Row, Table, Text
 from shared.validation.json_batch import check
 from shared.validation.rows import Rows
 
 HIRES = tables.find("hired_employees")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-WRITER = "writer_of_test_fast_paths"
 STORED = "select id, name, department_id, job_id, accepted_at, load_id from hired_employees"
 
 
@@ -284,25 +282,6 @@ def test_an_operators_own_foreign_keys_are_enforced(engine, parents, rows, prech
 
     assert [one.may_skip_checks for one in prechecks] == [False, False]
     assert rows("select id from hired_employees") == [(1,)]
-
-
-@pytest.fixture
-def as_writer(engine, database_url):
-    """An engine whose role may only change rows, as on Cloud SQL."""
-    owner, _, place = database_url.partition("://")[2].rpartition("@")
-    assert owner
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"drop role if exists {WRITER}")
-        connection.exec_driver_sql(f"create role {WRITER} login password 'writer'")
-        connection.exec_driver_sql(
-            f"grant select, insert, update, delete on all tables in schema public to {WRITER}"
-        )
-    made = create(read({"DATABASE_URL": f"postgresql://{WRITER}:writer@{place}"}))
-    yield made
-    made.dispose()
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"drop owned by {WRITER}")
-        connection.exec_driver_sql(f"drop role {WRITER}")
 
 
 def test_a_role_that_cannot_skip_checks_copies_directly_with_each_row_checked(

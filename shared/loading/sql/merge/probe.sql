@@ -1,14 +1,9 @@
--- Count the staged rows that repeat a key, that lack a parent, and whose key is stored. In most loads
--- there are none, and the statements for them need not run.
+-- Count the staged rows that repeat a key, and the parents that they lack. Lock the other parents until the
+-- commit, as the checks of foreign keys would, and find out whether those may be skipped then.
+{wanted_parents}
 select
     count(*) - count(distinct {staged_key}),
-    count(*) filter (
-        where {orphaned}
-    ),
-    count(*) filter (
-        where exists (
-            select from {target} as stored
-            where {stored_is_staged}
-        )
-    )
+    {lacking_parents},
+    count(*),
+    {may_skip_checks}
 from {staging} as staged
