@@ -59,8 +59,8 @@ class Precheck:
     Attributes:
         repeated: how many rows repeat the key of an earlier row.
         orphans: how many references have no stored parent.
-        known: how many of their keys are stored.
-        may_skip_checks: whether the role may copy without the checks that triggers make, and the
+        known: how many of their keys are stored, or may be.
+        may_skip_checks: whether the role may write without the checks that triggers make, and the
             table has none besides the references of the dictionary.
     """
 

@@ -4,7 +4,9 @@
 
 All in one run, with one worker each: insert_rows through the gateway and at its own port, and the
 same batches at FastAPI with pydantic, which does the same work: it validates the rows, publishes
-them to the same Pub/Sub, and answers when that has acknowledged them. The two take turns. A batch
+them to the same Pub/Sub, which keeps them for a subscription, and answers when that has
+acknowledged them. The two take turns. FastAPI's batches are stored nowhere, so ours are stored
+after the round; what they reach while they are stored on the same cores is printed beside. A batch
 counts as stored at the ledger's `finished_at`, which is set just before the commit; how long a
 commit takes is printed too.
 """
@@ -12,8 +14,9 @@ commit takes is printed too.
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection
@@ -21,6 +24,7 @@ from itertools import count
 from urllib.parse import urlsplit
 
 import msgspec
+import psutil
 
 from infra.local.layout import PROJECT
 from shared import tables
@@ -103,43 +107,69 @@ def main() -> None:
                     saturated(operator, f"insert_rows {name}", url, senders, batches)
             send_all(yardstick, "", 1, WARM_BATCHES)
             line("FastAPI + pydantic, 20 a second", 1 / STEADY_SECONDS, paced(yardstick, ""))
-            head = f"{'batches/s':>12}{'theirs':>12}{'rate':>9}{'p50':>9}"
-            print(f"\n{'beside FastAPI + pydantic':34}{head}")
+            print(f"\n{'':58}{'stored later':>18}{'stored beside':>18}")
+            head = f"{'batches/s':>12}{'theirs':>12}" + 2 * f"{'rate':>9}{'p50':>9}"
+            print(f"{'beside FastAPI + pydantic':34}{head}")
             for rows in SIZES:
                 for senders in CLIENTS:
-                    compare(operator, own_port, yardstick, senders, rows)
+                    compare(operator, yardstick, senders, rows)
         finally:
             operator.close()
 
 
 def make_topic(platform: Platform) -> None:
-    """Make the topic to which the yardstick publishes."""
+    """Make the topic to which the yardstick publishes, and a subscription that keeps all of it."""
     pubsub = platform.description["pubsub"]
     publisher, subscriber = clients.of_pubsub(pubsub["endpoint"], pubsub["secret"])
-    publisher.create_topic(name=f"projects/{PROJECT}/topics/{fastapi.TOPIC}")
+    topic = f"projects/{PROJECT}/topics/{fastapi.TOPIC}"
+    publisher.create_topic(name=topic)
+    name = f"projects/{PROJECT}/subscriptions/{fastapi.TOPIC}"
+    subscriber.create_subscription(name=name, topic=topic)
     publisher.stop()
     publisher.transport.close()
     subscriber.close()
 
 
-def compare(operator: Operator, ours: str, theirs: str, senders: int, rows: int) -> None:
+def compare(operator: Operator, yardstick: str, senders: int, rows: int) -> None:
     """Print how much faster our answers are than the yardstick's, in rounds that take turns."""
-    batches = BATCHES_A_ROUND[rows]
-    rates: dict[str, list[float]] = {ours: [], theirs: []}
-    answers: dict[str, list[float]] = {ours: [], theirs: []}
+    platform, batches = operator.platform, BATCHES_A_ROUND[rows]
+    ours = platform.part("insert_rows").address
+    ways = {
+        "theirs": (yardstick, "", nullcontext),
+        "ours": (ours, platform.token, lambda: paused(platform, "store_rows")),
+        "stored": (ours, platform.token, nullcontext),
+    }
+    rates: dict[str, list[float]] = {way: [] for way in ways}
+    answers: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(ROUNDS):
-        for url, token in ((ours, operator.platform.token), (theirs, "")):
-            sent, took = send_all(url, token, senders, batches, rows)
-            rates[url].append(batches / took)
-            answers[url].append(statistics.median(one.seconds for one in sent))
+        for way, (url, token, during) in ways.items():
+            with during():
+                sent, took = send_all(url, token, senders, batches, rows)
+            rates[way].append(batches / took)
+            answers[way].append(statistics.median(one.seconds for one in sent))
             if url == ours:
-                # What is still being stored would slow down the other's round.
+                # What is still being stored would slow down the next round.
                 stored(operator, sent)
-    rate, yardstick = (statistics.median(rates[url]) for url in (ours, theirs))
-    p50, theirs_p50 = (statistics.median(answers[url]) for url in (ours, theirs))
-    name = f"{rows} rows, {senders} client(s)"
-    cells = f"{rate:>12.0f}{yardstick:>12.0f}{rate / yardstick:>9.2f}{p50 / theirs_p50:>9.2f}"
-    print(f"{name:<34}{cells}", flush=True)
+    rate = {way: statistics.median(found) for way, found in rates.items()}
+    p50 = {way: statistics.median(found) for way, found in answers.items()}
+    cells = f"{rate['ours']:>12.0f}{rate['theirs']:>12.0f}"
+    for way in ("ours", "stored"):
+        cells += f"{rate[way] / rate['theirs']:>9.2f}{p50[way] / p50['theirs']:>9.2f}"
+    print(f"{f'{rows} rows, {senders} client(s)':<34}{cells}", flush=True)
+
+
+@contextmanager
+def paused(platform: Platform, name: str) -> Iterator[None]:
+    """Suspend the processes of a part."""
+    parent = psutil.Process(platform.part(name).pid)
+    processes = [parent, *parent.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
 
 
 def one_by_one(operator: Operator, name: str, url: str) -> None:
