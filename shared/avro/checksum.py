@@ -21,6 +21,7 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from shared.avro import binary
 from shared.avro.columns import Chunk, Column, Int64, Ints, Texts, Values, Words
 from shared.lazy import fastavro
 from shared.lazy import numpy as np
@@ -68,7 +69,9 @@ class Checksum:
             return column.values.view(np.uint64)
         if isinstance(column, Values):
             return _hashes(Texts.of(list(self._encoded(name, column.values))))
-        return _hashes(column)
+        if type(column) is Texts:
+            return _hashes(column)
+        return _hashes(binary.encoded_values(column))
 
     def _encoded(self, name: str, values: Iterable[Any]) -> Iterable[bytes]:
         for value in values:

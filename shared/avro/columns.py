@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from shared.avro.errors import AvroError
 from shared.lazy import numpy as np
@@ -92,6 +92,50 @@ class Texts:
             ) from error
 
 
+class Binaries(Texts):
+    """A column of bytes: like texts, but of any content."""
+
+    def to_list(self) -> list[bytes]:  # type: ignore[override]
+        """Return the values as bytes."""
+        return self.raw()
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A column of values of the same size each: booleans, or numbers of double precision.
+
+    Attributes:
+        values: the values, with Avro's bytes.
+    """
+
+    values: np.typing.NDArray[Any]
+
+    def to_list(self) -> list[Any]:
+        """Return the values as Python's."""
+        found: list[Any] = self.values.tolist()
+        return found
+
+
+@dataclass(frozen=True)
+class Nullable:
+    """A column that has NULLs.
+
+    Attributes:
+        column: the values that are not NULL.
+        present: for each row whether it has one.
+        null_branch: the number of null among the two branches of the schema's union.
+    """
+
+    column: Ints | Texts | Fixed
+    present: np.typing.NDArray[np.bool_]
+    null_branch: int = 0
+
+    def to_list(self) -> list[Any]:
+        """Return the values, None for NULL."""
+        values = iter(self.column.to_list())
+        return [next(values) if there else None for there in self.present.tolist()]
+
+
 @dataclass(frozen=True)
 class Values:
     """A column of Python values that the bulk paths do not support."""
@@ -103,7 +147,35 @@ class Values:
         return self.values
 
 
-Column = Ints | Texts | Values
+Column = Ints | Texts | Fixed | Nullable | Values
+DOUBLE, BOOLEAN = "<f8", "?"
+"""The types of numpy of the values of `Fixed`."""
+
+
+BulkForm = Literal["number", "text", "bytes", "double", "boolean"]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How Avro holds the values of a field that the bulk paths support.
+
+    Attributes:
+        form: their form.
+        null_branch: the number of null in a union of two types; None if it is no union.
+    """
+
+    form: BulkForm
+    null_branch: int | None = None
+
+    @property
+    def has_length(self) -> bool:
+        """Whether each value begins with its length."""
+        return self.form in ("text", "bytes")
+
+    @property
+    def size(self) -> int:
+        """The bytes of each value; 0 if they differ."""
+        return {"double": 8, "boolean": 1}.get(self.form, 0)
 
 
 @dataclass(frozen=True)

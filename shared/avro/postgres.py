@@ -2,8 +2,9 @@
 
 In bulk, PostgreSQL aggregates a column of many rows into one value: numbers as eight bytes each,
 highest first, UUIDs as sixteen, and texts as their lengths and then all their bytes. These are its
-usual binary formats, which COPY also takes for the values of single rows. Columns without a bulk
-form are sent and received as COPY text.
+usual binary formats, which COPY also takes for the values of single rows. It leaves out NULLs, so
+of a column that may have some it also sends a byte for each row. Columns without a bulk form are
+sent and received as COPY text.
 """
 
 from __future__ import annotations
@@ -13,12 +14,17 @@ from typing import Any
 
 from shared.avro import binary
 from shared.avro.columns import (
+    BOOLEAN,
+    DOUBLE,
     SLACK,
     UUID_BYTES,
+    Binaries,
     Chunk,
     Column,
+    Fixed,
     Int64,
     Ints,
+    Nullable,
     Texts,
     Values,
     uuid_bytes,
@@ -30,13 +36,17 @@ from shared.avro.schemas import named
 from shared.errors import DatabaseRefusal
 from shared.lazy import numpy as np
 from shared.tables import bulk
-from shared.tables.column import StoredColumn, copy_texts
+from shared.tables.column import StoredColumn, copy_texts, missing_value
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 HEAD_BYTES = len(SIGNATURE) + 8
 
 _HEAD = SIGNATURE + bytes(8)
 _TAIL = b"\xff\xff"
+
+_WORD = 8
+# For each row a byte: 1 if it has a value, 0 if it is NULL.
+_IS_PRESENT = "boolsend({} is not null)"
 
 Sent = bytes | memoryview
 StoredColumns = Mapping[str, StoredColumn]
@@ -46,21 +56,47 @@ Part = tuple[str, Any]
 
 def is_bulk(columns: StoredColumns) -> bool:
     """Return whether these columns can be sent in bulk."""
-    return all(column.bulk is not None and not column.nullable for column in columns.values())
+    return all(column.bulk is not None for column in columns.values())
 
 
-def from_sent(form: bulk.Bulk, sent: Sequence[Sent]) -> Column:
-    """Decode a column from what PostgreSQL aggregated for each expression of a form.
+def sends(column: StoredColumn) -> Sequence[str]:
+    """Return SQL for each of the values that PostgreSQL sends of a column in bulk."""
+    found = column.bulk.send if column.bulk is not None else ()
+    return (_IS_PRESENT, *found) if column.nullable else found
+
+
+def from_sent(column: StoredColumn, sent: Sequence[Sent], rows: int) -> Column:
+    """Decode a column from what PostgreSQL aggregated for each expression of `sends`.
 
     Raises:
         DatabaseRefusal: Avro cannot hold a value.
+        ConfigurationError: a value is NULL and must not be.
     """
+    form = column.bulk
+    if form is None:
+        raise TypeError("a column without a form in bulk is sent row by row")
+    if column.nullable:
+        present = np.frombuffer(sent[0], np.uint8).view(np.bool_)
+        return Nullable(_from_sent(form, sent[1:]), present)
+    found = _from_sent(form, sent)
+    if _rows(found) != rows:
+        raise missing_value()
+    return found
+
+
+def _from_sent(form: bulk.Bulk, sent: Sequence[Sent]) -> Ints | Texts | Fixed:
     match form:
         case bulk.Numbers():
-            numbers = np.frombuffer(sent[0], ">i8").astype(np.int64)
+            numbers = np.frombuffer(sent[0], f">i{form.width}").astype(np.int64)
             if any(bool((numbers == infinite).any()) for infinite in form.infinite):
                 raise DatabaseRefusal(form.infinite_error)
             return Ints(numbers + form.origin if form.origin else numbers)
+        case bulk.Doubles():
+            return Fixed(np.frombuffer(sent[0], ">f8").astype(DOUBLE))
+        case bulk.Booleans():
+            return Fixed(np.frombuffer(sent[0], BOOLEAN))
+        case bulk.Decimals():
+            return _shortest(np.frombuffer(sent[0], ">i8"))
         case bulk.Uuids():
             return uuid_texts(sent[0])
         case bulk.Texts():
@@ -70,6 +106,19 @@ def from_sent(form: bulk.Bulk, sent: Sequence[Sent]) -> Column:
                     "The database does not store text in UTF-8; move it to one that does."
                 )
             return Texts.packed(bytes(sent[1]), lengths)
+
+
+def _shortest(numbers: np.typing.NDArray[np.int64]) -> Binaries:
+    """Write each number in as few bytes as hold it and its sign, highest byte first."""
+    sizes, most = np.ones(len(numbers), np.int64), np.abs(numbers.astype(np.int64))
+    for bits in range(7, 63, 8):
+        sizes += most >= 1 << bits
+    starts = np.arange(1, len(numbers) + 1) * _WORD - sizes
+    return Binaries(numbers.tobytes() + bytes(SLACK), starts, sizes)
+
+
+def _rows(column: Ints | Texts | Fixed) -> int:
+    return len(column.lengths if isinstance(column, Texts) else column.values)
 
 
 def column_of(column: StoredColumn, values: list[Any]) -> Column:
@@ -98,7 +147,40 @@ def repeated(column: StoredColumn, value: Any, rows: int) -> Column:
 def can_copy(chunk: Chunk, columns: StoredColumns) -> bool:
     """Return whether `to_copy` supports these rows."""
     *_, last = columns.values()
-    return chunk.is_plain and isinstance(last.bulk, bulk.Uuids) and is_bulk(columns)
+    if not chunk.is_plain or not isinstance(last.bulk, bulk.Uuids):
+        return False
+    return all(_fits(column, chunk.columns[name]) for name, column in columns.items())
+
+
+def _fits(column: StoredColumn, found: Column) -> bool:
+    """Return whether values have a binary form in COPY; a misfit of a plain column is refused."""
+    if isinstance(found, Nullable):
+        return column.nullable and _fits_form(column.bulk, found.column)
+    if column.nullable or not isinstance(found, Ints | Texts):
+        return _fits_form(column.bulk, found)
+    return _is_binary(column.bulk)
+
+
+def _is_binary(form: bulk.Bulk | None) -> bool:
+    match form:
+        case None | bulk.Decimals():
+            return False
+        case bulk.Texts():
+            return form.head is not None
+    return True
+
+
+def _fits_form(form: bulk.Bulk | None, found: Column) -> bool:
+    match form:
+        case bulk.Numbers():
+            return isinstance(found, Ints)
+        case bulk.Texts() | bulk.Uuids():
+            return _is_binary(form) and type(found) is Texts
+        case bulk.Doubles():
+            return isinstance(found, Fixed) and found.values.dtype == DOUBLE
+        case bulk.Booleans():
+            return isinstance(found, Fixed) and found.values.dtype == BOOLEAN
+    return False
 
 
 def to_copy(chunk: Chunk, columns: StoredColumns) -> bytes:
@@ -160,7 +242,7 @@ def _segments(chunk: Chunk, columns: StoredColumns) -> list[Texts | np.typing.ND
     for name, column in columns.items():
         for part in _parts(column.bulk, chunk.columns[name]):
             if isinstance(part, Texts):
-                found += [_fixed(parts, chunk.rows), part]
+                found += [_fixed(parts, chunk.rows), part] if parts else [part]
                 parts = []
             else:
                 parts.append(part)
@@ -169,17 +251,57 @@ def _segments(chunk: Chunk, columns: StoredColumns) -> list[Texts | np.typing.ND
 
 def _parts(form: bulk.Bulk | None, column: Column) -> Sequence[Part | Texts]:
     """Return the parts of a column in each row of COPY's binary format."""
+    if isinstance(column, Nullable):
+        return _nullable_parts(form, column)
+    match form:
+        case bulk.Texts():
+            texts, head = _texts(column), form.head or b""
+            length: Part = (">i4", texts.lengths + len(head))
+            return [length, (f"V{len(head)}", np.void(head)), texts] if head else [length, texts]
+        case None:
+            raise TypeError("a column without a form in bulk is copied as text")
+    kind, values = _values(form, column)
+    return [(">i4", np.dtype(kind).itemsize), (kind, values)]
+
+
+def _nullable_parts(form: bulk.Bulk | None, column: Nullable) -> Sequence[Part | Texts]:
+    """Return the parts of a column with NULLs, whose length is -1."""
+    head = b""
+    match form:
+        case bulk.Texts():
+            texts, head = _texts(column.column), form.head or b""
+        case None:
+            raise TypeError("a column without a form in bulk is copied as text")
+        case _:
+            kind, values = _values(form, column.column)
+            packed = np.ascontiguousarray(values.astype(kind))
+            size = np.full(len(packed), packed.itemsize, np.int64)
+            texts = Texts.packed(packed.tobytes(), size)
+    there = column.present.astype(np.int64)
+    starts, lengths = np.zeros_like(there), np.zeros_like(there)
+    starts[column.present], lengths[column.present] = texts.starts, texts.lengths
+    sizes = np.where(column.present, lengths + len(head), -1)
+    spread = Texts(texts.data, starts, lengths)
+    if not head:
+        return [(">i4", sizes), spread]
+    heads = Texts(head + bytes(SLACK), np.zeros_like(there), there * len(head))
+    return [(">i4", sizes), heads, spread]
+
+
+def _values(form: bulk.Bulk, column: Column) -> Part:
+    """Return the values of a column of a fixed size as COPY's binary format has them."""
     match form:
         case bulk.Numbers():
             numbers = _ints(column)
-            return [(">i4", 8), (">i8", numbers - form.origin if form.origin else numbers)]
+            return f">i{form.width}", numbers - form.origin if form.origin else numbers
         case bulk.Uuids():
             raw = uuid_bytes(_texts(column), form.error).view(f"V{UUID_BYTES}").reshape(-1)
-            return [(">i4", UUID_BYTES), (f"V{UUID_BYTES}", raw)]
-        case bulk.Texts():
-            texts = _texts(column)
-            return [(">i4", texts.lengths), texts]
-    raise TypeError("a column without a form in bulk is copied as text")
+            return f"V{UUID_BYTES}", raw
+        case bulk.Doubles() if isinstance(column, Fixed):
+            return ">f8", column.values
+        case bulk.Booleans() if isinstance(column, Fixed):
+            return BOOLEAN, column.values
+    raise TypeError("a column in this form is copied as text")
 
 
 def _fixed(parts: list[Part], rows: int) -> np.typing.NDArray[np.void]:

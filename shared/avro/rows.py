@@ -27,7 +27,7 @@ _PORTION_ROWS = 50_000
 
 def encode(schema: FileSchema, chunk: Chunk) -> EncodedRows:
     """Encode rows in Avro's binary encoding."""
-    if schema.is_plain and binary.can_encode(chunk):
+    if schema.encodings is not None and binary.can_encode(chunk):
         return binary.encode(chunk)
     return encode_one_by_one(schema, chunk)
 
@@ -40,8 +40,8 @@ def decode(schema: FileSchema, blocks: Sequence[Block]) -> Chunk:
     """
     _check_sizes(blocks)
     columns = None
-    if _is_bulk(schema, blocks):
-        columns = binary.decode(blocks, [field.form == "text" for field in schema.fields])
+    if schema.encodings is not None and binary.can_decode(blocks):
+        columns = binary.decode(blocks, schema.encodings)
     if columns is None:
         columns = decode_one_by_one(schema, blocks)
     return _chunk(schema, sum(block.rows for block in blocks), columns)
@@ -76,7 +76,7 @@ def chunks(schema: FileSchema, reader: Reader) -> Iterator[Chunk]:
         AvroError: `truncated`, `damaged`, `too_large`.
     """
     for blocks in portions(reader):
-        if _is_bulk(schema, blocks):
+        if schema.encodings is not None and binary.can_decode(blocks):
             yield decode(schema, blocks)
             continue
         # As Python values, rows take many times their bytes, so a whole portion is too much.
@@ -141,10 +141,6 @@ def _column(field: Field, values: list[Any]) -> Column:
 def _chunk(schema: FileSchema, count: int, columns: Sequence[Column]) -> Chunk:
     names = [field.name for field in schema.fields]
     return Chunk(count, dict(zip(names, columns, strict=True)))
-
-
-def _is_bulk(schema: FileSchema, blocks: Sequence[Block]) -> bool:
-    return schema.is_plain and binary.can_decode(blocks)
 
 
 def _check_empty(data: bytes) -> None:

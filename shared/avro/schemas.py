@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any, Literal
 
+from shared.avro.columns import BulkForm, Encoding
 from shared.avro.errors import AvroError
 from shared.lazy import fastavro
 from shared.tables import stored
@@ -22,7 +23,7 @@ from shared.tables.column import avro_type
 from shared.tables.kinds import KINDS
 from shared.tables.table import Table
 
-Form = Literal["number", "text", "other"]
+Form = BulkForm | Literal["other"]
 
 NANOSECONDS = ("long", "timestamp-nanos")
 """The type whose numbers are nanoseconds since 1970. Source: Avro 1.12, "Timestamps"."""
@@ -47,19 +48,29 @@ class Field:
             only those whose values identify their type.
         schema: the schema to decode it by, without logical types of numbers and texts.
         form: how its values are decoded.
-        nullable: whether its values may be null.
+        null_branch: the number of null among the two types of its union; None if it is no union.
     """
 
     name: str
     types: tuple[Any, ...]
     schema: Any
     form: Form
-    nullable: bool
+    null_branch: int | None = None
+
+    @property
+    def nullable(self) -> bool:
+        """Whether its values may be null."""
+        return self.null_branch is not None
 
     @property
     def is_plain(self) -> bool:
-        """Whether the bulk paths support it."""
-        return self.form != "other" and not self.nullable
+        """Whether its values are numbers or texts, and nothing else."""
+        return self.form in ("number", "text") and not self.nullable
+
+    @property
+    def encoding(self) -> Encoding | None:
+        """How its values are encoded, if the bulk paths support it."""
+        return None if self.form == "other" else Encoding(self.form, self.null_branch)
 
 
 @dataclass(frozen=True)
@@ -93,9 +104,11 @@ class FileSchema:
         return tuple(_with_definitions(field, declared, named_types) for field in fields)
 
     @cached_property
-    def is_plain(self) -> bool:
-        """Whether the bulk paths support it."""
-        return bool(self.fields) and all(field.is_plain for field in self.fields)
+    def encodings(self) -> Sequence[Encoding] | None:
+        """How the values of each field are encoded; None if the bulk paths do not support all."""
+        found = [field.encoding for field in self.fields]
+        known = [encoding for encoding in found if encoding is not None]
+        return known if known and len(known) == len(found) else None
 
     @cached_property
     def decoded(self) -> Any:
@@ -158,22 +171,22 @@ def _field(given: Mapping[str, Any]) -> Field:
     name, declared = given["name"], given["type"]
     if not isinstance(declared, list):
         form, schema = _form(declared)
-        return Field(name, (declared,), schema, form, nullable=False)
+        return Field(name, (declared,), schema, form)
     if len(declared) == 1:
         # Its values have one type, but each still has the number of its branch before it.
-        return Field(name, (declared[0],), [_form(declared[0])[1]], "other", nullable=False)
+        return Field(name, (declared[0],), [_form(declared[0])[1]], "other")
     if "null" in declared and len(declared) == 2:
         inner = next(branch for branch in declared if branch != "null")
         form, schema = _form(inner)
         union = ["null", schema] if declared[0] == "null" else [schema, "null"]
-        return Field(name, (inner,), union, form, nullable=True)
+        return Field(name, (inner,), union, form, declared.index("null"))
     found = [branch for branch in declared if branch != "null"]
     if set(map(named, found)) == {("int", None), ("long", None)}:
         # Both are whole numbers, so it does not matter which one a value has.
         types: tuple[Any, ...] = ("long",)
     else:
         types = tuple(branch for branch in found if _form(branch)[0] == "other")
-    return Field(name, types, _without_decimals(declared), "other", nullable=False)
+    return Field(name, types, _without_decimals(declared), "other")
 
 
 def _with_definitions(
@@ -201,6 +214,10 @@ def _form(declared: Any) -> tuple[Form, Any]:
     if (plain, logical) in (NANOSECONDS, MILLISECONDS):
         # fastavro would round the former, and take the latter for damage beyond year 9999.
         return "number", plain
+    if plain == "bytes" and logical in (None, "decimal"):
+        return "bytes", plain
+    if plain in ("double", "boolean"):
+        return plain, plain
     return "other", _without_decimals(declared)
 
 

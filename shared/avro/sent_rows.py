@@ -12,6 +12,7 @@ from shared.avro.postgres import (
     StoredColumns,
     column_of,
     from_sent,
+    sends,
 )
 from shared.errors import DatabaseRefusal
 from shared.tables.column import avro_of_sent
@@ -41,12 +42,12 @@ class SentColumns:
 
         Raises:
             DatabaseRefusal: Avro cannot hold a value.
+            ConfigurationError: a value is NULL and must not be.
         """
         values = iter(self.values)
         columns = {
-            name: from_sent(column.bulk, [next(values) for _ in column.bulk.send])
+            name: from_sent(column, [next(values) for _ in sends(column)], self.rows)
             for name, column in self.columns.items()
-            if column.bulk is not None
         }
         return Chunk(self.rows, columns)
 

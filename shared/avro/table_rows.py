@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from shared.avro.postgres import StoredColumns, is_bulk
+from shared.avro.postgres import StoredColumns, is_bulk, sends
 from shared.avro.sent_rows import (
     TARGET_BYTES,
     LineReceiver,
@@ -207,8 +207,7 @@ def _aggregates(selection: Selection) -> str:
     aggregates = (
         f"string_agg({expression.format(quoted(name))}, '')"
         for name, column in selection.columns.items()
-        if column.bulk is not None
-        for expression in column.bulk.send
+        for expression in sends(column)
     )
     return listed(["int8send(count(*))", *aggregates])
 

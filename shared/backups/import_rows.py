@@ -14,7 +14,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError
 
-from shared.avro.columns import Chunk, Column, Ints, Texts, Values
+from shared.avro.columns import Chunk, Column, Ints, Nullable, Texts, Values
 from shared.avro.postgres import column_of, repeated
 from shared.avro.schemas import MILLISECONDS, NANOSECONDS, named
 from shared.backups.errors import UnusableBackup
@@ -141,10 +141,9 @@ class RowImport:
         if (convert := stored_as.convert_avro(declared)) is not None:
             found: list[Any] = list(column.to_list())
             column = Values([None if value is None else convert(value) for value in found])
-        if own is not None and isinstance(column, Values):
-            return column_of(
-                stored_as, [own if value is None else value for value in column.values]
-            )
+        if own is not None and not isinstance(column, Ints | Texts):
+            found = column.to_list()
+            return column_of(stored_as, [own if value is None else value for value in found])
         return column
 
     def _positions(self, source: Mapped | Defaulted, chunk: Chunk) -> Column:
@@ -244,6 +243,8 @@ def _is_plainly_good(field: Kind, column: Column) -> bool:
     """Return whether the field's rule surely accepts a column's values."""
     if not field.is_quick_in_avro:
         return False
+    if field.nullable and isinstance(column, Nullable):
+        column = column.column
     if isinstance(field.bulk, bulk.Numbers) and isinstance(column, Ints):
         first, last = field.bulk.first, field.bulk.last
         values = column.values
@@ -300,4 +301,5 @@ def _picked(column: Column, places: list[int]) -> Column:
         return Ints(column.values[places])
     if isinstance(column, Texts):
         return Texts(column.data, column.starts[places], column.lengths[places])
-    return Values([column.values[place] for place in places])
+    found: list[Any] = column.to_list()
+    return Values([found[place] for place in places])

@@ -172,11 +172,16 @@ def avro_of_sent(column: StoredColumn, text: str) -> Any:
     if text != NULL_SENT:
         return column.avro_of_copy(text)
     if not column.nullable:
-        raise ConfigurationError(
-            "A stored row has no value of a required field; python -m shared.database migrate "
-            "says which, and how to fill it."
-        )
+        raise missing_value()
     return None
+
+
+def missing_value() -> ConfigurationError:
+    """Make the error for a NULL where there must be none, as another release may leave it."""
+    return ConfigurationError(
+        "A stored row has no value of a required field; python -m shared.database migrate "
+        "says which, and how to fill it."
+    )
 
 
 def avro_type(column: StoredColumn) -> Any:

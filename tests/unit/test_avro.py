@@ -76,13 +76,91 @@ def test_decoding_by_columns_returns_the_same_rows(found, rows_per_block):
     original = chunk(found)
     blocks = split(rows.encode_one_by_one(FILE, original), rows_per_block)
 
-    columns = binary.decode(blocks, [False, True, False, True])
+    columns = binary.decode(blocks, FILE.encodings)
 
     fits_a_word = all(-(2**55) <= clamped(v) < 2**55 for row in found for v in (row[0], row[2]))
     assert (columns is not None) == fits_a_word
     if columns is not None:
         decoded = zip(*(column.to_list() for column in columns), strict=True)
         assert sorted(decoded) == sorted(tuple(record.values()) for record in original.records())
+
+
+KINDS_OF_VALUES = {
+    "long": LONGS.map(lambda n: max(min(n, 2**63 - 1), -(2**63))),
+    "string": st.text(max_size=20).map(lambda text: text.replace("\ud800", "")),
+    "double": st.floats(allow_nan=False),
+    "boolean": st.booleans(),
+    "bytes": st.binary(max_size=20),
+}
+
+
+@st.composite
+def fields_and_rows(draw):
+    """A schema with any types that the bulk paths support, null among them, and rows of it."""
+    types = draw(st.lists(st.sampled_from(sorted(KINDS_OF_VALUES)), max_size=5))
+    fields, values = [], []
+    for place, name in enumerate(types):
+        union = draw(st.sampled_from([name, ["null", name], [name, "null"]]))
+        fields.append({"name": f"f{place}", "type": union})
+        found = KINDS_OF_VALUES[name]
+        values.append(found if union == name else st.one_of(st.none(), found))
+    fields.append({"name": "load_id", "type": "string"})
+    rows = draw(st.lists(st.tuples(*values, st.uuids().map(str)), max_size=30))
+    return FileSchema({"type": "record", "name": "any", "fields": fields}), rows
+
+
+@given(fields_and_rows(), st.integers(1, 3))
+@settings(max_examples=300)
+def test_every_supported_type_is_read_and_written_as_fastavro_does(given, rows_per_block):
+    file, found = given
+    names = [field.name for field in file.fields]
+    records = [dict(zip(names, row, strict=True)) for row in found]
+    columns = rows._columns(file, records)
+    by_value = Chunk(len(found), dict(zip(names, columns, strict=True)))
+    blocks = split(rows.encode_one_by_one(file, by_value), rows_per_block)
+
+    decoded = binary.decode(blocks, file.encodings)
+
+    if decoded is None:
+        # An integer of nine bytes or more.
+        assert any(type(one) is int and not -(2**55) <= one < 2**55 for row in found for one in row)
+        return
+    chunk = Chunk(len(found), dict(zip(names, decoded, strict=True)))
+    order = sorted(range(len(found)), key=lambda place: records[place]["load_id"])
+    in_order = sorted(chunk.records(), key=lambda record: record["load_id"])
+    assert in_order == [records[place] for place in order]
+    again = binary.encode(chunk)
+    one_by_one = rows.encode_one_by_one(file, chunk)
+    assert bytes(again.data) == bytes(one_by_one.data)
+    assert again.ends.tolist() == one_by_one.ends.tolist()
+    sums = [Checksum(file.by_field) for _ in range(2)]
+    for sum_, rows_of in zip(sums, (chunk, by_value), strict=True):
+        sum_.add(rows_of)
+    assert sums[0].hexadecimal == sums[1].hexadecimal
+
+
+@given(fields_and_rows(), st.binary(max_size=200), st.integers(1, 20))
+@settings(max_examples=200)
+def test_any_bytes_of_any_schema_decode_or_are_refused(given, data, count):
+    file, _ = given
+    try:
+        columns = binary.decode([Block(count, data)], file.encodings)
+    except AvroError as error:
+        assert error.code == "damaged"
+        return
+    if columns is not None:
+        names = [field.name for field in file.fields]
+        chunk = Chunk(count, dict(zip(names, columns, strict=True)))
+        try:
+            expected = rows.decode_one_by_one(file, [Block(count, data)])
+        except AvroError:
+            # A text that is not UTF-8 is noticed when it is used.
+            with pytest.raises(AvroError, match="UTF-8"):
+                chunk.records()
+            return
+        assert repr(chunk.records()) == repr(
+            Chunk(count, dict(zip(names, expected, strict=True))).records()
+        )
 
 
 @pytest.mark.parametrize("codec", codecs.CODECS)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from shared.lazy import sqlalchemy as sa
+from shared.tables.bulk import Booleans
 from shared.tables.kind import FormInput, Kind, refuse
 from shared.tables.refusal import Reason
 
@@ -61,6 +62,7 @@ class Boolean(Kind):
 
     avro_type = "boolean"
     avro_of_copy = staticmethod("t".__eq__)
+    bulk = Booleans()
 
     bigquery_type = "BOOL"
     postgres_canonical = "cast({} as text)"

@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 from shared.errors import ConfigurationError
 from shared.lazy import sqlalchemy as sa
 from shared.tables import iso
+from shared.tables.bulk import Numbers
 from shared.tables.column import escape
 from shared.tables.kind import ColumnCheck, FormInput, Kind, refuse
 from shared.tables.refusal import Reason
 
+_DAYS_TO_2000 = 10_957
 _EPOCH = date(1970, 1, 1)
 _EXAMPLE = "2021-07-27"
 _ISO = re.compile(iso.DATE, re.ASCII).fullmatch
@@ -115,6 +117,19 @@ class Date(iso.IsoColumn, Kind):
     avro_type: ClassVar[Any] = {"type": "int", "logicalType": "date"}
     avro_sql = "{} - date '1970-01-01'"
     avro_of_copy = staticmethod(int)
+
+    @property
+    def bulk(self) -> Numbers:
+        """Days, which PostgreSQL counts from 2000."""
+        return Numbers(
+            ("date_send({})",),
+            first=self.to_avro(self.minimum),
+            last=self.to_avro(self.maximum),
+            width=4,
+            origin=_DAYS_TO_2000,
+            infinite=(2**31 - 1, -(2**31)),
+            infinite_error="A date is infinite, which Avro cannot hold; correct the row.",
+        )
 
     def to_avro(self, value: date) -> int:
         """Count the days since 1970."""

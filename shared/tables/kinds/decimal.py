@@ -12,12 +12,15 @@ import msgspec
 from shared.errors import ConfigurationError
 from shared.lazy import sqlalchemy as sa
 from shared.strict_json import Number
+from shared.tables.bulk import Decimals
 from shared.tables.column import escape
 from shared.tables.kind import ColumnCheck, FormInput, Kind, refuse
 from shared.tables.refusal import Reason
 
 # What BigQuery's NUMERIC and BIGNUMERIC hold, as digits before and behind the point.
 # Source: https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#decimal_types
+# Any number of so many digits fits into 64 bits.
+_MOST_BULK_DIGITS = 18
 _NUMERIC, _BIGNUMERIC = (29, 9), (38, 38)
 
 _DIGITS = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII).fullmatch
@@ -227,6 +230,11 @@ class Decimal(Kind):
             "precision": self.digits,
             "scale": self.places,
         }
+
+    @property
+    def bulk(self) -> Decimals | None:
+        """Numbers of 64 bits, if all of them fit."""
+        return Decimals(self.places) if self.digits <= _MOST_BULK_DIGITS else None
 
     def avro_of_copy(self, text: str) -> bytes:
         """Encode the digits."""

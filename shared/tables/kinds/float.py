@@ -10,6 +10,7 @@ import msgspec
 
 from shared.errors import ConfigurationError
 from shared.lazy import sqlalchemy as sa
+from shared.tables.bulk import Doubles
 from shared.tables.column import escape
 from shared.tables.kind import FormInput, Kind, refuse
 from shared.tables.refusal import Reason
@@ -135,6 +136,7 @@ class Float(Kind):
 
     avro_type = "double"
     avro_of_copy = staticmethod(float)
+    bulk = Doubles()
 
     def from_avro(self, value: Any) -> Any:
         """Return a number, or the text for PostgreSQL to check."""

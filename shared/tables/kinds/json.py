@@ -9,6 +9,7 @@ import msgspec
 from shared import strict_json
 from shared.lazy import postgresql
 from shared.strict_json import NotFinite, NotStrictJson, Number
+from shared.tables.bulk import Texts
 from shared.tables.column import escape, unescape
 from shared.tables.kind import FormInput, Kind, refuse
 from shared.tables.refusal import Reason
@@ -99,6 +100,8 @@ class Json(Kind):
     avro_type = "string"
     avro_sql = "cast({} as text)"
     avro_of_copy = staticmethod(unescape)
+    # Before its text, jsonb has the version of its binary form.
+    bulk = Texts(avro_sql, head=b"\x01")
 
     def from_avro(self, value: Any) -> Any:
         """Return the text, for `copy_text` to escape."""
