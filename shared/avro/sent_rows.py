@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shared.avro.columns import Chunk
+from shared.avro.forms import Sent
 from shared.avro.postgres import (
     HEAD_BYTES,
     SIGNATURE,
-    Sent,
     StoredColumns,
     column_of,
     from_sent,

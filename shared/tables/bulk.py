@@ -53,8 +53,6 @@ class Booleans:
 class Decimals:
     """Decimals of at most eighteen digits: the number without its point, as `bytes` in Avro.
 
-    They come back as COPY text: PostgreSQL's binary form of `numeric` has digits of base 10,000.
-
     Attributes:
         places: the digits after the point.
     """
@@ -73,17 +71,28 @@ class Texts:
 
     Attributes:
         sql: SQL that selects the text; `{}` stands for the column.
-        head: what stands before a text in PostgreSQL's binary form of the column. None if that is
-            another one: then they come back as COPY text.
+        head: what stands before a text in PostgreSQL's binary form of the column.
     """
 
     sql: str = "{}"
-    head: bytes | None = b""
+    head: bytes = b""
 
     @property
     def send(self) -> tuple[str, ...]:
         """The lengths, then the texts."""
         return f"int4send(octet_length({self.sql}))", f"textsend({self.sql})"
+
+
+@dataclass(frozen=True)
+class LocalTimes:
+    """Dates with times of day: microseconds in PostgreSQL, a `string` with six decimals in Avro.
+
+    Attributes:
+        infinite_error: the sentence for a row that Avro cannot hold.
+    """
+
+    infinite_error: str
+    send: ClassVar[tuple[str, ...]] = ("timestamp_send({})",)
 
 
 @dataclass(frozen=True)
@@ -98,4 +107,4 @@ class Uuids:
     send: ClassVar[tuple[str, ...]] = ("uuid_send({})",)
 
 
-Bulk = Numbers | Doubles | Booleans | Decimals | Texts | Uuids
+Bulk = Numbers | Doubles | Booleans | Decimals | LocalTimes | Texts | Uuids

@@ -4,21 +4,18 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from shared.avro import binary, postgres, table_rows
+from shared.avro import binary, forms, postgres, table_rows
 from shared.avro import rows as avro_rows
 from shared.avro.checksum import Checksum
-from shared.avro.columns import Chunk
+from shared.avro.columns import Binaries
 from shared.avro.schemas import of_table
 from shared.database.copy import copy_in
 from shared.database.engine import transaction
 from shared.database.migrate import migrate
 from shared.errors import ConfigurationError
-from shared.tables import Decimal, Integer, LocalTimestamp, Row, Table, stored
+from shared.tables import Decimal, Integer, Row, Table, stored
 from tests.support.every_kind import SAMPLES
 from tests.support.every_system import added, load_json, texts
-
-# PostgreSQL's binary form of these is not made in bulk.
-BACK_AS_TEXT = (Decimal, LocalTimestamp)
 
 
 @st.composite
@@ -97,27 +94,16 @@ def checksum(schema, chunk):
 
 
 def comes_back(engine, table, chunk, form):
-    """Replace the rows of the table by those of a chunk, as far as the form can write them."""
+    """Replace the rows of the table by those of a chunk, if the form can write them."""
     columns = stored.columns(table)
-    left = dict(columns)
-    if form is postgres.to_copy:
-        left = {
-            name: column for name, column in columns.items() if not isinstance(column, BACK_AS_TEXT)
-        }
-        if not chunk.is_plain:
-            return
-    some = Chunk(chunk.rows, {name: chunk.columns[name] for name in left})
+    assert postgres.can_copy(chunk, columns) is chunk.is_plain
+    if form is postgres.to_copy and not chunk.is_plain:
+        return
     how = "(format binary)" if form is postgres.to_copy else "(null '')"
     with transaction(engine) as connection:
         connection.exec_driver_sql("create temporary table back (like everything) on commit drop")
-        for name in columns:
-            connection.exec_driver_sql(f"alter table back alter {name} drop not null")
-        if form is postgres.to_copy:
-            assert postgres.can_copy(some, left)
-        else:
-            assert not postgres.can_copy(chunk, columns)
-        copy_in(connection, f"copy back ({', '.join(left)}) from stdin {how}", (form(some, left),))
-        changes = ", ".join(f"{name} = back.{name}" for name in left)
+        copy_in(connection, f"copy back from stdin {how}", (form(chunk, columns),))
+        changes = ", ".join(f"{name} = back.{name}" for name in columns)
         connection.exec_driver_sql(
             f"update everything set {changes} from back where back.id = everything.id"
         )
@@ -142,3 +128,13 @@ def test_a_null_in_a_required_field_is_refused_in_bulk_too(engine):
         with pytest.raises(ConfigurationError, match="no value of a required field"):
             received(connection, table)
         connection.exec_driver_sql("drop table things")
+
+
+def test_a_number_of_more_digits_than_bulk_writes_is_copied_as_text():
+    price = Decimal(digits=18, places=2)
+    for number, fits in ((10**18 - 1, True), (-(10**18) + 1, True), (10**18, False)):
+        for signed in (number, -number):
+            column = Binaries.of([signed.to_bytes(8, "big", signed=True)])
+            assert forms.fits(price.bulk, column) is fits
+    assert not forms.fits(price.bulk, Binaries.of([bytes(9)]))
+    assert not forms.fits(price.bulk, Binaries.of([(-(2**63)).to_bytes(8, "big", signed=True)]))

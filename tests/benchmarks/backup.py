@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.backup [ROWS]
 
-All in one run. A backup includes reading it back and comparing it; pg_dump only writes.
+All in one run, with hires and with events, which have the other kinds of field and NULLs. A backup
+includes reading it back and comparing it; pg_dump only writes.
 """
 
 import io
@@ -29,15 +30,46 @@ from shared.backups.restore import RestoreRequest, restore
 from shared.database.engine import create
 from shared.database.migrate import migrate
 from shared.settings import read as read_settings
+from shared.tables import (
+    Boolean,
+    Choice,
+    Date,
+    Decimal,
+    Float,
+    Integer,
+    Json,
+    LocalTimestamp,
+    Row,
+    Table,
+    Uuid,
+)
 from tests.benchmarks.ingest import psql
 from tests.support import clients, hires
 from tests.support.checkout import ROOT
+from tests.support.every_system import added
 from tests.support.platform import Platform, running
 
 ROUNDS = 3
 SMALL_ROWS = 100_000
 HIRES = tables.find("hired_employees")
 TASKS = ("backup", "restore")
+
+
+class Event(Row):
+    """Something that a device has seen."""
+
+    id = Integer(minimum=1)
+    device = Uuid()
+    day = Date()
+    price = Decimal(digits=12, places=2)
+    weight = Float(optional=True)
+    is_open = Boolean()
+    details = Json(optional=True)
+    seen_at = LocalTimestamp()
+    status = Choice(of=("open", "paid", "sent"), optional=True)
+
+
+EVENTS = Table("events", Event)
 
 
 def main() -> None:
@@ -48,7 +80,9 @@ def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with running() as platform:
         large, small = (prepare(platform, count) for count in (rows, SMALL_ROWS))
-        speed(large, rows)
+        speed(large, HIRES, rows)
+        with added(EVENTS):
+            speed(large, EVENTS, rows)
         memory(large, small, rows)
 
 
@@ -67,11 +101,12 @@ def prepare(platform: Platform, rows: int) -> dict[str, str]:
     }
     clients.of_storage(target["endpoint"]).create_bucket(target["bucket"])
     engine = create(read_settings({"DATABASE_URL": target["database_url"]}))
-    migrate(engine)
+    with added(EVENTS):
+        migrate(engine)
     with engine.begin() as connection:
         for statement in FILL:
             connection.exec_driver_sql(statement.format(rows=rows))
-        connection.exec_driver_sql("analyze hired_employees")
+        connection.exec_driver_sql("analyze hired_employees, events")
     engine.dispose()
     return target
 
@@ -86,6 +121,13 @@ FILL = (
     " timestamptz '2021-01-01 00:00:42+00' + (i * 7919 % 31536000) * interval '1 second',"
     f" i % {hires.DEPARTMENTS} + 1, i % {hires.JOBS} + 1, {OWN}"
     " from generate_series(cast(1 as bigint), {rows}) i",
+    "insert into events"
+    " select i, md5((i / 7)::text)::uuid, date '2021-01-01' + (i % 365)::int, i / 100.0,"
+    " case when i % 3 > 0 then sqrt(i) end, i % 2 = 0,"
+    " case when i % 4 = 0 then jsonb_build_object('n', i, 'of', 'device') end,"
+    " timestamp '2021-01-01 00:00:42' + (i * 7919 % 31536000) * interval '1 second',"
+    f" case when i % 5 > 0 then 'open' end, {OWN}"
+    " from generate_series(cast(1 as bigint), {rows}) i",
 )
 
 
@@ -97,7 +139,7 @@ def backups_of(target: dict[str, str]) -> Backups:
     return Backups(settings, create(settings), clients.of_storage(target["endpoint"]))
 
 
-def speed(target: dict[str, str], rows: int) -> None:
+def speed(target: dict[str, str], table: Table, rows: int) -> None:
     """Print how fast backup, decoding and restore are."""
     backups = backups_of(target)
     backups.back_up([tables.find("jobs")], "")
@@ -106,15 +148,15 @@ def speed(target: dict[str, str], rows: int) -> None:
         # Alternately, so that both run under the same conditions.
         rounds = [
             (
-                timed(lambda: pg_dump(target["database_url"], dump)),
-                timed(lambda: backups.back_up([HIRES], "")),
+                timed(lambda: pg_dump(target["database_url"], table, dump)),
+                timed(lambda: backups.back_up([table], "")),
             )
             for _ in range(ROUNDS)
         ]
         dumped_bytes = dump.stat().st_size
     theirs, ours = (rows / statistics.median(times) for times in zip(*rounds, strict=True))
-    manifest = backups.catalog.find(HIRES.name, "latest")
-    print(f"rows                                     {rows:>12,}")
+    manifest = backups.catalog.find(table.name, "latest")
+    print(f"{table.name:<40} {rows:>12,} rows")
     print(f"pg_dump -Fc                              {theirs:>12,.0f} rows/s")
     print(f"backup, read back and verified           {ours:>12,.0f} rows/s")
     print(f"ratio                                    {ours / theirs:>12.2f}")
@@ -123,7 +165,7 @@ def speed(target: dict[str, str], rows: int) -> None:
     bucket = clients.of_storage(target["endpoint"]).bucket(target["bucket"])
     content = bucket.blob(manifest.object).download_as_bytes()
     decoding(content, rows)
-    restoring(backups, rows)
+    restoring(backups, table, rows)
     backups.engine.dispose()
 
 
@@ -148,17 +190,17 @@ def decoding(content: bytes, rows: int) -> None:
     print(f"ratio                                    {ours / theirs:>12.2f}")
 
 
-def restoring(backups: Backups, rows: int) -> None:
+def restoring(backups: Backups, table: Table, rows: int) -> None:
     """Print how fast the table is restored."""
-    manifest = backups.catalog.find(HIRES.name, "latest")
-    request = RestoreRequest(HIRES, backups.catalog.stored(manifest.object), manifest)
+    manifest = backups.catalog.find(table.name, "latest")
+    request = RestoreRequest(table, backups.catalog.stored(manifest.object), manifest)
 
     def act() -> None:
         restore(backups.engine, backups.catalog.client, request, 60)
 
     unchanged = rows / timed(act)
     with backups.engine.begin() as connection:
-        connection.execute(sa.text("truncate hired_employees"))
+        connection.execute(sa.text(f"truncate {table.name}"))
     empty = rows / timed(act)
     print(f"restore of an unchanged table            {unchanged:>12,.0f} rows/s")
     print(f"restore of an empty table, with its keys {empty:>12,.0f} rows/s")
@@ -205,14 +247,14 @@ def timed(act: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def pg_dump(database_url: str, path: Path) -> None:
-    """Dump the hires with PostgreSQL's own tool."""
+def pg_dump(database_url: str, table: Table, path: Path) -> None:
+    """Dump a table with PostgreSQL's own tool."""
     url = urlsplit(database_url)
     subprocess.run(
         [
             str(Path(psql()).with_name("pg_dump")),
             "--format=custom",
-            "--table=hired_employees",
+            f"--table={table.name}",
             f"--file={path}",
             f"--host={url.hostname}",
             f"--port={url.port}",

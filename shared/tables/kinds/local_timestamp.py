@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from shared.lazy import sqlalchemy as sa
 from shared.tables import iso
-from shared.tables.bulk import Texts
+from shared.tables.bulk import LocalTimes
 from shared.tables.column import escape
 from shared.tables.kind import ColumnCheck, FormInput, Kind, refuse
 from shared.tables.refusal import Reason
@@ -76,7 +76,9 @@ class LocalTimestamp(iso.IsoColumn, Kind):
     avro_type: ClassVar[Any] = {"type": "string", "logicalType": "datetime"}
     avro_sql = "to_char({}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
     avro_of_copy = staticmethod(str)
-    bulk = Texts(avro_sql, head=None)
+    bulk = LocalTimes(
+        infinite_error="A local timestamp is infinite, which Avro cannot hold; correct the row."
+    )
 
     def to_avro(self, value: datetime) -> str:
         """Write ISO 8601."""
