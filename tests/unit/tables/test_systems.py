@@ -11,7 +11,15 @@ from shared.avro import schemas
 from shared.avro.schemas import FileSchema
 from shared.database.metadata import metadata
 from shared.tables import stored
-from shared.tables.bulk import Numbers, Texts, Uuids
+from shared.tables.bulk import (
+    Booleans,
+    Decimals,
+    Doubles,
+    LocalTimes,
+    Numbers,
+    Texts,
+    Uuids,
+)
 from shared.tables.kinds import KINDS
 from shared.validation import structs
 from shared.warehouse.columns import columns
@@ -52,7 +60,15 @@ def test_a_file_is_decoded_into_the_form_that_a_column_has_in_bulk(column):
     fields = [{"name": "value", "type": column.avro_type}]
     (field,) = FileSchema({"type": "record", "name": "Row", "fields": fields}).fields
 
-    forms = {Numbers: "number", Texts: "text", Uuids: "text"}
+    forms = {
+        Numbers: "number",
+        Doubles: "double",
+        Booleans: "boolean",
+        Decimals: "bytes",
+        LocalTimes: "text",
+        Texts: "text",
+        Uuids: "text",
+    }
     assert column.bulk is None or field.form == forms[type(column.bulk)]
     assert any(map(column.accepts_avro, field.types))
 
