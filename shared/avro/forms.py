@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from shared.avro.columns import (
@@ -34,6 +35,7 @@ _LOCAL_TIME = len("2021-07-27T16:02:08.000000")
 _MICROS_TO_2000 = 946_684_800_000_000
 # Of the years 1 and 9999, in microseconds since 2000.
 _FIRST_LOCAL, _LAST_LOCAL = -63_082_281_600_000_000, 252_455_615_999_999_999
+_DAY = 24 * 60 * 60 * 1_000_000
 _MOST_DIGITS = 18
 _NEGATIVE = 0x4000
 
@@ -160,9 +162,32 @@ def _iso_texts(micros: Int64, form: bulk.LocalTimes) -> Texts:
     """Write microseconds since 2000 as `YYYY-MM-DDTHH:MM:SS.ffffff`."""
     if len(micros) and not (_FIRST_LOCAL <= int(micros.min()) <= int(micros.max()) <= _LAST_LOCAL):
         raise DatabaseRefusal(form.infinite_error)
-    moments = (micros + _MICROS_TO_2000).view("datetime64[us]")
-    letters = np.datetime_as_string(moments, unit="us").astype(f"S{_LOCAL_TIME}")
+    days, rest = np.divmod(micros + _MICROS_TO_2000, _DAY)
+    seconds, rest = np.divmod(rest, 1_000_000)
+    # Of rows that follow one another, many have the same day.
+    unique, places = np.unique(days, return_inverse=True)
+    letters = np.empty((len(micros), _LOCAL_TIME), np.uint8)
+    letters[:, :10] = _letters(np.datetime_as_string(unique.view("datetime64[D]")), 10)[places]
+    letters[:, 10:19], letters[:, 19] = _times()[seconds], ord(".")
+    letters[:, 20:23], letters[:, 23:] = _thousands()[rest // 1000], _thousands()[rest % 1000]
     return Texts.packed(letters.tobytes(), np.full(len(micros), _LOCAL_TIME, np.int64))
+
+
+def _letters(texts: Any, size: int) -> np.typing.NDArray[np.uint8]:
+    """Write ASCII texts of this size as a row of letters each."""
+    return texts.astype(f"S{size}").view(np.uint8).reshape(-1, size)  # type: ignore[no-any-return]
+
+
+@cache
+def _times() -> np.typing.NDArray[np.uint8]:
+    """Each second of a day as `THH:MM:SS`."""
+    return _letters(np.datetime_as_string(np.arange(86_400).view("datetime64[s]")), 19)[:, 10:]
+
+
+@cache
+def _thousands() -> np.typing.NDArray[np.uint8]:
+    """Each number below a thousand in three digits."""
+    return _letters(np.char.zfill(np.arange(1000).astype("U3"), 3), 3)
 
 
 def _local_micros(texts: Texts) -> Int64:
