@@ -29,7 +29,7 @@ from shared.backups.restore import RestoreRequest, restore
 from shared.database.engine import create
 from shared.database.migrate import migrate
 from shared.settings import read as read_settings
-from tests.benchmarks.ingest import psql
+from tests.benchmarks import postgres
 from tests.support import clients, hires
 from tests.support.checkout import ROOT
 from tests.support.platform import Platform, running
@@ -210,7 +210,7 @@ def pg_dump(database_url: str, path: Path) -> None:
     url = urlsplit(database_url)
     subprocess.run(
         [
-            str(Path(psql()).with_name("pg_dump")),
+            postgres.program("pg_dump"),
             "--format=custom",
             "--table=hired_employees",
             f"--file={path}",
