@@ -27,6 +27,7 @@ class Peer:
         table: the table it loads.
         requirements: the packages of its environment, which is made in that folder.
         program: if it is used by way of Python, the program; defines `load(url, path)`.
+        needs: the program that has to be installed; its Debian package has the same name.
         kept: how many rejected rows it left in that folder, each with a reason.
         note: what a reader has to know.
     """
@@ -36,13 +37,14 @@ class Peer:
     table: str = HIRES
     requirements: tuple[str, ...] = ()
     program: str = ""
+    needs: str = ""
     kept: Callable[[Path], int] = lambda _: 0
     note: str = ""
 
     def missing(self) -> str:
         """Why it cannot be run, or nothing."""
-        if self.name == "pgloader" and not shutil.which("pgloader"):
-            return "not installed: apt-get install pgloader"
+        if self.needs and not shutil.which(self.needs):
+            return f"not installed: apt-get install {self.needs}"
         return ""
 
     def install(self, folder: Path) -> None:
@@ -85,8 +87,9 @@ def pgloader(url: str, path: Path, folder: Path) -> list[str]:
 
 def kept_by_pgloader(folder: Path) -> int:
     """How many rows pgloader rejected; their reasons are in a file beside."""
+    # A blank line follows each row.
     found = [*folder.glob(f"*/{HIRES}.dat")]
-    return sum(file.read_bytes().count(b"\n") for file in found)
+    return sum(len(file.read_bytes().split(b"\n\n")) - 1 for file in found)
 
 
 # Time and CPU time without imports, which a service makes once.
@@ -102,7 +105,7 @@ try:
 except Exception as error:
     while error.__cause__:
         error = error.__cause__
-    print("failed", " ".join(str(error).splitlines()))
+    print("failed", " ".join(str(error).partition("DETAIL")[0].split()))
     sys.exit(1)
 finally:
     print("measured", time.perf_counter() - started, sum(os.times()[:4]) - spent)
@@ -205,7 +208,7 @@ PEERS = (
         "\\copy, on_error ignore",
         lambda url, path, _: postgres.copy(url, path, "format csv, on_error ignore"),
     ),
-    Peer("pgloader", pgloader, kept=kept_by_pgloader),
+    Peer("pgloader", pgloader, needs="pgloader", kept=kept_by_pgloader),
     Peer(
         "DuckDB",
         requirements=("duckdb==1.5.5", "duckdb-extension-postgres-scanner==1.5.5"),
