@@ -43,7 +43,7 @@ from shared.tables import (
     Table,
     Uuid,
 )
-from tests.benchmarks.ingest import psql
+from tests.benchmarks import postgres
 from tests.support import clients, hires
 from tests.support.checkout import ROOT
 from tests.support.every_system import added
@@ -252,7 +252,7 @@ def pg_dump(database_url: str, table: Table, path: Path) -> None:
     url = urlsplit(database_url)
     subprocess.run(
         [
-            str(Path(psql()).with_name("pg_dump")),
+            postgres.program("pg_dump"),
             "--format=custom",
             f"--table={table.name}",
             f"--file={path}",

