@@ -16,7 +16,7 @@ up to MOST_ROWS_IN_ROUNDS are measured ROUNDS times: medians of time and CPU tim
 The smallest CPU time that Linux tells apart is a hundredth of a second.
 
 A job that fails, or takes longer than its function may on Google Cloud, is reported and left out,
-with those that need its result.
+with those that need its result. What was left unfinished may still run beside the jobs after it.
 
 The exponent is the slope of log(quantity) on log(rows), by least squares, over the sizes from
 FIT_FROM rows, or over the two largest if fewer than two are that large. Below that, the fixed cost
@@ -44,6 +44,7 @@ from typing import Any
 
 import httpx
 import psutil
+import sqlalchemy as sa
 from google.api_core.exceptions import GoogleAPIError
 
 from infra import functions
@@ -103,6 +104,7 @@ FAILURES = (
     Failure,
     TablegateError,
     GoogleAPIError,
+    sa.exc.SQLAlchemyError,
     httpx.HTTPError,
     psutil.Error,
     OSError,
@@ -130,7 +132,8 @@ def main() -> int:
         element = picture(results)
         ET.indent(element)
         options.picture.write_bytes(ET.tostring(element, encoding="utf-8") + b"\n")
-    print(*(f"FAILED: {fault}" for fault in faults), sep="\n")
+    for fault in faults:
+        print(f"FAILED: {fault}")
     return 1 if faults else 0
 
 
