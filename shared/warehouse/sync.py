@@ -154,7 +154,7 @@ class Sync:
             As `run`.
         """
         while True:
-            if time.monotonic() > until:
+            if time.monotonic() > until and pending.any_left(self.engine):
                 raise WarehouseUnavailable(
                     "The sync ran out of time; try again for the remaining loads."
                 )

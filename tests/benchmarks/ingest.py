@@ -15,13 +15,13 @@ import time
 from itertools import count
 from pathlib import Path
 
-import psutil
 import sqlalchemy as sa
 from google.cloud import storage
 
 from shared.database.engine import create
 from shared.settings import read
 from tests.benchmarks import postgres
+from tests.benchmarks.usage import peak_memory, reset_peak_memory
 from tests.support import clients, hires
 from tests.support.platform import Platform, running
 
@@ -29,6 +29,7 @@ SIZES = (1_000_000, 10_000_000)
 BAD_SHARES = (0.0, 0.05, 1.0)
 # A file of ten million rows is measured once: noise matters less there.
 ROUNDS, MOST_ROWS_IN_ROUNDS = 3, 1_000_000
+FUNCTION = "ingest_csv"
 numbers = count()
 TRUNCATE = "truncate hired_employees, loads, rejected_rows, row_versions"
 
@@ -58,13 +59,13 @@ def report(
     clean = folder / "clean.csv"
     with clean.open("wb") as sink:
         sink.writelines(line for line in hires.lines(rows, bad_share) if b",," not in line)
-    reset_peak_memory(platform)
+    reset_peak_memory(platform, FUNCTION)
     ours, theirs = [], []
     for _ in range(ROUNDS if rows <= MOST_ROWS_IN_ROUNDS else 1):
         ours.append(ingest(platform, engine, given))
         if bad_share < 1:
             theirs.append(copy(platform, clean))
-    rate, memory = rows / statistics.median(ours), peak_memory(platform) / 1e6
+    rate, memory = rows / statistics.median(ours), peak_memory(platform, FUNCTION) / 1e6
     line = f"{rows:>12,} {bad_share:>5.0%} {rate:>9,.0f} {memory:>8,.0f}"
     if theirs:
         copied = rows * (1 - bad_share) / statistics.median(theirs)
@@ -115,25 +116,6 @@ def wait(engine: sa.Engine, question: str) -> None:
                 return
         time.sleep(0.01)
     raise TimeoutError(question)
-
-
-def peak_memory(platform: Platform) -> int:
-    """Peak resident memory of any process of ingest_csv, in bytes."""
-    parent = psutil.Process(platform.part("ingest_csv").pid)
-    return max(_peak(process.pid) for process in (parent, *parent.children(recursive=True)))
-
-
-def reset_peak_memory(platform: Platform) -> None:
-    """Reset the peak memory of the processes of ingest_csv."""
-    parent = psutil.Process(platform.part("ingest_csv").pid)
-    for process in (parent, *parent.children(recursive=True)):
-        # Source: proc(5), /proc/pid/clear_refs.
-        Path(f"/proc/{process.pid}/clear_refs").write_text("5")
-
-
-def _peak(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if "VmHWM" in line)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import sqlalchemy as sa
 
 from shared.database.engine import create
 from shared.settings import read
-from tests.benchmarks import client, ingest, postgres
+from tests.benchmarks import client, ingest, postgres, usage
 from tests.benchmarks.peer_programs import HIRES, PEERS, Peer
 from tests.support import hires
 from tests.support.platform import Platform, running
@@ -152,18 +151,19 @@ def by_tablegate(platform: Platform, engine: sa.Engine, file: File) -> Load:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # As dropping the last peer's database does.
         connection.exec_driver_sql("checkpoint")
-    ingest.reset_peak_memory(platform)
-    before = cpu_seconds(platform)
+    usage.reset_peak_memory(platform, ingest.FUNCTION)
+    before = usage.cpu_seconds(platform, ingest.FUNCTION)
     seconds, note = None, ""
     try:
         seconds = ingest.ingest(platform, engine, file.path)
     except TimeoutError:
         note = f"stopped after {LIMIT_SECONDS} s"
-    spent = cpu_seconds(platform) - before
+    spent = usage.cpu_seconds(platform, ingest.FUNCTION) - before
     good, _ = arrived(engine, HIRES)
     with engine.connect() as connection:
         kept = connection.scalar(sa.text("select count(*) from rejected_rows")) or 0
-    return Load(seconds, good, kept, spent, ingest.peak_memory(platform), note)
+    peak = usage.peak_memory(platform, ingest.FUNCTION)
+    return Load(seconds, good, kept, spent, peak, note)
 
 
 def arrived(engine: sa.Engine, table: str) -> tuple[int, int]:
@@ -184,13 +184,6 @@ def complaint(printed: str) -> str:
     lines = printed.splitlines()
     found = [line for line in lines if line.startswith("failed ") or "ERROR" in line] or lines
     return " ".join(next(iter(found), "").removeprefix("failed ").split())[:NOTE_LETTERS]
-
-
-def cpu_seconds(platform: Platform) -> float:
-    """CPU seconds that the processes of ingest_csv have had."""
-    parent = psutil.Process(platform.part("ingest_csv").pid)
-    processes = (parent, *parent.children(recursive=True))
-    return sum(sum(process.cpu_times()[:4]) for process in processes)
 
 
 if __name__ == "__main__":

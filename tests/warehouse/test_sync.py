@@ -163,6 +163,22 @@ def test_a_sync_waits_for_more_loads_only_if_some_are_pending(
         assert waited.count(1234) == 1
 
 
+def test_a_sync_that_took_too_long_succeeds_if_nothing_is_left(
+    drop, engine, warehouse, storage_client, staging
+):
+    late = Sync(engine, warehouse, ObjectStore(storage_client), staging)
+    drop("jobs", "1,Welder\n")
+    with late.alone() as held:
+        rounds = late.rounds(held, time.monotonic() + 0.05)
+        assert next(rounds).loads == 1
+        time.sleep(0.1)
+        assert next(rounds, None) is None
+
+        drop("jobs", "2,Tester\n")
+        with pytest.raises(WarehouseUnavailable, match="remaining loads"):
+            next(late.rounds(held, time.monotonic()))
+
+
 def test_failed_loads_and_loads_without_changes_are_only_marked(
     hired, drop, sync, execute, ask, not_synced
 ):
