@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from shared.errors import WarehouseUnavailable
 from shared.storage import ObjectStore
 from shared.warehouse import pending
 from shared.warehouse.sync import Sync
