@@ -25,8 +25,8 @@ foreign keys row by row. `last step` is the slope between the two
 largest sizes only, where the fixed cost counts least.
 
 Ends with 1 if an exponent of time or CPU time is above MOST_EXPONENT (n log n has 1.07 from 100
-thousand to 10 million rows), if a job's memory grows by more than MOST_MEMORY_GROWTH from the
-second smallest size to the largest, or if a job was measured at fewer than two sizes.
+thousand to 10 million rows), if a job's memory grows by more than MOST_MEMORY_GROWTH between the two
+largest sizes (its buffers are not full before), or if a job was measured at fewer than two sizes.
 """
 
 import argparse
@@ -360,13 +360,13 @@ def report(results: Results) -> list[str]:
         for quantity, title in QUANTITIES.items():
             values = {size: getattr(used, quantity) for size, used in by_size.items()}
             found = slope(values, fitted if len(fitted) > 1 else sizes[-2:])
-            growth = values[sizes[-1]] / values[sizes[1]] - 1
+            growth = values[sizes[-1]] / values[sizes[-2]] - 1
             last = slope(values, sizes[-2:])
             print(f"{name:<10} {title:<12} {found:>9.2f} {last:>10.2f} {growth:>8.0%}")
             if quantity != "peak_mb" and found > MOST_EXPONENT:
                 faults.append(f"{title} of {name} grows with exponent {found:.2f}")
             if quantity == "peak_mb" and growth > MOST_MEMORY_GROWTH:
-                faults.append(f"{title} of {name} grows by {growth:.0%} from {sizes[1]:,} rows")
+                faults.append(f"{title} of {name} grows by {growth:.0%} from {sizes[-2]:,} rows")
     return faults
 
 
