@@ -25,8 +25,8 @@ foreign keys row by row. `last step` is the slope between the two
 largest sizes only, where the fixed cost counts least.
 
 Ends with 1 if an exponent of time or CPU time is above MOST_EXPONENT (n log n has 1.07 from 100
-thousand to 10 million rows), if a job's memory grows by more than MOST_MEMORY_GROWTH between the two
-largest sizes (its buffers are not full before), or if a job was measured at fewer than two sizes.
+thousand to 10 million rows), if a job's memory grows by more than MOST_MEMORY_GROWTH between the
+two largest sizes (its buffers are not full before), or if it was measured at fewer than two sizes.
 """
 
 import argparse
