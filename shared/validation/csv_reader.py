@@ -36,11 +36,13 @@ class Chunk:
         data: the lines, each with its line end; only the last line of a file may lack one.
         number: line number of the first, from 1.
         cut: True if this is a single line that was cut because it was longer than allowed.
+        lines: how many there are; None if nobody has counted them.
     """
 
     data: bytes
     number: int
     cut: bool = False
+    lines: int | None = None
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -64,6 +66,7 @@ class Records:
         csv.field_size_limit(max(csv.field_size_limit(), max_bytes))
         self._chunks, self._max_bytes = chunks, max_bytes
         self._data, self._at, self._number, self._cut = b"", 0, 1, False
+        self._lines: int | None = None
         self._last_read: list[Chunk] = []
         self._open_until = 0
 
@@ -73,7 +76,7 @@ class Records:
             if (chunk := next(self._chunks, None)) is None:
                 return None
             self._data, self._at = chunk.data, 0
-            self._number, self._cut = chunk.number, chunk.cut
+            self._number, self._cut, self._lines = chunk.number, chunk.cut, chunk.lines
         return self._data, self._at
 
     @property
@@ -85,6 +88,11 @@ class Records:
     def cut(self) -> bool:
         """Whether the buffer holds a single line that was cut."""
         return self._cut
+
+    @property
+    def lines(self) -> int | None:
+        """How many lines are in the buffer, those before the next one included, if it is known."""
+        return self._lines
 
     @property
     def last_read(self) -> list[Chunk]:
@@ -158,7 +166,7 @@ class Records:
             # A cut line keeps its separate chunk.
             self._chunks = chain((consumed.pop(),), self._chunks)
         self._data = b"".join([*(line.data for line in consumed), rest])
-        self._at, self._number, self._cut = 0, number, False
+        self._at, self._number, self._cut, self._lines = 0, number, False, None
 
 
 def record(number: int, line: bytes) -> Record | None:
@@ -239,8 +247,9 @@ def read_lines(stream: BinaryIO, max_bytes: int, limits: Limits = DEFAULT) -> It
             # The rest of a line that was already yielded, cut.
             whole = whole[line_end(whole, 0) :]
             number, overlong = number + 1, False
-        yield from _split(whole, number, max_bytes)
-        number += count_lines(whole)
+        lines = count_lines(whole)
+        yield from _split(whole, number, max_bytes, lines)
+        number += lines
         if len(carry) > max_bytes:
             if not overlong:
                 yield Chunk(carry[:max_bytes], number, cut=True)
@@ -248,7 +257,7 @@ def read_lines(stream: BinaryIO, max_bytes: int, limits: Limits = DEFAULT) -> It
             carry, overlong = b"\r" if carry.endswith(b"\r") else b"", True
 
 
-def _split(data: bytes, number: int, max_bytes: int) -> Iterator[Chunk]:
+def _split(data: bytes, number: int, max_bytes: int, lines: int) -> Iterator[Chunk]:
     """Split lines into chunks; each line that is too long gets a separate chunk."""
     start = at = 0
     while len(data) - at > max_bytes:
@@ -264,7 +273,7 @@ def _split(data: bytes, number: int, max_bytes: int) -> Iterator[Chunk]:
         start = at = end
         number += 1
     if start < len(data):
-        yield Chunk(data[start:], number)
+        yield Chunk(data[start:], number, lines=None if start else lines)
 
 
 def _marked_last(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:

@@ -76,7 +76,8 @@ class CsvValidator:
                     end = lines.quoted_end(data, at)
             if end > at:
                 run = data[at:end]
-                numbers.append(range(number, number + count_lines(run)))
+                known = records.lines if at == 0 and end == len(data) else None
+                numbers.append(range(number, number + (known or count_lines(run))))
                 # Where each cell is plainly good, they only stand around whole cells.
                 runs.append(run.replace(b'"', b"") if piece else run)
                 at, number, misses = end, numbers[-1].stop, 0
