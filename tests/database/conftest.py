@@ -110,3 +110,17 @@ def as_writer(engine, database_url):
     with engine.begin() as connection:
         connection.exec_driver_sql(f"drop owned by {WRITER}")
         connection.exec_driver_sql(f"drop role {WRITER}")
+
+
+@pytest.fixture
+def own_trigger(engine):
+    """A trigger of the operator's, which writes the id of each new hire to the table `seen`."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("create table seen (id bigint)")
+        connection.exec_driver_sql(
+            "create function see() returns trigger language plpgsql as"
+            " $$ begin insert into seen values (new.id); return new; end $$"
+        )
+        connection.exec_driver_sql(
+            "create trigger see after insert on hired_employees for each row execute function see()"
+        )

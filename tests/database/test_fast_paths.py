@@ -251,17 +251,7 @@ def test_a_key_inserted_after_the_precheck_is_merged(engine, parents, rows, monk
     assert len(rows(STORED)) == 2
 
 
-def test_an_operators_own_triggers_fire_for_each_row(engine, parents, rows, prechecks):
-    with engine.begin() as connection:
-        connection.exec_driver_sql("create table seen (id bigint)")
-        connection.exec_driver_sql(
-            "create function see() returns trigger language plpgsql as"
-            " $$ begin insert into seen values (new.id); return new; end $$"
-        )
-        connection.exec_driver_sql(
-            "create trigger see after insert on hired_employees for each row execute function see()"
-        )
-
+def test_an_operators_own_triggers_fire_for_each_row(engine, parents, own_trigger, rows, prechecks):
     assert send(engine, HIRES, [hire(1), hire(2)]).counts == Counts(inserted=2)
 
     assert [one.may_skip_checks for one in prechecks] == [False]

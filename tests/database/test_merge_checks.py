@@ -86,17 +86,7 @@ def test_a_row_that_lacks_its_parent_waits_and_the_others_are_checked(engine, ro
     assert roles == ["origin"]
 
 
-def test_an_operators_own_trigger_fires(engine, roles, rows):
-    with engine.begin() as connection:
-        connection.exec_driver_sql("create table seen (id bigint)")
-        connection.exec_driver_sql(
-            "create function see() returns trigger language plpgsql as"
-            " $$ begin insert into seen values (new.id); return new; end $$"
-        )
-        connection.exec_driver_sql(
-            "create trigger see after insert on hired_employees for each row execute function see()"
-        )
-
+def test_an_operators_own_trigger_fires(engine, own_trigger, roles, rows):
     assert drop(engine, HIRES, hires((1, 1), (2, 1))) == Counts(inserted=2)
 
     assert roles == ["origin"]
