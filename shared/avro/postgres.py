@@ -34,8 +34,6 @@ HEAD_BYTES = len(SIGNATURE) + 8
 
 _HEAD = SIGNATURE + bytes(8)
 _TAIL = b"\xff\xff"
-
-
 # For each row a byte: 1 if it has a value, 0 if it is NULL.
 _IS_PRESENT = "boolsend({} is not null)"
 
