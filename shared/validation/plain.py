@@ -16,7 +16,8 @@ from shared.tables.table import Table
 
 _NOTHING = r"(?!)"
 # A cell without quotation marks.
-_ANYTHING = rf'[^,"\r\n{SURROGATES}]*'
+_ANY_CHARACTER = rf'[^,"\r\n{SURROGATES}]'
+_ANYTHING = f"{_ANY_CHARACTER}*"
 # A pattern that counts further is compiled to megabytes.
 _MOST_COUNTED = 4000
 # RE2 falls back to a slow way if its states need more than this.
@@ -53,14 +54,12 @@ class PlainLines:
         quick = [fields[place] for place in places if place not in self.undecided]
         is_long = sum(map(_counted, quick)) > _MOST_COUNTED
         # A line of one empty cell is blank, and so no row.
-        patterns = [
-            _line_pattern(fields[place], is_open=is_long, may_be_empty=len(places) > 1)
-            if place not in self.undecided
-            else _ANYTHING
+        may_be_empty = len(places) > 1
+        self._patterns = [
+            _line_pattern(fields[place], is_open=is_long, may_be_empty=may_be_empty)
             for place in places
         ]
-        self._patterns = patterns
-        self._run = _runs(patterns)
+        self._run = _runs(self._patterns)
         self._doubt = _doubt(table, quick, is_open=is_long)
 
     def end(self, lines: bytes, start: int) -> int:
@@ -127,6 +126,8 @@ def _pattern(table: Table, field: Kind) -> str:
 
 def _line_pattern(field: Kind, *, is_open: bool, may_be_empty: bool) -> str:
     """Return the pattern of a cell in a run. RE2 cannot look ahead, so `_doubt` finds the words."""
+    if not _is_quick(field):
+        return _ANYTHING if may_be_empty else f"{_ANY_CHARACTER}+"
     pattern = field.cell_pattern or _NOTHING
     if is_open and field.open_cell_pattern is not None:
         pattern, _ = field.open_cell_pattern

@@ -158,11 +158,12 @@ def test_the_words_for_a_missing_value_are_doubtful_wherever_they_stand():
     assert not is_run(table, b"1,a,\n")
 
 
-def test_a_blank_line_is_no_row_where_a_row_may_be_one_empty_cell():
+@pytest.mark.parametrize("rules", [(), (bool,)], ids=["decided by the pattern", "undecided"])
+def test_a_blank_line_is_no_row_where_a_row_may_be_one_empty_cell(rules):
     class Note(Row):
         """A note."""
 
-        text = Text(optional=True)
+        text = Text(optional=True, validate=rules)
 
     table = Table("notes", Note, key=())
 
